@@ -1,0 +1,34 @@
+"""The exceptions that emorec raises on purpose, each with the exit code the command line gives."""
+
+
+class EmorecError(Exception):
+    """Base of every error that a user can act on.
+
+    The message says what failed, what was received and what to do next, in one line.
+    """
+
+    exit_code = 1
+
+
+class ConfigError(EmorecError):
+    """A configuration file or a combination of options makes no sense."""
+
+    exit_code = 3
+
+
+class DataError(EmorecError):
+    """A data set, a CSV file or a picture is missing, broken or unsafe."""
+
+    exit_code = 4
+
+
+class ModelError(EmorecError):
+    """A model file is missing, broken, unsafe or lacks its metadata."""
+
+    exit_code = 5
+
+
+class MissingDependencyError(EmorecError):
+    """An optional package that the command needs is not installed."""
+
+    exit_code = 6

@@ -1,0 +1,1 @@
+"""Measures models and draws the results."""

@@ -1,0 +1,1 @@
+"""Turns Keras models into ONNX files and checks that both agree."""

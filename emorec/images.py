@@ -1,0 +1,115 @@
+"""Reads and writes pictures, with errors that name the file."""
+
+import os
+from pathlib import Path
+from typing import Any, cast
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from emorec.errors import DataError
+
+Image = npt.NDArray[np.uint8]
+
+MAX_FILE_BYTES = 256 * 2**20
+"""A larger picture file is refused before it is read."""
+
+IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+
+
+def read_bytes(path: Path) -> npt.NDArray[np.uint8]:
+    """Read a picture file as it is.
+
+    Raises:
+        DataError: The file is missing, no regular file, unreadable, empty or over
+            `MAX_FILE_BYTES`.
+    """
+    try:
+        if not path.exists():
+            raise DataError(f"{path}: no such file")
+        if not path.is_file():
+            raise DataError(f"{path}: not a regular file")
+        size = path.stat().st_size
+        if size == 0:
+            raise DataError(f"{path}: the file is empty (0 bytes)")
+        if size > MAX_FILE_BYTES:
+            limit = MAX_FILE_BYTES // 2**20
+            raise DataError(f"{path}: {size / 2**20:.0f} MiB; pictures up to {limit} MiB are read")
+        return np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from error
+
+
+def _decode(path: Path, flags: int) -> Image:
+    data = read_bytes(path)
+    try:
+        image = cv2.imdecode(data, flags)
+    except cv2.error as error:
+        raise DataError(f"{path}: not a readable picture ({error.err or error})") from error
+    if image is None or image.size == 0:
+        raise DataError(f"{path}: not a readable picture; is it damaged or of another type?")
+    return cast(Image, image)
+
+
+def read_bgr(path: str | os.PathLike[str]) -> Image:
+    """Read a picture as blue, green, red, upright as its EXIF orientation says.
+
+    Grey pictures are spread over the channels, 16 bits are reduced to 8, alpha is dropped.
+
+    Returns:
+        Pixels, shape (height, width, 3), uint8.
+
+    Raises:
+        DataError: The file cannot be read or is no picture.
+    """
+    return _decode(Path(path), cv2.IMREAD_COLOR)
+
+
+def read_gray(path: str | os.PathLike[str]) -> Image:
+    """Read a picture as grey, upright; shape (height, width), uint8.
+
+    Raises:
+        DataError: The file cannot be read or is no picture.
+    """
+    return _decode(Path(path), cv2.IMREAD_GRAYSCALE)
+
+
+def to_gray(image: Image) -> Image:
+    """Turn a BGR or grey picture into grey; shape (height, width), uint8."""
+    return cast(Image, cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)) if image.ndim == 3 else image
+
+
+def write(path: str | os.PathLike[str], image: npt.NDArray[Any]) -> None:
+    """Write a BGR or grey picture, in the format of the path's suffix.
+
+    The file appears whole or not at all: it is written beside the target and moved.
+
+    Raises:
+        DataError: The suffix is unknown or the file cannot be written.
+    """
+    target = Path(path)
+    try:
+        done, data = cv2.imencode(target.suffix, image)
+    except cv2.error as error:
+        raise DataError(f"{target}: cannot write pictures of type {target.suffix!r}") from error
+    if not done:
+        raise DataError(f"{target}: the picture could not be encoded as {target.suffix!r}")
+    write_bytes(target, data.tobytes())
+
+
+def write_bytes(target: Path, data: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        try:
+            partial.write_bytes(data)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(f"{target}: cannot write: {error.strerror or error}") from error

@@ -1,0 +1,1 @@
+"""Reads emotions from faces with ONNX Runtime."""

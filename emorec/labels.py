@@ -1,0 +1,233 @@
+"""The canonical emotions, the names that data sets give them, and the FER+ vote policies.
+
+A vote array has shape (n, 10), integer counts, columns in `VOTE_CLASSES` order: that is the column
+order of fer2013new.csv, which also decides every tie. A target array has shape (n, classes),
+float32, columns in canonical order; each row sums to 1, or is all zero where the policy gives the
+image no label. The rules restate Microsoft's FER+ protocol (Barsoum et al. 2016, "Training Deep
+Networks for Facial Expression Recognition with Crowd-Sourced Label Distribution").
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from emorec.errors import ConfigError, DataError
+
+EMOTIONS_7 = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+EMOTIONS_8 = (*EMOTIONS_7, "contempt")
+
+FERPLUS_COLUMNS = (
+    "neutral",
+    "happiness",
+    "surprise",
+    "sadness",
+    "anger",
+    "disgust",
+    "fear",
+    "contempt",
+    "unknown",
+    "NF",
+)
+"""Vote columns of fer2013new.csv, in file order ("NF": not a face)."""
+
+VOTE_CLASSES = (
+    "neutral",
+    "happy",
+    "surprise",
+    "sad",
+    "angry",
+    "disgust",
+    "fear",
+    "contempt",
+    "unknown",
+    "not_face",
+)
+"""The same columns under their canonical names."""
+
+_SYNONYMS = {
+    "anger": "angry",
+    "disgusted": "disgust",
+    "fearful": "fear",
+    "afraid": "fear",
+    "scared": "fear",
+    "happiness": "happy",
+    "joy": "happy",
+    "neutrality": "neutral",
+    "sadness": "sad",
+    "surprised": "surprise",
+    "contemptuous": "contempt",
+}
+
+Votes = npt.NDArray[np.integer[Any]]
+Targets = npt.NDArray[np.float32]
+
+
+def canonical_emotion(name: str) -> str:
+    """Give the canonical name of an emotion as a data set spells it.
+
+    Args:
+        name: A name such as "Happiness" or "anger"; case and surrounding blanks do not matter.
+
+    Raises:
+        DataError: The name is not known.
+    """
+    key = name.strip().lower()
+    key = _SYNONYMS.get(key, key)
+    if key not in EMOTIONS_8:
+        known = ", ".join(sorted((*EMOTIONS_8, *_SYNONYMS)))
+        raise DataError(f"unknown emotion name {name!r}; known names: {known}")
+    return key
+
+
+def emotions(classes: int) -> tuple[str, ...]:
+    """Give the canonical emotions, in order, for 7 or 8 classes.
+
+    Raises:
+        ConfigError: `classes` is neither 7 nor 8.
+    """
+    if classes == 7:
+        return EMOTIONS_7
+    if classes == 8:
+        return EMOTIONS_8
+    raise ConfigError(f"the number of classes must be 7 or 8; received {classes}")
+
+
+def _cleaned(votes: Votes) -> npt.NDArray[np.float64]:
+    """Drop single votes, which FER+ takes for noise, over all ten columns."""
+    return np.where(votes > 1, votes, 0).astype(np.float64)
+
+
+def _one_hot(winner: npt.NDArray[np.intp], kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Mark the winning column of each kept row; shape (n, 10)."""
+    return np.eye(len(VOTE_CLASSES))[winner] * kept[:, None]
+
+
+def _majority(votes: Votes, classes: int) -> npt.NDArray[np.float64]:
+    counts = _cleaned(votes)
+    winner = counts.argmax(axis=1)
+    return _one_hot(winner, counts.max(axis=1) > 0.5 * counts.sum(axis=1))
+
+
+def _dominant(votes: Votes, classes: int) -> npt.NDArray[np.float64]:
+    return _one_hot(votes.argmax(axis=1), votes.sum(axis=1) > 0)
+
+
+def _emotion_first(votes: Votes, classes: int) -> npt.NDArray[np.float64]:
+    others = votes[:, 1:classes]
+    runner_up = 1 + others.argmax(axis=1)
+    winner = votes.argmax(axis=1)
+    winner = np.where((winner == 0) & (others.max(axis=1) > 0), runner_up, winner)
+    return _one_hot(winner, votes.sum(axis=1) > 0)
+
+
+def _crossentropy(votes: Votes, classes: int) -> npt.NDArray[np.float64]:
+    """Share of the leading emotions; whole groups of tied counts are taken together."""
+    remaining = _cleaned(votes)
+    total = remaining.sum(axis=1)
+    taken = np.zeros_like(remaining)
+    running = np.ones(len(remaining), bool)
+    while True:
+        running &= (taken.sum(axis=1) < 0.75 * total) & ((taken > 0).sum(axis=1) < 3)
+        if not running.any():
+            break
+        top = remaining.max(axis=1)
+        tied = running[:, None] & (remaining == top[:, None])
+        emotion_tied, other_tied = tied[:, :8], tied[:, 8:].any(axis=1)
+        taken[:, :8] += np.where(emotion_tied, remaining[:, :8], 0)
+        # unknown or NF is taken only where it leads, and ends the taking either way.
+        leads = other_tied & (taken.sum(axis=1) == 0)
+        taken[:, 8] += np.where(leads, top, 0)
+        remaining = np.where(tied, 0, remaining)
+        running &= ~other_tied
+    kept = (taken.sum(axis=1) > 0.5 * total) & ((taken > 0).sum(axis=1) <= 3) & (taken[:, 8] == 0)
+    return taken * kept[:, None]
+
+
+def _multi_target(votes: Votes, classes: int) -> npt.NDArray[np.float64]:
+    counts = _cleaned(votes)
+    total = counts.sum(axis=1)
+    taken = np.where(counts >= 0.3 * total[:, None], counts, 0)
+    kept = (taken.sum(axis=1) > 0.5 * total) & (taken.argmax(axis=1) < 8)
+    return taken * kept[:, None]
+
+
+_POLICIES: dict[str, Callable[[Votes, int], npt.NDArray[np.float64]]] = {
+    "majority": _majority,
+    "dominant": _dominant,
+    "emotion-first": _emotion_first,
+    "crossentropy": _crossentropy,
+    "probability": _crossentropy,
+    "multi-target": _multi_target,
+}
+
+POLICIES = tuple(_POLICIES)
+
+_KEPT_AS_ONE_HOT = ("majority", "dominant", "emotion-first")
+
+
+def _taken(votes: Votes, policy: str, classes: int) -> npt.NDArray[np.float64]:
+    """What the policy takes of the votes of the kept classes, in `VOTE_CLASSES` order."""
+    if policy not in _POLICIES:
+        raise ConfigError(f"unknown vote policy {policy!r}; choose one of {', '.join(POLICIES)}")
+    return _POLICIES[policy](votes, classes)[:, : len(emotions(classes))]
+
+
+def _normalised(shares: npt.NDArray[np.float64], classes: int) -> Targets:
+    """Reorder columns canonically and let each row sum to 1 (all-zero rows stay)."""
+    order = [VOTE_CLASSES.index(name) for name in emotions(classes)]
+    total = shares.sum(axis=1, keepdims=True)
+    out = np.divide(shares, total, out=np.zeros_like(shares), where=total > 0)
+    return out[:, order].astype(np.float32)
+
+
+def targets_from_votes(votes: Votes, policy: str, classes: int) -> Targets:
+    """Turn votes into targets as the policy defines them.
+
+    Args:
+        votes: Counts, shape (n, 10), columns in `VOTE_CLASSES` order.
+        policy: One of `POLICIES`. majority, dominant and emotion-first give one-hot rows;
+            crossentropy and probability the same distribution; multi-target equal shares of the
+            labels that are equally right.
+        classes: 7 or 8. With seven, contempt is taken out after the policy decided, and what is
+            left of a distribution is renormalised.
+
+    Returns:
+        Targets, shape (n, classes); an all-zero row is an image without a label.
+
+    Raises:
+        ConfigError: The policy or the number of classes is unknown.
+    """
+    taken = _taken(votes, policy, classes)
+    if policy == "multi-target":
+        taken = (taken > 0).astype(np.float64)
+    return _normalised(taken, classes)
+
+
+def labels_from_votes(votes: Votes, policy: str, classes: int) -> npt.NDArray[np.intp]:
+    """Give the single label of each image under a policy: its largest share.
+
+    Returns:
+        Indices into `emotions(classes)`, shape (n,); -1 where the image has no label.
+
+    Args and Raises as for `targets_from_votes`.
+    """
+    taken = _taken(votes, policy, classes)
+    names = emotions(classes)
+    order = np.array([names.index(name) for name in VOTE_CLASSES[:classes]])
+    return np.where(taken.sum(axis=1) > 0, order[taken.argmax(axis=1)], -1)
+
+
+def soft_targets_from_votes(votes: Votes, policy: str, classes: int) -> Targets:
+    """Give the vote distribution of each image that the policy keeps.
+
+    For crossentropy, probability and multi-target this is `targets_from_votes`; for the one-hot
+    policies it is the share of all votes among the kept classes.
+
+    Args and Raises as for `targets_from_votes`.
+    """
+    if policy not in _KEPT_AS_ONE_HOT:
+        return targets_from_votes(votes, policy, classes)
+    kept = _taken(votes, policy, classes).sum(axis=1, keepdims=True) > 0
+    return _normalised(votes[:, :classes] * kept.astype(np.float64), classes)

@@ -1,0 +1,1 @@
+"""Draws results on pictures and turns them into records."""

@@ -1,0 +1,127 @@
+"""What a model file says about itself: the contract between training, export and inference."""
+
+import json
+import math
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Self
+
+from emorec.errors import ModelError
+from emorec.preprocessing import COLORS, INTERPOLATIONS
+
+KEY = "emorec"
+"""Key of the JSON text among an ONNX file's metadata properties."""
+
+FORMAT = 1
+
+MAX_INPUT_SIZE = 1024
+
+
+@dataclass(frozen=True)
+class ModelMetadata:
+    """Everything needed to feed a model and to read its answer.
+
+    Attributes:
+        name: Short name of the model.
+        version: Version of the model.
+        architecture: Name in the registry of architectures.
+        labels: Emotion of each logit, in order.
+        color: "gray" (one channel) or "rgb" (three, in that order).
+        input_size: Side of the square input in pixels; values 0..255, float32, NHWC.
+        interpolation: How crops are resized; see `emorec.preprocessing.INTERPOLATIONS`.
+        crop_margin: Part of a detector's box added on each side before cropping.
+        temperature: The logits are divided by it before the softmax.
+        training_data: What the model was fitted on.
+        license: Terms of the weights.
+        created_with: emorec version that wrote the file.
+    """
+
+    name: str
+    version: str
+    architecture: str
+    labels: tuple[str, ...]
+    color: str
+    input_size: int
+    interpolation: str
+    crop_margin: float
+    temperature: float
+    training_data: str
+    license: str
+    created_with: str
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of the input."""
+        return 1 if self.color == "gray" else 3
+
+    def to_json(self) -> str:
+        """Write the metadata as JSON text."""
+        return json.dumps({"format": FORMAT, **asdict(self)}, indent=2)
+
+    def replaced(self, **changes: Any) -> Self:
+        """Give a copy with some fields changed."""
+        return replace(self, **changes)
+
+    @classmethod
+    def from_json(cls, text: str, source: str) -> Self:
+        """Read and check metadata.
+
+        Args:
+            text: What `to_json` wrote.
+            source: Name of the file, for messages.
+
+        Raises:
+            ModelError: The text is no JSON object, a field is missing, unknown or out of range.
+        """
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ModelError(f"{source}: its emorec metadata is not JSON ({error})") from error
+        if not isinstance(found, dict):
+            raise ModelError(f"{source}: its emorec metadata is not a JSON object")
+        if found.pop("format", None) != FORMAT:
+            raise ModelError(f"{source}: unknown metadata format; this emorec reads {FORMAT}")
+        names = {field.name for field in fields(cls)}
+        missing = sorted(names - found.keys())
+        if missing:
+            raise ModelError(f"{source}: its emorec metadata lacks {', '.join(missing)}")
+        problem = _problem(found)
+        if problem:
+            raise ModelError(f"{source}: its emorec metadata is wrong: {problem}")
+        # Fields of a later emorec that this one does not know do no harm.
+        kept = {name: found[name] for name in names}
+        kept["labels"] = tuple(kept["labels"])
+        return cls(**kept)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _problem(found: dict[str, Any]) -> str | None:
+    """Say what is wrong with the values, or None."""
+    labels, size = found["labels"], found["input_size"]
+    texts = ("name", "version", "architecture", "training_data", "license", "created_with")
+    for name in texts:
+        if not isinstance(found[name], str):
+            return f"{name} must be text; received {found[name]!r:.80}"
+    if (
+        not isinstance(labels, list)
+        or not 2 <= len(labels) <= 1000
+        or not all(isinstance(label, str) and label for label in labels)
+        or len(set(labels)) != len(labels)
+    ):
+        return f"labels must be a list of different names; received {labels!r:.80}"
+    if found["color"] not in COLORS:
+        return f"color must be one of {', '.join(COLORS)}; received {found['color']!r:.80}"
+    if found["interpolation"] not in INTERPOLATIONS:
+        return (
+            f"interpolation must be one of {', '.join(INTERPOLATIONS)}; "
+            f"received {found['interpolation']!r:.80}"
+        )
+    if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= MAX_INPUT_SIZE:
+        return f"input_size must be 1 to {MAX_INPUT_SIZE}; received {size!r:.80}"
+    if not _is_number(found["crop_margin"]) or not -0.4 <= found["crop_margin"] <= 2:
+        return f"crop_margin must be -0.4 to 2; received {found['crop_margin']!r:.80}"
+    if not _is_number(found["temperature"]) or found["temperature"] <= 0:
+        return f"temperature must be above 0; received {found['temperature']!r:.80}"
+    return None

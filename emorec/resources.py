@@ -1,0 +1,27 @@
+"""Finds the files that travel with emorec: cascades, configurations and the shipped model."""
+
+from pathlib import Path
+
+from emorec.errors import EmorecError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def folder(name: str) -> Path:
+    """Find the folder `cascades` or `configs`.
+
+    An installed wheel carries them inside the package; in a checkout, which an editable install
+    points to, they stand beside it.
+
+    Raises:
+        EmorecError: The installation is incomplete.
+    """
+    for candidate in (_PACKAGE / name, _PACKAGE.parent / name):
+        if candidate.is_dir():
+            return candidate
+    raise EmorecError(f"the folder {name!r} is missing from {_PACKAGE}; reinstall emorec")
+
+
+def shipped_model(suffix: str = ".onnx") -> Path:
+    """Path of the model inside the package, as ".onnx" or ".keras"."""
+    return _PACKAGE / "models" / f"emorec-compact{suffix}"

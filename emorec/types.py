@@ -1,0 +1,57 @@
+"""The small value types that pass between detection, inference and output."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Box:
+    """A face rectangle in pixels of the full, upright picture; the origin is its top left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Face:
+    """A detected face.
+
+    Attributes:
+        box: Where the face is.
+        detector: Name of the detector that found it.
+        score: The detector's own score; for a cascade its level weight, which is no probability.
+    """
+
+    box: Box
+    detector: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Probabilities of the emotions of one face.
+
+    Attributes:
+        probabilities: Probability by emotion name, in the model's label order; they sum to 1.
+    """
+
+    probabilities: dict[str, float]
+
+    @property
+    def emotion(self) -> str:
+        """The most probable emotion; the first of the label order if several tie."""
+        return max(self.probabilities, key=self.probabilities.__getitem__)
+
+    @property
+    def confidence(self) -> float:
+        """The probability of `emotion`, 0 to 1."""
+        return self.probabilities[self.emotion]
+
+
+@dataclass(frozen=True)
+class FaceEmotion:
+    """A detected face with the emotion read from it."""
+
+    face: Face
+    prediction: Prediction
