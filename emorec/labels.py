@@ -8,7 +8,6 @@ Networks for Facial Expression Recognition with Crowd-Sourced Label Distribution
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -60,7 +59,7 @@ _SYNONYMS = {
     "contemptuous": "contempt",
 }
 
-Votes = npt.NDArray[np.integer[Any]]
+Votes = npt.NDArray[np.int64]
 Targets = npt.NDArray[np.float32]
 
 
@@ -96,12 +95,13 @@ def emotions(classes: int) -> tuple[str, ...]:
 
 def _cleaned(votes: Votes) -> npt.NDArray[np.float64]:
     """Drop single votes, which FER+ takes for noise, over all ten columns."""
-    return np.where(votes > 1, votes, 0).astype(np.float64)
+    return votes.astype(np.float64) * (votes > 1)
 
 
 def _one_hot(winner: npt.NDArray[np.intp], kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
     """Mark the winning column of each kept row; shape (n, 10)."""
-    return np.eye(len(VOTE_CLASSES))[winner] * kept[:, None]
+    columns = np.arange(len(VOTE_CLASSES))
+    return ((columns == winner[:, None]) & kept[:, None]).astype(np.float64)
 
 
 def _majority(votes: Votes, classes: int) -> npt.NDArray[np.float64]:
@@ -142,7 +142,7 @@ def _crossentropy(votes: Votes, classes: int) -> npt.NDArray[np.float64]:
         remaining = np.where(tied, 0, remaining)
         running &= ~other_tied
     kept = (taken.sum(axis=1) > 0.5 * total) & ((taken > 0).sum(axis=1) <= 3) & (taken[:, 8] == 0)
-    return taken * kept[:, None]
+    return np.where(kept[:, None], taken, 0)
 
 
 def _multi_target(votes: Votes, classes: int) -> npt.NDArray[np.float64]:
@@ -150,7 +150,7 @@ def _multi_target(votes: Votes, classes: int) -> npt.NDArray[np.float64]:
     total = counts.sum(axis=1)
     taken = np.where(counts >= 0.3 * total[:, None], counts, 0)
     kept = (taken.sum(axis=1) > 0.5 * total) & (taken.argmax(axis=1) < 8)
-    return taken * kept[:, None]
+    return np.where(kept[:, None], taken, 0)
 
 
 _POLICIES: dict[str, Callable[[Votes, int], npt.NDArray[np.float64]]] = {
@@ -178,8 +178,7 @@ def _normalised(shares: npt.NDArray[np.float64], classes: int) -> Targets:
     """Reorder columns canonically and let each row sum to 1 (all-zero rows stay)."""
     order = [VOTE_CLASSES.index(name) for name in emotions(classes)]
     total = shares.sum(axis=1, keepdims=True)
-    out = np.divide(shares, total, out=np.zeros_like(shares), where=total > 0)
-    return out[:, order].astype(np.float32)
+    return (shares / np.where(total > 0, total, 1))[:, order].astype(np.float32)
 
 
 def targets_from_votes(votes: Votes, policy: str, classes: int) -> Targets:

@@ -39,8 +39,8 @@ def crop_face(image: Image, box: Box, margin: float) -> Image:
     before_x, before_y = inner_left - left, inner_top - top
     after_x, after_y = right - inner_right, bottom - inner_bottom
     if before_x > 0 or before_y > 0 or after_x > 0 or after_y > 0:
-        pads = [max(pad, 0) for pad in (before_y, after_y, before_x, after_x)]
-        crop = cast(Image, cv2.copyMakeBorder(crop, *pads, cv2.BORDER_REPLICATE))
+        pads = ((max(before_y, 0), max(after_y, 0)), (max(before_x, 0), max(after_x, 0)))
+        crop = np.pad(crop, pads + ((0, 0),) * (image.ndim - 2), mode="edge")
     return crop
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Box:
-    """A face rectangle in pixels of the full, upright picture; the origin is its top left corner."""
+    """A face rectangle in pixels of the full, upright picture, from its top left corner."""
 
     x: int
     y: int

@@ -1,0 +1,263 @@
+"""A prepared data set on disk: its manifest, its splits, and the targets that training asks for."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from emorec.errors import ConfigError, DataError
+from emorec.images import IMAGE_SUFFIXES
+from emorec.labels import (
+    EMOTIONS_8,
+    VOTE_CLASSES,
+    Targets,
+    Votes,
+    emotions,
+    soft_targets_from_votes,
+    targets_from_votes,
+)
+
+MANIFEST = "manifest.csv"
+SUMMARY = "summary.json"
+UNLABELLED = "unlabelled"
+
+SPLITS = ("train", "validation", "test")
+
+VOTE_COLUMNS = tuple(f"votes_{name}" for name in VOTE_CLASSES)
+
+COLUMNS = ("path", "split", "usage", "label", *VOTE_COLUMNS, "source")
+
+VALIDATION_SHARE = 0.1
+"""Part of train that a folder tree without a manifest holds out for validation."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """The images of one split with their targets.
+
+    Attributes:
+        paths: Image files, n of them.
+        targets: Shape (n, classes), float32, rows sum to 1.
+        class_names: Name of each column.
+    """
+
+    paths: list[Path]
+    targets: Targets
+    class_names: tuple[str, ...]
+
+    def limited(self, count: int | None) -> "Examples":
+        """Give `count` examples spread evenly over all (all of them for None)."""
+        if count is None or count >= len(self.paths):
+            return self
+        chosen = np.linspace(0, len(self.paths) - 1, count).round().astype(int)
+        return Examples([self.paths[i] for i in chosen], self.targets[chosen], self.class_names)
+
+
+@dataclass(frozen=True)
+class PreparedData:
+    """A prepared data set, or a plain FER-2013 folder tree read as one.
+
+    Attributes:
+        root: Folder of the data set.
+        paths: Image paths relative to `root`, with forward slashes.
+        splits: One of `SPLITS` for each image.
+        labels: Label of each image; "" where it has none.
+        votes: Vote counts, shape (n, 10), or None where the data set has no votes.
+        class_names: Labels of the tree, canonical emotions first and in canonical order.
+        policy: The vote policy that gave the labels, if known.
+    """
+
+    root: Path
+    paths: npt.NDArray[np.str_]
+    splits: npt.NDArray[np.str_]
+    labels: npt.NDArray[np.str_]
+    votes: Votes | None
+    class_names: tuple[str, ...]
+    policy: str | None
+
+    def examples(
+        self,
+        split: str,
+        policy: str | None = None,
+        classes: int | None = None,
+        soft: bool = False,
+    ) -> Examples:
+        """Select the labelled images of a split.
+
+        Args:
+            split: One of `SPLITS`.
+            policy: Vote policy; None takes the labels of the tree.
+            classes: 7 or 8; None takes the classes of the tree.
+            soft: Targets are vote distributions instead of the policy's own targets.
+
+        Raises:
+            ConfigError: A policy, soft targets or other classes are asked of data without votes.
+            DataError: The split has no labelled image.
+        """
+        here = self.splits == split
+        if self.votes is None:
+            names = self.class_names
+            if policy is not None or soft:
+                asked = "soft labels" if soft else f"the policy {policy!r}"
+                raise ConfigError(f"{self.root} has no votes, so it cannot serve {asked}")
+            if classes is not None and emotions(classes) != names:
+                raise ConfigError(
+                    f"{self.root} has the classes {', '.join(names)}; {classes} are asked for"
+                )
+            columns = np.array(names)
+            targets = (self.labels[:, None] == columns).astype(np.float32)
+        else:
+            classes = classes or len(self.class_names)
+            policy = policy or self.policy or "dominant"
+            names = emotions(classes)
+            make = soft_targets_from_votes if soft else targets_from_votes
+            targets = make(self.votes, policy, classes)
+        chosen = np.flatnonzero(here & (targets.sum(axis=1) > 0))
+        if not len(chosen):
+            raise DataError(f"{self.root}: the split {split!r} has no labelled image")
+        return Examples([self.root / self.paths[i] for i in chosen], targets[chosen], names)
+
+
+def ordered(labels: set[str]) -> tuple[str, ...]:
+    """Order class names: canonical emotions canonically, then others by name."""
+    known = [name for name in EMOTIONS_8 if name in labels]
+    return (*known, *sorted(labels - set(known)))
+
+
+def read_prepared(root: Path) -> PreparedData:
+    """Read a prepared data set by its manifest, or a FER-2013 folder tree that has none.
+
+    Raises:
+        DataError: The folder is missing, holds neither, or its manifest is broken or unsafe.
+    """
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder; make it with: emorec prepare-data SOURCE --out")
+    manifest = root / MANIFEST
+    return _read_manifest(root, manifest) if manifest.exists() else _read_tree(root)
+
+
+def read_csv(path: Path) -> pd.DataFrame:
+    """Read a CSV file as text, without guessing types or missing values.
+
+    Raises:
+        DataError: The file is missing, empty, no UTF-8 text or no CSV.
+    """
+    try:
+        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except pd.errors.EmptyDataError:
+        raise DataError(f"{path}: the file is empty") from None
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not a CSV file ({str(error).strip()})") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot read: {error.strerror or error}") from error
+
+
+def require_columns(table: pd.DataFrame, columns: tuple[str, ...], path: Path) -> None:
+    """Check that a table has the columns.
+
+    Raises:
+        DataError: A column is missing.
+    """
+    missing = [name for name in columns if name not in table.columns]
+    if missing:
+        found = ", ".join(map(str, table.columns[:20]))
+        raise DataError(f"{path}: missing column {', '.join(missing)}; found: {found:.300}")
+
+
+def vote_counts(table: pd.DataFrame, columns: tuple[str, ...], path: Path) -> Votes:
+    """Read vote columns as counts, shape (n, 10).
+
+    Raises:
+        DataError: A value is no whole number from 0 to 1000.
+    """
+    numbers = table[list(columns)].apply(pd.to_numeric, errors="coerce")
+    counts: npt.NDArray[np.float64] = numbers.to_numpy(np.float64)
+    wrong = ~((counts >= 0) & (counts <= 1000) & (counts == np.floor(counts)))
+    if wrong.any():
+        row, column = np.argwhere(wrong)[0]
+        received = table[columns[column]].iloc[row]
+        raise DataError(
+            f"{path}: row {row + 2}, column {columns[column]}: a vote must be a whole number "
+            f"from 0 to 1000; received {received!r:.60}"
+        )
+    return counts.astype(np.int64)
+
+
+def is_safe_path(path: str) -> bool:
+    """Tell whether a relative path with forward slashes stays inside its folder."""
+    parts = PurePosixPath(path).parts
+    return bool(parts) and not (
+        path.startswith("/") or ".." in parts or "\\" in path or ":" in path or "\0" in path
+    )
+
+
+def _read_manifest(root: Path, manifest: Path) -> PreparedData:
+    table = read_csv(manifest)
+    require_columns(table, ("path", "split", "label"), manifest)
+    if not len(table):
+        raise DataError(f"{manifest}: the manifest lists no image")
+    for path in table["path"]:
+        if not is_safe_path(path):
+            raise DataError(f"{manifest}: unsafe path {path!r:.80}; it must stay in the data set")
+    strange = sorted(set(table["split"]) - set(SPLITS))
+    if strange:
+        raise DataError(f"{manifest}: unknown split {strange[0]!r:.60}; known: {', '.join(SPLITS)}")
+    votes = None
+    if any(name in table.columns for name in VOTE_COLUMNS):
+        require_columns(table, VOTE_COLUMNS, manifest)
+        votes = vote_counts(table, VOTE_COLUMNS, manifest)
+    summary = _read_summary(root / SUMMARY)
+    names = ordered(set(table["label"]) - {""})
+    if votes is not None:
+        # A class that no image has (contempt in a small part, say) still belongs to the set.
+        names = emotions(8 if summary.get("classes") == 8 or "contempt" in names else 7)
+    policy = summary.get("policy")
+    return PreparedData(
+        root=root,
+        paths=table["path"].to_numpy(np.str_),
+        splits=table["split"].to_numpy(np.str_),
+        labels=table["label"].to_numpy(np.str_),
+        votes=votes,
+        class_names=names,
+        policy=policy if isinstance(policy, str) else None,
+    )
+
+
+def _read_summary(path: Path) -> dict[str, object]:
+    try:
+        summary = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: cannot read the summary ({error})") from error
+    if not isinstance(summary, dict):
+        raise DataError(f"{path}: the summary is not a JSON object")
+    return summary
+
+
+def _read_tree(root: Path) -> PreparedData:
+    rows: list[tuple[str, str, str]] = []
+    for split in ("train", "test"):
+        for folder in sorted(path for path in (root / split).glob("*") if path.is_dir()):
+            rows += [
+                (f"{split}/{folder.name}/{image.name}", split, folder.name)
+                for image in sorted(folder.iterdir())
+                if image.suffix.lower() in IMAGE_SUFFIXES
+            ]
+    if not rows:
+        raise DataError(
+            f"{root}: neither a {MANIFEST} nor a train/ folder with one folder of images per "
+            "emotion was found"
+        )
+    paths, splits, labels = (np.array(column, np.str_) for column in zip(*rows, strict=True))
+    names = ordered(set(labels.tolist()))
+    splits = splits.astype("U10")
+    generator = np.random.default_rng(0)
+    for name in names:
+        members = np.flatnonzero((splits == "train") & (labels == name))
+        held_out = generator.permutation(members)[: round(len(members) * VALIDATION_SHARE)]
+        splits[held_out] = "validation"
+    return PreparedData(root, paths, splits, labels, None, names, None)
