@@ -1,0 +1,60 @@
+# Sourced by demo, test and check: `use_venv base|dev` installs emorec and sets $python, $root.
+#
+# An active virtual environment is used as it is, and only ever `pip install`ed into. Otherwise the
+# scripts keep one of their own: $EMOREC_VENV, by default .venv in the checkout.
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
+
+fail() {
+    echo "scripts/$(basename -- "$0"): $*" >&2
+    exit 1
+}
+
+is_supported() {
+    "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1
+}
+
+make_venv() {
+    for base in python3 python3.13 python3.12 python3.11 python; do
+        if is_supported "$base"; then break; fi
+        base=
+    done
+    [ -n "$base" ] || fail "no Python 3.11, 3.12 or 3.13 on PATH; install one (www.python.org)"
+    # A link to a Python that has gone since would be kept.
+    [ -x "$venv/bin/python" ] || rm -f "$venv"/bin/python*
+    # Debian's python3 without python3-venv cannot put pip into the new environment.
+    "$base" -m venv "$venv" >/dev/null 2>&1 ||
+        { "$base" -m venv --without-pip "$venv" >&2 &&
+            "$base" -m pip --python "$venv/bin/python" install --quiet pip >&2; } ||
+        fail "$base cannot make a virtual environment in $venv; see the lines above"
+}
+
+install() {
+    echo "Installing emorec and what it needs into $venv ..." >&2
+    # From its folder, because pip would read brackets in the checkout's path as extras.
+    (cd "$root" && "$python" -m pip install --quiet --disable-pip-version-check -e "$1") >&2 ||
+        fail "pip could not install emorec; see the lines above"
+}
+
+use_venv() {
+    case $1 in base) target=. ;; *) target=".[$1]" ;; esac
+    venv=${EMOREC_VENV:-$root/.venv}
+    if [ -n "${VIRTUAL_ENV:-}" ] && [ "$VIRTUAL_ENV" != "$venv" ]; then
+        venv=$VIRTUAL_ENV
+        python=$venv/bin/python
+        is_supported "$python" || fail "$venv is no environment of Python 3.11 to 3.13"
+        install "$target"
+        "$python" "$root/scripts/_opencv.py" --only-tell || exit 1
+        return
+    fi
+    python=$venv/bin/python
+    stamp=$venv/emorec-$1.stamp
+    wanted="$root $(cksum <"$root/pyproject.toml")"
+    if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || ! is_supported "$python"; then
+        make_venv
+        is_supported "$python" || fail "$venv is not of Python 3.11 to 3.13; remove it"
+        install "$target"
+        "$python" "$root/scripts/_opencv.py" || exit 1
+        echo "$wanted" >"$stamp"
+    fi
+}
