@@ -26,7 +26,9 @@ def _import_error(python: Path) -> str:
 
 def _pip(python: Path, *arguments: str) -> None:
     quiet = ("--quiet", "--disable-pip-version-check")
-    subprocess.run([sys.executable, "-m", "pip", "--python", python, *quiet, *arguments], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--python", python, *quiet, *arguments], check=True
+    )
 
 
 def ensure_opencv(python: Path, only_tell: bool = False) -> str | None:

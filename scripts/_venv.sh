@@ -39,6 +39,7 @@ install() {
 use_venv() {
     case $1 in base) target=. ;; *) target=".[$1]" ;; esac
     venv=${EMOREC_VENV:-$root/.venv}
+    case $venv in /*) ;; *) venv=$PWD/$venv ;; esac
     if [ -n "${VIRTUAL_ENV:-}" ] && [ "$VIRTUAL_ENV" != "$venv" ]; then
         venv=$VIRTUAL_ENV
         python=$venv/bin/python
@@ -56,5 +57,7 @@ use_venv() {
         install "$target"
         "$python" "$root/scripts/_opencv.py" || exit 1
         echo "$wanted" >"$stamp"
+        # dev holds all of base.
+        [ "$1" = base ] || cp "$stamp" "$venv/emorec-base.stamp"
     fi
 }

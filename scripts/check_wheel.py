@@ -1,0 +1,129 @@
+"""Builds the wheel, installs it in a fresh environment elsewhere and uses it from there."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from _opencv import ensure_opencv
+
+ROOT = Path(__file__).resolve().parents[1]
+
+PHOTO = ROOT / "examples" / "astronaut.jpg"
+
+EXPECTED = (
+    "emorec/cascades/SOURCES.md",
+    "emorec/cascades/haarcascade_frontalface_default.xml",
+    "emorec/cascades/haarcascade_frontalface_alt2.xml",
+    "emorec/models/emorec-compact.onnx",
+    "emorec/models/emorec-compact.keras",
+    *(f"emorec/configs/{path.name}" for path in sorted((ROOT / "configs").glob("*.yaml"))),
+)
+
+UNWANTED = ("tensorflow", "keras", "pandas", "matplotlib")
+
+PROBE = f"""
+import importlib.util, json, emorec
+from emorec import resources
+print(json.dumps({{
+    "package": emorec.__path__[0],
+    "folders": [str(resources.folder(name)) for name in ("cascades", "configs")],
+    "unwanted": [name for name in {UNWANTED} if importlib.util.find_spec(name)],
+}}))
+"""
+
+
+def _run(*command: str | Path, cwd: Path) -> str:
+    """Run a command in an environment that does not know the checkout; give its output."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+    }
+    done = subprocess.run(
+        command, cwd=cwd, env=environment, stdout=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode:
+        sys.exit(f"exit code {done.returncode} from {' '.join(map(str, command))}\n{done.stdout}")
+    return done.stdout
+
+
+def _require(holds: bool, problem: str) -> None:
+    if not holds:
+        sys.exit(f"check_wheel: {problem}")
+
+
+def _build(folder: Path) -> Path:
+    """Build the source archive, and the wheel from that; give the wheel."""
+    _run(sys.executable, "-m", "build", "--outdir", folder, ROOT, cwd=folder)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def _check_content(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        sizes = {info.filename: info.file_size for info in archive.infolist()}
+    print(f"{wheel.name}: {wheel.stat().st_size / 1e6:.2f} MB, {len(sizes)} files")
+    totals: Counter[str] = Counter()
+    for name, size in sizes.items():
+        totals["/".join(name.split("/")[:2]) if name.count("/") > 1 else name.split("/")[0]] += size
+    for name, size in sorted(totals.items()):
+        print(f"  {size / 1e3:9.1f} kB  {name}")
+    missing = [name for name in EXPECTED if name not in sizes]
+    _require(not missing, f"the wheel lacks {', '.join(missing)}")
+    strangers = {name.split("/")[0] for name in sizes if not name.startswith("emorec")}
+    _require(not strangers, f"the wheel holds more than emorec: {', '.join(sorted(strangers))}")
+
+
+def _install(wheel: Path, folder: Path) -> Path:
+    """Install the wheel without extras; give the new environment's interpreter."""
+    _run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder.parent)
+    python = folder / "bin" / "python"
+    pip = (sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check")
+    _run(*pip, "install", "--quiet", wheel, cwd=folder)
+    problem = ensure_opencv(python)
+    _require(problem is None, str(problem))
+    return python
+
+
+def _check_use(python: Path, cwd: Path) -> None:
+    found: dict[str, Any] = json.loads(_run(python, "-c", PROBE, cwd=cwd))
+    package = Path(found["package"])
+    _require(
+        ROOT not in package.parents and package.parent.name == "site-packages",
+        f"emorec came from {package}, not from the wheel",
+    )
+    _require(
+        [Path(name) for name in found["folders"]] == [package / "cascades", package / "configs"],
+        f"cascades and configs are at {found['folders']}, not inside {package}",
+    )
+    _require(not found["unwanted"], f"the base install brought {', '.join(found['unwanted'])}")
+    print(f"installed: {package}")
+    output = _run(python.with_name("emorec"), "detect", PHOTO, "--json", "-", cwd=cwd)
+    try:
+        document = json.loads(output)
+    except ValueError as error:
+        sys.exit(
+            f"check_wheel: `emorec detect --json -` printed no JSON ({error}): {output!r:.200}"
+        )
+    print(document)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="emorec-wheel-") as name:
+        scratch = Path(name).resolve()
+        wheel = _build(scratch)
+        _check_content(wheel)
+        python = _install(wheel, scratch / "venv")
+        elsewhere = scratch / "elsewhere"
+        elsewhere.mkdir()
+        _check_use(python, elsewhere)
+
+
+if __name__ == "__main__":
+    main()
