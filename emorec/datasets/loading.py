@@ -1,11 +1,11 @@
 """Decodes the images of a data set into one array, at a model's input size."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from emorec.datasets.parallel import Report, in_batches
 from emorec.errors import DataError
 from emorec.images import Image, read_bgr, read_gray
 from emorec.preprocessing import to_input
@@ -16,7 +16,7 @@ def load_images(
     size: int,
     color: str,
     interpolation: str,
-    report: Callable[[int, int], None] | None = None,
+    report: Report | None = None,
 ) -> Image:
     """Decode images and bring them to a model's input.
 
@@ -35,23 +35,16 @@ def load_images(
     """
     read = read_gray if color == "gray" else read_bgr
     images = np.empty((len(paths), size, size, 1 if color == "gray" else 3), np.uint8)
+    failed: dict[int, DataError] = {}
 
-    def load(index: int) -> DataError | None:
+    def load(index: int) -> None:
         try:
             images[index] = to_input(read(paths[index]), size, color, interpolation)
         except DataError as error:
-            return error
-        return None
+            failed[index] = error
 
-    failed: list[DataError] = []
-    # OpenCV decodes outside the interpreter lock, so threads do overlap.
-    with ThreadPoolExecutor() as pool:
-        for done, error in enumerate(pool.map(load, range(len(paths)), chunksize=64), 1):
-            if error is not None:
-                failed.append(error)
-            if report and (done % 500 == 0 or done == len(paths)):
-                report(done, len(paths))
+    in_batches(load, len(paths), report)
     if failed:
         more = f" (and {len(failed) - 1} more images)" if len(failed) > 1 else ""
-        raise DataError(f"{failed[0]}{more}")
+        raise DataError(f"{failed[min(failed)]}{more}")
     return images

@@ -6,8 +6,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
+from emorec.datasets.source import SPLITS
+from emorec.datasets.table import read_table, vote_counts
 from emorec.errors import ConfigError, DataError
 from emorec.images import IMAGE_SUFFIXES
 from emorec.labels import (
@@ -23,8 +24,6 @@ from emorec.labels import (
 MANIFEST = "manifest.csv"
 SUMMARY = "summary.json"
 UNLABELLED = "unlabelled"
-
-SPLITS = ("train", "validation", "test")
 
 VOTE_COLUMNS = tuple(f"votes_{name}" for name in VOTE_CLASSES)
 
@@ -139,53 +138,6 @@ def read_prepared(root: Path) -> PreparedData:
     return _read_manifest(root, manifest) if manifest.exists() else _read_tree(root)
 
 
-def read_csv(path: Path) -> pd.DataFrame:
-    """Read a CSV file as text, without guessing types or missing values.
-
-    Raises:
-        DataError: The file is missing, empty, no UTF-8 text or no CSV.
-    """
-    try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except pd.errors.EmptyDataError:
-        raise DataError(f"{path}: the file is empty") from None
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a CSV file ({str(error).strip()})") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot read: {error.strerror or error}") from error
-
-
-def require_columns(table: pd.DataFrame, columns: tuple[str, ...], path: Path) -> None:
-    """Check that a table has the columns.
-
-    Raises:
-        DataError: A column is missing.
-    """
-    missing = [name for name in columns if name not in table.columns]
-    if missing:
-        found = ", ".join(map(str, table.columns[:20]))
-        raise DataError(f"{path}: missing column {', '.join(missing)}; found: {found:.300}")
-
-
-def vote_counts(table: pd.DataFrame, columns: tuple[str, ...], path: Path) -> Votes:
-    """Read vote columns as counts, shape (n, 10).
-
-    Raises:
-        DataError: A value is no whole number from 0 to 1000.
-    """
-    numbers = table[list(columns)].apply(pd.to_numeric, errors="coerce")
-    counts: npt.NDArray[np.float64] = numbers.to_numpy(np.float64)
-    wrong = ~((counts >= 0) & (counts <= 1000) & (counts == np.floor(counts)))
-    if wrong.any():
-        row, column = np.argwhere(wrong)[0]
-        received = table[columns[column]].iloc[row]
-        raise DataError(
-            f"{path}: row {row + 2}, column {columns[column]}: a vote must be a whole number "
-            f"from 0 to 1000; received {received!r:.60}"
-        )
-    return counts.astype(np.int64)
-
-
 def is_safe_path(path: str) -> bool:
     """Tell whether a relative path with forward slashes stays inside its folder."""
     parts = PurePosixPath(path).parts
@@ -195,31 +147,30 @@ def is_safe_path(path: str) -> bool:
 
 
 def _read_manifest(root: Path, manifest: Path) -> PreparedData:
-    table = read_csv(manifest)
-    require_columns(table, ("path", "split", "label"), manifest)
-    if not len(table):
+    table = read_table(manifest, ("path", "split", "label"))
+    paths, splits, labels = (table.columns[name] for name in ("path", "split", "label"))
+    if not paths:
         raise DataError(f"{manifest}: the manifest lists no image")
-    for path in table["path"]:
+    for path in paths:
         if not is_safe_path(path):
             raise DataError(f"{manifest}: unsafe path {path!r:.80}; it must stay in the data set")
-    strange = sorted(set(table["split"]) - set(SPLITS))
+    strange = sorted(set(splits) - set(SPLITS))
     if strange:
         raise DataError(f"{manifest}: unknown split {strange[0]!r:.60}; known: {', '.join(SPLITS)}")
     votes = None
     if any(name in table.columns for name in VOTE_COLUMNS):
-        require_columns(table, VOTE_COLUMNS, manifest)
-        votes = vote_counts(table, VOTE_COLUMNS, manifest)
+        votes = vote_counts(table, VOTE_COLUMNS)
     summary = _read_summary(root / SUMMARY)
-    names = ordered(set(table["label"]) - {""})
+    names = ordered(set(labels) - {""})
     if votes is not None:
         # A class that no image has (contempt in a small part, say) still belongs to the set.
         names = emotions(8 if summary.get("classes") == 8 or "contempt" in names else 7)
     policy = summary.get("policy")
     return PreparedData(
         root=root,
-        paths=table["path"].to_numpy(np.str_),
-        splits=table["split"].to_numpy(np.str_),
-        labels=table["label"].to_numpy(np.str_),
+        paths=np.array(paths, np.str_),
+        splits=np.array(splits, np.str_),
+        labels=np.array(labels, np.str_),
         votes=votes,
         class_names=names,
         policy=policy if isinstance(policy, str) else None,

@@ -1,0 +1,33 @@
+"""Runs file work over many images in threads, with progress and a prompt stop."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+Report = Callable[[int, int], None]
+"""Called with the number of images done and the number in all, now and then."""
+
+BATCH = 256
+
+
+def in_batches(work: Callable[[int], None], count: int, report: Report | None = None) -> None:
+    """Call `work` with each index below `count`, in threads.
+
+    Reading, writing and decoding files leave the interpreter lock, so threads do overlap. The
+    first exception (Ctrl-C too) drops the batches that have not begun, waits for those that have,
+    and is raised.
+    """
+
+    def run(start: int) -> None:
+        for index in range(start, min(start + BATCH, count)):
+            work(index)
+
+    with ThreadPoolExecutor() as pool:
+        batches = [pool.submit(run, start) for start in range(0, count, BATCH)]
+        try:
+            for number, batch in enumerate(batches, 1):
+                batch.result()
+                if report:
+                    report(min(number * BATCH, count), count)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

@@ -1,0 +1,92 @@
+"""Reads CSV files of labels and votes as text, with errors that name the row."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from emorec.errors import DataError
+from emorec.labels import Votes
+
+MAX_VOTES = 1000
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of a CSV file.
+
+    Attributes:
+        path: The file.
+        columns: Values of each column by its name, n each, without surrounding blanks.
+        lines: Line of the file on which each row ends, counted from 1.
+    """
+
+    path: Path
+    columns: dict[str, list[str]]
+    lines: list[int]
+
+
+def read_table(path: Path, required: Sequence[str]) -> Table:
+    """Read a CSV file with a header line; blank lines are skipped.
+
+    Args:
+        path: The file, UTF-8 with or without a byte order mark.
+        required: Columns that must be there.
+
+    Raises:
+        DataError: The file is missing, empty, no UTF-8 text or no CSV, or lacks a column.
+    """
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            for row in reader:
+                if row:
+                    rows.append(row)
+                    lines.append(reader.line_num)
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not a CSV file in UTF-8 ({error})") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot read: {error.strerror or error}") from error
+    if not rows:
+        raise DataError(f"{path}: the file is empty")
+    header = [name.strip() for name in rows.pop(0)]
+    for name in required:
+        if header.count(name) != 1:
+            state = "missing column" if name not in header else "more than one column"
+            found = ", ".join(header)
+            raise DataError(f"{path}: {state} {name!r}; found: {found!r:.300}")
+    for row, line in zip(rows, lines[1:], strict=True):
+        if len(row) != len(header):
+            raise DataError(
+                f"{path}: row {line} has {len(row)} values; the header names {len(header)} columns"
+            )
+    values = [[value.strip() for value in column] for column in zip(*rows, strict=True)]
+    columns = dict(zip(header, values or [[] for _ in header], strict=True))
+    return Table(path, columns, lines[1:])
+
+
+def vote_counts(table: Table, columns: Sequence[str]) -> Votes:
+    """Read vote columns as counts, shape (n, 10).
+
+    Raises:
+        DataError: A value is no whole number from 0 to `MAX_VOTES`.
+    """
+    known = {str(count): count for count in range(MAX_VOTES + 1)}
+    votes = np.empty((len(table.lines), len(columns)), np.int64)
+    for index, name in enumerate(columns):
+        if name not in table.columns:
+            raise DataError(f"{table.path}: missing column {name!r}")
+        try:
+            votes[:, index] = [known[value] for value in table.columns[name]]
+        except KeyError as error:
+            received = error.args[0]
+            line = table.lines[table.columns[name].index(received)]
+            raise DataError(
+                f"{table.path}: row {line}, column {name!r}: a vote must be a whole number from 0 "
+                f"to {MAX_VOTES}; received {received!r:.60}"
+            ) from None
+    return votes
