@@ -23,9 +23,9 @@ make_venv() {
     # A link to a Python that has gone since would be kept.
     [ -x "$venv/bin/python" ] || rm -f "$venv"/bin/python*
     # Debian's python3 without python3-venv cannot put pip into the new environment.
-    "$base" -m venv "$venv" >/dev/null 2>&1 ||
-        { "$base" -m venv --without-pip "$venv" >&2 &&
-            "$base" -m pip --python "$venv/bin/python" install --quiet pip >&2; } ||
+    { "$base" -m venv "$venv" && "$venv/bin/python" -m pip --version; } >/dev/null 2>&1 ||
+        { "$base" -m venv --without-pip "$venv" &&
+            "$base" -m pip --python "$venv/bin/python" install --quiet --force-reinstall pip; } >&2 ||
         fail "$base cannot make a virtual environment in $venv; see the lines above"
 }
 
