@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emorec.errors import DataError
+from emorec.files import write_bytes
 
 Image = npt.NDArray[np.uint8]
 
@@ -41,8 +42,8 @@ def read_bytes(path: Path) -> npt.NDArray[np.uint8]:
         raise DataError(f"{path}: {error.strerror or error}") from error
 
 
-def _decode(path: Path, flags: int) -> Image:
-    data = read_bytes(path)
+def _decode(path: Path, flags: int, data: npt.NDArray[np.uint8] | None = None) -> Image:
+    data = read_bytes(path) if data is None else data
     try:
         image = cv2.imdecode(data, flags)
     except cv2.error as error:
@@ -50,6 +51,15 @@ def _decode(path: Path, flags: int) -> Image:
     if image is None or image.size == 0:
         raise DataError(f"{path}: not a readable picture; is it damaged or of another type?")
     return cast(Image, image)
+
+
+def check_readable(path: Path, data: npt.NDArray[np.uint8]) -> None:
+    """Check that bytes read from a picture file decode as a whole picture.
+
+    Raises:
+        DataError: They do not.
+    """
+    _decode(path, cv2.IMREAD_GRAYSCALE, data)
 
 
 def read_bgr(path: str | os.PathLike[str]) -> Image:
@@ -96,20 +106,3 @@ def write(path: str | os.PathLike[str], image: npt.NDArray[Any]) -> None:
     if not done:
         raise DataError(f"{target}: the picture could not be encoded as {target.suffix!r}")
     write_bytes(target, data.tobytes())
-
-
-def write_bytes(target: Path, data: bytes) -> None:
-    """Write a file whole or not at all.
-
-    Raises:
-        DataError: The file cannot be written.
-    """
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        try:
-            partial.write_bytes(data)
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise DataError(f"{target}: cannot write: {error.strerror or error}") from error

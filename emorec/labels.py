@@ -95,7 +95,9 @@ def emotions(classes: int) -> tuple[str, ...]:
 
 def _cleaned(votes: Votes) -> npt.NDArray[np.float64]:
     """Drop single votes, which FER+ takes for noise, over all ten columns."""
-    return votes.astype(np.float64) * (votes > 1)
+    counts = votes.astype(np.float64)
+    counts[votes <= 1] = 0
+    return counts
 
 
 def _one_hot(winner: npt.NDArray[np.intp], kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:

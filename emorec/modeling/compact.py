@@ -1,0 +1,53 @@
+"""The small residual net for 48x48 grey faces that emorec ships."""
+
+from typing import Any
+
+from keras import layers
+
+STEM_FILTERS = 32
+BLOCKS = ((32, 1), (64, 2), (64, 1), (128, 2), (128, 1))
+"""Filters and stride of each residual block."""
+
+
+def _convolution(x: Any, filters: int, name: str, kernel: int = 3, stride: int = 1) -> Any:
+    x = layers.Conv2D(
+        filters,
+        kernel,
+        strides=stride,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name=f"{name}_conv",
+    )(x)
+    return layers.BatchNormalization(name=f"{name}_norm")(x)
+
+
+def _block(x: Any, filters: int, stride: int, name: str) -> Any:
+    shortcut = x
+    if stride != 1 or x.shape[-1] != filters:
+        # Averaging before the 1x1 convolution lets the shortcut see every pixel.
+        if stride != 1:
+            shortcut = layers.AveragePooling2D(stride, padding="same", name=f"{name}_pool")(x)
+        shortcut = _convolution(shortcut, filters, f"{name}_shortcut", kernel=1)
+    x = _convolution(x, filters, f"{name}_1", stride=stride)
+    x = layers.ReLU(name=f"{name}_1_relu")(x)
+    x = _convolution(x, filters, f"{name}_2")
+    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, shortcut]))
+
+
+def compact_features(image: Any) -> Any:
+    """Build the layers from a grey image in -1..1 to its feature map.
+
+    A ResNet of basic blocks (He et al. 2016) at three scales behind a two-layer stem.
+
+    Args:
+        image: Symbolic tensor, shape (batch, size, size, 1).
+
+    Returns:
+        Symbolic tensor, shape (batch, ceil(size / 8), ceil(size / 8), 128).
+    """
+    x = layers.ReLU(name="stem_1_relu")(_convolution(image, STEM_FILTERS, "stem_1"))
+    x = layers.ReLU(name="stem_2_relu")(_convolution(x, STEM_FILTERS, "stem_2", stride=2))
+    for number, (filters, stride) in enumerate(BLOCKS, 1):
+        x = _block(x, filters, stride, f"block_{number}")
+    return x

@@ -1,0 +1,151 @@
+"""The configuration of a training run: defaults, YAML files and overriding options."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from emorec import resources
+from emorec.errors import ConfigError
+from emorec.labels import POLICIES
+
+MAX_FILE_BYTES = 2**20
+
+
+class AugmentationConfig(BaseModel):
+    """Random changes of the training images; each is drawn anew for every image and epoch.
+
+    Every range is symmetric about no change, and uniform.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rotation: float = Field(20.0, ge=0, le=180, description="largest rotation in degrees")
+    zoom: float = Field(0.05, ge=0, lt=1, description="largest change of scale")
+    shear: float = Field(10.0, ge=0, lt=80, description="largest shear in degrees")
+    shift: float = Field(0.0, ge=0, lt=1, description="largest shift as part of the side")
+    horizontal_flip: bool = Field(True, description="mirror every second image")
+    brightness: float = Field(0.0, ge=0, le=1, description="largest offset as part of 255")
+    contrast: float = Field(0.0, ge=0, lt=1, description="largest change of the contrast")
+    blur: float = Field(0.0, ge=0, le=1, description="share of images shrunk and enlarged again")
+    erasing: float = Field(0.0, ge=0, le=1, description="share of images with an erased box")
+
+
+class TrainConfig(BaseModel):
+    """All settings of a run; the YAML files of configs/ have these keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    arch: str = "compact"
+    image_size: int | None = Field(None, ge=8, le=1024)
+    weights: str = "none"
+    trainable_layers: int | None = Field(None, ge=-1)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    labels: Literal["hard", "soft"] = "hard"
+    policy: str | None = None
+    classes: Literal[7, 8] | None = None
+    epochs: int = Field(30, ge=1)
+    batch_size: int = Field(64, ge=1)
+    optimizer: Literal["sgd"] = "sgd"
+    learning_rate: float = Field(0.01, gt=0)
+    momentum: float = Field(0.9, ge=0, lt=1)
+    nesterov: bool = True
+    weight_decay: float = Field(0.0, ge=0)
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup_epochs: float = Field(0.0, ge=0)
+    patience: int = Field(10, ge=1)
+    precision: Literal["float32", "bfloat16"] = "float32"
+    limit: int | None = Field(None, ge=1)
+    seed: int = Field(0, ge=0)
+    augmentation: AugmentationConfig = AugmentationConfig()
+    model_name: str | None = None
+    model_version: str = "1"
+    model_license: str = "unspecified"
+    training_data: str | None = None
+    crop_margin: float = Field(0.0, ge=-0.4, le=2)
+
+    def to_yaml(self) -> str:
+        """Write the settings as YAML."""
+        return yaml.safe_dump(self.model_dump(), sort_keys=False)
+
+
+def default_config_path(arch: str) -> Path | None:
+    """Path of the shipped configuration of an architecture, or None."""
+    path = resources.folder("configs") / f"{arch}.yaml"
+    return path if path.is_file() else None
+
+
+def load_config(path: Path | None, overrides: Mapping[str, Any]) -> TrainConfig:
+    """Read a configuration file and lay the given options over it.
+
+    Args:
+        path: YAML file; None takes the shipped one of the architecture asked for.
+        overrides: Settings that go over those of the file; dotted keys reach into
+            `augmentation`.
+
+    Raises:
+        ConfigError: The file is missing or no YAML mapping, a key is unknown, or a value is wrong.
+    """
+    if path is None:
+        path = default_config_path(str(overrides.get("arch", "compact")))
+    settings = _read(path) if path else {}
+    source = str(path) if path else "the options"
+    augmentation = settings.get("augmentation")
+    if "augmentation" in settings and not isinstance(augmentation, dict):
+        raise ConfigError(
+            f"{source}: augmentation must be a mapping; received {augmentation!r:.60}"
+        )
+    for key, value in overrides.items():
+        section, _, name = key.rpartition(".")
+        (settings.setdefault(section, {}) if section else settings)[name] = value
+    return validated(settings, source)
+
+
+def validated(settings: Mapping[str, Any], source: str) -> TrainConfig:
+    """Check settings.
+
+    Raises:
+        ConfigError: A key is unknown, with a suggestion, or a value is wrong.
+    """
+    try:
+        config = TrainConfig.model_validate(dict(settings))
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {_explained(error)}") from error
+    if config.policy is not None and config.policy not in POLICIES:
+        raise ConfigError(
+            f"{source}: policy must be one of {', '.join(POLICIES)}; received {config.policy!r:.60}"
+        )
+    return config
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ConfigError(f"{path}: a configuration has at most {MAX_FILE_BYTES} bytes")
+        settings = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read: {error.strerror or error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{path}: not a YAML file: {reason:.200}") from error
+    if settings is None:
+        return {}
+    if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
+        raise ConfigError(f"{path}: a configuration is a mapping of settings, such as 'epochs: 30'")
+    return settings
+
+
+def _explained(error: ValidationError) -> str:
+    """Say the first problem in one line."""
+    problem = error.errors()[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        section = TrainConfig if len(problem["loc"]) == 1 else AugmentationConfig
+        known = list(section.model_fields)
+        close = difflib.get_close_matches(str(problem["loc"][-1]), known, 1)
+        hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
+        return f"unknown key {where!r:.80}; {hint}"
+    return f"{where}: {problem['msg']}; received {problem['input']!r:.80}"
