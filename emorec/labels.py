@@ -173,7 +173,8 @@ def _taken(votes: Votes, policy: str, classes: int) -> npt.NDArray[np.float64]:
     """What the policy takes of the votes of the kept classes, in `VOTE_CLASSES` order."""
     if policy not in _POLICIES:
         raise ConfigError(f"unknown vote policy {policy!r}; choose one of {', '.join(POLICIES)}")
-    return _POLICIES[policy](votes, classes)[:, : len(emotions(classes))]
+    kept = len(emotions(classes))
+    return _POLICIES[policy](votes, classes)[:, :kept]
 
 
 def _normalised(shares: npt.NDArray[np.float64], classes: int) -> Targets:

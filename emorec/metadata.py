@@ -1,7 +1,7 @@
 """What a model file says about itself: the contract between training, export and inference."""
 
 import json
-import math
+import sys
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
@@ -94,7 +94,10 @@ class ModelMetadata:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    # Unlike math.isfinite this takes whole numbers of any length; false for NaN too.
+    return abs(value) <= sys.float_info.max
 
 
 def _problem(found: dict[str, Any]) -> str | None:

@@ -31,17 +31,11 @@ def crop_face(image: Image, box: Box, margin: float) -> Image:
     left, top = round(center_x - half_width), round(center_y - half_height)
     right = max(round(center_x + half_width), left + 1)
     bottom = max(round(center_y + half_height), top + 1)
-    # A box wholly outside keeps one row or column of the border.
-    inner_left, inner_top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
-    inner_right = max(min(right, width), inner_left + 1)
-    inner_bottom = max(min(bottom, height), inner_top + 1)
-    crop = image[inner_top:inner_bottom, inner_left:inner_right]
-    before_x, before_y = inner_left - left, inner_top - top
-    after_x, after_y = right - inner_right, bottom - inner_bottom
-    if before_x > 0 or before_y > 0 or after_x > 0 or after_y > 0:
-        pads = ((max(before_y, 0), max(after_y, 0)), (max(before_x, 0), max(after_x, 0)))
-        crop = np.pad(crop, pads + ((0, 0),) * (image.ndim - 2), mode="edge")
-    return crop
+    if left >= 0 and top >= 0 and right <= width and bottom <= height:
+        return image[top:bottom, left:right]
+    rows = np.clip(np.arange(top, bottom), 0, height - 1)
+    columns = np.clip(np.arange(left, right), 0, width - 1)
+    return image[rows[:, None], columns]
 
 
 def to_input(image: Image, size: int, color: str, interpolation: str) -> Image:

@@ -1,0 +1,146 @@
+"""What a model file must say about itself."""
+
+import json
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emorec.errors import ModelError
+from emorec.labels import EMOTIONS_8
+from emorec.metadata import FORMAT, MAX_INPUT_SIZE, ModelMetadata
+
+METADATA = ModelMetadata(
+    name="test",
+    version="1",
+    architecture="compact",
+    labels=EMOTIONS_8,
+    color="gray",
+    input_size=48,
+    interpolation="area",
+    crop_margin=0.1,
+    temperature=1.5,
+    training_data="none",
+    license="MIT",
+    created_with="0.1.0",
+)
+
+NAMES = [field.name for field in fields(ModelMetadata)]
+
+
+def text(**changes: Any) -> str:
+    return json.dumps(json.loads(METADATA.to_json()) | changes)
+
+
+def test_round_trip():
+    assert ModelMetadata.from_json(METADATA.to_json(), "m.onnx") == METADATA
+
+
+names = st.text(max_size=20)
+
+
+@given(
+    name=names,
+    training_data=names,
+    labels=st.lists(st.text(min_size=1), min_size=2, max_size=10, unique=True).map(tuple),
+    color=st.sampled_from(["gray", "rgb"]),
+    input_size=st.integers(1, MAX_INPUT_SIZE),
+    crop_margin=st.floats(-0.4, 2),
+    temperature=st.floats(0, exclude_min=True, allow_infinity=False),
+)
+def test_every_allowed_value_survives(**values: Any):
+    changed = METADATA.replaced(**values)
+    assert ModelMetadata.from_json(changed.to_json(), "m.onnx") == changed
+
+
+def test_fields_of_a_later_emorec_do_no_harm():
+    assert ModelMetadata.from_json(text(colour_space="sRGB"), "m.onnx") == METADATA
+
+
+@pytest.mark.parametrize(("color", "channels"), [("gray", 1), ("rgb", 3)])
+def test_channels(color: str, channels: int):
+    assert METADATA.replaced(color=color).channels == channels
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_missing_field_is_named(name: str):
+    found = json.loads(METADATA.to_json())
+    del found[name]
+    with pytest.raises(ModelError, match=rf"^m\.onnx: .*lacks {name}$"):
+        ModelMetadata.from_json(json.dumps(found), "m.onnx")
+
+
+HUGE = 10**400
+
+TEXTS = ("name", "version", "architecture", "training_data", "license", "created_with")
+
+WRONG = [
+    *[(name, value) for name in TEXTS for value in (None, 1, True, ["a"], {})],
+    *[
+        ("labels", value)
+        for value in (
+            [],
+            None,
+            "angry",
+            ["one"],
+            ["a", "a"],
+            ["a", ""],
+            ["a", 1],
+            ["a", ["b"]],
+            {"0": "a", "1": "b"},
+            [str(i) for i in range(1001)],
+        )
+    ],
+    *[("color", value) for value in ("", None, "bgr", "GRAY", 1, ["gray"], {})],
+    *[("interpolation", value) for value in ("", None, "cubic", 1, ["area"], {})],
+    *[("input_size", v) for v in (0, None, -1, 48.0, "48", True, MAX_INPUT_SIZE + 1, HUGE, [48])],
+    *[
+        ("crop_margin", v)
+        for v in (None, "0.1", True, -0.41, 2.01, float("nan"), float("inf"), HUGE, [0.1])
+    ],
+    *[
+        ("temperature", v)
+        for v in (0, None, "1", True, -1, float("nan"), float("inf"), HUGE, [1], {})
+    ],
+]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_wrong_value_is_named(name: str, value: Any):
+    with pytest.raises(ModelError, match=rf"^m\.onnx: .* is wrong: {name} must be ") as caught:
+        ModelMetadata.from_json(text(**{name: value}), "m.onnx")
+    message = str(caught.value)
+    assert "received " in message
+    assert "\n" not in message
+    assert len(message) < 300
+
+
+def test_every_field_has_a_wrong_value_in_the_table():
+    assert {name for name, _ in WRONG} == set(NAMES)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", "null", "1", '"text"', "[" * 100_000, "1" * 5000, "\0", '{"format": '],
+)
+def test_text_that_is_no_json_object_is_refused(content: str):
+    with pytest.raises(ModelError, match=r"^m\.onnx: its emorec metadata is not") as caught:
+        ModelMetadata.from_json(content, "m.onnx")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [None, 0, FORMAT + 1, "1", [1]])
+def test_another_format_is_refused(value: Any):
+    with pytest.raises(ModelError, match=f"this emorec reads {FORMAT}"):
+        ModelMetadata.from_json(text(format=value), "m.onnx")
+
+
+@given(content=st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists))
+def test_any_json_gives_metadata_or_a_model_error(content: Any):
+    for name in NAMES:
+        try:
+            ModelMetadata.from_json(text(**{name: content}), "m.onnx")
+        except ModelError:
+            continue
