@@ -1,0 +1,217 @@
+"""Reading and writing pictures."""
+
+import contextlib
+import os
+import struct
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emorec import images
+from emorec.errors import DataError
+from emorec.images import IMAGE_SUFFIXES, check_readable, read_bgr, read_bytes, read_gray, to_gray
+
+LOSSLESS = (".bmp", ".png", ".ppm", ".tif", ".tiff")
+
+
+def scene(height: int = 40, width: int = 60) -> np.ndarray:
+    """A picture with another colour in each corner, smooth enough for JPEG."""
+    across = np.linspace(0, 255, width)[None, :].repeat(height, axis=0)
+    down = np.linspace(0, 255, height)[:, None].repeat(width, axis=1)
+    return np.stack([across, down, 255 - across], axis=2).astype(np.uint8)
+
+
+def encoded(suffix: str, image: np.ndarray) -> bytes:
+    done, data = cv2.imencode(suffix, image)
+    assert done
+    return data.tobytes()
+
+
+def with_orientation(jpeg: bytes, orientation: int) -> bytes:
+    """Put an EXIF block with nothing but the orientation behind a JPEG's first marker."""
+    tiff = b"MM\0*\0\0\0\x08\0\x01" + struct.pack(">HHIHHI", 0x0112, 3, 1, orientation, 0, 0)
+    body = b"Exif\0\0" + tiff
+    return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + jpeg[2:]
+
+
+def png_claiming(width: int, height: int) -> bytes:
+    """A PNG of nearly nothing that says it is this large."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        checksum = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + checksum
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    pixels = zlib.compress(bytes(1000))
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+PNG = encoded(".png", scene())
+JPEG = encoded(".jpg", scene())
+
+UNREADABLE = {
+    "empty": b"",
+    "text": b"this is no picture\n",
+    "zeros": bytes(5000),
+    "png-header": PNG[:20],
+    "png-truncated": PNG[: len(PNG) // 2],
+    "png-without-end": PNG[:-30],
+    "png-huge": png_claiming(100_000, 100_000),
+    "png-no-pixels": png_claiming(0, 0),
+    "png-pixels-missing": png_claiming(2000, 2000),
+    "jpeg-header": JPEG[:10],
+    "jpeg-truncated": JPEG[: len(JPEG) // 2],
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+@pytest.mark.parametrize("read", [read_bgr, read_gray])
+def test_what_is_no_picture_is_named(tmp_path: Path, name: str, read):
+    path = tmp_path / f"{name}.png"
+    path.write_bytes(UNREADABLE[name])
+    with pytest.raises(DataError) as caught:
+        read(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+
+
+@given(content=st.binary(max_size=200), start=st.sampled_from([b"", PNG[:40], JPEG[:200]]))
+def test_any_bytes_give_a_picture_or_a_data_error(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes, start: bytes
+):
+    path = tmp_path_factory.getbasetemp() / "any.jpg"
+    path.write_bytes(start + content)
+    with contextlib.suppress(DataError):
+        assert read_bgr(path).ndim == 3
+
+
+def test_paths_that_are_no_files(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for name, reason in [
+        ("absent.png", "no such file"),
+        ("", "not a regular file"),
+        ("pipe", "not a regular file"),
+        ("loop", "no such file|levels of symbolic links"),
+        ("a\0b.png", "no such file"),
+        ("x" * 300, "File name too long"),
+    ]:
+        with pytest.raises(DataError, match=reason):
+            read_bgr(tmp_path / name)
+
+
+def test_a_file_over_the_limit_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "a.png"
+    path.write_bytes(PNG)
+    monkeypatch.setattr(images, "MAX_FILE_BYTES", len(PNG) - 1)
+    with pytest.raises(DataError, match="MiB"):
+        read_bytes(path)
+    monkeypatch.setattr(images, "MAX_FILE_BYTES", len(PNG))
+    assert read_bytes(path).tobytes() == PNG
+
+
+@pytest.mark.parametrize("suffix", LOSSLESS)
+def test_lossless_types_come_back_as_written(tmp_path: Path, suffix: str):
+    path = tmp_path / f"a{suffix}"
+    images.write(path, scene())
+    np.testing.assert_array_equal(read_bgr(path), scene())
+    np.testing.assert_array_equal(read_gray(path).shape, scene().shape[:2])
+
+
+@pytest.mark.parametrize("suffix", IMAGE_SUFFIXES)
+def test_every_suffix_can_be_written_and_read(tmp_path: Path, suffix: str):
+    # PGM holds grey alone and PPM colour alone.
+    written = to_gray(scene()) if suffix == ".pgm" else scene()
+    path = tmp_path / f"a{suffix}"
+    images.write(path, written)
+    assert np.abs(read_gray(path).astype(int) - to_gray(scene())).max() <= 8
+    assert read_bgr(path).shape == scene().shape
+
+
+@pytest.mark.parametrize(
+    ("orientation", "undo"),
+    [
+        (1, lambda image: image),
+        (2, lambda image: image[:, ::-1]),
+        (3, lambda image: image[::-1, ::-1]),
+        (4, lambda image: image[::-1]),
+        (5, lambda image: image.transpose(1, 0, 2)),
+        (6, lambda image: np.rot90(image, -1)),
+        (7, lambda image: np.rot90(image, 2).transpose(1, 0, 2)),
+        (8, lambda image: np.rot90(image, 1)),
+        (99, lambda image: image),
+    ],
+)
+def test_pictures_come_upright(tmp_path: Path, orientation: int, undo):
+    path = tmp_path / "a.jpg"
+    path.write_bytes(with_orientation(JPEG, orientation))
+    upright = undo(cv2.imdecode(np.frombuffer(JPEG, np.uint8), cv2.IMREAD_COLOR))
+    np.testing.assert_array_equal(read_bgr(path), upright)
+    assert read_gray(path).shape == upright.shape[:2]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("orientation", [3, 6, 8])
+def test_real_photos_come_upright(shared_data: Path, orientation: int):
+    photos = shared_data / "photos"
+    first = cv2.resize(read_gray(photos / "exif_orientation_1.jpg"), (64, 64)).astype(int)
+    other = cv2.resize(read_gray(photos / f"exif_orientation_{orientation}.jpg"), (64, 64))
+    assert np.corrcoef(first.ravel(), other.ravel())[0, 1] > 0.95
+
+
+def test_sixteen_bits_become_eight(tmp_path: Path):
+    cv2.imwrite(str(tmp_path / "a.png"), scene().astype(np.uint16) * 257)
+    np.testing.assert_array_equal(read_bgr(tmp_path / "a.png"), scene())
+
+
+def test_alpha_is_dropped(tmp_path: Path):
+    alpha = np.zeros(scene().shape[:2], np.uint8)
+    cv2.imwrite(str(tmp_path / "a.png"), np.dstack([scene(), alpha]))
+    np.testing.assert_array_equal(read_bgr(tmp_path / "a.png"), scene())
+
+
+def test_to_gray_takes_both():
+    np.testing.assert_array_equal(to_gray(scene()), cv2.cvtColor(scene(), cv2.COLOR_BGR2GRAY))
+    gray = scene()[:, :, 0]
+    assert to_gray(gray) is gray
+
+
+def test_grey_files_are_spread_over_the_channels(tmp_path: Path):
+    gray = to_gray(scene())
+    images.write(tmp_path / "a.png", gray)
+    np.testing.assert_array_equal(read_bgr(tmp_path / "a.png"), np.dstack([gray] * 3))
+
+
+def test_check_readable(tmp_path: Path):
+    check_readable(tmp_path / "a.png", np.frombuffer(PNG, np.uint8))
+    with pytest.raises(DataError, match=r"a\.png: not a readable picture"):
+        check_readable(tmp_path / "a.png", np.frombuffer(PNG[:-30], np.uint8))
+
+
+@pytest.mark.parametrize("name", ["a", "a.txt", "a.xyz", "none/a.png", "x" * 300 + ".png"])
+def test_a_failed_write_leaves_nothing(tmp_path: Path, name: str):
+    with pytest.raises(DataError, match="cannot write"):
+        images.write(tmp_path / name, scene())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_write_replaces_the_old_file_as_a_whole(tmp_path: Path):
+    path = tmp_path / "a.png"
+    path.write_bytes(b"old")
+    images.write(path, scene())
+    np.testing.assert_array_equal(read_bgr(path), scene())
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_in_the_way_is_left_alone(tmp_path: Path):
+    (tmp_path / "a.png").mkdir()
+    with pytest.raises(DataError, match=r"a\.png: cannot write"):
+        images.write(tmp_path / "a.png", scene())
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
