@@ -1,5 +1,6 @@
 """Reads a FERPlus checkout: fer2013new.csv and the folders of images that its script makes."""
 
+from collections import Counter
 from pathlib import Path
 
 from emorec.datasets.source import USAGES, Source
@@ -57,7 +58,7 @@ def read_ferplus(root: Path) -> Source:
         images=[(folders[usages[i]] or root / FOLDERS[usages[i]]) / names[i] for i in named],
         usages=[usages[i] for i in named],
         votes=votes[named],
-        nameless=len(names) - len(named),
+        nameless=Counter(usage for usage, name in zip(usages, names, strict=True) if not name),
         missing_folders={
             usage: FOLDERS[usage]
             for usage, folder in folders.items()

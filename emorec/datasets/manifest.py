@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from emorec.errors import ConfigError, DataError
 from emorec.images import IMAGE_SUFFIXES
 from emorec.labels import (
     EMOTIONS_8,
+    POLICIES,
     VOTE_CLASSES,
     Targets,
     Votes,
@@ -28,6 +30,9 @@ UNLABELLED = "unlabelled"
 VOTE_COLUMNS = tuple(f"votes_{name}" for name in VOTE_CLASSES)
 
 COLUMNS = ("path", "split", "usage", "label", *VOTE_COLUMNS, "source")
+
+MAX_PATH, MAX_LABEL = 1000, 100
+"""Most characters of a path and a label; arrays of text take as much as the longest in each row."""
 
 VALIDATION_SHARE = 0.1
 """Part of train that a folder tree without a manifest holds out for validation."""
@@ -88,7 +93,8 @@ class PreparedData:
 
         Args:
             split: One of `SPLITS`.
-            policy: Vote policy; None takes the labels of the tree.
+            policy: Vote policy; None takes the policy of the tree, or its labels as they are
+                where it names none.
             classes: 7 or 8; None takes the classes of the tree.
             soft: Targets are vote distributions instead of the policy's own targets.
 
@@ -97,17 +103,16 @@ class PreparedData:
             DataError: The split has no labelled image.
         """
         here = self.splits == split
-        if self.votes is None:
+        if self.votes is None or not (policy or self.policy or soft):
             names = self.class_names
-            if policy is not None or soft:
+            if policy or soft:
                 asked = "soft labels" if soft else f"the policy {policy!r}"
                 raise ConfigError(f"{self.root} has no votes, so it cannot serve {asked}")
             if classes is not None and emotions(classes) != names:
                 raise ConfigError(
                     f"{self.root} has the classes {', '.join(names)}; {classes} are asked for"
                 )
-            columns = np.array(names)
-            targets = (self.labels[:, None] == columns).astype(np.float32)
+            targets = (self.labels[:, None] == np.array(names)).astype(np.float32)
         else:
             classes = classes or len(self.class_names)
             policy = policy or self.policy or "dominant"
@@ -138,11 +143,32 @@ def read_prepared(root: Path) -> PreparedData:
     return _read_manifest(root, manifest) if manifest.exists() else _read_tree(root)
 
 
+def read_summary(root: Path) -> dict[str, Any]:
+    """Read the summary of a prepared data set; empty where there is none.
+
+    Raises:
+        DataError: It is broken.
+    """
+    path = root / SUMMARY
+    try:
+        summary = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path}: cannot read the summary ({error})") from error
+    if not isinstance(summary, dict):
+        raise DataError(f"{path}: the summary is not a JSON object")
+    return summary
+
+
 def is_safe_path(path: str) -> bool:
     """Tell whether a relative path with forward slashes stays inside its folder."""
     parts = PurePosixPath(path).parts
     return bool(parts) and not (
-        path.startswith("/") or ".." in parts or "\\" in path or ":" in path or "\0" in path
+        len(path) > MAX_PATH
+        or path.startswith("/")
+        or ".." in parts
+        or any(character in path for character in "\\:\0")
     )
 
 
@@ -151,21 +177,26 @@ def _read_manifest(root: Path, manifest: Path) -> PreparedData:
     paths, splits, labels = (table.columns[name] for name in ("path", "split", "label"))
     if not paths:
         raise DataError(f"{manifest}: the manifest lists no image")
-    for path in paths:
+    for path, label, line in zip(paths, labels, table.lines, strict=True):
         if not is_safe_path(path):
-            raise DataError(f"{manifest}: unsafe path {path!r:.80}; it must stay in the data set")
-    strange = sorted(set(splits) - set(SPLITS))
-    if strange:
+            raise DataError(
+                f"{manifest}: row {line}: unsafe path {path!r:.80}; it must stay in the data set"
+            )
+        if len(label) > MAX_LABEL:
+            raise DataError(f"{manifest}: row {line}: {label!r:.80} is too long for a label")
+    if strange := sorted(set(splits) - set(SPLITS)):
         raise DataError(f"{manifest}: unknown split {strange[0]!r:.60}; known: {', '.join(SPLITS)}")
     votes = None
     if any(name in table.columns for name in VOTE_COLUMNS):
         votes = vote_counts(table, VOTE_COLUMNS)
-    summary = _read_summary(root / SUMMARY)
+    summary = read_summary(root)
     names = ordered(set(labels) - {""})
     if votes is not None:
         # A class that no image has (contempt in a small part, say) still belongs to the set.
         names = emotions(8 if summary.get("classes") == 8 or "contempt" in names else 7)
     policy = summary.get("policy")
+    if policy is not None and policy not in POLICIES:
+        raise DataError(f"{root / SUMMARY}: unknown vote policy {policy!r:.60}")
     return PreparedData(
         root=root,
         paths=np.array(paths, np.str_),
@@ -173,26 +204,14 @@ def _read_manifest(root: Path, manifest: Path) -> PreparedData:
         labels=np.array(labels, np.str_),
         votes=votes,
         class_names=names,
-        policy=policy if isinstance(policy, str) else None,
+        policy=policy,
     )
-
-
-def _read_summary(path: Path) -> dict[str, object]:
-    try:
-        summary = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path}: cannot read the summary ({error})") from error
-    if not isinstance(summary, dict):
-        raise DataError(f"{path}: the summary is not a JSON object")
-    return summary
 
 
 def _read_tree(root: Path) -> PreparedData:
     rows: list[tuple[str, str, str]] = []
     for split in ("train", "test"):
-        for folder in sorted(path for path in (root / split).glob("*") if path.is_dir()):
+        for folder in sorted(path for path in (root / split).glob("[!.]*") if path.is_dir()):
             rows += [
                 (f"{split}/{folder.name}/{image.name}", split, folder.name)
                 for image in sorted(folder.iterdir())

@@ -1,8 +1,7 @@
 """Decides which images of a source go where in a prepared data set, and accounts for the rest."""
 
 import hashlib
-import os
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
 
 from emorec.datasets.manifest import UNLABELLED
@@ -19,7 +18,7 @@ class Duplicate:
     """A name that stands on several rows: kept once if their votes and usage are equal."""
 
     name: str
-    lines: list[int]
+    rows: list[int]
     kept: bool
 
 
@@ -37,7 +36,7 @@ class Selection:
         sizes: Bytes of each image file.
         duplicates: Names that stand more than once, in file order.
         missing_images: Rows whose image is not on disk though its folder is.
-        in_missing_folders: Number of images by usage whose folder is absent.
+        missing_folders: Rows whose whole folder of images is absent.
         fingerprint: Changes when the options, the label file or an image changes.
     """
 
@@ -50,7 +49,7 @@ class Selection:
     sizes: list[int]
     duplicates: list[Duplicate]
     missing_images: list[int]
-    in_missing_folders: dict[str, int]
+    missing_folders: list[int]
     fingerprint: str
 
 
@@ -66,17 +65,17 @@ def select(source: Source, policy: str, classes: int) -> Selection:
     chosen, duplicates = _without_duplicates(source)
     digest = hashlib.sha256(repr((SCHEMA, source.kind, policy, classes)).encode())
     digest.update(source.label_file.read_bytes())
-    rows, sizes, labels, targets, missing = [], [], [], [], []
-    in_missing_folders: Counter[str] = Counter()
+    rows, sizes, labels, targets = [], [], [], []
+    missing_folders, missing_images = [], []
     for row in chosen:
         usage = source.usages[row]
         if usage in source.missing_folders:
-            in_missing_folders[usage] += 1
+            missing_folders.append(row)
             continue
         try:
-            status = os.stat(source.images[row])
+            status = source.images[row].stat()
         except FileNotFoundError:
-            missing.append(row)
+            missing_images.append(row)
             continue
         label = names[numbers[row]] if numbers[row] >= 0 else ""
         folder = f"{USAGES[usage][1]}/{label}" if label else UNLABELLED
@@ -96,8 +95,8 @@ def select(source: Source, policy: str, classes: int) -> Selection:
         targets=targets,
         sizes=sizes,
         duplicates=duplicates,
-        missing_images=missing,
-        in_missing_folders=dict(in_missing_folders),
+        missing_images=missing_images,
+        missing_folders=missing_folders,
         fingerprint=digest.hexdigest(),
     )
 
@@ -117,6 +116,6 @@ def _without_duplicates(source: Source) -> tuple[list[int], list[Duplicate]]:
                 and (source.votes[row] == source.votes[first]).all()
                 for row in rows
             )
-            duplicates.append(Duplicate(name, [source.lines[row] for row in rows], kept))
+            duplicates.append(Duplicate(name, rows, kept))
             dropped.update(rows[1:] if kept else rows)
     return [row for row in range(len(source.names)) if row not in dropped], duplicates

@@ -30,7 +30,7 @@ class Source:
         images: Where each image is, or should be.
         usages: A key of `USAGES` for each row.
         votes: Vote counts, shape (n, 10).
-        nameless: How many further rows name no image.
+        nameless: How many further rows name no image, by usage.
         missing_folders: Usages whose whole folder of images is absent, with the folder's name.
     """
 
@@ -42,5 +42,5 @@ class Source:
     images: list[Path]
     usages: list[str]
     votes: Votes
-    nameless: int
+    nameless: dict[str, int]
     missing_folders: dict[str, str]

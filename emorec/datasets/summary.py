@@ -12,6 +12,8 @@ from emorec.datasets.selection import SCHEMA, Selection
 from emorec.datasets.source import SPLITS, USAGES
 from emorec.labels import VOTE_CLASSES, emotions, labels_from_votes
 
+KEPT_ONCE, DROPPED = "kept once", "dropped"
+
 Unreadable = Mapping[int, str]
 """Why an image could not be read, by its index among the rows of a selection."""
 
@@ -22,18 +24,37 @@ def summarise(selection: Selection, unreadable: Unreadable) -> dict[str, Any]:
     Its counts add up: kept, unlabelled and dropped together are the rows of the label file.
     """
     source, names = selection.source, emotions(selection.classes)
+    splits = [USAGES[usage][0] for usage in source.usages]
+    reasons = _reasons(selection)
     kept = {split: dict.fromkeys(names, 0) for split in SPLITS}
     unlabelled: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
-    reasons = _reasons(selection)
     for index, (row, label) in enumerate(zip(selection.rows, selection.labels, strict=True)):
         if index not in unreadable:
-            split = USAGES[source.usages[row]][0]
             if label:
-                kept[split][label] += 1
+                kept[splits[row]][label] += 1
             else:
-                unlabelled[split][reasons[index]] += 1
-    equal = [twice for twice in selection.duplicates if twice.kept]
-    different = [twice for twice in selection.duplicates if not twice.kept]
+                unlabelled[splits[row]][reasons[index]] += 1
+    equal = [row for twice in selection.duplicates if twice.kept for row in twice.rows[1:]]
+    different = [row for twice in selection.duplicates if not twice.kept for row in twice.rows]
+    dropped_rows = {
+        "name twice, equal votes": equal,
+        "name twice, different votes": different,
+        "image folder missing": selection.missing_folders,
+        "image missing": selection.missing_images,
+        "image unreadable": [selection.rows[index] for index in unreadable],
+    }
+    nameless = Counter({USAGES[usage][0]: count for usage, count in source.nameless.items()})
+    dropped = {
+        split: {
+            "no image name": nameless[split],
+            **{
+                reason: sum(splits[row] == split for row in rows)
+                for reason, rows in dropped_rows.items()
+            },
+        }
+        for split in SPLITS
+    }
+    in_missing = Counter(source.usages[row] for row in selection.missing_folders)
     return {
         "schema": SCHEMA,
         "emorec": __version__,
@@ -42,16 +63,9 @@ def summarise(selection: Selection, unreadable: Unreadable) -> dict[str, Any]:
         "classes": selection.classes,
         "kept": kept,
         "unlabelled": {split: dict(sorted(unlabelled[split].items())) for split in SPLITS},
-        "dropped": {
-            "no image name": source.nameless,
-            "name twice, equal votes": sum(len(twice.lines) - 1 for twice in equal),
-            "name twice, different votes": sum(len(twice.lines) for twice in different),
-            "image folder missing": sum(selection.in_missing_folders.values()),
-            "image missing": len(selection.missing_images),
-            "image unreadable": len(unreadable),
-        },
+        "dropped": dropped,
         "missing_folders": [
-            {"folder": folder, "usage": usage, "images": selection.in_missing_folders[usage]}
+            {"folder": folder, "usage": usage, "images": in_missing[usage]}
             for usage, folder in source.missing_folders.items()
         ],
         "missing_images": [source.names[row] for row in selection.missing_images],
@@ -62,8 +76,8 @@ def summarise(selection: Selection, unreadable: Unreadable) -> dict[str, Any]:
         "duplicates": [
             {
                 "name": twice.name,
-                "rows": twice.lines,
-                "done": "kept once" if twice.kept else "dropped",
+                "rows": [source.lines[row] for row in twice.rows],
+                "done": KEPT_ONCE if twice.kept else DROPPED,
             }
             for twice in selection.duplicates
         ],
@@ -71,7 +85,30 @@ def summarise(selection: Selection, unreadable: Unreadable) -> dict[str, Any]:
     }
 
 
-def manifest_text(selection: Selection, unreadable: Unreadable) -> str:
+def notices(summary: dict[str, Any]) -> list[str]:
+    """Say in one line each what is wrong with the source of a summary; empty if nothing is."""
+    equal = [twice["name"] for twice in summary["duplicates"] if twice["done"] == KEPT_ONCE]
+    different = [twice["name"] for twice in summary["duplicates"] if twice["done"] == DROPPED]
+    unreadable = [image["name"] for image in summary["unreadable_images"]]
+    return [
+        *(
+            f"the folder {missing['folder']} is missing or holds no image: "
+            f"{missing['images']:,} {missing['usage']} images are left out"
+            for missing in summary["missing_folders"]
+        ),
+        *_listed("images not on disk", summary["missing_images"]),
+        *_listed("unreadable images", unreadable),
+        *_listed("names on several rows with equal votes, kept once", equal),
+        *_listed("names on several rows with different votes, dropped", different),
+    ]
+
+
+def _listed(what: str, names: list[str]) -> list[str]:
+    more = ", ..." if len(names) > 5 else ""
+    return [f"{what}: {len(names):,} ({', '.join(names[:5])}{more})"] if names else []
+
+
+def manifest_csv(selection: Selection, unreadable: Unreadable) -> bytes:
     """Make the content of manifest.csv: one line for each readable image, in source order."""
     source = selection.source
     file = io.StringIO()
@@ -83,15 +120,15 @@ def manifest_text(selection: Selection, unreadable: Unreadable) -> str:
             usage = source.usages[row]
             target, label = selection.targets[index], selection.labels[index]
             writer.writerow((target, USAGES[usage][0], usage, label, *votes[row], source.kind))
-    return file.getvalue()
+    return file.getvalue().encode()
 
 
 def _reasons(selection: Selection) -> list[str]:
-    """Say for each image which it would be that has no label: what leads its votes."""
+    """Say of each image why it would have no label, going by what leads its votes."""
     votes = selection.source.votes[selection.rows]
     with_contempt = labels_from_votes(votes, selection.policy, 8) >= 0
     leading = [VOTE_CLASSES[column] for column in votes.argmax(axis=1)]
-    other = {"unknown": "unknown leads", "not_face": "not a face leads"}
+    other = {"unknown": "unknown", "not_face": "not a face"}
     return [
         "contempt" if contempt else other.get(leader, "no clear emotion")
         for contempt, leader in zip(with_contempt, leading, strict=True)
