@@ -1,0 +1,256 @@
+"""The two commands of the README, and the swap of OpenCV, with stand-ins for Python and pip."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import emorec
+
+ROOT = Path(__file__).resolve().parents[1]
+
+FAKE_PYTHON = """\
+#!/bin/sh
+echo "python $*" >>"$LOG"
+"""
+
+FAKE_EMOREC = """\
+#!/bin/sh
+echo "emorec $*"
+"""
+
+FAKE_CV2 = """\
+from pathlib import Path
+if not (Path(__file__).parent / "mended").exists():
+    raise ImportError({error!r})
+"""
+
+FAKE_PIP = """\
+import sys
+from pathlib import Path
+here = Path(__file__).parents[1]
+with (here / "log").open("a") as log:
+    print(*sys.argv[1:], file=log)
+if "install" in sys.argv and {mends}:
+    (here / "mended").touch()
+"""
+
+NO_LIBRARY = "libGL.so.1: cannot open shared object file: No such file or directory"
+
+PIP_INSTALL = "python -m pip install --quiet --disable-pip-version-check -e"
+
+
+def executable(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with nothing but the scripts, its own environment being a stand-in."""
+    path = tmp_path / "check out"
+    shutil.copytree(ROOT / "scripts", path / "scripts")
+    (path / "pyproject.toml").write_text("")
+    executable(path / ".venv" / "bin" / "python", FAKE_PYTHON)
+    executable(path / ".venv" / "bin" / "emorec", FAKE_EMOREC)
+    executable(tmp_path / "bin" / "python3", FAKE_PYTHON)
+    return path
+
+
+def run_script(
+    checkout: Path, name: str, *arguments: str, path: str = "", **environment: str
+) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """Run a script from another folder; give what happened and the calls of Python it made."""
+    scratch = checkout.parent
+    log = scratch / "log"
+    log.unlink(missing_ok=True)
+    done = subprocess.run(
+        [checkout / "scripts" / name, *arguments],
+        cwd=scratch,
+        env={"PATH": path or f"{scratch / 'bin'}:/usr/bin:/bin", "LOG": str(log), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    calls = log.read_text().splitlines() if log.exists() else []
+    return done, [call for call in calls if not call.startswith("python -c")]
+
+
+def test_demo_installs_once_and_reads_the_photo(checkout: Path):
+    done, calls = run_script(checkout, "demo", "--quick")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"emorec detect {checkout}/examples/astronaut.jpg --quick\n"
+    assert calls == [
+        f"python -m venv {checkout}/.venv",
+        "python -m pip --version",
+        f"{PIP_INSTALL} .",
+        f"python {checkout}/scripts/_opencv.py",
+    ]
+    again, calls = run_script(checkout, "demo")
+    assert again.stdout == f"emorec detect {checkout}/examples/astronaut.jpg\n"
+    assert again.stderr == ""
+    assert calls == []
+
+
+def test_test_installs_the_dev_extra_once_and_passes_arguments_on(checkout: Path):
+    _, calls = run_script(checkout, "test", "-k", "a b")
+    assert calls[-3:] == [
+        f"{PIP_INSTALL} .[dev]",
+        f"python {checkout}/scripts/_opencv.py",
+        "python -m pytest -k a b",
+    ]
+    assert run_script(checkout, "test")[1] == ["python -m pytest"]
+    # dev holds all that demo needs
+    assert run_script(checkout, "demo")[1] == []
+
+
+def test_another_pyproject_or_place_installs_anew(checkout: Path):
+    run_script(checkout, "demo")
+    (checkout / "pyproject.toml").write_text("[project]\n")
+    assert f"{PIP_INSTALL} ." in run_script(checkout, "demo")[1]
+    assert run_script(checkout, "demo")[1] == []
+    moved = checkout.rename(checkout.with_name("moved"))
+    assert f"{PIP_INSTALL} ." in run_script(moved, "demo")[1]
+
+
+def test_an_install_that_failed_is_done_again(checkout: Path):
+    failing = FAKE_PYTHON + 'case "$*" in *install*) exit 1 ;; esac\n'
+    executable(checkout / ".venv" / "bin" / "python", failing)
+    done, _ = run_script(checkout, "demo")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "scripts/demo: pip could not install emorec" in done.stderr
+    executable(checkout / ".venv" / "bin" / "python", FAKE_PYTHON)
+    assert f"{PIP_INSTALL} ." in run_script(checkout, "demo")[1]
+
+
+def test_an_active_environment_is_installed_into_and_nothing_else(checkout: Path):
+    active = checkout.parent / "active"
+    executable(active / "bin" / "python", FAKE_PYTHON)
+    executable(active / "bin" / "emorec", FAKE_EMOREC)
+    before = sorted(active.rglob("*"))
+    for _ in range(2):
+        done, calls = run_script(checkout, "demo", VIRTUAL_ENV=str(active))
+        assert done.stdout.startswith("emorec detect")
+        assert calls == [
+            f"{PIP_INSTALL} .",
+            f"python {checkout}/scripts/_opencv.py --only-tell",
+        ]
+    assert sorted(active.rglob("*")) == before
+
+
+def test_without_a_fitting_python_there_is_one_clear_line(checkout: Path):
+    tools = checkout.parent / "tools"
+    tools.mkdir()
+    for name in ("sh", "dirname", "basename", "cat", "cksum"):
+        found = shutil.which(name)
+        assert found
+        (tools / name).symlink_to(found)
+    executable(tools / "python3", "#!/bin/sh\nexit 1\n")
+    shutil.rmtree(checkout / ".venv")
+    done, _ = run_script(checkout, "demo", path=str(tools))
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("scripts/demo: no Python 3.11, 3.12 or 3.13 on PATH")
+
+
+def run_opencv(
+    tmp_path: Path, *arguments: str, error: str = NO_LIBRARY, mends: bool = True
+) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """Run _opencv.py where `import cv2` fails; give what happened and the calls of pip it made."""
+    (tmp_path / "cv2.py").write_text(FAKE_CV2.format(error=error))
+    (tmp_path / "pip").mkdir()
+    (tmp_path / "pip" / "__init__.py").touch()
+    (tmp_path / "pip" / "__main__.py").write_text(FAKE_PIP.format(mends=mends))
+    described = tmp_path / "opencv_python-4.99.1.dist-info"
+    described.mkdir()
+    (described / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: opencv-python\nVersion: 4.99.1\n"
+    )
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts" / "_opencv.py", *arguments],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    log = tmp_path / "log"
+    return done, log.read_text().splitlines() if log.exists() else []
+
+
+def test_an_opencv_that_works_stays(tmp_path: Path):
+    (tmp_path / "mended").touch()
+    done, calls = run_opencv(tmp_path)
+    assert (done.returncode, done.stdout, done.stderr, calls) == (0, "", "", [])
+
+
+@pytest.mark.parametrize(
+    "error",
+    [NO_LIBRARY, "Error loading shared library libGL.so.1: No such file or directory"],
+)
+def test_opencv_without_its_libraries_is_swapped(tmp_path: Path, error: str):
+    done, calls = run_opencv(tmp_path, error=error)
+    assert done.returncode == 0, done.stderr
+    pip = f"--python {sys.executable} --quiet --disable-pip-version-check"
+    assert calls == [
+        f"{pip} uninstall --yes opencv-python opencv-python-headless",
+        f"{pip} install --no-deps opencv-python-headless==4.99.1",
+    ]
+    assert f"{error}: using opencv-python-headless 4.99.1 instead" in done.stderr
+
+
+def test_only_tell_names_both_ways_out_and_changes_nothing(tmp_path: Path):
+    done, calls = run_opencv(tmp_path, "--only-tell")
+    assert done.returncode == 1
+    assert calls == []
+    (line,) = done.stderr.splitlines()
+    assert NO_LIBRARY in line
+    assert "apt-get install libgl1" in line
+    assert "-m pip install opencv-python-headless==4.99.1" in line
+
+
+def test_other_trouble_with_opencv_is_not_touched(tmp_path: Path):
+    done, calls = run_opencv(tmp_path, error="numpy is broken")
+    assert (done.returncode, calls) == (1, [])
+    assert done.stderr.splitlines() == [
+        f"import cv2 fails in {sys.executable}: ImportError: numpy is broken"
+    ]
+
+
+def test_a_swap_that_does_not_help_is_said(tmp_path: Path):
+    done, calls = run_opencv(tmp_path, mends=False)
+    assert done.returncode == 1
+    assert len(calls) == 2
+    assert "with opencv-python-headless too" in done.stderr
+
+
+def test_the_base_install_stays_small():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = {line.split(">")[0].split("<")[0] for line in project["dependencies"]}
+    assert names == {"click", "numpy", "onnxruntime", "opencv-python", "rich"}
+    assert project["requires-python"] == ">=3.11,<3.14"
+    assert "emorec[train]" in project["optional-dependencies"]["dev"]
+
+
+def test_the_changelog_names_this_version():
+    assert f"## {emorec.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["scripts/demo", "scripts/test", "scripts/check", ".ci/run"])
+def test_scripts_can_be_run(name: str):
+    assert os.access(ROOT / name, os.X_OK)
+
+
+def test_every_bundled_picture_has_a_credit():
+    credits_text = (ROOT / "examples" / "CREDITS.md").read_text()
+    pictures = [path.name for path in (ROOT / "examples").glob("*.jpg")]
+    pictures = [name for name in pictures if "-emotions" not in name]
+    assert "astronaut.jpg" in pictures
+    for name in pictures:
+        assert f"| {name} |" in credits_text
