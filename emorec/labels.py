@@ -103,7 +103,8 @@ def _cleaned(votes: Votes) -> npt.NDArray[np.float64]:
 def _one_hot(winner: npt.NDArray[np.intp], kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
     """Mark the winning column of each kept row; shape (n, 10)."""
     columns = np.arange(len(VOTE_CLASSES))
-    return ((columns == winner[:, None]) & kept[:, None]).astype(np.float64)
+    won: npt.NDArray[np.bool_] = (columns == winner[:, None]) & kept[:, None]
+    return won.astype(np.float64)
 
 
 def _majority(votes: Votes, classes: int) -> npt.NDArray[np.float64]:

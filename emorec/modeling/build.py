@@ -11,9 +11,6 @@ from emorec.errors import ConfigError, ModelError
 from emorec.modeling.architectures import Architecture, architecture
 from emorec.modeling.finetune import set_trainable_layers
 
-HEAD = ("pool", "dropout", "logits")
-"""Names of the head's layers."""
-
 
 def build_classifier(
     arch: str,
@@ -76,6 +73,18 @@ def build_classifier(
         trainable_layers = -1 if weights == "none" else 0
     set_trainable_layers(backbone, trainable_layers)
     return model
+
+
+def with_probabilities(model: keras.Model, temperature: float) -> keras.Model:
+    """Extend a model of logits by softmax(logits / temperature).
+
+    Returns:
+        A model whose outputs are a dictionary of "logits" and "probabilities".
+    """
+    logits = model.output
+    scaled = layers.Rescaling(1 / temperature, name="temperature")(logits)
+    probabilities = layers.Softmax(name="probabilities")(scaled)
+    return keras.Model(model.input, {"logits": logits, "probabilities": probabilities})
 
 
 def backbone_of(model: keras.Model) -> keras.Model:

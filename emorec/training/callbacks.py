@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ import keras
 
 from emorec.errors import ConfigError
 from emorec.files import write_bytes
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ class WriteHistory(keras.callbacks.Callback):  # type: ignore[misc]
         writer.writeheader()
         writer.writerows(self.rows)
         write_bytes(self._path, text.getvalue().encode())
+        _log.info("epoch %d: %s", epoch + 1, ", ".join(f"{k} {v:.4f}" for k, v in figures.items()))
 
 
 class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]

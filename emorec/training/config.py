@@ -34,6 +34,13 @@ class AugmentationConfig(BaseModel):
     erasing: float = Field(0.0, ge=0, le=1, description="share of images with an erased box")
 
 
+NO_AUGMENTATION = {
+    name: False if field.annotation is bool else 0.0
+    for name, field in AugmentationConfig.model_fields.items()
+}
+"""Settings that leave the images as they are."""
+
+
 class TrainConfig(BaseModel):
     """All settings of a run; the YAML files of configs/ have these keys."""
 
@@ -55,7 +62,9 @@ class TrainConfig(BaseModel):
     nesterov: bool = True
     weight_decay: float = Field(0.0, ge=0)
     schedule: Literal["constant", "cosine"] = "constant"
-    warmup_epochs: float = Field(0.0, ge=0)
+    warmup_epochs: float = Field(
+        0.0, ge=0, description="linear rise of the rate; at most half of the run"
+    )
     patience: int = Field(10, ge=1)
     precision: Literal["float32", "bfloat16"] = "float32"
     limit: int | None = Field(None, ge=1)

@@ -1,49 +1,33 @@
 """Trains a model from a configuration and a prepared data set."""
 
 import logging
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cv2
 import keras
 
-from emorec.datasets.loading import load_images
-from emorec.datasets.manifest import Examples, PreparedData, read_prepared
-from emorec.errors import ConfigError
+from emorec.datasets.manifest import read_prepared
 from emorec.files import write_bytes, write_json
-from emorec.images import Image
-from emorec.modeling.build import build_classifier
 from emorec.training import run_folder
 from emorec.training.callbacks import KeepBest, Progress, ReportProgress, StopOnNaN, WriteHistory
 from emorec.training.config import TrainConfig
 from emorec.training.data import AugmentedBatches
-
-INTERPOLATION = "area"
-COLOR = "gray"
+from emorec.training.finish import Outcome, finish
+from emorec.training.setup import Datasets, build, load, select
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Datasets:
-    """Decoded images and targets of a run; images are uint8, (n, size, size, channels)."""
-
-    train: Examples
-    train_images: Image
-    validation: Examples
-    validation_images: Image
-
-
-def fit(
+def train(
     config: TrainConfig,
     data_root: Path,
     runs: Path,
     report: Callable[[Progress], None] | None = None,
-    started: Callable[[Path], None] | None = None,
-) -> tuple[Path, Datasets]:
-    """Train, and leave the best weights, the history and the settings in a new run folder.
+) -> Outcome:
+    """Train, and leave a run folder with the model of the best epoch.
 
     The model is chosen by its accuracy on the validation split, which is scored by the majority
     of the votes where there are votes (the FER+ protocol) whatever the training labels are.
@@ -53,57 +37,32 @@ def fit(
         data_root: A prepared data set or a FER-2013 folder tree.
         runs: Folder in which the run folder is made.
         report: Told the progress after every batch.
-        started: Told the run folder once it exists.
 
     Returns:
-        The run folder and the data, for scoring. Ctrl-C ends the training early, keeps what was
-        reached and passes on once the files are written.
+        The run folder and what its model reached.
 
     Raises:
-        ConfigError, DataError, ModelError: The settings, the data or the weights are wrong;
-            nothing is left behind if training had not begun.
+        ConfigError, DataError, ModelError: The settings, the data or the weights are wrong.
+        KeyboardInterrupt: Ctrl-C ended the training; the run folder holds the best model so far.
+            No folder is left where no epoch had ended.
     """
     data = read_prepared(data_root)
-    train, validation = select(config, data)
-    keras.utils.set_random_seed(config.seed)
-    model = build(config, len(train.class_names), config.precision)
-    size = model.input_shape[1]
-    datasets = Datasets(
-        train,
-        load_images(train.paths, size, COLOR, INTERPOLATION),
-        validation,
-        load_images(validation.paths, size, COLOR, INTERPOLATION),
-    )
+    train_examples, validation = select(config, data)
+    model = build(config, len(train_examples.class_names))
+    datasets = load(train_examples, validation, model.input_shape[1])
     folder = run_folder.create(runs, config.arch)
-    if started:
-        started(folder)
-    write_bytes(folder / run_folder.CONFIG, config.to_yaml().encode())
-    write_json(folder / run_folder.ENVIRONMENT, run_folder.environment(data, config.seed))
-    _fit(model, config, datasets, folder, report)
-    return folder, datasets
-
-
-def select(config: TrainConfig, data: PreparedData) -> tuple[Examples, Examples]:
-    """Choose the training and the validation examples that a configuration asks for."""
-    soft = config.labels == "soft"
-    train = data.examples("train", config.policy, config.classes, soft)
-    scoring = None if data.votes is None else "majority"
-    validation = data.examples("validation", scoring, config.classes)
-    return train.limited(config.limit), validation.limited(config.limit)
-
-
-def build(config: TrainConfig, classes: int, precision: str = "float32") -> keras.Model:
-    """Build the model of a configuration."""
-    return build_classifier(
-        config.arch,
-        classes,
-        image_size=config.image_size,
-        color=COLOR,
-        weights=config.weights,
-        trainable_layers=config.trainable_layers,
-        dropout=config.dropout,
-        precision=precision,
-    )
+    with run_folder.logging_to(folder / run_folder.LOG):
+        write_bytes(folder / run_folder.CONFIG, config.to_yaml().encode())
+        write_json(folder / run_folder.ENVIRONMENT, run_folder.environment(data, config.seed))
+        try:
+            _fit(model, config, datasets, folder, report)
+        except BaseException as error:
+            if not (folder / run_folder.HISTORY).exists():
+                shutil.rmtree(folder)
+            elif isinstance(error, KeyboardInterrupt):
+                finish(folder, config, datasets)
+            raise
+        return finish(folder, config, datasets)
 
 
 def _fit(
@@ -129,8 +88,9 @@ def _fit(
     best = KeepBest(folder / run_folder.BEST_WEIGHTS)
     callbacks: list[Any] = [
         StopOnNaN(),
-        WriteHistory(folder / run_folder.HISTORY),
+        # The weights come first: where there is a history, there are weights.
         best,
+        WriteHistory(folder / run_folder.HISTORY),
         keras.callbacks.EarlyStopping("val_accuracy", mode="max", patience=config.patience),
     ]
     if report:
@@ -149,13 +109,9 @@ def _fit(
 
 
 def _optimizer(config: TrainConfig, batches: int) -> keras.optimizers.Optimizer:
-    warmup = round(config.warmup_epochs * batches)
     total = config.epochs * batches
-    if warmup >= total:
-        raise ConfigError(
-            f"warmup_epochs must be below epochs; received {config.warmup_epochs} of "
-            f"{config.epochs}"
-        )
+    # A short trial keeps half its steps for the full rate.
+    warmup = min(round(config.warmup_epochs * batches), total // 2)
     rate: Any = config.learning_rate
     if config.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(

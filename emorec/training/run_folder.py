@@ -2,8 +2,11 @@
 
 import hashlib
 import importlib.metadata
+import logging
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -48,6 +51,23 @@ def create(parent: Path, arch: str) -> Path:
     except OSError as error:
         raise DataError(f"{parent}: cannot make the run folder: {error.strerror}") from error
     raise DataError(f"{parent}: too many runs named {stem}")
+
+
+@contextmanager
+def logging_to(path: Path) -> Iterator[None]:
+    """Write emorec's log messages to a file as well while the context lasts."""
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("emorec")
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
+        handler.close()
 
 
 def fingerprint(data: PreparedData) -> str:

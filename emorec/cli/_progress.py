@@ -1,0 +1,63 @@
+"""Progress of a training run on the terminal."""
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from emorec.training.callbacks import Progress as Step
+
+
+class TrainingProgress:
+    """A bar over all epochs, and one line an epoch on standard error.
+
+    Where standard error is no terminal, only the lines are written.
+    """
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._task = self._bar.add_task("loading", total=None)
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.stop()
+
+    def update(self, step: "Step") -> None:
+        """Show where the run stands."""
+        done = (step.epoch - 1) * step.batches + step.batch
+        figures = step.metrics
+        self._bar.update(
+            self._task,
+            total=step.epochs * step.batches,
+            completed=done,
+            description=f"epoch {step.epoch}/{step.epochs} loss {figures.get('loss', 0):.3f}",
+        )
+        if step.epoch_done:
+            self._bar.console.print(
+                f"epoch {step.epoch}/{step.epochs}  "
+                f"loss {figures['loss']:.4f}  accuracy {figures['accuracy']:.4f}  "
+                f"validation: loss {figures['val_loss']:.4f}  "
+                f"accuracy {figures['val_accuracy']:.4f}",
+                highlight=False,
+            )

@@ -1,0 +1,134 @@
+"""The command `emorec train`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from emorec.labels import POLICIES
+
+
+def _settings(ctx: click.Context, assignments: tuple[str, ...]) -> dict[str, Any]:
+    """Collect the options that the user really gave, under the names of the settings."""
+    given = {
+        name: value
+        for name, value in ctx.params.items()
+        if name not in ("data", "config", "out", "assignments", "as_json", "augment")
+        and value is not None
+    }
+    if ctx.params["augment"] is False:
+        from emorec.training.config import NO_AUGMENTATION
+
+        given["augmentation"] = NO_AUGMENTATION
+    for assignment in assignments:
+        name, sign, text = assignment.partition("=")
+        if not sign or not name:
+            raise click.UsageError(
+                f"--set takes KEY=VALUE, such as augmentation.zoom=0.1; received {assignment!r}"
+            )
+        import yaml
+
+        try:
+            given[name.strip()] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise click.UsageError(f"--set {name}: {text!r} is not a YAML value") from None
+    return given
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  emorec train --data FER-2013 --arch compact
+  emorec train --data FER-2013 --arch vgg16 --trainable-layers 4
+  emorec train --data FER-2013 --arch xception --weights none --epochs 1 --limit 2000
+"""
+)
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A prepared data set, or a FER-2013 folder tree.",
+)
+@click.option(
+    "--arch", help="compact, vgg16, resnet50, xception or inceptionv3.  [default: compact]"
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="YAML file of settings; the architecture's own is the default. Options go over it.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder in which the run folder is made.",
+)
+@click.option("--weights", help="Backbone weights: imagenet, none, or a weights file.")
+@click.option(
+    "--trainable-layers",
+    type=int,
+    help="How many of the backbone's last layers train: 0 freezes it, -1 frees it; the head "
+    "always trains.  [default: 0 with pretrained weights, -1 without]",
+)
+@click.option("--image-size", type=int, help="Side of the model's input in pixels.")
+@click.option("--dropout", type=float, help="Part of the features dropped before the head.")
+@click.option("--labels", type=click.Choice(["hard", "soft"]), help="One-hot labels or votes.")
+@click.option("--policy", type=click.Choice(POLICIES), help="Vote policy; the data's by default.")
+@click.option("--classes", type=click.Choice([7, 8]), help="8 keeps contempt.")
+@click.option("--epochs", type=int, help="Most epochs to train.")
+@click.option("--batch-size", type=int, help="Images per step.")
+@click.option("--learning-rate", type=float, help="Highest learning rate.")
+@click.option("--momentum", type=float, help="Momentum of SGD, 0 to below 1.")
+@click.option("--nesterov/--no-nesterov", default=None, help="Nesterov's momentum.")
+@click.option("--weight-decay", type=float, help="Decay of the weights, not of biases and norms.")
+@click.option("--schedule", type=click.Choice(["constant", "cosine"]), help="Learning rate.")
+@click.option("--warmup-epochs", type=float, help="Epochs of linear warm-up.")
+@click.option("--patience", type=int, help="Epochs without a better validation accuracy.")
+@click.option(
+    "--precision", type=click.Choice(["float32", "bfloat16"]), help="Arithmetic of the training."
+)
+@click.option("--augment/--no-augment", default=None, help="Random changes of training images.")
+@click.option("--limit", type=int, help="Use that many images per split: for trials.")
+@click.option("--seed", type=int, help="Seed of weights, order and augmentation.")
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any other setting.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_context
+def train(
+    ctx: click.Context,
+    /,
+    data: Path,
+    config: Path | None,
+    out: Path,
+    assignments: tuple[str, ...],
+    as_json: bool,
+    **_options: Any,
+) -> None:
+    """Train a model and leave a run folder: model, figures and pictures."""
+    from emorec.training.config import load_config
+
+    settings = load_config(config, _settings(ctx, assignments))
+    from emorec.cli._keras import load_keras
+
+    load_keras()
+    from emorec.cli._progress import TrainingProgress
+    from emorec.training.loop import train as run
+
+    with TrainingProgress() as progress:
+        outcome = run(settings, data, out, progress.update)
+    if as_json:
+        import json
+
+        result = {
+            "run": str(outcome.folder),
+            "best_epoch": outcome.best_epoch,
+            "validation": outcome.scores.to_dict(),
+        }
+        click.echo(json.dumps(result, indent=2))
+        return
+    scores = outcome.scores
+    click.echo(
+        f"validation: accuracy {scores.accuracy:.4f}, macro F1 {scores.macro_f1:.4f}, loss "
+        f"{scores.loss:.4f} ({scores.images} images, epoch {outcome.best_epoch})"
+    )
+    click.echo(f"run folder: {outcome.folder}")
