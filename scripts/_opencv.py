@@ -25,13 +25,14 @@ def _import_error(python: Path) -> str:
 
 
 def _pip(python: Path, *arguments: str) -> None:
-    quiet = ("--quiet", "--disable-pip-version-check")
+    # Doubly quiet, or pip warns of what is not there to be uninstalled.
+    quiet = ("-qq", "--disable-pip-version-check")
     subprocess.run(
         [sys.executable, "-m", "pip", "--python", python, *quiet, *arguments], check=True
     )
 
 
-def ensure_opencv(python: Path, only_tell: bool = False) -> str | None:
+def ensure_opencv(python: Path, only_tell: bool = False) -> str:
     """Put opencv-python-headless in the place of opencv-python where only that can be imported.
 
     Args:
@@ -39,7 +40,7 @@ def ensure_opencv(python: Path, only_tell: bool = False) -> str | None:
         only_tell: Change nothing.
 
     Returns:
-        What is still wrong and what to do about it, or None.
+        What is still wrong and what to do about it; empty if `import cv2` works.
     """
     error = _import_error(python)
     if not any(text in error for text in LIBRARY_MISSING):

@@ -87,7 +87,7 @@ def _install(wheel: Path, folder: Path) -> Path:
     pip = (sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check")
     _run(*pip, "install", "--quiet", wheel, cwd=folder)
     problem = ensure_opencv(python)
-    _require(problem is None, str(problem))
+    _require(not problem, problem)
     return python
 
 

@@ -197,7 +197,7 @@ def test_an_opencv_that_works_stays(tmp_path: Path):
 def test_opencv_without_its_libraries_is_swapped(tmp_path: Path, error: str):
     done, calls = run_opencv(tmp_path, error=error)
     assert done.returncode == 0, done.stderr
-    pip = f"--python {sys.executable} --quiet --disable-pip-version-check"
+    pip = f"--python {sys.executable} -qq --disable-pip-version-check"
     assert calls == [
         f"{pip} uninstall --yes opencv-python opencv-python-headless",
         f"{pip} install --no-deps opencv-python-headless==4.99.1",
