@@ -60,4 +60,5 @@ class TrainingProgress:
                 f"validation: loss {figures['val_loss']:.4f}  "
                 f"accuracy {figures['val_accuracy']:.4f}",
                 highlight=False,
+                soft_wrap=True,
             )

@@ -1,0 +1,6 @@
+"""Runs the command line by `python -m emorec`."""
+
+from emorec.cli.main import run
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,126 @@
+"""Draws curves, confusion matrices and reliability diagrams with matplotlib, without a display."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from emorec.evaluation.metrics import ReliabilityBin, Scores
+from emorec.files import write_bytes
+
+# Blue and vermilion of Okabe and Ito's palette, which colour-blind people can tell apart.
+_TRAIN, _VALIDATION = "#0072B2", "#D55E00"
+
+
+def _figure(width: float, height: float) -> Figure:
+    figure = Figure(figsize=(width, height), dpi=120, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _save(figure: Figure, path: Path) -> None:
+    data = io.BytesIO()
+    figure.savefig(data, format="png")
+    write_bytes(path, data.getvalue())
+
+
+def draw_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
+    """Draw accuracy and loss over the epochs.
+
+    Args:
+        history: One mapping an epoch: epoch, accuracy, val_accuracy, loss, val_loss.
+        path: PNG file to write.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    figure = _figure(10, 4)
+    epochs = [row["epoch"] for row in history]
+    for place, (name, title) in enumerate((("accuracy", "Accuracy"), ("loss", "Loss")), 1):
+        axes = figure.add_subplot(1, 2, place)
+        for key, label, color, style in (
+            (name, "training (augmented)", _TRAIN, "-"),
+            (f"val_{name}", "validation", _VALIDATION, "--"),
+        ):
+            values = [row[key] for row in history]
+            marker = "o" if len(values) < 3 else None
+            axes.plot(epochs, values, style, color=color, label=label, marker=marker)
+        if name == "accuracy":
+            best = max(history, key=lambda row: row["val_accuracy"])
+            axes.plot(best["epoch"], best["val_accuracy"], "*", color="black", markersize=10)
+            axes.annotate(
+                f"best {best['val_accuracy']:.1%}",
+                (best["epoch"], best["val_accuracy"]),
+                xytext=(0, -14),
+                textcoords="offset points",
+                ha="right" if best["epoch"] > epochs[-1] / 2 else "left",
+            )
+        axes.set(title=title, xlabel="epoch", ylabel=name)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.legend()
+    _save(figure, path)
+
+
+def draw_confusion_matrix(scores: Scores, path: Path) -> None:
+    """Draw the confusion matrix: shares of each row as shades, counts as numbers.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    labels = [entry.label for entry in scores.per_class]
+    counts = scores.confusion_matrix
+    shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
+    side = 2.5 + 0.7 * len(labels)
+    figure = _figure(side + 1, side)
+    axes: Any = figure.add_subplot()
+    shading = axes.imshow(shares, cmap="cividis", vmin=0, vmax=1)
+    for row, column in ((r, c) for r in range(len(labels)) for c in range(len(labels))):
+        share = shares[row, column]
+        axes.text(
+            column,
+            row,
+            f"{counts[row, column]}\n{share:.0%}",
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="black" if share > 0.5 else "white",
+        )
+    axes.set_xticks(range(len(labels)), labels, rotation=35, ha="right", rotation_mode="anchor")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set(
+        xlabel="predicted",
+        ylabel="label",
+        title=f"{scores.images} images, accuracy {scores.accuracy:.1%}",
+    )
+    figure.colorbar(shading, ax=axes, label="share of the label's images", shrink=0.8)
+    _save(figure, path)
+
+
+def draw_reliability(bins: Sequence[ReliabilityBin], error: float, path: Path) -> None:
+    """Draw accuracy over confidence, with the number of images of each bin.
+
+    Args:
+        bins: From `emorec.evaluation.metrics.reliability`.
+        error: Expected calibration error, 0 to 1.
+        path: PNG file to write.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    figure = _figure(5, 5.5)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    width = 1 / len(bins)
+    centers = [(index + 0.5) * width for index in range(len(bins))]
+    filled = [(c, entry) for c, entry in zip(centers, bins, strict=True) if entry.images]
+    upper.bar([c for c, _ in filled], [e.accuracy for _, e in filled], width * 0.9, color=_TRAIN)
+    upper.plot([0, 1], [0, 1], "--", color="black", label="perfectly calibrated")
+    upper.set(ylabel="accuracy", ylim=(0, 1), title=f"expected calibration error {error:.3f}")
+    upper.legend(loc="upper left")
+    lower.bar(centers, [entry.images for entry in bins], width * 0.9, color=_VALIDATION)
+    lower.set(xlabel="confidence", ylabel="images", xlim=(0, 1))
+    _save(figure, path)

@@ -1,0 +1,111 @@
+"""Turns the best weights of a run into its model files, figures and pictures."""
+
+import csv
+import io
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from emorec import __version__
+from emorec.evaluation.metrics import Scores, reliability, score
+from emorec.evaluation.plots import draw_confusion_matrix, draw_curves, draw_reliability
+from emorec.export.onnx import export_onnx
+from emorec.export.parity import FACES
+from emorec.files import write_bytes, write_json
+from emorec.metadata import ModelMetadata
+from emorec.modeling.build import with_probabilities
+from emorec.modeling.saved import save_model
+from emorec.training import run_folder
+from emorec.training.config import TrainConfig
+from emorec.training.setup import COLOR, INTERPOLATION, Datasets, build
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run reached.
+
+    Attributes:
+        folder: The run folder.
+        scores: Of the best weights, on the validation split.
+        best_epoch: The epoch they come from.
+    """
+
+    folder: Path
+    scores: Scores
+    best_epoch: int
+
+
+def finish(folder: Path, config: TrainConfig, datasets: Datasets) -> Outcome:
+    """Write the models, figures and pictures of a run from its best weights and its history.
+
+    The model is built anew in float32, whatever precision it was trained in.
+
+    Raises:
+        ModelError: Keras and ONNX Runtime disagree; the .keras file and the figures are kept.
+        DataError: A file cannot be written.
+    """
+    labels = datasets.validation.class_names
+    plain = config.model_copy(update={"weights": "none", "precision": "float32"})
+    model = build(plain, len(labels))
+    model.load_weights(folder / run_folder.BEST_WEIGHTS)
+    metadata = ModelMetadata(
+        name=config.model_name or f"emorec-{config.arch}",
+        version=config.model_version,
+        architecture=config.arch,
+        labels=labels,
+        color=COLOR,
+        input_size=model.input_shape[1],
+        interpolation=INTERPOLATION,
+        crop_margin=config.crop_margin,
+        temperature=1.0,
+        training_data=config.training_data or "unspecified",
+        license=config.model_license,
+        created_with=__version__,
+    )
+    save_model(model, metadata, folder / run_folder.MODEL_KERAS)
+    history = read_history(folder / run_folder.HISTORY)
+    best = max(history, key=lambda row: row["val_accuracy"])
+    whole = with_probabilities(model, metadata.temperature)
+    predicted = whole.predict(datasets.validation_images, batch_size=256, verbose=0)
+    probabilities = np.asarray(predicted["probabilities"])
+    scores = score(probabilities, datasets.validation.targets, labels)
+    bins = reliability(probabilities, datasets.validation.targets)
+    draw_curves(history, folder / run_folder.CURVES)
+    draw_confusion_matrix(scores, folder / run_folder.CONFUSION_MATRIX)
+    draw_reliability(bins, scores.calibration_error, folder / run_folder.RELIABILITY)
+    _write_per_class(scores, folder / run_folder.PER_CLASS)
+    figures = {
+        "split": "validation",
+        "best_epoch": int(best["epoch"]),
+        "epochs": len(history),
+        "parameters": model.count_params(),
+        **scores.to_dict(),
+    }
+    write_json(folder / run_folder.METRICS, figures)
+    _log.info("validation accuracy %.4f of epoch %d", scores.accuracy, best["epoch"])
+    faces = datasets.validation_images[:FACES]
+    difference = export_onnx(model, metadata, faces, folder / run_folder.MODEL_ONNX)
+    parity = {"faces": len(faces), "largest_probability_difference": difference}
+    write_json(folder / run_folder.METRICS, {**figures, "parity": parity})
+    _log.info("Keras and ONNX differ by %.1e in a probability at most", difference)
+    return Outcome(folder, scores, int(best["epoch"]))
+
+
+def read_history(path: Path) -> list[dict[str, float]]:
+    """Read a run's history.csv: one mapping an epoch."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def _write_per_class(scores: Scores, path: Path) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["label", "precision", "recall", "f1", "images"])
+    for entry in scores.per_class:
+        figures = (f"{value:.4f}" for value in (entry.precision, entry.recall, entry.f1))
+        writer.writerow([entry.label, *figures, entry.images])
+    write_bytes(path, text.getvalue().encode())

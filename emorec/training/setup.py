@@ -1,0 +1,63 @@
+"""Prepares what a run needs from its configuration: the examples, their images and the model."""
+
+from dataclasses import dataclass
+
+import keras
+
+from emorec.datasets.loading import load_images
+from emorec.datasets.manifest import Examples, PreparedData
+from emorec.images import Image
+from emorec.modeling.build import build_classifier
+from emorec.training.config import TrainConfig
+
+COLOR = "gray"
+"""Facial-expression sets are grey; photos are turned grey for these models."""
+
+INTERPOLATION = "area"
+
+
+@dataclass(frozen=True)
+class Datasets:
+    """Examples of a run with their decoded images, uint8, shape (n, size, size, channels)."""
+
+    train: Examples
+    train_images: Image
+    validation: Examples
+    validation_images: Image
+
+
+def select(config: TrainConfig, data: PreparedData) -> tuple[Examples, Examples]:
+    """Choose the training and the validation examples that a configuration asks for.
+
+    Validation is scored by the majority of the votes where there are votes.
+    """
+    train = data.examples("train", config.policy, config.classes, config.labels == "soft")
+    scoring = None if data.votes is None else "majority"
+    validation = data.examples("validation", scoring, len(train.class_names))
+    return train.limited(config.limit), validation.limited(config.limit)
+
+
+def load(train: Examples, validation: Examples, size: int) -> Datasets:
+    """Decode the images of both splits at the model's input size."""
+    return Datasets(
+        train,
+        load_images(train.paths, size, COLOR, INTERPOLATION),
+        validation,
+        load_images(validation.paths, size, COLOR, INTERPOLATION),
+    )
+
+
+def build(config: TrainConfig, classes: int) -> keras.Model:
+    """Build the model of a configuration, with reproducible initial weights."""
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(config.seed)
+    return build_classifier(
+        config.arch,
+        classes,
+        image_size=config.image_size,
+        color=COLOR,
+        weights=config.weights,
+        trainable_layers=config.trainable_layers,
+        dropout=config.dropout,
+        precision=config.precision,
+    )
