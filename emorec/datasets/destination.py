@@ -134,6 +134,8 @@ def _locked(folder: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise busy from None
+        except OSError:
+            pass  # some network file systems know no locks
         # The other process may have finished, and removed the folder, before the lock was had.
         if not folder.exists() or not os.path.samestat(os.fstat(descriptor), folder.stat()):
             raise busy

@@ -94,8 +94,8 @@ def _disk_errors(dest: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        place = error.filename or dest
-        raise DataError(f"cannot prepare {dest}: {place}: {error.strerror or error}") from error
+        place = f"{error.filename}: " if error.filename else ""
+        raise DataError(f"cannot prepare {dest}: {place}{error.strerror or error}") from error
 
 
 def _read_source(root: Path) -> Source:

@@ -12,6 +12,9 @@ from emorec.labels import Votes
 
 MAX_VOTES = 1000
 
+MAX_BYTES = 256 * 2**20
+"""A larger file is refused before it is read; lists of images take a few MiB."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -41,6 +44,10 @@ def read_table(path: Path, required: Sequence[str]) -> Table:
     rows: list[list[str]] = []
     lines: list[int] = []
     try:
+        if path.exists() and not path.is_file():
+            raise DataError(f"{path}: not a regular file")
+        if path.stat().st_size > MAX_BYTES:
+            raise DataError(f"{path}: larger than {MAX_BYTES // 2**20} MiB, so no list of images")
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             for row in reader:
