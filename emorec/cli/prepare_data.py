@@ -1,4 +1,4 @@
-"""The command `emorec prepare-data`: raw data sets become one FER-2013-shaped tree."""
+"""The command `emorec prepare-data`."""
 
 import json
 from pathlib import Path
@@ -12,11 +12,7 @@ if TYPE_CHECKING:
     from emorec.datasets.prepare import Prepared
 
 
-@click.command(
-    "prepare-data",
-    short_help="Sort a raw data set by split and emotion, with its votes.",
-    epilog="Example: emorec prepare-data FERPlus --out FER-2013",
-)
+@click.command(epilog="Example: emorec prepare-data FERPlus --out FER-2013")
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option(
     "--out",

@@ -1,0 +1,78 @@
+"""Decoding images into one array, in threads."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from checkouts import picture
+
+from emorec.datasets import parallel
+from emorec.datasets.loading import load_images
+from emorec.datasets.parallel import in_batches
+from emorec.errors import DataError
+from emorec.images import read_gray
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> list[Path]:
+    paths = [tmp_path / f"{number}.png" for number in range(10)]
+    for number, path in enumerate(paths):
+        path.write_bytes(picture(number))
+    return paths
+
+
+@pytest.mark.parametrize("color", ["gray", "rgb"])
+def test_no_images_give_an_empty_array(color: str) -> None:
+    found = load_images([], 48, color, "area")
+    assert found.shape == (0, 48, 48, 1 if color == "gray" else 3)
+    assert found.dtype == np.uint8
+
+
+def test_images_keep_their_order_and_pixels(
+    images: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parallel, "BATCH", 3)
+    seen: list[tuple[int, int]] = []
+    found = load_images(images, 48, "gray", "area", lambda *counts: seen.append(counts))
+    assert found[..., 0].tolist() == [read_gray(path).tolist() for path in images]
+    assert seen == [(3, 10), (6, 10), (9, 10), (10, 10)]
+
+
+def test_unreadable_images_are_counted_and_the_first_is_named(images: list[Path]) -> None:
+    images[7].write_bytes(b"")
+    images[4].unlink()
+    with pytest.raises(DataError, match=r"4\.png: no such file \(and 1 more images\)"):
+        load_images(images, 48, "gray", "area")
+    images[4].write_bytes(picture(4))
+    with pytest.raises(DataError, match=r"7\.png: the file is empty \(0 bytes\)$"):
+        load_images(images, 48, "gray", "area")
+
+
+def test_no_work_is_done_in_no_time() -> None:
+    in_batches(lambda index: pytest.fail("called"), 0, lambda *_: pytest.fail("reported"))
+
+
+def test_every_index_is_worked_on_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "BATCH", 7)
+    seen: list[int] = []
+    in_batches(seen.append, 100)
+    assert sorted(seen) == list(range(100))
+
+
+def test_the_first_failure_ends_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "BATCH", 1)
+    lock, calls = threading.Lock(), 0
+
+    def work(index: int) -> None:
+        nonlocal calls
+        with lock:
+            calls += 1
+        raise OSError(f"failure {index}")
+
+    def stop(*_: int) -> None:
+        raise AssertionError("the failure came too late")
+
+    with pytest.raises(OSError, match="failure 0"):
+        in_batches(work, 2000, stop)
+    assert calls < 2000
