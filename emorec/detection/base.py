@@ -1,0 +1,22 @@
+"""What every face detector offers."""
+
+from typing import Protocol
+
+from emorec.images import Image
+from emorec.types import Face
+
+
+class FaceDetector(Protocol):
+    """Finds the faces of one picture."""
+
+    def detect(self, image_bgr: Image) -> list[Face]:
+        """Find the faces.
+
+        Args:
+            image_bgr: Picture, shape (height, width, 3), uint8, blue, green, red.
+
+        Returns:
+            The faces from left to right, then from top to bottom; the same picture gives the same
+            list.
+        """
+        ...

@@ -1,0 +1,160 @@
+"""Runs a model file on face crops, by ONNX Runtime."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime as ort
+
+from emorec.errors import ModelError
+from emorec.images import Image
+from emorec.metadata import KEY, ModelMetadata
+from emorec.preprocessing import to_input
+from emorec.types import Prediction
+
+MAX_FILE_BYTES = 2**30
+"""A larger model file is refused before it is read."""
+
+BATCH_SIZE = 64
+
+_ERRORS_ONLY_AS_EXCEPTIONS = 4
+
+Floats = npt.NDArray[np.float32]
+
+
+class EmotionClassifier:
+    """A model file, checked and ready to run.
+
+    Args:
+        path: An ONNX file with emorec metadata: one input `image`, float32, shape (batch, size,
+            size, channels), 0..255; outputs `logits` and `probabilities`, shape (batch, classes).
+        threads: Threads that one call may use; 0 takes all cores. One is the best for a few faces.
+
+    Attributes:
+        metadata: What the model says about itself.
+
+    Raises:
+        ModelError: The file is missing, too large, no ONNX model, has no or wrong metadata, other
+            inputs or outputs, or keeps its weights in other files.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], threads: int = 1) -> None:
+        self._source = os.fspath(path)
+        data = _read(Path(path))
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = _ERRORS_ONLY_AS_EXCEPTIONS
+        # A model read from bytes finds external data in the current folder, whatever that holds;
+        # below a regular file there is nothing to find.
+        options.add_session_config_entry(
+            "session.model_external_initializers_file_folder_path", str(Path(path).absolute())
+        )
+        try:
+            self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime's errors have no common base of their own
+            raise self._error("ONNX Runtime cannot load the model", error) from error
+        entries = self._session.get_modelmeta().custom_metadata_map
+        if KEY not in entries:
+            raise ModelError(
+                f"{self._source}: the model carries no emorec metadata (labels, colour, input "
+                "size); use a model that emorec wrote, or export it with: emorec export"
+            )
+        self.metadata = ModelMetadata.from_json(entries[KEY], self._source)
+        self._check_tensors()
+
+    def classify(self, crops: Sequence[Image]) -> list[Prediction]:
+        """Read the emotion of each face crop.
+
+        Args:
+            crops: Face crops with the model's margin, uint8, BGR or grey, any size.
+
+        Returns:
+            One prediction per crop, over all labels of the model.
+
+        Raises:
+            ModelError: The model fails or gives no finite numbers.
+        """
+        model = self.metadata
+        inputs = [to_input(c, model.input_size, model.color, model.interpolation) for c in crops]
+        shape = (len(inputs), model.input_size, model.input_size, model.channels)
+        rows = self.probabilities(np.asarray(inputs, np.float32).reshape(shape)).tolist()
+        return [Prediction(dict(zip(model.labels, row, strict=True))) for row in rows]
+
+    def probabilities(self, inputs: npt.NDArray[Any]) -> Floats:
+        """Compute softmax(logits / temperature).
+
+        Args:
+            inputs: Shape (n, size, size, channels), 0..255, RGB order where the model has colour.
+
+        Returns:
+            Shape (n, classes), float32; each row sums to 1.
+
+        Raises:
+            ModelError: The model fails or gives no finite numbers.
+        """
+        return self._run("probabilities", inputs)
+
+    def logits(self, inputs: npt.NDArray[Any]) -> Floats:
+        """Compute the logits, shape (n, classes), float32; arguments as for `probabilities`."""
+        return self._run("logits", inputs)
+
+    def _run(self, output: str, inputs: npt.NDArray[Any]) -> Floats:
+        rows = np.empty((len(inputs), len(self.metadata.labels)), np.float32)
+        for start in range(0, len(inputs), BATCH_SIZE):
+            batch = np.ascontiguousarray(inputs[start : start + BATCH_SIZE], np.float32)
+            try:
+                (found,) = self._session.run([output], {"image": batch})
+            except Exception as error:  # as above
+                raise self._error("the model failed on its input", error) from error
+            expected = (len(batch), rows.shape[1])
+            if found.shape != expected or not np.isfinite(found).all():
+                raise ModelError(
+                    f"{self._source}: the output {output!r} must be finite numbers of shape "
+                    f"{expected}; received shape {found.shape}"
+                )
+            rows[start : start + len(batch)] = found
+        return rows
+
+    def _check_tensors(self) -> None:
+        """Hold the model's inputs and outputs against its metadata."""
+        size, channels = self.metadata.input_size, self.metadata.channels
+        classes = len(self.metadata.labels)
+        inputs = {node.name: node for node in self._session.get_inputs()}
+        outputs = {node.name: node for node in self._session.get_outputs()}
+        expected = {"image": [size, size, channels]}
+        if inputs.keys() != expected.keys():
+            raise ModelError(
+                f"{self._source}: the model must have one input 'image'; it has {sorted(inputs)}"
+            )
+        expected |= {"logits": [classes], "probabilities": [classes]}
+        for name, shape in expected.items():
+            node = (inputs | outputs).get(name)
+            if node is None:
+                raise ModelError(f"{self._source}: the model has no output {name!r}")
+            # The batch is free: a name or None, never a number.
+            free = bool(node.shape) and not isinstance(node.shape[0], int)
+            if node.type != "tensor(float)" or not free or node.shape[1:] != shape:
+                raise ModelError(
+                    f"{self._source}: {name!r} must be tensor(float) of shape "
+                    f"{['batch', *shape]} as its metadata says; it is {node.type} of shape "
+                    f"{node.shape}"
+                )
+
+    def _error(self, what: str, error: Exception) -> ModelError:
+        return ModelError(f"{self._source}: {what}: {' '.join(str(error).split())}")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            raise ModelError(f"{path}: no such model file")
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise ModelError(f"{path}: {size / 2**30:.1f} GiB; models up to 1 GiB are read")
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror or error}") from error

@@ -1,0 +1,49 @@
+"""Compares a whole cold `emorec detect PHOTO` with importing what it cannot do without.
+
+Example: python scripts/bench_startup.py photo.jpg
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+FLOOR = [sys.executable, "-c", "import numpy, cv2, onnxruntime, click"]
+EMOREC = [sys.executable, "-c", "from emorec.cli.main import run; run()"]
+
+
+def seconds(command: list[str], folder: str) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("photo", type=Path)
+    parser.add_argument("--runs", type=int, default=10, help="runs of each, in turn")
+    parser.add_argument("--model", type=Path, help="ONNX file; default: the shipped one")
+    arguments = parser.parse_args()
+    detect = [*EMOREC, "detect", str(arguments.photo.resolve())]
+    if arguments.model:
+        detect += ["--model", str(arguments.model.resolve())]
+    commands = {"imports": FLOOR, "emorec detect": detect}
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    with tempfile.TemporaryDirectory() as folder:
+        for turn in range(arguments.runs + 1):
+            for name, command in commands.items():
+                elapsed = seconds(command, folder)
+                if turn:  # the first turn fills the file cache
+                    times[name].append(elapsed)
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    for name, median in medians.items():
+        spread = f"{min(times[name]):.3f} to {max(times[name]):.3f}"
+        print(f"{name:15}{median:.3f} s, median of {arguments.runs} ({spread})")
+    print(f"{'ratio':15}{medians['emorec detect'] / medians['imports']:.2f}")
+
+
+if __name__ == "__main__":
+    main()

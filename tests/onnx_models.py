@@ -1,0 +1,80 @@
+"""Tiny ONNX models for tests: one linear layer over a shrunk picture."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from emorec.labels import EMOTIONS_8
+from emorec.metadata import KEY, ModelMetadata
+
+METADATA = ModelMetadata(
+    name="tiny",
+    version="1",
+    architecture="test",
+    labels=EMOTIONS_8,
+    color="gray",
+    input_size=48,
+    interpolation="area",
+    crop_margin=0.1,
+    temperature=2.0,
+    training_data="none",
+    license="MIT",
+    created_with="test",
+)
+
+
+def tiny_model(metadata: ModelMetadata = METADATA, seed: int = 0) -> onnx.ModelProto:
+    """A model with the contract's tensors; the mean of each quarter of the picture decides."""
+    size, channels, classes = metadata.input_size, metadata.channels, len(metadata.labels)
+    random = np.random.default_rng(seed)
+    weights = {
+        "weights": random.normal(0, 0.05, (4 * channels, classes)).astype(np.float32),
+        "temperature": np.float32(metadata.temperature),
+    }
+    nodes = [
+        helper.make_node("Transpose", ["image"], ["nchw"], perm=[0, 3, 1, 2]),
+        helper.make_node(
+            "AveragePool",
+            ["nchw"],
+            ["pooled"],
+            kernel_shape=[size // 2] * 2,
+            strides=[size // 2] * 2,
+        ),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("MatMul", ["flat", "weights"], ["logits"]),
+        helper.make_node("Div", ["logits", "temperature"], ["scaled"]),
+        helper.make_node("Softmax", ["scaled"], ["probabilities"], axis=1),
+    ]
+    shapes: dict[str, list[Any]] = {
+        "image": ["batch", size, size, channels],
+        "logits": ["batch", classes],
+        "probabilities": ["batch", classes],
+    }
+    infos = {
+        name: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in shapes.items()
+    }
+    graph = helper.make_graph(
+        nodes,
+        "tiny",
+        [infos["image"]],
+        [infos["logits"], infos["probabilities"]],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    set_metadata(model, metadata.to_json())
+    return model
+
+
+def set_metadata(model: onnx.ModelProto, text: str) -> None:
+    """Give a model its emorec metadata."""
+    helper.set_model_props(model, {KEY: text})
+
+
+def write_tiny_model(path: Path, metadata: ModelMetadata = METADATA, seed: int = 0) -> Path:
+    """Write such a model."""
+    onnx.save(tiny_model(metadata, seed), path)
+    return path
