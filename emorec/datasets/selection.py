@@ -62,7 +62,7 @@ def select(source: Source, policy: str, classes: int) -> Selection:
     """
     names = emotions(classes)
     numbers = labels_from_votes(source.votes, policy, classes)
-    chosen, duplicates = _without_duplicates(source)
+    chosen, duplicates = without_duplicates(source)
     digest = hashlib.sha256(repr((SCHEMA, source.kind, policy, classes)).encode())
     digest.update(source.label_file.read_bytes())
     rows, sizes, labels, targets = [], [], [], []
@@ -101,7 +101,7 @@ def select(source: Source, policy: str, classes: int) -> Selection:
     )
 
 
-def _without_duplicates(source: Source) -> tuple[list[int], list[Duplicate]]:
+def without_duplicates(source: Source) -> tuple[list[int], list[Duplicate]]:
     """Give the rows to use: one of several that agree, none of several that differ."""
     by_name: defaultdict[str, list[int]] = defaultdict(list)
     for row, name in enumerate(source.names):

@@ -1,12 +1,16 @@
 """Reading a FERPlus checkout."""
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from checkouts import FOLDERS, HAPPY, HEADER, ROWS, csv_text, make_checkout
 
 from emorec.datasets.ferplus import read_ferplus
+from emorec.datasets.selection import without_duplicates
 from emorec.errors import DataError
+from emorec.labels import POLICIES, labels_from_votes
 
 BROKEN = {
     "empty file": ("", "the file is empty"),
@@ -82,3 +86,19 @@ def test_a_folder_without_images_is_missing(tmp_path: Path) -> None:
     for image in (root / "output" / "FER2013Test").iterdir():
         image.unlink()
     assert read_ferplus(root).missing_folders == {"PrivateTest": "FER2013Test"}
+
+
+@pytest.mark.real
+def test_the_counts_in_the_guide_are_those_of_the_real_votes(shared_data: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text("utf-8")
+    source = read_ferplus(shared_data / "ferplus")
+    rows, _ = without_duplicates(source)
+    usages, votes = np.array(source.usages)[rows], source.votes[rows]
+    counts = []
+    for policy in POLICIES:
+        for classes in (7, 8):
+            labelled = labels_from_votes(votes, policy, classes) >= 0
+            kept = [f"{labelled[usages == usage].sum():,}" for usage in FOLDERS]
+            counts.append(f"| {policy} | {classes} | {' | '.join(kept)} |")
+    assert re.findall(r"^\| \S+ \| [78] \|.*$", guide, re.MULTILINE) == counts
+    assert sum(source.nameless.values()) == 173

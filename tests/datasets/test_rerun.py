@@ -336,3 +336,13 @@ def test_a_folder_without_permission_is_a_clear_error(checkout: Path, tmp_path: 
     locked.mkdir(mode=0o500)
     with pytest.raises(DataError, match="Permission denied"):
         prepare_data(checkout, locked / "FER-2013")
+
+
+def test_a_file_in_the_way_is_a_clear_error(checkout: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(DataError, match="cannot prepare .*file"):
+        prepare_data(checkout, tmp_path / "file" / "FER-2013")
+    (tmp_path / ".FER-2013.emorec-partial").write_text("mine")
+    with pytest.raises(DataError, match="cannot prepare .*emorec-partial"):
+        prepare_data(checkout, tmp_path / "FER-2013")
+    assert (tmp_path / ".FER-2013.emorec-partial").read_text() == "mine"
