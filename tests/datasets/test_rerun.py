@@ -73,7 +73,10 @@ def test_a_damaged_tree_is_mended(checkout: Path, dest: Path, damage: str) -> No
     whole = tree(dest)
     DAMAGES[damage](dest)
     assert tree(dest) != whole
-    # Without the manifest nothing tells which files are ours.
+    if damage == "manifest gone":
+        # Nothing tells any more which files are ours.
+        with pytest.raises(DataError, match="files that emorec did not put there"):
+            prepare_data(checkout, dest)
     assert prepare_data(checkout, dest, overwrite=damage == "manifest gone").changed
     assert tree(dest) == whole
 
@@ -158,6 +161,14 @@ def test_a_link_to_a_folder_keeps_being_one(checkout: Path, dest: Path) -> None:
     prepare_data(checkout, dest)
     assert dest.is_symlink()
     assert (real / "manifest.csv").exists()
+
+
+def test_a_mount_point_is_refused_before_any_work(
+    checkout: Path, dest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.path.ismount", lambda path: path == dest)
+    with pytest.raises(DataError, match="is a mount point"):
+        prepare_data(checkout, dest)
 
 
 @pytest.mark.parametrize("place", [".", "output", "new/FER-2013", ".."])
@@ -340,9 +351,9 @@ def test_a_folder_without_permission_is_a_clear_error(checkout: Path, tmp_path: 
 
 def test_a_file_in_the_way_is_a_clear_error(checkout: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(DataError, match="cannot prepare .*file"):
+    with pytest.raises(DataError, match=r"cannot prepare .*file"):
         prepare_data(checkout, tmp_path / "file" / "FER-2013")
     (tmp_path / ".FER-2013.emorec-partial").write_text("mine")
-    with pytest.raises(DataError, match="cannot prepare .*emorec-partial"):
+    with pytest.raises(DataError, match=r"cannot prepare .*emorec-partial"):
         prepare_data(checkout, tmp_path / "FER-2013")
     assert (tmp_path / ".FER-2013.emorec-partial").read_text() == "mine"
