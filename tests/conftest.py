@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from tiny_data import make_prepared
 
 # Before any test module imports keras, tensorflow or matplotlib.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -16,6 +17,16 @@ settings.register_profile("emorec", deadline=None)
 settings.load_profile("emorec")
 
 
+TINY_SETTINGS = {
+    "arch": "compact",
+    "image_size": 24,
+    "epochs": 6,
+    "batch_size": 12,
+    "learning_rate": 0.05,
+    "schedule": "cosine",
+}
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data; its README says what is there."""
@@ -23,3 +34,19 @@ def shared_data() -> Path:
     if not path.is_dir():
         pytest.skip("../shared/data is not here")
     return path
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small prepared data set with votes, seven classes."""
+    return make_prepared(tmp_path_factory.mktemp("tiny") / "data")
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of a small net really trained on `tiny_data`."""
+    from emorec.training.config import NO_AUGMENTATION, validated
+    from emorec.training.loop import train
+
+    config = validated({**TINY_SETTINGS, "augmentation": NO_AUGMENTATION}, "the test")
+    return train(config, tiny_data, tmp_path_factory.mktemp("runs")).folder

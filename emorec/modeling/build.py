@@ -1,6 +1,7 @@
 """Builds a whole classifier: input, normalisation, backbone and head."""
 
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,10 @@ def _backbone(chosen: Architecture, size: int, weights: str) -> keras.Model:
                 f"{weights}: no such weights file; use --weights none, imagenet or a path"
             )
         try:
-            backbone.load_weights(path)
+            with warnings.catch_warnings():
+                # Keras only warns where a part of the file fits nothing; that part would be random.
+                warnings.simplefilter("error")
+                backbone.load_weights(path)
         # Keras raises whatever h5py or its own checks raise.
         except Exception as error:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else error

@@ -1,0 +1,79 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emorec.evaluation.metrics import expected_calibration_error, reliability, score
+
+LABELS = ("a", "b", "c")
+
+
+def one_hot(labels: list[int]) -> np.ndarray:
+    return np.eye(3, dtype=np.float32)[labels]
+
+
+def test_known_figures() -> None:
+    probabilities = np.array(
+        [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.6, 0.3, 0.1], [0.2, 0.5, 0.3]], np.float32
+    )
+    found = score(probabilities, one_hot([0, 1, 1, 1]), LABELS)
+    assert found.images == 4
+    assert found.accuracy == 0.75
+    np.testing.assert_array_equal(found.confusion_matrix, [[1, 0, 0], [1, 2, 0], [0, 0, 0]])
+    a, b, c = found.per_class
+    assert (a.precision, a.recall, a.images) == (0.5, 1.0, 1)
+    assert (b.precision, b.recall, b.images) == (1.0, pytest.approx(2 / 3), 3)
+    assert (c.precision, c.recall, c.f1, c.images) == (0, 0, 0, 0)
+    # The class without images counts neither for nor against.
+    assert found.macro_f1 == pytest.approx((2 / 3 + 0.8) / 2)
+    assert found.balanced_accuracy == pytest.approx((1 + 2 / 3) / 2)
+    expected = -(math.log(0.7) + math.log(0.8) + math.log(0.3) + math.log(0.5)) / 4
+    assert found.loss == pytest.approx(expected)
+
+
+def test_one_image() -> None:
+    found = score(np.array([[1.0, 0.0, 0.0]]), one_hot([1]), LABELS)
+    assert (found.accuracy, found.macro_f1) == (0, 0)
+    assert math.isfinite(found.loss)
+
+
+def test_the_figures_are_native_types() -> None:
+    found = score(np.array([[1.0, 0.0, 0.0]]), one_hot([0]), LABELS).to_dict()
+    assert type(found["accuracy"]) is float
+    assert found["confusion_matrix"] == [[1, 0, 0], [0, 0, 0], [0, 0, 0]]
+    assert found["per_class"][0] == {
+        "label": "a",
+        "precision": 1.0,
+        "recall": 1.0,
+        "f1": 1.0,
+        "images": 1,
+    }
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=50))
+def test_figures_agree_with_plain_counting(pairs: list[tuple[int, int]]) -> None:
+    truth = [pair[0] for pair in pairs]
+    predicted = [pair[1] for pair in pairs]
+    found = score(one_hot(predicted) * 0.9 + 0.1 / 3, one_hot(truth), LABELS)
+    assert found.accuracy == pytest.approx(sum(t == p for t, p in pairs) / len(pairs))
+    for index, entry in enumerate(found.per_class):
+        hits = sum(t == p == index for t, p in pairs)
+        assert entry.images == truth.count(index)
+        assert entry.recall == pytest.approx(hits / max(truth.count(index), 1))
+        assert entry.precision == pytest.approx(hits / max(predicted.count(index), 1))
+
+
+def test_calibration_of_known_bins() -> None:
+    # Four images at confidence 0.95, of which three are right: the gap is 0.2.
+    probabilities = np.tile([0.95, 0.03, 0.02], (4, 1))
+    bins = reliability(probabilities, one_hot([0, 0, 0, 1]), bins=10)
+    assert [entry.images for entry in bins] == [0] * 9 + [4]
+    assert expected_calibration_error(bins) == pytest.approx(0.2)
+
+
+def test_full_confidence_falls_into_the_last_bin() -> None:
+    bins = reliability(np.array([[1.0, 0.0, 0.0]]), one_hot([0]))
+    assert [entry.images for entry in bins] == [0] * 14 + [1]
+    assert expected_calibration_error(bins) == 0

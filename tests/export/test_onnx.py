@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from keras import layers
+from metadata_example import METADATA
+
+from emorec.errors import MissingDependencyError, ModelError
+from emorec.export import onnx as exporter
+from emorec.export.onnx import export_onnx
+from emorec.export.parity import check_parity
+from emorec.metadata import KEY, ModelMetadata
+from emorec.modeling.build import build_classifier
+
+FACES = np.random.default_rng(0).integers(0, 256, (8, 24, 24, 1), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    return build_classifier("compact", 7, 24)
+
+
+@pytest.fixture(scope="module")
+def exported(model: keras.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("export") / "model.onnx"
+    assert export_onnx(model, METADATA, FACES, path) < 1e-4
+    return path
+
+
+def test_the_contract_of_the_file(exported: Path) -> None:
+    session = onnxruntime.InferenceSession(exported)
+    (image,) = session.get_inputs()
+    assert (image.name, image.type, image.shape) == ("image", "tensor(float)", ["batch", 24, 24, 1])
+    outputs = [(output.name, output.shape) for output in session.get_outputs()]
+    assert outputs == [("logits", ["batch", 7]), ("probabilities", ["batch", 7])]
+    text = session.get_modelmeta().custom_metadata_map[KEY]
+    assert ModelMetadata.from_json(text, "x") == METADATA
+    assert [path.name for path in exported.parent.iterdir()] == ["model.onnx"]
+
+
+def test_probabilities_are_tempered(exported: Path) -> None:
+    session = onnxruntime.InferenceSession(exported)
+    logits, probabilities = session.run(None, {"image": FACES.astype(np.float32)})
+    tempered = np.exp(logits / METADATA.temperature)
+    expected = tempered / tempered.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(probabilities, expected, atol=1e-6)
+
+
+def test_a_difference_is_found_and_the_file_kept_back(
+    exported: Path, model: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = onnx.load(exported)
+    for tensor in graph.graph.initializer:
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.shape == (128, 7):
+            tensor.CopyFrom(
+                onnx.numpy_helper.from_array(values + 0.01 * np.eye(128, 7), tensor.name)
+            )
+    for node in graph.graph.initializer:
+        if node.data_type == onnx.TensorProto.DOUBLE:
+            values = onnx.numpy_helper.to_array(node).astype(np.float32)
+            node.CopyFrom(onnx.numpy_helper.from_array(values, node.name))
+    changed = graph.SerializeToString()
+    with pytest.raises(ModelError, match="differ by"):
+        check_parity(model, METADATA, changed, FACES)
+    monkeypatch.setattr(exporter, "_with_metadata", lambda path, metadata: changed)
+    with pytest.raises(ModelError, match="differ by"):
+        export_onnx(model, METADATA, FACES, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_constant_logits_are_refused(tmp_path: Path) -> None:
+    image = keras.Input((24, 24, 1), name="image")
+    x = layers.GlobalAveragePooling2D()(image)
+    model = keras.Model(image, layers.Dense(7, kernel_initializer="zeros", name="logits")(x))
+    with pytest.raises(ModelError, match="constant"):
+        export_onnx(model, METADATA, FACES, tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_other_backends_are_told_what_to_do(
+    model: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    with pytest.raises(MissingDependencyError, match="KERAS_BACKEND=tensorflow"):
+        export_onnx(model, METADATA, FACES, tmp_path / "model.onnx")

@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import pytest
+
+from emorec import resources
+from emorec.errors import ConfigError
+from emorec.modeling.architectures import ARCHITECTURES
+from emorec.training.config import NO_AUGMENTATION, TrainConfig, load_config, validated
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "some.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_the_defaults_are_valid() -> None:
+    assert validated({}, "here") == TrainConfig()
+
+
+@pytest.mark.parametrize("arch", ARCHITECTURES)
+def test_every_architecture_has_a_configuration(arch: str) -> None:
+    config = load_config(None, {"arch": arch})
+    assert config.arch == arch
+    assert config.weights == ("none" if arch == "compact" else "imagenet")
+
+
+def test_there_is_no_configuration_of_anything_else() -> None:
+    found = {path.stem for path in resources.folder("configs").glob("*.yaml")}
+    assert found == set(ARCHITECTURES)
+
+
+def test_options_go_over_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "epochs: 3\nbatch_size: 7\naugmentation:\n  zoom: 0.3\n")
+    config = load_config(path, {"epochs": 5, "augmentation.rotation": 1})
+    assert (config.epochs, config.batch_size) == (5, 7)
+    assert (config.augmentation.zoom, config.augmentation.rotation) == (0.3, 1)
+
+
+def test_yaml_round_trip(tmp_path: Path) -> None:
+    config = load_config(None, {"arch": "compact", "epochs": 3})
+    assert load_config(written(tmp_path, config.to_yaml()), {}) == config
+
+
+def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
+    assert load_config(written(tmp_path, ""), {}) == TrainConfig()
+
+
+def test_no_augmentation_changes_nothing() -> None:
+    assert not any(
+        validated({"augmentation": NO_AUGMENTATION}, "x").augmentation.model_dump().values()
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("epoch: 3", "unknown key 'epoch'; did you mean 'epochs'"),
+        ("augmentation:\n  rotaton: 3", "'augmentation.rotaton'; did you mean 'rotation'"),
+        ("zzzz: 3", "unknown key 'zzzz'; known keys: arch,"),
+        ("epochs: 0", "epochs: .* received 0"),
+        ("epochs: many", "epochs: .* received 'many'"),
+        ("policy: most", "policy must be one of majority"),
+        ("augmentation: 3", "augmentation must be a mapping"),
+        ("- 1\n- 2", "is a mapping of settings"),
+        ("1: 2", "is a mapping of settings"),
+        ("a: [", "not a YAML file"),
+        ("!!python/object/apply:os.system ['true']", "not a YAML file"),
+        ("weights: " + "x" * 2**20, "at most"),
+    ],
+)
+def test_wrong_files_give_one_clear_line(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=says) as caught:
+        load_config(written(tmp_path, text), {})
+    assert "\n" not in str(caught.value)
+    assert "some.yaml" in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no\.yaml: cannot read"):
+        load_config(tmp_path / "no.yaml", {})
+
+
+def test_a_binary_file_is_no_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "some.yaml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="not a YAML file"):
+        load_config(path, {})

@@ -1,0 +1,148 @@
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import pytest
+import yaml
+from conftest import TINY_SETTINGS
+
+from emorec.datasets.loading import load_images
+from emorec.datasets.manifest import read_prepared
+from emorec.errors import ConfigError, DataError
+from emorec.inference.classifier import EmotionClassifier
+from emorec.labels import EMOTIONS_7
+from emorec.modeling.saved import load_model
+from emorec.training.callbacks import Progress
+from emorec.training.config import NO_AUGMENTATION, TrainConfig, validated
+from emorec.training.loop import train
+
+FILES = {
+    "checkpoints",
+    "config.yaml",
+    "confusion_matrix.png",
+    "curves.png",
+    "environment.json",
+    "history.csv",
+    "metrics.json",
+    "model.keras",
+    "model.onnx",
+    "per_class.csv",
+    "reliability.png",
+    "train.log",
+}
+
+
+def settings(**changes) -> TrainConfig:
+    return validated({**TINY_SETTINGS, "augmentation": NO_AUGMENTATION, **changes}, "the test")
+
+
+def history(run: Path) -> list[dict[str, str]]:
+    with (run / "history.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_run_folder_is_whole(tiny_run: Path) -> None:
+    assert {path.name for path in tiny_run.iterdir()} == FILES
+    for name in ("curves.png", "confusion_matrix.png", "reliability.png"):
+        assert cv2.imread(str(tiny_run / name)).shape[0] > 300
+    assert [int(row["epoch"]) for row in history(tiny_run)] == [1, 2, 3, 4, 5, 6]
+    rates = [float(row["learning_rate"]) for row in history(tiny_run)]
+    assert rates == sorted(rates, reverse=True)
+    assert yaml.safe_load((tiny_run / "config.yaml").read_text())["arch"] == "compact"
+    environment = json.loads((tiny_run / "environment.json").read_text())
+    assert environment["keras_backend"] == keras.backend.backend()
+    assert len(environment["data_fingerprint"]) == 64
+
+
+def test_the_net_learned(tiny_run: Path) -> None:
+    metrics = json.loads((tiny_run / "metrics.json").read_text())
+    assert metrics["split"] == "validation"
+    # One in seven is chance; the running means of the norms lag behind in so short a run.
+    assert metrics["accuracy"] > 0.4
+    assert metrics["images"] == 42
+    losses = [float(row["loss"]) for row in history(tiny_run)]
+    assert losses[-1] < 0.7 * losses[0]
+    best = max(float(row["val_accuracy"]) for row in history(tiny_run))
+    assert metrics["accuracy"] == pytest.approx(best, abs=1e-6)
+
+
+def test_both_model_files_answer_the_same(tiny_run: Path, tiny_data: Path) -> None:
+    examples = read_prepared(tiny_data).examples("test")
+    images = load_images(examples.paths, 24, "gray", "area")
+    model, metadata = load_model(tiny_run / "model.keras")
+    classifier = EmotionClassifier(tiny_run / "model.onnx")
+    assert classifier.metadata == metadata
+    assert metadata.labels == EMOTIONS_7
+    logits = np.asarray(model(images.astype(np.float32)))
+    np.testing.assert_allclose(classifier.logits(images.astype(np.float32)), logits, atol=1e-3)
+    assert np.ptp(logits, axis=0).max() > 0.1
+
+
+def test_the_same_seed_gives_the_same_history(tiny_data: Path, tmp_path: Path) -> None:
+    changes = {"epochs": 2, "augmentation": {"erasing": 0.5}, "dropout": 0.3}
+    runs = [train(settings(**changes), tiny_data, tmp_path).folder for _ in range(2)]
+    assert runs[0] != runs[1]
+    assert history(runs[0]) == history(runs[1])
+
+
+def test_a_folder_tree_and_soft_bfloat16_training(tiny_data: Path, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    shutil.copytree(tiny_data / "train", tree / "train")
+    outcome = train(settings(epochs=1, patience=1), tree, tmp_path / "runs")
+    assert outcome.scores.images == 7
+    soft = settings(epochs=1, labels="soft", precision="bfloat16", classes=8)
+    outcome = train(soft, tiny_data, tmp_path / "runs")
+    assert EmotionClassifier(outcome.folder / "model.onnx").metadata.labels[-1] == "contempt"
+
+
+def test_early_stopping_keeps_the_best_epoch(tiny_data: Path, tmp_path: Path) -> None:
+    # A rate that changes nothing: the first epoch stays the best.
+    config = settings(epochs=9, patience=2, learning_rate=1e-12, schedule="constant")
+    outcome = train(config, tiny_data, tmp_path)
+    assert outcome.best_epoch <= len(history(outcome.folder)) - 2
+    assert len(history(outcome.folder)) < 9
+
+
+def test_ctrl_c_leaves_the_best_model_so_far(tiny_data: Path, tmp_path: Path) -> None:
+    def interrupt(progress: Progress) -> None:
+        if progress.epoch == 2 and progress.batch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(settings(), tiny_data, tmp_path, interrupt)
+    (run,) = tmp_path.iterdir()
+    assert {path.name for path in run.iterdir()} == FILES
+    assert len(history(run)) == 1
+
+
+def test_ctrl_c_in_the_first_epoch_leaves_nothing(tiny_data: Path, tmp_path: Path) -> None:
+    def interrupt(progress: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(settings(), tiny_data, tmp_path, interrupt)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_loss_that_is_no_number_stops_the_run(tiny_data: Path, tmp_path: Path) -> None:
+    config = settings(learning_rate=1e30, schedule="constant")
+    with pytest.raises(ConfigError, match=r"the loss became .* in epoch \d+, batch \d+"):
+        train(config, tiny_data, tmp_path)
+
+
+def test_wrong_data_leaves_no_run(tiny_data: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no such folder"):
+        train(settings(), tmp_path / "no", tmp_path / "runs")
+    broken = tmp_path / "broken"
+    shutil.copytree(tiny_data, broken)
+    for number, path in enumerate(sorted((broken / "train" / "happy").iterdir())[:3]):
+        path.write_bytes(path.read_bytes()[: number * 30])
+    with pytest.raises(DataError, match=r"\(and 2 more images\)"):
+        train(settings(), broken, tmp_path / "runs")
+    with pytest.raises(ConfigError, match="at least 16 pixels"):
+        train(settings(image_size=8), tiny_data, tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
