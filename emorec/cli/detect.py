@@ -1,8 +1,10 @@
 """The command `emorec detect`."""
 
 import os
+import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -128,7 +130,8 @@ def detect(
     failures: list[DataError] = []
     for path, target in zip_longest(images, targets):
         try:
-            image_bgr = read_bgr(path)
+            with _native_messages_dropped():
+                image_bgr = read_bgr(path)
         except DataError as error:
             _report(error, failures)
             records.append(image_record(str(path), None, []))
@@ -155,6 +158,20 @@ def detect(
             click.echo(text, nl=False)
     if failures:
         click.get_current_context().exit(EmorecError.exit_code)
+
+
+@contextmanager
+def _native_messages_dropped() -> Iterator[None]:
+    """Drop what libpng and libtiff write about a damaged picture; one line of our own tells it."""
+    sys.stderr.flush()
+    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nothing)
 
 
 def _report(error: DataError, failures: list[DataError]) -> None:

@@ -6,7 +6,6 @@ Start-up time is part of the product: nothing beyond click is imported before a 
 import errno
 import importlib
 import sys
-import traceback
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -68,7 +67,7 @@ class _Commands(click.Group):
                 raise  # click ends quietly when the reader of our output went away
             known = _explained(error)
             if ctx.params["debug"]:
-                traceback.print_exc()
+                sys.excepthook(type(error), error, error.__traceback__)
             unexpected = f"unexpected {type(error).__name__}: {error}"
             advice = "" if known else "; `emorec --debug ...` shows where it comes from"
             click.echo(f"error: {one_line(str(known or unexpected))}{advice}", err=True)
@@ -97,10 +96,12 @@ def _explained(error: Exception) -> EmorecError | None:
 
 def _without_system_library(error: ImportError) -> MissingDependencyError | None:
     """Explain an opencv-python that lacks the libraries of a desktop, as on servers."""
-    frames = traceback.walk_tb(error.__traceback__)
+    from importlib.metadata import PackageNotFoundError, version
+    from traceback import walk_tb
+
+    frames = walk_tb(error.__traceback__)
     if not any(frame.f_globals.get("__name__") == "cv2" for frame, _ in frames):
         return None
-    from importlib.metadata import PackageNotFoundError, version
 
     try:
         pinned = f"=={version('opencv-python')}"

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import cast
 
 import cv2
 
@@ -16,9 +17,9 @@ CASCADES = {
 }
 """File of each cascade that comes with emorec, by its short name."""
 
-# alt2 with these finds 13 of the 18 marked faces of four VOC photos without a false one, and 98 of
-# 144 with none over mirrored and resized variants; 3 neighbours find 101 with one false, a scale
-# factor of 1.1 finds 106 with three. `default` puts a second face into portraits.
+# alt2 with these finds 13 of the 18 marked faces of four VOC photos without a false one, and 124
+# of 180 with one over mirrored and resized variants; a scale factor of 1.1 finds 134 with four.
+# `default` puts a second face into portraits.
 DEFAULT_CASCADE = "alt2"
 DEFAULT_SCALE_FACTOR = 1.15
 DEFAULT_MIN_NEIGHBORS = 4
@@ -28,6 +29,13 @@ MIN_SIZE_SHARE = 1 / 20
 
 MIN_SIZE_FLOOR = 24
 """Smallest face sought by default, in pixels; below it a cascade finds more noise than faces."""
+
+_SEARCH_SIZE = 24
+"""Side in pixels to which the smallest face sought is shrunk, together with its picture.
+
+It finds as much as the full picture does, in two thirds of the time: OpenCV takes double steps
+over windows below twice the cascade's own size.
+"""
 
 MAX_FILE_BYTES = 16 * 2**20
 """A larger cascade file is refused before it is read."""
@@ -78,18 +86,25 @@ class HaarDetector:
         cascade to cascade.
         """
         image_gray = to_gray(image_bgr)
-        shorter_side = min(image_gray.shape)
-        side = self._min_size or max(round(MIN_SIZE_SHARE * shorter_side), MIN_SIZE_FLOOR)
-        boxes, _, level_weights = self._classifier.detectMultiScale3(
+        height, width = image_gray.shape
+        side = self._min_size or max(round(MIN_SIZE_SHARE * min(height, width)), MIN_SIZE_FLOOR)
+        if side > min(height, width):
+            return []
+        search_size = max(_SEARCH_SIZE, *self._classifier.getOriginalWindowSize())
+        shrink = max(side / search_size, 1.0)
+        if shrink > 1:
+            size_wh = (round(width / shrink), round(height / shrink))
+            image_gray = cast(Image, cv2.resize(image_gray, size_wh, interpolation=cv2.INTER_AREA))
+        found, _, level_weights = self._classifier.detectMultiScale3(
             image_gray,
             scaleFactor=self._scale_factor,
             minNeighbors=self._min_neighbors,
-            minSize=(side, side),
+            minSize=(round(side / shrink),) * 2,
             outputRejectLevels=True,
         )
         faces = [
-            Face(Box(*(int(value) for value in box)), self.name, float(level_weight))
-            for box, level_weight in zip(boxes, level_weights, strict=True)
+            Face(Box(*(round(value * shrink) for value in box)), self.name, float(level_weight))
+            for box, level_weight in zip(found, level_weights, strict=True)
         ]
         # OpenCV's threads return the faces in an order that changes from run to run.
         return sorted(faces, key=lambda face: (face.box.x, face.box.y, face.box.width))
