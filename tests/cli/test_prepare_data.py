@@ -140,8 +140,8 @@ def test_damaged_images_are_named(checkout: Path, dest: Path) -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are another thing there")
 def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, dest: Path) -> None:
-    rows = [("Training", f"fer{number:07}.png", HAPPY) for number in range(3)]
-    checkout = make_checkout(tmp_path / "FERPlus", rows)
+    # One row, because a second Ctrl-C may break off the clearing up (the next run does it then).
+    checkout = make_checkout(tmp_path / "FERPlus", [("Training", "fer0000000.png", HAPPY)])
     program = (
         "import os, signal, emorec.datasets.prepare as prepare\n"
         "from emorec.cli.main import run\n"
