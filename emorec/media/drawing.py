@@ -39,7 +39,7 @@ _MAX_WIDTHS = 1.5
 
 
 def annotate(image_bgr: Image, faces: Sequence[FaceEmotion]) -> Image:
-    """Draw a box and a label such as "happy 93%" for every face.
+    """Draw a frame around every face, and a label such as "happy 93%".
 
     Lines and text grow with the picture; a label shrinks to fit a small picture and always lies
     inside it.
@@ -57,15 +57,15 @@ def annotate(image_bgr: Image, faces: Sequence[FaceEmotion]) -> Image:
     boxes = [face.face.box for face in faces]
     for face in faces:
         # The dark rims keep the frame visible on a background of its own colour.
-        _draw_frame(drawn, _grown(face.face.box, line + rim), line + 2 * rim, _BLACK)
-        _draw_frame(drawn, _grown(face.face.box, line), line, _color(face))
+        _draw_frame(drawn, _grown(face.face.box, line + 2 * rim), line + 2 * rim, _BLACK)
+        _draw_frame(drawn, _grown(face.face.box, line + rim), line, _color(face))
     taken: list[Box] = []
     for number, face in enumerate(faces):
         text = f"{face.prediction.emotion} {face.prediction.confidence:.0%}"
         label = _fit_label(text, face.face.box, drawn)
         if label is not None:
             others = boxes[:number] + boxes[number + 1 :] + taken
-            place = _place(label, _grown(face.face.box, line + rim), drawn, others)
+            place = _place(label, _grown(face.face.box, line + 2 * rim), drawn, others)
             _draw_label(drawn, label, place, _color(face))
             taken.append(place)
     return drawn
@@ -131,7 +131,7 @@ def _fit_label(text: str, face: Box, image: Image) -> _Label | None:
 
 
 def _place(label: _Label, frame: Box, image: Image, others: Sequence[Box]) -> Box:
-    """Put a label above its face, or below it, or into it, where it hides the fewest others."""
+    """Put a label above its face, or below it, or into it, where it hides the least of others."""
     height, width = image.shape[:2]
     lowest = height - label.height
     x = min(max(frame.x, 0), width - label.width)
@@ -141,13 +141,11 @@ def _place(label: _Label, frame: Box, image: Image, others: Sequence[Box]) -> Bo
     return min(places, key=lambda place: sum(_overlap(place, other) for other in others))
 
 
-def _overlap(one: Box, other: Box) -> bool:
-    return (
-        one.x < other.x + other.width
-        and other.x < one.x + one.width
-        and one.y < other.y + other.height
-        and other.y < one.y + one.height
-    )
+def _overlap(one: Box, other: Box) -> int:
+    """Area that two boxes share, in pixels."""
+    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    return max(width, 0) * max(height, 0)
 
 
 def _draw_label(image: Image, label: _Label, place: Box, color: Color) -> None:

@@ -1,0 +1,96 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emorec.detection.cascade_file import check
+from emorec.detection.haar import CASCADES, HaarDetector
+from emorec.errors import ModelError
+from emorec.resources import folder
+
+PARTS = {
+    "stage": "BOOST",
+    "feature": "HAAR",
+    "width": "20",
+    "nodes": "0 -1 0 0.5",
+    "leaves": "0.1 0.9",
+    "rectangle": "2 7 16 4 -1.",
+    "tilted": "0",
+}
+
+
+def cascade(**changes: str) -> str:
+    parts = {**PARTS, **changes}
+    return f"""<?xml version="1.0"?>
+<opencv_storage><cascade type_id="opencv-cascade-classifier">
+<stageType>{parts["stage"]}</stageType><featureType>{parts["feature"]}</featureType>
+<height>20</height><width>{parts["width"]}</width>
+<stageParams><boostType>GAB</boostType><minHitRate>0.99</minHitRate><maxFalseAlarm>0.5</maxFalseAlarm>
+<weightTrimRate>0.95</weightTrimRate><maxDepth>1</maxDepth><maxWeakCount>1</maxWeakCount></stageParams>
+<featureParams><maxCatCount>0</maxCatCount><featSize>1</featSize><mode>BASIC</mode></featureParams>
+<stageNum>1</stageNum><stages><_><maxWeakCount>1</maxWeakCount><stageThreshold>0.5</stageThreshold>
+<weakClassifiers><_><internalNodes>{parts["nodes"]}</internalNodes>
+<leafValues>{parts["leaves"]}</leafValues></_></weakClassifiers></_></stages>
+<features><_><rects><_>{parts["rectangle"]}</_></rects><tilted>{parts["tilted"]}</tilted></_></features>
+</cascade></opencv_storage>"""
+
+
+@pytest.mark.parametrize("name", CASCADES.values())
+def test_published_cascades_pass(name):
+    check((folder("cascades") / name).read_text(), name)
+
+
+def test_the_smallest_cascade_passes_and_opencv_reads_it(tmp_path):
+    check(cascade(), "small.xml")
+    path = tmp_path / "small.xml"
+    path.write_text(cascade())
+    HaarDetector(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not an XML file"),
+        ("hello", "not an XML file"),
+        ("%YAML:1.0\na: 1\n", "not an XML file"),
+        (cascade()[:600], "not an XML file"),
+        ("<a>" * 100_000, "not an XML file"),
+        ("<a>" * 10_000 + "</a>" * 10_000, "needs one <cascade>"),
+        ('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "DOCTYPE"),
+        ("<opencv_storage></opencv_storage>", "needs one <cascade>; it has 0"),
+        (cascade(stage="OTHER"), "BOOST"),
+        (cascade(feature="LBP"), "LBP"),
+        (cascade(width="0"), "window"),
+        (cascade(width=""), "<width> needs 1 numbers; it has 0"),
+        (cascade(width="wide"), "could not convert"),
+        (cascade(width="nan"), "window"),
+        (cascade(width="2000000000"), "window"),
+        (cascade(rectangle="2 7 16"), "needs 5 numbers"),
+        (cascade(rectangle="2 7 160 4 -1"), "crosses its window"),
+        (cascade(rectangle="-2 7 16 4 -1"), "crosses its window"),
+        (cascade(rectangle="nan 7 16 4 -1"), "crosses its window"),
+        (cascade(rectangle="2 7 10 4 -1", tilted="1"), "crosses its window"),
+        (cascade(nodes=""), "0 nodes"),
+        (cascade(nodes="0 -1 0"), "0.75 nodes"),
+        (cascade(leaves="0.1"), "1 leaves"),
+        (cascade(nodes="0 -1 1 0.5"), "feature 1 of 1"),
+        (cascade(nodes="0 -1 -1 0.5"), "feature -1 of 1"),
+        (cascade(nodes="0 -2 0 0.5"), "leads to -2"),
+        (cascade(nodes="1 -1 0 0.5"), "leads to 1"),
+        (cascade(nodes="1 0 0 1 1 -1 0 1", leaves="1 2 3"), "node 1 of 2 leads to 1"),
+    ],
+)
+def test_what_opencv_would_stumble_over(text, message):
+    with pytest.raises(ModelError, match=message) as caught:
+        check(text, "hostile.xml")
+    assert str(caught.value).startswith("hostile.xml: ")
+    assert "\n" not in str(caught.value)
+
+
+@given(left=st.integers(-5, 5), right=st.integers(-5, 5), feature=st.integers(-3, 3))
+def test_an_accepted_node_stays_inside_its_tables(left, right, feature):
+    text = cascade(nodes=f"{left} {right} {feature} 0.5")
+    if feature == 0 and left in (0, -1) and right in (0, -1):
+        check(text, "c.xml")
+    else:
+        with pytest.raises(ModelError):
+            check(text, "c.xml")

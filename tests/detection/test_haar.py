@@ -1,0 +1,189 @@
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from emorec.detection import haar
+from emorec.detection.haar import CASCADES, HaarDetector
+from emorec.errors import ConfigError, MissingDependencyError, ModelError
+from emorec.images import read_bgr
+from emorec.resources import folder
+from emorec.types import Box
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+class StubCascade:
+    """Answers like OpenCV's classifier and keeps what it was asked."""
+
+    def __init__(self, boxes=(), window=(20, 20)):
+        self.boxes, self.window = boxes, window
+
+    def getOriginalWindowSize(self):  # noqa: N802
+        return self.window
+
+    def detectMultiScale3(self, image, **options):  # noqa: N802
+        self.image, self.options = image, options
+        return self.boxes, (0,) * len(self.boxes), np.arange(len(self.boxes), dtype=float)
+
+
+def stubbed(monkeypatch, stub, **arguments) -> HaarDetector:
+    monkeypatch.setattr(haar, "_load", lambda cascade: stub)
+    return HaarDetector(**arguments)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (23, 23), (24, 24), (300, 200)])
+def test_an_empty_picture_has_no_face(shape):
+    assert HaarDetector().detect(np.full((*shape, 3), 127, np.uint8)) == []
+
+
+@pytest.mark.parametrize("cascade", CASCADES)
+def test_each_cascade_finds_the_example(cascade):
+    image = read_bgr(EXAMPLES / "astronaut.jpg")
+    (face,) = HaarDetector(cascade, min_neighbors=6).detect(image)
+    assert face.detector == "haar"
+    assert abs(face.box.x + face.box.width / 2 - 224) < 12
+    assert abs(face.box.y + face.box.height / 2 - 115) < 12
+    assert 80 < face.box.width < 130
+    assert type(face.score) is float
+
+
+def test_a_cascade_given_as_a_file_is_the_same():
+    image = read_bgr(EXAMPLES / "astronaut.jpg")
+    by_path = HaarDetector(folder("cascades") / CASCADES["alt2"])
+    assert by_path.detect(image) == HaarDetector("alt2").detect(image)
+
+
+def test_a_large_picture_gives_boxes_in_its_own_pixels():
+    image = read_bgr(EXAMPLES / "astronaut.jpg")
+    (small,) = HaarDetector().detect(image)
+    (large,) = HaarDetector().detect(cv2.resize(image, None, fx=4, fy=4))
+    for name in ("x", "y", "width", "height"):
+        assert abs(getattr(large.box, name) - 4 * getattr(small.box, name)) < 24
+    assert all(type(value) is int for value in vars(large.box).values())
+
+
+def test_faces_come_from_left_to_right_then_top_to_bottom(monkeypatch):
+    stub = StubCascade([(90, 5, 30, 30), (10, 70, 30, 30), (10, 20, 30, 30)])
+    faces = stubbed(monkeypatch, stub).detect(np.zeros((200, 200, 3), np.uint8))
+    assert [face.box for face in faces] == [
+        Box(10, 20, 30, 30),
+        Box(10, 70, 30, 30),
+        Box(90, 5, 30, 30),
+    ]
+    assert [face.score for face in faces] == [2.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "min_size", "window", "searched_shape", "searched_size"),
+    [
+        ((100, 200), None, 20, (100, 200), 24),  # the floor
+        ((720, 1280), None, 20, (480, 853), 24),  # a twentieth of 720 is 36, shrunk to 24
+        ((720, 1280), None, 36, (720, 1280), 36),  # not below the cascade's own window
+        ((720, 1280), 72, 20, (240, 427), 24),
+        ((720, 1280), 10, 20, (720, 1280), 10),
+    ],
+)
+def test_the_picture_shrinks_with_the_smallest_face(
+    monkeypatch, shape, min_size, window, searched_shape, searched_size
+):
+    stub = StubCascade(window=(window, window))
+    stubbed(monkeypatch, stub, min_size=min_size).detect(np.zeros((*shape, 3), np.uint8))
+    assert stub.image.shape == searched_shape
+    assert stub.options["minSize"] == (searched_size, searched_size)
+
+
+def test_no_face_is_larger_than_its_picture():
+    assert HaarDetector(min_size=10**6).detect(np.zeros((50, 50, 3), np.uint8)) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"scale_factor": 1.0},
+        {"scale_factor": float("nan")},
+        {"scale_factor": 11},
+        {"min_neighbors": 0},
+        {"min_size": 0},
+    ],
+)
+def test_numbers_out_of_range(arguments):
+    (name,) = arguments
+    with pytest.raises(ConfigError, match=name):
+        HaarDetector(**arguments)
+
+
+def test_a_cascade_that_is_not_there(tmp_path: Path):
+    with pytest.raises(ModelError, match=r"no such cascade; give one of default, alt2"):
+        HaarDetector("alt3")
+    with pytest.raises(ModelError, match="no such cascade"):
+        HaarDetector(tmp_path)
+
+
+def test_a_cascade_file_over_the_limit_is_not_read(tmp_path: Path, monkeypatch):
+    path = tmp_path / "large.xml"
+    path.write_bytes(b" " * 101)
+    monkeypatch.setattr(haar, "MAX_FILE_BYTES", 100)
+    with pytest.raises(ModelError, match="too large"):
+        HaarDetector(path)
+
+
+def test_binary_bytes_are_no_cascade(tmp_path: Path):
+    path = tmp_path / "binary.xml"
+    path.write_bytes(b"\x00\xff\xfe" * 100)
+    with pytest.raises(ModelError, match="no XML text"):
+        HaarDetector(path)
+
+
+def test_opencv_without_cascades_names_the_fix(monkeypatch):
+    monkeypatch.delattr(cv2, "CascadeClassifier")
+    with pytest.raises(MissingDependencyError, match=r'pip install "opencv-python>=4.11,<5"'):
+        HaarDetector()
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("name", "faces"),
+    [
+        ("no-faces.jpg", 0),
+        ("exif_orientation_1.jpg", 0),
+        ("obama-720p.jpg", 1),
+        ("two_people.jpg", 2),
+    ],
+)
+def test_photos(shared_data: Path, name, faces):
+    image = read_bgr(shared_data / "photos" / name)
+    found = HaarDetector().detect(image)
+    assert len(found) == faces
+    assert found == HaarDetector().detect(image)
+
+
+@pytest.mark.real
+def test_marked_faces(shared_data: Path):
+    """13 of 18 at an overlap of 0.4 and no false one is the best of a single cascade here."""
+    marked: dict[str, list[Box]] = {}
+    with (shared_data / "photos" / "boxes.csv").open(encoding="utf-8") as lines:
+        for row in csv.DictReader(lines):
+            box = Box(*(int(row[name]) for name in ("x", "y", "width", "height")))
+            marked.setdefault(row["image"], []).append(box)
+    detector = HaarDetector()
+    hits = false = 0
+    for name, boxes in marked.items():
+        for face in detector.detect(read_bgr(shared_data / "photos" / name)):
+            best = max(boxes, key=lambda box: overlap(box, face.box), default=None)
+            if best is not None and overlap(best, face.box) >= 0.4:
+                boxes.remove(best)
+                hits += 1
+            else:
+                false += 1
+    assert (hits, false) == (13, 0)
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union."""
+    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
+    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    shared = max(width, 0) * max(height, 0)
+    return shared / (one.width * one.height + other.width * other.height - shared)

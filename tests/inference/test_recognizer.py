@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+from onnx_models import METADATA
+
+from emorec.errors import ConfigError
+from emorec.inference.recognizer import EmotionRecognizer
+from emorec.labels import EMOTIONS_7, EMOTIONS_8
+from emorec.types import Box, Face, Prediction
+
+FACES = [Face(Box(10, 20, 40, 60), "stub", 1.0), Face(Box(80, 20, 10, 10), "stub", 2.0)]
+
+
+class StubDetector:
+    def __init__(self, faces):
+        self.faces = faces
+
+    def detect(self, image_bgr):
+        return self.faces
+
+
+class StubClassifier:
+    def __init__(self, labels, probabilities, margin=0.0):
+        self.metadata = METADATA.replaced(labels=tuple(labels), crop_margin=margin)
+        self.prediction = Prediction(dict(zip(labels, probabilities, strict=True)))
+
+    def classify(self, crops):
+        self.crops = crops
+        return [self.prediction for _ in crops]
+
+
+IMAGE = np.zeros((100, 100, 3), np.uint8)
+
+
+def test_no_face():
+    classifier = StubClassifier(EMOTIONS_8, [1 / 8] * 8)
+    assert EmotionRecognizer(StubDetector([]), classifier).recognize(IMAGE) == []
+
+
+@pytest.mark.parametrize(
+    ("labels", "probabilities", "classes", "expected"),
+    [
+        (EMOTIONS_8, [0.1] * 6 + [0.2, 0.2], 7, [0.125] * 6 + [0.25]),
+        (EMOTIONS_8, [0.1] * 6 + [0.2, 0.2], 8, [0.1] * 6 + [0.2, 0.2]),
+        (EMOTIONS_8[::-1], [0.5, *[0.5 / 7] * 7], 7, [1 / 7] * 7),  # the model's own order
+        (EMOTIONS_8, [0.0] * 7 + [1.0], 7, [1 / 7] * 7),  # nothing but contempt
+        (EMOTIONS_7, [0.4, *[0.1] * 6], 7, [0.4, *[0.1] * 6]),
+        (("contempt", "other"), [0.9, 0.1], 7, [0.9, 0.1]),
+        (("contempt", "other"), [0.9, 0.1], 8, [0.9, 0.1]),
+    ],
+)
+def test_classes(labels, probabilities, classes, expected):
+    recognizer = EmotionRecognizer(
+        StubDetector(FACES), StubClassifier(labels, probabilities), classes
+    )
+    found = recognizer.recognize(IMAGE)
+    assert [face.face for face in found] == FACES
+    for face in found:
+        assert tuple(face.prediction.probabilities) == recognizer.labels
+        assert list(face.prediction.probabilities.values()) == pytest.approx(expected)
+        assert sum(face.prediction.probabilities.values()) == pytest.approx(1)
+    if len(expected) == 7:
+        assert recognizer.labels == tuple(name for name in labels if name != "contempt")
+
+
+@pytest.mark.parametrize(("labels", "classes"), [(EMOTIONS_7, 8), (EMOTIONS_8, 6)])
+def test_classes_that_cannot_be_had(labels, classes):
+    classifier = StubClassifier(labels, [1 / len(labels)] * len(labels))
+    with pytest.raises(ConfigError):
+        EmotionRecognizer(StubDetector([]), classifier, classes)
+
+
+def test_crops_have_the_margin_of_the_model():
+    classifier = StubClassifier(EMOTIONS_7, [1 / 7] * 7, margin=0.3)
+    EmotionRecognizer(StubDetector(FACES), classifier).recognize(IMAGE)
+    assert [crop.shape for crop in classifier.crops] == [(96, 64, 3), (16, 16, 3)]

@@ -1,0 +1,116 @@
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emorec.labels import EMOTIONS_8
+from emorec.media import drawing
+from emorec.media.drawing import COLORS, annotate
+from emorec.types import Box, Face, FaceEmotion, Prediction
+
+numbers = st.integers(-60, 260)
+sizes = st.integers(1, 300)
+boxes = st.builds(Box, numbers, numbers, sizes, sizes)
+
+
+def found(box: Box, emotion: str = "happy") -> FaceEmotion:
+    return FaceEmotion(Face(box, "stub", 1.0), Prediction({emotion: 0.93}))
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (100, 150, 3)])
+def test_without_faces_the_picture_is_copied(shape):
+    image = np.full(shape, 7, np.uint8)
+    drawn = annotate(image, [])
+    assert np.array_equal(drawn, image)
+    assert not np.shares_memory(drawn, image)
+
+
+def test_every_emotion_has_a_colour():
+    assert tuple(COLORS) == tuple(sorted(EMOTIONS_8, key=list(COLORS).index))
+    assert set(COLORS) == set(EMOTIONS_8)
+
+
+def contrast(one, other) -> float:
+    """Contrast by WCAG 2, written out for channels 0..255 in blue, green, red."""
+
+    def luminance(color):
+        values = [c / 255 for c in color]
+        linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values]
+        return 0.0722 * linear[0] + 0.7152 * linear[1] + 0.2126 * linear[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("emotion", EMOTIONS_8)
+def test_labels_are_readable(emotion):
+    """The label's own pixels: its ground has the emotion's colour, its ink enough contrast."""
+    image = np.full((1000, 1000, 3), 128, np.uint8)
+    drawn = annotate(image, [found(Box(50, 100, 250, 250), emotion)])
+    label = drawn[50:90, 50:150].reshape(-1, 3)
+    inks = [ink for ink in ((0, 0, 0), (255, 255, 255)) if (label == ink).all(axis=1).any()]
+    assert len(inks) == 1
+    assert (label == COLORS[emotion]).all(axis=1).mean() > 0.3
+    assert contrast(COLORS[emotion], inks[0]) >= 4.5
+
+
+def test_colours_differ():
+    for one, other in combinations(COLORS.values(), 2):
+        assert np.abs(np.subtract(one, other)).sum() > 80
+
+
+def test_a_frame_stands_around_its_box():
+    image = np.full((500, 500, 3), 128, np.uint8)
+    drawn = annotate(image, [found(Box(100, 150, 200, 220))])
+    assert np.array_equal(drawn[150:370, 100:300], image[150:370, 100:300])
+    rows, columns = np.nonzero((drawn != image).any(axis=2))
+    assert (columns.min(), columns.max()) == (96, 303)
+    assert rows.max() == 373
+    assert tuple(drawn[300, 98]) == COLORS["happy"]
+
+
+def test_lines_and_text_grow_with_the_picture():
+    shares = []
+    for size in (600, 1200, 2400):
+        image = np.full((size, size, 3), 128, np.uint8)
+        drawn = annotate(image, [found(Box(size // 4, size // 4, size // 2, size // 2))])
+        shares.append((drawn != image).any(axis=2).mean())
+    assert max(shares) < 1.3 * min(shares)
+
+
+@given(height=sizes, width=sizes, faces=st.lists(boxes, max_size=4))
+def test_any_boxes_on_any_picture(height, width, faces):
+    image = np.full((height, width, 3), 128, np.uint8)
+    drawn = annotate(image, [found(box) for box in faces])
+    assert drawn.shape == image.shape
+    assert drawn.dtype == np.uint8
+    assert (image == 128).all()
+
+
+@given(height=sizes, width=sizes, face=boxes, others=st.lists(boxes, max_size=4))
+def test_labels_lie_inside_the_picture(height, width, face, others):
+    image = np.zeros((height, width, 3), np.uint8)
+    label = drawing._fit_label("surprise 100%", face, image)
+    if label is None:
+        assert height < 20 or width < 120
+        return
+    place = drawing._place(label, face, image, others)
+    assert 0 <= place.x <= place.x + place.width <= width
+    assert 0 <= place.y <= place.y + place.height <= height
+    (text_width, text_height), baseline = drawing.cv2.getTextSize(
+        label.text, drawing._FONT, label.scale, label.thickness
+    )
+    assert label.inset_x + text_width <= place.width
+    assert text_height <= label.inset_y
+    assert label.inset_y + baseline <= place.height
+
+
+def test_labels_of_neighbours_do_not_cover_each_other():
+    image = np.zeros((400, 400, 3), np.uint8)
+    left = drawing._fit_label("happy 93%", Box(100, 150, 40, 40), image)
+    first = drawing._place(left, Box(100, 150, 40, 40), image, [])
+    second = drawing._place(left, Box(130, 150, 40, 40), image, [first])
+    assert first.y < 150
+    assert second.y >= 190
