@@ -16,11 +16,11 @@ from emorec.cli._text import one_line
 from emorec.errors import EmorecError, MissingDependencyError
 
 COMMANDS = {
-    "prepare-data": "Turn a FERPlus checkout into a data set for training.",
-    "train": "Train a model on a prepared data set.",
-    "evaluate": "Measure a model on one split of a data set.",
-    "export": "Export a Keras model to ONNX, with its metadata and a parity check.",
-    "detect": "Find faces in pictures and read their emotions.",
+    "prepare-data": "Make a training data set out of the raw one in SOURCE.",
+    "train": "Train a model and leave a run folder: model, figures and pictures.",
+    "evaluate": "Score MODEL (.onnx, .keras or a run folder) on a split of a data set.",
+    "export": "Export MODEL (a .keras file or a run folder) as ONNX.",
+    "detect": "Find the faces in each IMAGE and read their emotions.",
 }
 """Short help of each command; module and function are named after it."""
 
