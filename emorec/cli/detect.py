@@ -110,7 +110,7 @@ def detect(
     from emorec.media.drawing import annotate
     from emorec.media.records import image_record, to_json
 
-    json_file = Path(json_target) if json_target and json_target != "-" else None
+    json_file = _json_file(json_target)
     model_file = _model_file(model)
     targets = _targets(images, out) if save else []
     _check_outputs(
@@ -220,6 +220,15 @@ def _model_file(model: Path | None) -> Path:
     if model.suffix == ".keras":
         raise ModelError(f"{model}: detect runs ONNX files; write one with: emorec export {model}")
     return model / "model.onnx" if model.is_dir() else model
+
+
+def _json_file(target: str | None) -> Path | None:
+    if target in (None, "-"):
+        return None
+    path = Path(target)
+    if path.is_dir() or not path.parent.is_dir():
+        raise click.UsageError(f"--json: {path} cannot be a file; is its folder there?")
+    return path
 
 
 def _targets(images: Sequence[Path], folder: Path) -> list[Path]:

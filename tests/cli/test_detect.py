@@ -1,0 +1,365 @@
+import inspect
+import json
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from onnx_models import METADATA, write_tiny_model
+
+from emorec import resources
+from emorec.cli.detect import detect
+from emorec.cli.main import main
+from emorec.detection import haar
+from emorec.detection.haar import HaarDetector
+from emorec.labels import EMOTIONS_7, EMOTIONS_8
+from emorec.types import Box, Face
+
+FACES = [Face(Box(10, 20, 40, 40), "stub", 2.5), Face(Box(60, 20, 30, 30), "stub", 1.5)]
+
+
+class StubDetector:
+    """Finds two faces in every picture that is not black."""
+
+    def __init__(self, *options):
+        self.options = options
+
+    def detect(self, image_bgr):
+        return FACES if image_bgr.any() else []
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch) -> Path:
+    """An empty current folder, a tiny model as the shipped one, and a stub of the detector."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    shipped = write_tiny_model(tmp_path / "shipped.onnx")
+    monkeypatch.setattr(resources, "shipped_model", lambda: shipped)
+    monkeypatch.setattr(haar, "HaarDetector", StubDetector)
+    return folder
+
+
+def picture(path: str | Path, value: int = 90) -> str:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), np.full((100, 120, 3), value, np.uint8))
+    return str(path)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["detect", *arguments])
+
+
+def names() -> list[str]:
+    return sorted(path.name for path in Path().iterdir())
+
+
+def test_without_images():
+    assert run().exit_code == 2
+
+
+def test_no_face_is_a_result():
+    result = run(picture("black.jpg", 0))
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines()[1].split() == ["black.jpg", "-", "no", "face"]
+    assert names() == ["black-emotions.jpg", "black.jpg"]
+
+
+def test_the_table_and_the_picture():
+    result = run(picture("photo.jpg"))
+    assert (result.exit_code, result.stderr) == (0, "")
+    header, first, second, wrote = result.stdout.splitlines()
+    assert header.split() == ["file", "face", "box", "emotion", "confidence"]
+    assert first.split()[:4] == ["photo.jpg", "1", "10,20", "40x40"]
+    assert second.split()[:4] == ["photo.jpg", "2", "60,20", "30x30"]
+    assert first.split()[4] in EMOTIONS_7
+    assert first.endswith("%")
+    assert len({len(line) for line in (header, first, second)}) == 1
+    assert wrote == "wrote photo-emotions.jpg"
+    drawn, plain = (cv2.imread(name) for name in ("photo-emotions.jpg", "photo.jpg"))
+    assert drawn.shape == plain.shape
+    assert np.abs(drawn[20:60, 5:10].astype(int) - plain[20:60, 5:10]).max() > 30
+
+
+def test_the_defaults_are_the_detectors():
+    library = inspect.signature(HaarDetector).parameters
+    for option in detect.params:
+        if option.name in library:
+            default = None if option.name == "min_size" else option.default
+            assert default == library[option.name].default, option.name
+    assert set(library) <= {option.name for option in detect.params}
+
+
+def test_options_reach_the_detector(monkeypatch):
+    made = []
+    monkeypatch.setattr(haar, "HaarDetector", lambda *a: made.append(a) or StubDetector())
+    options = ("--cascade", "default", "--scale-factor", "1.3", "--min-neighbors", "7")
+    assert run(picture("a.jpg"), *options, "--min-size", "50").exit_code == 0
+    assert made == [("default", 1.3, 7, 50)]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--scale-factor", "1"),
+        ("--min-neighbors", "0"),
+        ("--min-size", "0"),
+        ("--classes", "6"),
+    ],
+)
+def test_values_out_of_range(option, value):
+    result = run(picture("a.jpg"), option, value)
+    assert result.exit_code == 2
+    assert names() == ["a.jpg"]
+
+
+def test_a_cascade_that_is_not_there(monkeypatch):
+    monkeypatch.setattr(haar, "HaarDetector", HaarDetector)
+    result = run(picture("a.jpg"), "--cascade", "none.xml")
+    assert (result.exit_code, result.stdout) == (5, "")
+    assert result.stderr.startswith("error: none.xml: no such cascade")
+    assert names() == ["a.jpg"]
+
+
+# Unreadable files
+
+
+def broken_files() -> dict[str, bytes]:
+    noise = np.random.default_rng(0).integers(0, 256, (50, 50, 3)).astype(np.uint8)
+    png = cv2.imencode(".png", noise)[1].tobytes()
+    return {
+        "empty.jpg": b"",
+        "text.jpg": b"this is text",
+        "half.png": png[: len(png) // 2],
+        "begun.png": png[:40],
+    }
+
+
+@pytest.mark.parametrize("name", [*broken_files(), "missing.jpg", "folder.jpg"])
+def test_an_unreadable_file_does_not_stop_the_others(capfd, name):
+    first, last = picture("first.jpg"), picture("last.jpg", 0)
+    if name in broken_files():
+        Path(name).write_bytes(broken_files()[name])
+    elif name == "folder.jpg":
+        Path(name).mkdir()
+    before = names()
+    result = run(first, name, last, "--json", "faces.json")
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith(f"error: {name}: ")
+    assert capfd.readouterr() == ("", "")  # nothing of libpng's past Python
+    assert [line.split()[0] for line in result.stdout.splitlines()[1:4]] == [
+        "first.jpg",
+        "first.jpg",
+        "last.jpg",
+    ]
+    added = ["faces.json", "first-emotions.jpg", "last-emotions.jpg"]
+    assert names() == sorted([*before, *added])
+    images = json.loads(Path("faces.json").read_text())["images"]
+    assert [(image["source"], image["status"]) for image in images] == [
+        ("first.jpg", "ok"),
+        (name, "unreadable"),
+        ("last.jpg", "no_face"),
+    ]
+
+
+def test_every_file_unreadable():
+    result = run("a.jpg", "b.jpg", "--json", "-")
+    assert result.exit_code == 1
+    assert [i["status"] for i in json.loads(result.stdout)["images"]] == ["unreadable"] * 2
+    assert names() == []
+
+
+def test_names_do_not_steer_the_terminal():
+    result = run(picture("a\x1b[31m\nb.jpg"), "no\x1b[0msuch.jpg")
+    assert "\x1b" not in result.output
+    assert result.stderr == "error: no?[0msuch.jpg: no such file\n"
+
+
+# JSON
+
+
+def test_json_to_standard_output_is_all_there_is():
+    result = run(picture("photo.jpg"), "--json", "-", "--no-save")
+    assert (result.exit_code, result.stderr) == (0, "")
+    document = json.loads(result.stdout)
+    assert document["model"] == {"name": "tiny", "version": "1", "labels": list(EMOTIONS_7)}
+    (image,) = document["images"]
+    assert (image["width"], image["height"], image["status"]) == (120, 100, "ok")
+    face = image["faces"][1]
+    assert (face["box"], face["detector"], face["detector_score"]) == (
+        [60, 20, 30, 30],
+        "stub",
+        1.5,
+    )
+    assert list(face["probabilities"]) == list(EMOTIONS_7)
+    assert sum(face["probabilities"].values()) == pytest.approx(1)
+    assert face["confidence"] == face["probabilities"][face["emotion"]]
+    assert names() == ["photo.jpg"]
+
+
+def test_eight_classes():
+    result = run(picture("photo.jpg"), "--json", "-", "--no-save", "--classes", "8")
+    document = json.loads(result.stdout)
+    assert document["model"]["labels"] == list(EMOTIONS_8)
+    assert list(document["images"][0]["faces"][0]["probabilities"]) == list(EMOTIONS_8)
+
+
+def test_json_to_a_file_keeps_the_table():
+    result = run(picture("photo.jpg"), "--json", "faces.json")
+    assert result.stdout.startswith("file ")
+    assert json.loads(Path("faces.json").read_text())["images"][0]["source"] == "photo.jpg"
+
+
+@pytest.mark.parametrize("target", ["nowhere/faces.json", "photo.jpg/faces.json", "."])
+def test_json_where_no_file_can_be(target):
+    result = run(picture("photo.jpg"), "--json", target)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert names() == ["photo.jpg"]
+
+
+# Where pictures go
+
+
+def test_colliding_names_are_told_apart_and_a_rerun_overwrites_its_own():
+    images = [picture("a/x.jpg"), picture("b/x.png"), picture("c/X.jpg"), picture("d/y.jpg")]
+    for _ in range(2):
+        assert run(*images).exit_code == 0
+        written = [name for name in names() if name.endswith(".jpg")]
+        assert written == [
+            "X-emotions-3.jpg",
+            "x-emotions-2.jpg",
+            "x-emotions.jpg",
+            "y-emotions.jpg",
+        ]
+
+
+def test_the_same_image_twice():
+    assert run(picture("x.jpg"), "x.jpg").exit_code == 0
+    assert names() == ["x-emotions-2.jpg", "x-emotions.jpg", "x.jpg"]
+
+
+def test_another_folder_is_made():
+    result = run(picture("x.jpg"), "--out", "new/folder")
+    assert result.exit_code == 0
+    assert [path.name for path in Path("new/folder").iterdir()] == ["x-emotions.jpg"]
+    assert f"wrote {Path('new/folder/x-emotions.jpg')}" in result.stdout
+
+
+def test_a_folder_that_cannot_be_made():
+    Path("file").write_text("")
+    result = run(picture("x.jpg"), "--out", "file/below")
+    assert result.exit_code == 4
+    assert names() == ["file", "x.jpg"]
+
+
+def test_a_picture_that_cannot_be_written_is_reported():
+    Path("x-emotions.jpg").mkdir()
+    result = run(picture("x.jpg"), picture("y.jpg"), "--json", "faces.json")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: x-emotions.jpg: ")
+    assert names() == ["faces.json", "x-emotions.jpg", "x.jpg", "y-emotions.jpg", "y.jpg"]
+    assert [i["status"] for i in json.loads(Path("faces.json").read_text())["images"]] == ["ok"] * 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("x.jpg", "x-emotions.jpg"),
+        ("x-emotions.jpg", "x.jpg"),
+        ("x.jpg", "./link.jpg"),
+        ("x.jpg", "hard.jpg"),
+        ("x.jpg", "--out", "round/..", "x-emotions.jpg"),
+        ("x.jpg", "--json", "x.jpg"),
+        ("x.jpg", "--json", "./round/../x.jpg"),
+        ("x.jpg", "--json", "x-emotions.jpg"),
+        ("x.jpg", "--json", "model.onnx", "--model", "model.onnx"),
+        ("x.jpg", "--json", "cascade.xml", "--cascade", "cascade.xml"),
+    ],
+)
+def test_no_output_may_be_an_input(arguments):
+    picture("x.jpg")
+    picture("x-emotions.jpg", 50)
+    Path("round").mkdir()
+    Path("link.jpg").symlink_to("x-emotions.jpg")
+    os.link("x-emotions.jpg", "hard.jpg")
+    write_tiny_model(Path("model.onnx"))
+    Path("cascade.xml").write_text("<a/>")
+    before = {path.name: path.read_bytes() for path in Path().iterdir() if path.is_file()}
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "would be written over" in result.stderr
+    assert {path.name: path.read_bytes() for path in Path().iterdir() if path.is_file()} == before
+
+
+def test_an_input_may_stand_where_no_picture_is_written():
+    images = picture("x.jpg"), picture("x-emotions.jpg")
+    assert run(*images, "--no-save").exit_code == 0
+    assert run(*images, "--out", "new").exit_code == 0
+
+
+# The model
+
+
+def test_a_run_folder_is_a_model(tmp_path: Path):
+    (tmp_path / "run").mkdir()
+    write_tiny_model(tmp_path / "run" / "model.onnx", METADATA.replaced(name="mine"))
+    result = run(picture("x.jpg"), "--model", str(tmp_path / "run"), "--json", "-")
+    assert json.loads(result.stdout)["model"]["name"] == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("none.onnx", "no such model file"),
+        ("empty", "no such model file"),
+        ("junk.onnx", "cannot load the model"),
+        ("model.keras", "emorec export model.keras"),
+    ],
+)
+def test_no_usable_model(name, message):
+    Path("empty").mkdir()
+    Path("junk.onnx").write_bytes(b"junk")
+    result = run(picture("x.jpg"), "--model", name, "--json", "faces.json")
+    assert (result.exit_code, result.stdout) == (5, "")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert names() == ["empty", "junk.onnx", "x.jpg"]
+
+
+def test_eight_classes_of_a_model_of_seven(tmp_path: Path):
+    model = write_tiny_model(tmp_path / "seven.onnx", METADATA.replaced(labels=EMOTIONS_7))
+    assert run(picture("x.jpg"), "--model", str(model), "--no-save").exit_code == 0
+    result = run(picture("x.jpg"), "--model", str(model), "--classes", "8")
+    assert result.exit_code == 3
+    assert "no contempt" in result.stderr
+
+
+# Real photos
+
+
+@pytest.mark.real
+def test_real_photos(shared_data: Path, monkeypatch):
+    monkeypatch.setattr(haar, "HaarDetector", HaarDetector)
+    photos = shared_data / "photos"
+    Path("text.jpg").write_text("no picture")
+    images = [str(photos / name) for name in ("two_people.jpg", "no-faces.jpg", "obama-720p.jpg")]
+    result = run(images[0], "text.jpg", *images[1:], "--json", "-")
+    assert result.exit_code == 1
+    assert "text.jpg" in result.stderr
+    records = json.loads(result.stdout)["images"]
+    assert [len(record["faces"]) for record in records] == [2, 0, 0, 1]
+    assert [record["status"] for record in records] == ["ok", "unreadable", "no_face", "ok"]
+
+
+@pytest.mark.real
+def test_the_shipped_model_knows_a_smile(shared_data: Path, monkeypatch):
+    monkeypatch.undo()
+    photo = str(shared_data / "photos" / "obama-720p.jpg")
+    result = run(photo, "--no-save", "--json", "-")
+    assert result.exit_code == 0
+    (face,) = json.loads(result.stdout)["images"][0]["faces"]
+    assert face["emotion"] == "happy"
+    assert face["confidence"] > 0.5
