@@ -58,6 +58,8 @@ def _check_cascade(cascade: Element) -> None:
     width, height = (_numbers(cascade, name, 1)[0] for name in ("width", "height"))
     if not (1 <= width <= MAX_WINDOW and 1 <= height <= MAX_WINDOW):
         raise ValueError(f"its window is {width:g} x {height:g} pixels")
+    if _numbers(_only(cascade, "featureParams"), "maxCatCount") != [0]:
+        raise ValueError("its features have categories")
     features = _only(cascade, "features").findall("_")
     for feature in features:
         _check_feature(feature, width, height)

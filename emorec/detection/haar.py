@@ -128,7 +128,8 @@ def _load(cascade: str | os.PathLike[str]) -> cv2.CascadeClassifier:
         storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
         loaded = classifier.read(storage.getFirstTopLevelNode())
     except (cv2.error, SystemError) as error:
-        raise ModelError(f"{path}: OpenCV cannot read the cascade ({error})") from error
+        reason = " ".join(str(error).split())
+        raise ModelError(f"{path}: OpenCV cannot read the cascade ({reason})") from error
     if not loaded or classifier.empty():
         raise ModelError(f"{path}: OpenCV cannot read the cascade")
     return classifier

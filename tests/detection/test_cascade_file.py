@@ -1,3 +1,5 @@
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +17,7 @@ PARTS = {
     "leaves": "0.1 0.9",
     "rectangle": "2 7 16 4 -1.",
     "tilted": "0",
+    "categories": "0",
 }
 
 
@@ -26,7 +29,7 @@ def cascade(**changes: str) -> str:
 <height>20</height><width>{parts["width"]}</width>
 <stageParams><boostType>GAB</boostType><minHitRate>0.99</minHitRate><maxFalseAlarm>0.5</maxFalseAlarm>
 <weightTrimRate>0.95</weightTrimRate><maxDepth>1</maxDepth><maxWeakCount>1</maxWeakCount></stageParams>
-<featureParams><maxCatCount>0</maxCatCount><featSize>1</featSize><mode>BASIC</mode></featureParams>
+<featureParams><maxCatCount>{parts["categories"]}</maxCatCount><featSize>1</featSize><mode>BASIC</mode></featureParams>
 <stageNum>1</stageNum><stages><_><maxWeakCount>1</maxWeakCount><stageThreshold>0.5</stageThreshold>
 <weakClassifiers><_><internalNodes>{parts["nodes"]}</internalNodes>
 <leafValues>{parts["leaves"]}</leafValues></_></weakClassifiers></_></stages>
@@ -64,6 +67,7 @@ def test_the_smallest_cascade_passes_and_opencv_reads_it(tmp_path):
         (cascade(width="wide"), "could not convert"),
         (cascade(width="nan"), "window"),
         (cascade(width="2000000000"), "window"),
+        (cascade(categories="256"), "categories"),
         (cascade(rectangle="2 7 16"), "needs 5 numbers"),
         (cascade(rectangle="2 7 160 4 -1"), "crosses its window"),
         (cascade(rectangle="-2 7 16 4 -1"), "crosses its window"),
@@ -94,3 +98,12 @@ def test_an_accepted_node_stays_inside_its_tables(left, right, feature):
     else:
         with pytest.raises(ModelError):
             check(text, "c.xml")
+
+
+@pytest.mark.parametrize("table", ["stages", "features"])
+def test_what_only_opencv_refuses(tmp_path, table):
+    path = tmp_path / "bare.xml"
+    path.write_text(re.sub(f"<{table}>.*</{table}>", f"<{table}></{table}>", cascade(), flags=re.S))
+    with pytest.raises(ModelError, match=r"bare\.xml: ") as caught:
+        HaarDetector(path)
+    assert "\n" not in str(caught.value)
