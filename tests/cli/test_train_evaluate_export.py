@@ -1,0 +1,141 @@
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from emorec.cli.main import main
+from emorec.inference.classifier import EmotionClassifier
+
+QUICK = [
+    *("--arch", "compact", "--image-size", "24", "--epochs", "2", "--batch-size", "12"),
+    *("--labels", "hard", "--policy", "majority", "--classes", "7", "--precision", "float32"),
+]
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def test_train_as_a_process_is_quiet_and_names_its_run(tiny_data: Path, tmp_path: Path) -> None:
+    words = ["train", "--data", tiny_data, *QUICK, "--limit", "40"]
+    words += ["--set", "augmentation.zoom=0.1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "emorec", *map(str, words)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stderr.splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
+    first, last = done.stdout.splitlines()
+    assert first.startswith("validation: accuracy 0.")
+    assert "(40 images, epoch " in first
+    folder = tmp_path / last.removeprefix("run folder: ")
+    assert (folder / "model.onnx").is_file()
+    assert "zoom: 0.1" in (folder / "config.yaml").read_text()
+
+
+def test_train_prints_json(tiny_data: Path, tmp_path: Path) -> None:
+    done = run("train", "--data", tiny_data, *QUICK, "--no-augment", "--out", tmp_path, "--json")
+    assert done.exit_code == 0, done.output
+    result = json.loads(done.stdout)
+    assert result["validation"]["images"] == 42
+    assert (Path(result["run"]) / "metrics.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["--arch", "vgg61"], 3, "unknown architecture 'vgg61'"),
+        (["--set", "epoch=3"], 3, "did you mean 'epochs'"),
+        (["--set", "epochs"], 2, "KEY=VALUE"),
+        (["--set", "epochs=["], 2, "not a YAML value"),
+        (["--epochs", "0"], 3, "epochs"),
+        (["--config", "no.yaml"], 3, "no.yaml: cannot read"),
+        (["--arch", "xception", "--weights", "none", "--image-size", "48"], 3, "at least 71"),
+        (["--data", "nowhere"], 4, "nowhere: no such folder"),
+        (["--weights", "no.h5"], 5, "no.h5: no such weights file"),
+    ],
+)
+def test_what_train_refuses(
+    tiny_data: Path, tmp_path: Path, words: list[str], code: int, says: str
+) -> None:
+    done = run("train", "--data", tiny_data, *QUICK, "--out", tmp_path / "runs", *words)
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert says in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_evaluate_gives_text_json_and_picture(
+    tiny_run: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    target, picture = tmp_path / "figures.json", tmp_path / "matrix.png"
+    words = ["evaluate", tiny_run, "--data", tiny_data, "--split", "test"]
+    done = run(*words, "--json", target, "--plot", picture)
+    assert done.exit_code == 0, done.output
+    figures = json.loads(target.read_text())
+    assert f"accuracy           {figures['accuracy']:.4f}" in done.stdout
+    assert "on 28 images" in done.stdout
+    assert "confusion matrix" in done.stdout
+    assert picture.stat().st_size > 10_000
+    printed = json.loads(run(*words, "--json", "-").stdout)
+    assert printed == figures
+
+
+def test_evaluate_agrees_for_both_files_of_a_run(tiny_run: Path, tiny_data: Path) -> None:
+    printed = [
+        run("evaluate", tiny_run / name, "--data", tiny_data).stdout
+        for name in ("model.keras", "model.onnx")
+    ]
+    assert printed[0] == printed[1]
+    assert printed[0]
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "code", "says"),
+    [
+        ("no.onnx", "tiny", 5, "no.onnx: no such model file"),
+        ("text.onnx", "tiny", 5, "text.onnx"),
+        ("text.keras", "tiny", 5, "not a .keras file"),
+        ("run", "no", 4, "no: no such folder"),
+    ],
+)
+def test_what_evaluate_refuses(
+    tiny_run: Path, tiny_data: Path, tmp_path: Path, model: str, data: str, code: int, says: str
+) -> None:
+    for name in ("text.onnx", "text.keras"):
+        (tmp_path / name).write_text("no model")
+    place = tiny_run if model == "run" else tmp_path / model
+    done = run("evaluate", place, "--data", tiny_data if data == "tiny" else tmp_path / data)
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_export_of_a_run_and_of_a_file_alone(
+    tiny_run: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(tiny_run, copy)
+    (copy / "model.onnx").unlink()
+    done = run("export", copy)
+    assert done.exit_code == 0, done.output
+    images = np.random.default_rng(0).uniform(0, 255, (5, 24, 24, 1))
+    made, before = (EmotionClassifier(run / "model.onnx") for run in (copy, tiny_run))
+    np.testing.assert_allclose(made.logits(images), before.logits(images), atol=1e-5)
+    assert made.metadata == before.metadata
+    alone = shutil.copy(tiny_run / "model.keras", tmp_path / "alone.keras")
+    refused = run("export", alone)
+    assert refused.exit_code == 3
+    assert "name one with --data" in refused.stderr
+    done = run("export", alone, "--data", tiny_data, "--out", tmp_path / "out.onnx")
+    assert done.exit_code == 0, done.output
+    assert "on 42 faces and noise" in done.stdout
+    assert run("export", tmp_path / "out.onnx").exit_code == 5
