@@ -1,4 +1,4 @@
-import importlib
+import runpy
 import subprocess
 import sys
 import types
@@ -282,6 +282,6 @@ def _interrupted(**_: object) -> None:
 def test_python_m_emorec_is_the_same(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["emorec", "--version"])
     with pytest.raises(SystemExit) as caught:
-        importlib.import_module("runpy").run_module("emorec", run_name="__main__")
+        runpy.run_module("emorec", run_name="__main__")
     assert caught.value.code in (None, 0)
     assert __version__ in capsys.readouterr().out
