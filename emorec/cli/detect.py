@@ -34,7 +34,7 @@ Examples:
     default="alt2",
     show_default=True,
     metavar="NAME|FILE",
-    help="Haar cascade: alt2, default, or an XML file.",
+    help="Haar cascade: alt2, default (24x24, 25 stages), or an XML file.",
 )
 @click.option(
     "--scale-factor",
