@@ -51,13 +51,9 @@ def draw_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
             axes.plot(epochs, values, style, color=color, label=label, marker=marker)
         if name == "accuracy":
             best = max(history, key=lambda row: row["val_accuracy"])
-            axes.plot(best["epoch"], best["val_accuracy"], "*", color="black", markersize=10)
-            axes.annotate(
-                f"best {best['val_accuracy']:.1%}",
-                (best["epoch"], best["val_accuracy"]),
-                xytext=(0, -14),
-                textcoords="offset points",
-                ha="right" if best["epoch"] > epochs[-1] / 2 else "left",
+            label = f"best: {best['val_accuracy']:.1%}, epoch {best['epoch']:g}"
+            axes.plot(
+                best["epoch"], best["val_accuracy"], "*", color="black", markersize=10, label=label
             )
         axes.set(title=title, xlabel="epoch", ylabel=name)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
