@@ -19,8 +19,8 @@ CASCADES = {
 
 # Over twelve mirrored and resized variants of four VOC photos with 18 marked faces, alt2 with these
 # finds 146 of 216 with 3 false ones, and exactly the faces of six other photos in all 72 variants.
-# `default` finds 161 with 8 at the same numbers, and false faces in landscapes and beside portraits;
-# a limit on its level weights that removes them costs it the gain.
+# `default` finds 161 with 8 at the same numbers, and false faces in landscapes and portraits; a
+# limit on its level weights that removes them costs it the gain.
 DEFAULT_CASCADE = "alt2"
 DEFAULT_SCALE_FACTOR = 1.15
 DEFAULT_MIN_NEIGHBORS = 4
