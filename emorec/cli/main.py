@@ -5,6 +5,7 @@ Start-up time is part of the product: nothing beyond click is imported before a 
 
 import errno
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any, cast
@@ -137,6 +138,8 @@ def run(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: Words after the program's name; None takes them from `sys.argv`.
     """
+    # A damaged picture is told of in one line of our own; OpenCV reads this as it loads.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     try:
         main(args=arguments, prog_name="emorec")
     except KeyboardInterrupt:
