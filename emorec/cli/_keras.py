@@ -15,8 +15,6 @@ def load_keras() -> None:
 
         # The first operation makes TensorFlow look for devices, and talk about it.
         keras.ops.zeros(())
-    # Downloads would draw their progress on standard output.
-    keras.config.disable_interactive_logging()
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """Builds a whole classifier: input, normalisation, backbone and head."""
 
+import contextlib
 import os
+import sys
 import warnings
 from pathlib import Path
 from typing import Any
@@ -129,7 +131,9 @@ def _imagenet_backbone(chosen: Architecture, shape: tuple[int, int, int]) -> ker
     if chosen.imagenet_file is None:
         raise ConfigError(f"{chosen.name} has no ImageNet weights; use --weights none or a path")
     try:
-        return chosen.backbone(shape, "imagenet")
+        # Keras tells of its download on standard output, which is for results.
+        with contextlib.redirect_stdout(sys.stderr):
+            return chosen.backbone(shape, "imagenet")
     except Exception as error:
         home = os.environ.get("KERAS_HOME", "~/.keras")
         place = Path(home).expanduser() / "models" / chosen.imagenet_file
