@@ -97,7 +97,7 @@ def environment(data: PreparedData, seed: int) -> dict[str, Any]:
         "packages": versions,
         "command": sys.argv[1:],
         "seed": seed,
-        "data": str(data.root),
+        "data": str(data.root.resolve()),
         "data_fingerprint": fingerprint(data),
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
     }
