@@ -1,11 +1,14 @@
 """The command `emorec train`."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from emorec.labels import POLICIES
+
+if TYPE_CHECKING:
+    from emorec.training.finish import Outcome
 
 
 def _settings(ctx: click.Context, assignments: tuple[str, ...]) -> dict[str, Any]:
@@ -116,17 +119,24 @@ def train(
 
     with TrainingProgress() as progress:
         outcome = run(settings, data, out, progress.update)
+    _print_outcome(outcome, as_json)
+    if outcome.interrupted:
+        raise KeyboardInterrupt
+
+
+def _print_outcome(outcome: "Outcome", as_json: bool) -> None:
+    scores = outcome.scores
     if as_json:
         import json
 
         result = {
             "run": str(outcome.folder),
             "best_epoch": outcome.best_epoch,
-            "validation": outcome.scores.to_dict(),
+            "interrupted": outcome.interrupted,
+            "validation": scores.to_dict(),
         }
         click.echo(json.dumps(result, indent=2))
         return
-    scores = outcome.scores
     click.echo(
         f"validation: accuracy {scores.accuracy:.4f}, macro F1 {scores.macro_f1:.4f}, loss "
         f"{scores.loss:.4f} ({scores.images} images, epoch {outcome.best_epoch})"

@@ -32,14 +32,18 @@ class Outcome:
         folder: The run folder.
         scores: Of the best weights, on the validation split.
         best_epoch: The epoch they come from.
+        interrupted: Ctrl-C ended the training early.
     """
 
     folder: Path
     scores: Scores
     best_epoch: int
+    interrupted: bool
 
 
-def finish(folder: Path, config: TrainConfig, datasets: Datasets) -> Outcome:
+def finish(
+    folder: Path, config: TrainConfig, datasets: Datasets, interrupted: bool = False
+) -> Outcome:
     """Write the models, figures and pictures of a run from its best weights and its history.
 
     The model is built anew in float32, whatever precision it was trained in.
@@ -92,7 +96,7 @@ def finish(folder: Path, config: TrainConfig, datasets: Datasets) -> Outcome:
     parity = {"faces": len(faces), "largest_probability_difference": difference}
     write_json(folder / run_folder.METRICS, {**figures, "parity": parity})
     _log.info("Keras and ONNX differ by %.1e in a probability at most", difference)
-    return Outcome(folder, scores, int(best["epoch"]))
+    return Outcome(folder, scores, int(best["epoch"]), interrupted)
 
 
 def read_history(path: Path) -> list[dict[str, float]]:

@@ -43,8 +43,8 @@ def train(
 
     Raises:
         ConfigError, DataError, ModelError: The settings, the data or the weights are wrong.
-        KeyboardInterrupt: Ctrl-C ended the training; the run folder holds the best model so far.
-            No folder is left where no epoch had ended.
+        KeyboardInterrupt: Ctrl-C came before the first epoch had ended; no folder is left. Later
+            it ends the training, and the outcome is that of the best epoch so far.
     """
     data = read_prepared(data_root)
     train_examples, validation = select(config, data)
@@ -56,13 +56,15 @@ def train(
         write_json(folder / run_folder.ENVIRONMENT, run_folder.environment(data, config.seed))
         try:
             _fit(model, config, datasets, folder, report)
+            interrupted = False
         except BaseException as error:
-            if not (folder / run_folder.HISTORY).exists():
+            usable = (folder / run_folder.HISTORY).exists()
+            if not usable:
                 shutil.rmtree(folder)
-            elif isinstance(error, KeyboardInterrupt):
-                finish(folder, config, datasets)
-            raise
-        return finish(folder, config, datasets)
+            if not (usable and isinstance(error, KeyboardInterrupt)):
+                raise
+            interrupted = True
+        return finish(folder, config, datasets, interrupted)
 
 
 def _fit(

@@ -1,5 +1,6 @@
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -40,6 +41,25 @@ def test_train_as_a_process_is_quiet_and_names_its_run(tiny_data: Path, tmp_path
     folder = tmp_path / last.removeprefix("run folder: ")
     assert (folder / "model.onnx").is_file()
     assert "zoom: 0.1" in (folder / "config.yaml").read_text()
+
+
+def test_ctrl_c_names_the_run_and_exits_with_130(tiny_data: Path, tmp_path: Path) -> None:
+    words = ["train", "--data", tiny_data, *QUICK, "--epochs", "500", "--patience", "500"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "emorec", *map(str, words)],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("epoch 1/500")
+    process.send_signal(signal.SIGINT)
+    printed, said = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert said.splitlines()[-1] == "interrupted"
+    folder = tmp_path / printed.splitlines()[-1].removeprefix("run folder: ")
+    assert (folder / "model.onnx").is_file()
 
 
 def test_train_prints_json(tiny_data: Path, tmp_path: Path) -> None:

@@ -112,9 +112,10 @@ def test_ctrl_c_leaves_the_best_model_so_far(tiny_data: Path, tmp_path: Path) ->
         if progress.epoch == 2 and progress.batch == 2:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        train(settings(), tiny_data, tmp_path, interrupt)
+    outcome = train(settings(), tiny_data, tmp_path, interrupt)
+    assert outcome.interrupted
     (run,) = tmp_path.iterdir()
+    assert outcome.folder == run
     assert {path.name for path in run.iterdir()} == FILES
     assert len(history(run)) == 1
 
