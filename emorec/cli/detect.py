@@ -1,10 +1,8 @@
 """The command `emorec detect`."""
 
 import os
-import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -102,6 +100,7 @@ def detect(
     """
     import cv2
 
+    from emorec.cli._stderr import messages_dropped
     from emorec.detection.haar import CASCADES, HaarDetector
     from emorec.files import write_bytes
     from emorec.images import read_bgr, write
@@ -130,7 +129,8 @@ def detect(
     failures: list[DataError] = []
     for path, target in zip_longest(images, targets):
         try:
-            with _native_messages_dropped():
+            # libpng and libtiff write about a damaged picture; one line of our own tells it.
+            with messages_dropped():
                 image_bgr = read_bgr(path)
         except DataError as error:
             _report(error, failures)
@@ -158,20 +158,6 @@ def detect(
             click.echo(text, nl=False)
     if failures:
         click.get_current_context().exit(EmorecError.exit_code)
-
-
-@contextmanager
-def _native_messages_dropped() -> Iterator[None]:
-    """Drop what libpng and libtiff write about a damaged picture; one line of our own tells it."""
-    sys.stderr.flush()
-    kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nothing)
 
 
 def _report(error: DataError, failures: list[DataError]) -> None:
