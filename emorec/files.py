@@ -2,27 +2,42 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from emorec.errors import DataError
 
 
-def write_bytes(target: Path, data: bytes) -> None:
-    """Write a file: a kill at any moment leaves the old file or the new one.
+@contextmanager
+def written_whole(target: Path) -> Iterator[Path]:
+    """Give a path beside the target, of the same suffix, that takes its place at the end.
+
+    A kill at any moment leaves the old file or the new one; where the block fails, the old one.
 
     Raises:
         DataError: The file cannot be written.
     """
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    partial = target.with_name(f".partial-{os.getpid()}-{target.name}")
     try:
         try:
-            partial.write_bytes(data)
+            yield partial
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise DataError(f"{target}: cannot write: {error.strerror or error}") from error
+
+
+def write_bytes(target: Path, data: bytes) -> None:
+    """Write a file, whole or not at all.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    with written_whole(target) as partial:
+        partial.write_bytes(data)
 
 
 def write_json(target: Path, value: Any) -> None:

@@ -1,14 +1,14 @@
 """Saves and safely loads .keras files that carry emorec's metadata."""
 
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from emorec.errors import DataError, ModelError
+from emorec.errors import ModelError
+from emorec.files import written_whole
 from emorec.metadata import ModelMetadata
 
 METADATA_MEMBER = "emorec.json"
@@ -40,17 +40,10 @@ def save_model(model: keras.Model, metadata: ModelMetadata, path: Path) -> None:
     Raises:
         DataError: The file cannot be written.
     """
-    partial = path.with_name(f"partial-{os.getpid()}-{path.name}")
-    try:
-        try:
-            model.save(partial)
-            with zipfile.ZipFile(partial, "a") as archive:
-                archive.writestr(METADATA_MEMBER, metadata.to_json())
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    except OSError as error:
-        raise DataError(f"{path}: cannot write: {error.strerror or error}") from error
+    with written_whole(path) as partial:
+        model.save(partial)
+        with zipfile.ZipFile(partial, "a") as archive:
+            archive.writestr(METADATA_MEMBER, metadata.to_json())
 
 
 def load_model(path: Path) -> tuple[keras.Model, ModelMetadata]:

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 
 from emorec.errors import ConfigError
-from emorec.files import write_bytes
+from emorec.files import write_bytes, written_whole
 
 _log = logging.getLogger(__name__)
 
@@ -119,6 +119,5 @@ class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
         accuracy = float((logs or {})["val_accuracy"])
         if accuracy > self.best:
             self.best, self.best_epoch = accuracy, epoch + 1
-            partial = self._path.with_name(f"partial-{self._path.name}")
-            self.model.save_weights(partial)
-            partial.replace(self._path)
+            with written_whole(self._path) as partial:
+                self.model.save_weights(partial)
