@@ -67,7 +67,7 @@ Examples:
     show_default=True,
     help="Folder in which the run folder is made.",
 )
-@click.option("--weights", help="Backbone weights: imagenet, none, or a weights file.")
+@click.option("--weights", help="Backbone weights: imagenet, none, a .keras model or a .h5 file.")
 @click.option(
     "--trainable-layers",
     type=int,

@@ -13,6 +13,7 @@ from keras import layers
 from emorec.errors import ConfigError, ModelError
 from emorec.modeling.architectures import Architecture, architecture
 from emorec.modeling.finetune import set_trainable_layers
+from emorec.modeling.saved import load_model
 
 
 def build_classifier(
@@ -32,8 +33,8 @@ def build_classifier(
         classes: Number of logits.
         image_size: Side of the square input in pixels; None takes the architecture's default.
         color: "gray" (one channel, replicated for backbones of three) or "rgb".
-        weights: Backbone weights: "none", "imagenet", or the path of a .weights.h5 or .h5 file
-            of backbone weights.
+        weights: Backbone weights: "none", "imagenet", the path of a .keras model of the same
+            architecture, whose backbone is taken, or of a .h5 file of backbone weights.
         trainable_layers: How many of the backbone's last layers train; -1 for all; None for 0
             with pretrained weights and all without.
         dropout: Part of the features dropped before the head, 0 to 1.
@@ -108,23 +109,30 @@ def _backbone(chosen: Architecture, size: int, weights: str) -> keras.Model:
         return _imagenet_backbone(chosen, shape)
     backbone = chosen.backbone(shape, None)
     if weights != "none":
-        path = Path(weights)
-        if not path.is_file():
-            raise ModelError(
-                f"{weights}: no such weights file; use --weights none, imagenet or a path"
-            )
-        try:
-            with warnings.catch_warnings():
-                # Keras only warns where a part of the file fits nothing; that part would be random.
-                warnings.simplefilter("error")
-                backbone.load_weights(path)
-        # Keras raises whatever h5py or its own checks raise.
-        except Exception as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else error
-            raise ModelError(
-                f"{path}: the weights do not fit the {chosen.name} backbone: {reason:.200}"
-            ) from error
+        _load_weights(backbone, chosen, Path(weights))
     return backbone
+
+
+def _load_weights(backbone: keras.Model, chosen: Architecture, path: Path) -> None:
+    if not path.is_file():
+        raise ModelError(f"{path}: no such weights file; use --weights none, imagenet or a path")
+    trained = load_model(path)[0] if path.suffix == ".keras" else None
+    try:
+        if trained:
+            backbone.set_weights(backbone_of(trained).get_weights())
+            return
+        with warnings.catch_warnings():
+            # Keras only warns where a part of the file fits nothing; that part would be random.
+            warnings.simplefilter("error")
+            backbone.load_weights(path)
+    except ModelError:
+        raise
+    # Keras raises whatever h5py or its own checks raise.
+    except Exception as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise ModelError(
+            f"{path}: the weights do not fit the {chosen.name} backbone: {reason:.200}"
+        ) from error
 
 
 def _imagenet_backbone(chosen: Architecture, shape: tuple[int, int, int]) -> keras.Model:

@@ -2,10 +2,12 @@ import keras
 import numpy as np
 import pytest
 from keras.applications import inception_v3, resnet50, vgg16, xception
+from metadata_example import METADATA
 
 from emorec.errors import ConfigError, ModelError
 from emorec.modeling.architectures import ARCHITECTURES, architecture
 from emorec.modeling.build import backbone_of, build_classifier, with_probabilities
+from emorec.modeling.saved import save_model
 
 BACKBONES = {
     "vgg16": vgg16,
@@ -120,6 +122,18 @@ def test_backbone_weights_from_a_file(tmp_path) -> None:
     ):
         np.testing.assert_array_equal(found, expected)
     assert not backbone_of(loaded).trainable_weights
+
+
+def test_the_backbone_of_a_trained_model_with_other_classes(tmp_path) -> None:
+    source = build_classifier("compact", 7, 24)
+    save_model(source, METADATA, tmp_path / "model.keras")
+    loaded = build_classifier("compact", 3, 24, weights=str(tmp_path / "model.keras"))
+    for expected, found in zip(
+        backbone_of(source).get_weights(), backbone_of(loaded).get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+    with pytest.raises(ModelError, match="do not fit the vgg16 backbone"):
+        build_classifier("vgg16", 3, 32, weights=str(tmp_path / "model.keras"))
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not an HDF5 file"])
