@@ -19,8 +19,8 @@ from emorec.labels import (
     Targets,
     Votes,
     emotions,
+    labels_from_votes,
     soft_targets_from_votes,
-    targets_from_votes,
 )
 
 MANIFEST = "manifest.csv"
@@ -96,7 +96,7 @@ class PreparedData:
             policy: Vote policy; None takes the policy of the tree, or its labels as they are
                 where it names none.
             classes: 7 or 8; None takes the classes of the tree.
-            soft: Targets are vote distributions instead of the policy's own targets.
+            soft: Targets are the policy's vote distributions instead of single labels.
 
         Raises:
             ConfigError: A policy, soft targets or other classes are asked of data without votes.
@@ -117,8 +117,11 @@ class PreparedData:
             classes = classes or len(self.class_names)
             policy = policy or self.policy or "dominant"
             names = emotions(classes)
-            make = soft_targets_from_votes if soft else targets_from_votes
-            targets = make(self.votes, policy, classes)
+            if soft:
+                targets = soft_targets_from_votes(self.votes, policy, classes)
+            else:
+                labels = labels_from_votes(self.votes, policy, classes)
+                targets = (labels[:, None] == np.arange(classes)).astype(np.float32)
         chosen = np.flatnonzero(here & (targets.sum(axis=1) > 0))
         if not len(chosen):
             raise DataError(f"{self.root}: the split {split!r} has no labelled image")

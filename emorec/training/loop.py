@@ -16,7 +16,7 @@ from emorec.training.callbacks import KeepBest, Progress, ReportProgress, StopOn
 from emorec.training.config import TrainConfig
 from emorec.training.data import AugmentedBatches
 from emorec.training.finish import Outcome, finish
-from emorec.training.setup import Datasets, build, load, select
+from emorec.training.setup import Datasets, build, draws_labels, load, select
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def train(
         write_bytes(folder / run_folder.CONFIG, config.to_yaml().encode())
         write_json(folder / run_folder.ENVIRONMENT, run_folder.environment(data, config.seed))
         try:
-            _fit(model, config, datasets, folder, report)
+            _fit(model, config, datasets, draws_labels(config, data), folder, report)
             interrupted = False
         except BaseException as error:
             usable = (folder / run_folder.HISTORY).exists()
@@ -71,6 +71,7 @@ def _fit(
     model: keras.Model,
     config: TrainConfig,
     datasets: Datasets,
+    draw_labels: bool,
     folder: Path,
     report: Callable[[Progress], None] | None,
 ) -> None:
@@ -80,7 +81,7 @@ def _fit(
         config.batch_size,
         config.augmentation,
         config.seed,
-        draw_labels=config.policy == "probability" and config.labels == "hard",
+        draw_labels,
     )
     model.compile(
         optimizer=_optimizer(config, len(batches)),

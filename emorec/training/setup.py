@@ -31,10 +31,16 @@ def select(config: TrainConfig, data: PreparedData) -> tuple[Examples, Examples]
 
     Validation is scored by the majority of the votes where there are votes.
     """
-    train = data.examples("train", config.policy, config.classes, config.labels == "soft")
+    soft = config.labels == "soft" or draws_labels(config, data)
+    train = data.examples("train", config.policy, config.classes, soft)
     scoring = None if data.votes is None else "majority"
     validation = data.examples("validation", scoring, len(train.class_names))
     return train.limited(config.limit), validation.limited(config.limit)
+
+
+def draws_labels(config: TrainConfig, data: PreparedData) -> bool:
+    """Tell whether a single label is drawn from each distribution at every use (FER+)."""
+    return config.labels == "hard" and (config.policy or data.policy) == "probability"
 
 
 def load(train: Examples, validation: Examples, size: int) -> Datasets:

@@ -91,6 +91,15 @@ def test_nothing_is_no_data_set(tmp_path: Path) -> None:
                 "fer0000000.png": {"happy": 1},
                 "fer0000001.png": {"sad": 1},
                 "fer0000003.png": {"contempt": 1},
+                "mixed.png": {"neutral": 1},
+            },
+        ),
+        (
+            {"policy": "crossentropy", "classes": 8, "soft": True},
+            {
+                "fer0000000.png": {"happy": 1},
+                "fer0000001.png": {"sad": 1},
+                "fer0000003.png": {"contempt": 1},
                 "mixed.png": {"neutral": 0.6, "happy": 0.4},
             },
         ),

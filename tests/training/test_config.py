@@ -25,9 +25,11 @@ def test_every_architecture_has_a_configuration(arch: str) -> None:
     assert config.weights == ("none" if arch == "compact" else "imagenet")
 
 
-def test_there_is_no_configuration_of_anything_else() -> None:
+def test_the_recipe_of_the_shipped_model_is_valid_and_the_last_of_the_files() -> None:
     found = {path.stem for path in resources.folder("configs").glob("*.yaml")}
-    assert found == set(ARCHITECTURES)
+    assert found == {*ARCHITECTURES, "emorec-compact"}
+    recipe = load_config(resources.folder("configs") / "emorec-compact.yaml", {})
+    assert (recipe.labels, recipe.policy, recipe.classes) == ("soft", "crossentropy", 8)
 
 
 def test_options_go_over_the_file(tmp_path: Path) -> None:

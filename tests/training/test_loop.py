@@ -94,6 +94,8 @@ def test_a_folder_tree_and_soft_bfloat16_training(tiny_data: Path, tmp_path: Pat
     shutil.copytree(tiny_data / "train", tree / "train")
     outcome = train(settings(epochs=1, patience=1), tree, tmp_path / "runs")
     assert outcome.scores.images == 7
+    drawn = settings(epochs=1, policy="probability", limit=21)
+    assert train(drawn, tiny_data, tmp_path / "runs").scores.images == 21
     soft = settings(epochs=1, labels="soft", precision="bfloat16", classes=8)
     outcome = train(soft, tiny_data, tmp_path / "runs")
     assert EmotionClassifier(outcome.folder / "model.onnx").metadata.labels[-1] == "contempt"
