@@ -26,7 +26,7 @@ COMMANDS = {
 """Short help of each command; module and function are named after it."""
 
 _TRAIN_PACKAGES = frozenset(
-    ("keras", "matplotlib", "onnx", "pandas", "pydantic", "tensorflow", "tf2onnx", "yaml")
+    ("keras", "matplotlib", "onnx", "pydantic", "tensorflow", "tf2onnx", "yaml")
 )
 _BASE_PACKAGES = frozenset(("cv2", "numpy", "onnxruntime", "rich"))
 
