@@ -1,6 +1,7 @@
 """What all tests share: quiet, deterministic back ends and the place of the real data."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,11 @@ from tiny_data import make_prepared
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["MPLBACKEND"] = "Agg"
+
+# A shell that starts the tests in the background lets them ignore Ctrl-C, and so their children,
+# some of which are sent one.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine is no reason for a property to fail.
 settings.register_profile("emorec", deadline=None)
