@@ -6,6 +6,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from emorec.datasets.ferplus import read_ferplus
+from emorec.datasets.source import Reading, Source
+from emorec.datasets.tree import read_tree
+
 HEADER = (
     "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
 )
@@ -61,3 +65,8 @@ def tree(root: Path) -> dict[str, bytes]:
         for path in sorted(root.rglob("*"))
         if path.is_file()
     }
+
+
+def ferplus_source(root: Path) -> Source:
+    """Read a FERPlus checkout."""
+    return read_ferplus(read_tree(root), Reading())

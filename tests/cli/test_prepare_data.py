@@ -35,7 +35,7 @@ def run(*arguments: object) -> Result:
 def test_no_arguments_are_a_usage_error() -> None:
     result = run()
     assert result.exit_code == 2
-    assert "Missing argument 'SOURCE'" in result.stderr
+    assert "Missing argument 'SOURCE...'" in result.stderr
 
 
 def test_counts_are_shown_by_split_and_emotion(checkout: Path, dest: Path) -> None:
@@ -79,7 +79,7 @@ def test_json_is_the_summary(checkout: Path, dest: Path) -> None:
     summary = json.loads(result.stdout)
     assert summary == json.loads((dest / "summary.json").read_text())
     assert (summary["policy"], summary["classes"]) == ("majority", 8)
-    assert summary["missing_folders"][0]["folder"] == "FER2013Test"
+    assert summary["gaps"][0]["reason"] == "image folder missing"
 
 
 def write_votes(text: str) -> Callable[[Path], object]:
