@@ -84,6 +84,16 @@ _LAYOUTS = ("ferplus", "fer2013-csv", "csv", "fer2013-folders", "ckplus", "folde
     help="Copy image files, or link to them, which is faster and takes no space.",
 )
 @click.option(
+    "--check-leaks",
+    is_flag=True,
+    help="List images whose picture is also in a later split (done for several SOURCEs anyway).",
+)
+@click.option(
+    "--drop-leaks",
+    is_flag=True,
+    help="Take them out: of train what is in validation or test, of validation what is in test.",
+)
+@click.option(
     "--strict",
     is_flag=True,
     help="Missing folders, missing or unreadable images, names that stand twice and whatever else "
@@ -104,6 +114,8 @@ def prepare_data(
     test: float,
     seed: int,
     link: str,
+    check_leaks: bool,
+    drop_leaks: bool,
     strict: bool,
     overwrite: bool,
     as_json: bool,
@@ -137,6 +149,7 @@ def prepare_data(
             report,
             reading=reading,
             link=link,
+            leaks="drop" if drop_leaks else "list" if check_leaks else None,
         )
     for notice in notices(prepared.summary):
         click.echo(f"Note: {one_line(notice)}", err=True)

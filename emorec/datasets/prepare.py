@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from emorec.datasets.destination import files_in, recover, replacing, require_apart
+from emorec.datasets.duplicates import leaks as leaks_between
+from emorec.datasets.duplicates import near_duplicates, thumbnails
 from emorec.datasets.layouts import read_source
 from emorec.datasets.manifest import MANIFEST, SUMMARY, read_summary
 from emorec.datasets.parallel import Report, in_batches
 from emorec.datasets.pictures import check_readable
-from emorec.datasets.selection import Selection, select
-from emorec.datasets.source import Reading, merged
-from emorec.datasets.summary import Unreadable, manifest_csv, notices, summarise
+from emorec.datasets.selection import Selection, select, with_leaks
+from emorec.datasets.source import USAGES, Reading, merged
+from emorec.datasets.summary import Unreadable, faults, manifest_csv, summarise
 from emorec.datasets.table import read_table
 from emorec.errors import ConfigError, DataError
 from emorec.files import write_json
@@ -24,6 +26,10 @@ from emorec.files import write_json
 COPY, HARD, SYMLINK = "copy", "hard", "symlink"
 
 LINKS = (COPY, HARD, SYMLINK)
+
+IGNORE, LIST, DROP = "ignore", "list", "drop"
+
+LEAKS = (IGNORE, LIST, DROP)
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
@@ -52,6 +58,7 @@ def prepare_data(
     *,
     reading: Reading | None = None,
     link: str = COPY,
+    leaks: str | None = None,
 ) -> Prepared:
     """Turn raw data into a FER-2013-shaped tree with a manifest and a summary.
 
@@ -69,6 +76,8 @@ def prepare_data(
         report: Called with the number of images copied and the number in all, now and then.
         reading: How to read the sources.
         link: One of `LINKS`: whether image files are copied or linked to.
+        leaks: One of `LEAKS`: what is done about images whose picture is also in a later split;
+            None ignores them in one source and lists them in several.
 
     Raises:
         ConfigError: An option is unknown or does not fit the sources.
@@ -79,11 +88,14 @@ def prepare_data(
     reading = reading or Reading()
     if link not in LINKS:
         raise ConfigError(f"unknown way to link {link!r}; choose one of {', '.join(LINKS)}")
+    leaks = leaks or (LIST if len(places) > 1 else IGNORE)
+    if leaks not in LEAKS:
+        raise ConfigError(f"unknown care for leaks {leaks!r}; choose one of {', '.join(LEAKS)}")
     dest = dest.resolve()
     with _disk_errors(dest):
         source = merged([read_source(place, reading) for place in places])
         require_apart(dest, places)
-        selection = select(source, policy, classes, reading.keep_labels, (link,))
+        selection = select(source, policy, classes, reading.keep_labels, (link, leaks))
         if link != COPY and any(picture.path is None for picture in selection.pictures):
             raise ConfigError(
                 f"{source.place}: images in archives and pixel files cannot be linked to; leave "
@@ -99,6 +111,10 @@ def prepare_data(
             return Prepared(found, changed=False)
         if not overwrite:
             _require_replaceable(dest, found, selection)
+        if leaks != IGNORE:
+            pairs = near_duplicates(thumbnails(selection.pictures, report))
+            splits = [USAGES[source.usages[row]][0] for row in selection.rows]
+            selection = with_leaks(selection, leaks_between(pairs, splits), leaks == DROP)
         with replacing(dest) as folder:
             unreadable, sizes = _write_images(selection, folder, link, report)
             if len(unreadable) == len(selection.rows):
@@ -125,8 +141,8 @@ def _disk_errors(dest: Path) -> Iterator[None]:
 
 
 def _require_faultless(summary: dict[str, Any]) -> None:
-    if faults := notices(summary):
-        raise DataError(f"strict: {'; '.join(faults)}")
+    if found := faults(summary):
+        raise DataError(f"strict: {'; '.join(found)}")
 
 
 def _prepared_at(dest: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -48,6 +48,9 @@ class Selection:
         duplicates: Names that stand more than once, in file order.
         missing: Rows whose image alone is not there.
         fingerprint: Changes when the options, a label file or an image changes.
+        leaks: Rows whose picture is also in a later split, each with the row there; None where
+            it was not looked for.
+        leaks_dropped: They are taken out.
     """
 
     source: Source
@@ -61,6 +64,23 @@ class Selection:
     duplicates: list[Duplicate]
     missing: list[int]
     fingerprint: str
+    leaks: dict[int, int] | None = None
+    leaks_dropped: bool = False
+
+
+def with_leaks(selection: Selection, found: dict[int, int], drop: bool) -> Selection:
+    """Note leaks, as indices among the selected images, and take them out if asked."""
+    rows = selection.rows
+    kept = [index for index in range(len(rows)) if not (drop and index in found)]
+    return replace(
+        selection,
+        rows=[rows[index] for index in kept],
+        pictures=[selection.pictures[index] for index in kept],
+        labels=[selection.labels[index] for index in kept],
+        targets=[selection.targets[index] for index in kept],
+        leaks={rows[index]: rows[other] for index, other in found.items()},
+        leaks_dropped=drop,
+    )
 
 
 def select(

@@ -43,6 +43,9 @@ def summarise(selection: Selection, unreadable: Unreadable) -> dict[str, Any]:
         "name twice, different votes": different,
         "image missing": selection.missing,
         "image unreadable": [selection.rows[index] for index in unreadable],
+        "near duplicate in a later split": list(selection.leaks or ())
+        if selection.leaks_dropped
+        else [],
     }
     for gap, rows in zip(source.gaps, in_gaps, strict=True):
         dropped_rows[gap.reason] = [*dropped_rows.get(gap.reason, ()), *rows]
@@ -81,15 +84,41 @@ def summarise(selection: Selection, unreadable: Unreadable) -> dict[str, Any]:
             }
             for twice in selection.duplicates
         ],
+        "leaks": _leaks(selection),
         "fingerprint": selection.fingerprint,
     }
 
 
+def _leaks(selection: Selection) -> dict[str, Any] | None:
+    if selection.leaks is None:
+        return None
+    source = selection.source
+
+    def described(row: int) -> dict[str, str]:
+        split = USAGES[source.usages[row]][0]
+        return {"name": source.names[row], "source": source.kinds[row], "split": split}
+
+    pairs = selection.leaks.items()
+    return {
+        "dropped": selection.leaks_dropped,
+        "images": [{**described(row), "duplicate_of": described(other)} for row, other in pairs],
+    }
+
+
 def notices(summary: dict[str, Any]) -> list[str]:
+    """Say in one line each what is remarkable about a prepared data set; empty if nothing is."""
+    leaks = summary["leaks"]
+    if leaks and leaks["dropped"]:
+        return [*faults(summary), *_leaked(leaks, "removed")]
+    return faults(summary)
+
+
+def faults(summary: dict[str, Any]) -> list[str]:
     """Say in one line each what is wrong with the source of a summary; empty if nothing is."""
     equal = [twice["name"] for twice in summary["duplicates"] if twice["done"] == KEPT_ONCE]
     different = [twice["name"] for twice in summary["duplicates"] if twice["done"] == DROPPED]
     unreadable = [image["name"] for image in summary["unreadable_images"]]
+    leaks = summary["leaks"]
     return [
         *(gap["note"] for gap in summary["gaps"]),
         *summary["notes"],
@@ -97,7 +126,17 @@ def notices(summary: dict[str, Any]) -> list[str]:
         *_listed("unreadable images", unreadable),
         *_listed("names on several rows with equal votes, kept once", equal),
         *_listed("names on several rows with different votes, dropped", different),
+        *(_leaked(leaks, "kept; see --drop-leaks") if leaks and not leaks["dropped"] else []),
     ]
+
+
+def _leaked(leaks: dict[str, Any], done: str) -> list[str]:
+    names = [
+        f"{leak['split']} {leak['name']} is {leak['duplicate_of']['split']} "
+        f"{leak['duplicate_of']['name']}"
+        for leak in leaks["images"]
+    ]
+    return _listed(f"images whose picture is also in a later split, {done}", names)
 
 
 def _listed(what: str, names: list[str]) -> list[str]:
