@@ -45,7 +45,7 @@ ALTERED = {
     "noisy": lambda image: cv2.add(
         image, np.random.default_rng(0).integers(0, 12, image.shape, np.uint8)
     ),
-    "with a mark": lambda image: cv2.rectangle(image.copy(), (36, 42), (44, 44), 255, -1),
+    "with a mark": lambda image: cv2.rectangle(image.copy(), (36, 42), (44, 44), 200, -1),
 }
 
 
