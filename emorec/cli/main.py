@@ -18,6 +18,7 @@ from emorec.errors import EmorecError, MissingDependencyError
 
 COMMANDS = {
     "prepare-data": "Make a training data set out of the raw ones in SOURCE.",
+    "data-report": "Look through the data set DATA and report on it as a page and as JSON.",
     "train": "Train a model and leave a run folder: model, figures and pictures.",
     "evaluate": "Score MODEL (.onnx, .keras or a run folder) on a split of a data set.",
     "export": "Export MODEL (a .keras file or a run folder) as ONNX.",

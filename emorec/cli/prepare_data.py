@@ -100,6 +100,7 @@ _LAYOUTS = ("ferplus", "fer2013-csv", "csv", "fer2013-folders", "ckplus", "folde
     "is noted are errors.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the folder --out whatever it holds.")
+@click.option("--report", is_flag=True, help="Write report.html and report.json too (data-report).")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, not as a table.")
 def prepare_data(
     sources: tuple[Path, ...],
@@ -118,6 +119,7 @@ def prepare_data(
     drop_leaks: bool,
     strict: bool,
     overwrite: bool,
+    report: bool,
     as_json: bool,
 ) -> None:
     """Make a training data set out of the raw ones in SOURCE.
@@ -133,12 +135,13 @@ def prepare_data(
     accounts for every row of the source.
     """
     from emorec.cli._progress import image_progress
+    from emorec.cli.data_report import write_report
     from emorec.datasets.prepare import prepare_data as prepare
     from emorec.datasets.source import Reading
     from emorec.datasets.summary import notices
 
     reading = Reading(layout, ferplus_csv, votes, keep_labels, validation, test, seed)
-    with image_progress("Writing images") as report:
+    with image_progress("Writing images") as progress:
         prepared = prepare(
             sources,
             dest,
@@ -146,7 +149,7 @@ def prepare_data(
             int(classes),
             strict,
             overwrite,
-            report,
+            progress,
             reading=reading,
             link=link,
             leaks="drop" if drop_leaks else "list" if check_leaks else None,
@@ -157,6 +160,8 @@ def prepare_data(
         click.echo(json.dumps(prepared.summary, indent=2, ensure_ascii=False))
     else:
         _print_table(dest, prepared)
+    if report:
+        click.echo(f"{one_line(str(write_report(dest)))}: written", err=as_json)
 
 
 def _print_table(dest: Path, prepared: "Prepared") -> None:

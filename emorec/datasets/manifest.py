@@ -26,6 +26,10 @@ from emorec.labels import (
 MANIFEST = "manifest.csv"
 SUMMARY = "summary.json"
 UNLABELLED = "unlabelled"
+REPORT_HTML, REPORT_JSON = "report.html", "report.json"
+
+OWN_FILES = (MANIFEST, SUMMARY, REPORT_HTML, REPORT_JSON)
+"""What emorec puts at the top of a prepared data set."""
 
 VOTE_COLUMNS = tuple(f"votes_{name}" for name in VOTE_CLASSES)
 

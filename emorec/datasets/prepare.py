@@ -13,7 +13,7 @@ from emorec.datasets.destination import files_in, recover, replacing, require_ap
 from emorec.datasets.duplicates import leaks as leaks_between
 from emorec.datasets.duplicates import near_duplicates, thumbnails
 from emorec.datasets.layouts import read_source
-from emorec.datasets.manifest import MANIFEST, SUMMARY, read_summary
+from emorec.datasets.manifest import MANIFEST, OWN_FILES, SUMMARY, read_summary
 from emorec.datasets.parallel import Report, in_batches
 from emorec.datasets.pictures import check_readable
 from emorec.datasets.selection import Selection, select, with_leaks
@@ -194,7 +194,7 @@ def _require_replaceable(dest: Path, found: dict[str, Any], selection: Selection
             "choose another --out, or replace it with --overwrite"
         )
     try:
-        ours = {MANIFEST, SUMMARY, *read_table(dest / MANIFEST, ("path",)).columns["path"]}
+        ours = {*OWN_FILES, *read_table(dest / MANIFEST, ("path",)).columns["path"]}
     except DataError:
         ours = set()
     foreign = sorted(set(files_in(dest)) - ours)
