@@ -17,6 +17,7 @@ from emorec.cli._text import one_line
 from emorec.errors import EmorecError, MissingDependencyError
 
 COMMANDS = {
+    "datasets": "Say where to get each data set, its terms, and the command that prepares it.",
     "prepare-data": "Make a training data set out of the raw ones in SOURCE.",
     "data-report": "Look through the data set DATA and report on it as a page and as JSON.",
     "train": "Train a model and leave a run folder: model, figures and pictures.",

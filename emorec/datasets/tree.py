@@ -16,6 +16,8 @@ MAX_FILES = 2_000_000
 MAX_UNPACKED = 16 * 2**30
 """Most bytes that an archive may unpack to; CK+ and FER-2013 are below 1 GiB."""
 
+_OTHER_ARCHIVES = (".7z", ".bz2", ".rar", ".tar", ".tar.gz", ".tgz", ".xz")
+
 _LINK_OUT = "a link to a folder or out of the data set"
 _UNPRINTABLE = "a name with characters that cannot be printed"
 
@@ -79,6 +81,8 @@ def read_tree(place: Path) -> Tree:
         raise DataError(f"{place}: not a folder and not a regular file")
     if place.suffix.lower() == ".zip":
         return _read_zip(place)
+    if place.name.lower().endswith(_OTHER_ARCHIVES):
+        raise DataError(f"{place}: only .zip archives are read; unpack it and name the folder")
     status = place.stat()
     return Tree(place, {place.name: FilePicture(str(place), status.st_size, status.st_mtime_ns)})
 

@@ -41,6 +41,13 @@ def test_an_empty_folder_has_no_files(tmp_path: Path) -> None:
         read_tree(tmp_path / "none")
 
 
+@pytest.mark.parametrize("name", ["fer2013.tar.gz", "archive.rar", "x.7z"])
+def test_other_archives_are_to_be_unpacked_first(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(DataError, match="unpack it and name the folder"):
+        read_tree(tmp_path / name)
+
+
 @pytest.mark.parametrize(
     ("path", "image"),
     [
