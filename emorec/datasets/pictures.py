@@ -3,6 +3,7 @@
 import io
 import os
 import stat
+import struct
 import zipfile
 import zlib
 from typing import IO, BinaryIO, NamedTuple, Protocol, cast
@@ -196,10 +197,28 @@ class PixelPicture(NamedTuple):
         """Give the content of the file."""
         if self.fault:
             raise DataError(f"{self.label}: {self.fault}")
-        return cv2.imencode(".png", self.pixels, _PNG_OPTIONS)[1].tobytes()
+        return encode_gray_png(self.pixels)
 
 
-_PNG_OPTIONS = (cv2.IMWRITE_PNG_COMPRESSION, 1)
+def encode_gray_png(image: Image) -> bytes:
+    """Give the bytes of a PNG file with a grey picture, not compressed.
+
+    A file of 48x48 takes one block of the disk either way, and this is ten times as fast.
+
+    Args:
+        image: Shape (height, width), uint8.
+    """
+    height, width = image.shape
+    rows = np.zeros((height, width + 1), np.uint8)  # each begins with the filter's number, 0
+    rows[:, 1:] = image
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 0)), (b"IEND", b""))
+    return _PNG + b"".join(_chunk(kind, data) for kind, data in parts)
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    checksum = struct.pack(">I", zlib.crc32(kind + data))
+    return b"".join((struct.pack(">I", len(data)), kind, data, checksum))
 
 
 def _check_size(label: str, size: int) -> None:

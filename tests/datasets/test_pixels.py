@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emorec.datasets import pixels
+from emorec.datasets.pictures import check_readable, encode_gray_png
 from emorec.datasets.pixels import PIXELS, parse_pixels
 from emorec.datasets.prepare import prepare_data
 from emorec.datasets.source import Reading
@@ -337,3 +338,15 @@ def test_a_damaged_gzip_is_refused(source: Path, tmp_path: Path, dest: Path, dam
 def test_pixels_cannot_be_linked_to(source: Path, dest: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be linked to"):
         prepare_data(source, dest, link="hard")
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (48, 48), (3, 5), (300, 300)])
+def test_png_files_of_our_own_hold_the_pixels(shape: tuple[int, int]) -> None:
+    image = np.random.default_rng(2).integers(0, 256, shape, np.uint8)
+    data = encode_gray_png(image)
+    check_readable("it", data)
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert (decoded == image).all()
+    assert decoded.dtype == np.uint8
+    with pytest.raises(DataError):
+        check_readable("it", data[:-13])
