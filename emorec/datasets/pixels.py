@@ -20,6 +20,8 @@ PIXELS = SIDE * SIDE
 MAX_BYTES = 2**30
 """Most bytes of text that are read, unpacked; fer2013.csv has 300 MB."""
 
+MAX_LINES = 1_000_000
+
 MAX_LINE = 2**16
 """Most bytes of a line; 2,304 numbers of three digits take 9 KiB."""
 
@@ -159,6 +161,8 @@ def _lines(label: str, stream: BinaryIO) -> Iterator[list[bytes]]:
                     "take 9"
                 )
         number -= 1
+        if number > MAX_LINES:
+            raise DataError(f"{label}: over {MAX_LINES:,} lines; fer2013.csv has 35,888")
         if not block:
             yield [*lines, rest]
             return

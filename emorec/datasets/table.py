@@ -21,6 +21,9 @@ MAX_BYTES = 256 * 2**20
 """A larger file is refused before it is read; lists of images take a few MiB."""
 
 
+MAX_ROWS = 2_000_000
+
+
 @dataclass(frozen=True)
 class Table:
     """The rows of a CSV file.
@@ -70,6 +73,8 @@ def parse_table(
             if row:
                 rows.append(row)
                 lines.append(reader.line_num)
+                if len(rows) > MAX_ROWS:
+                    raise DataError(f"{path}: over {MAX_ROWS:,} rows")
     except (csv.Error, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not a CSV file in UTF-8 ({error})") from error
     if not rows:

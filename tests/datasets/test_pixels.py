@@ -292,6 +292,15 @@ def test_a_file_without_end_is_refused(
         prepare_data(source, dest)
 
 
+def test_a_file_of_blank_lines_is_refused(
+    source: Path, dest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source.write_text(fer2013() + "\n" * 200)
+    monkeypatch.setattr(pixels, "MAX_LINES", 100)
+    with pytest.raises(DataError, match="over 100 lines"):
+        prepare_data(source, dest)
+
+
 @pytest.mark.parametrize("rows", [1, 300])
 def test_rows_across_blocks_keep_their_order(tmp_path: Path, dest: Path, rows: int) -> None:
     path = tmp_path / "fer2013.csv"
