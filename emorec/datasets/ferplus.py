@@ -17,6 +17,9 @@ LABEL_FILE = "label.csv"
 
 KIND = "ferplus"
 
+LABEL_CSV = "label-csv"
+"""What `Reading.votes` is where the votes of the folders' own files are wanted."""
+
 FOLDERS = {
     "Training": "FER2013Train",
     "PublicTest": "FER2013Valid",
@@ -53,7 +56,7 @@ def read_ferplus(tree: Tree, reading: Reading) -> Source:
     Raises:
         DataError: A CSV file is missing or broken, or names an image or usage that cannot be.
     """
-    return _read_label_files(tree) if reading.votes == "label-csv" else _read_votes_file(tree)
+    return _read_label_files(tree) if reading.votes == LABEL_CSV else _read_votes_file(tree)
 
 
 def read_votes(file: Picture) -> tuple[Table, Votes]:
@@ -167,7 +170,7 @@ def _read_label_files(tree: Tree) -> Source:
     return Source(
         place=tree.place,
         label_files=files,
-        kinds=[f"{KIND}-label-csv"] * len(pictures),
+        kinds=[f"{KIND}-{LABEL_CSV}"] * len(pictures),
         lines=[line for _, table in tables for line in table.lines],
         names=[name for _, table in tables for name in table.columns["name"]],
         pictures=pictures,

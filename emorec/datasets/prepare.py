@@ -12,12 +12,14 @@ from typing import Any
 from emorec.datasets.destination import files_in, recover, replacing, require_apart
 from emorec.datasets.duplicates import leaks as leaks_between
 from emorec.datasets.duplicates import near_duplicates, thumbnails
+from emorec.datasets.ferplus import KIND as FERPLUS
+from emorec.datasets.ferplus import LABEL_CSV
 from emorec.datasets.layouts import read_source
 from emorec.datasets.manifest import MANIFEST, OWN_FILES, SUMMARY, read_summary
 from emorec.datasets.parallel import Report, in_batches
-from emorec.datasets.pictures import check_readable
+from emorec.datasets.pictures import PixelPicture, check_readable
 from emorec.datasets.selection import Selection, select, with_leaks
-from emorec.datasets.source import USAGES, Reading, merged
+from emorec.datasets.source import USAGES, Reading, Source, merged
 from emorec.datasets.summary import Unreadable, faults, manifest_csv, summarise
 from emorec.datasets.table import read_table
 from emorec.errors import ConfigError, DataError
@@ -94,6 +96,7 @@ def prepare_data(
     dest = dest.resolve()
     with _disk_errors(dest):
         source = merged([read_source(place, reading) for place in places])
+        _require_used(reading, source)
         require_apart(dest, places)
         selection = select(source, policy, classes, reading.keep_labels, (link, leaks))
         if link != COPY and any(picture.path is None for picture in selection.pictures):
@@ -129,6 +132,18 @@ def prepare_data(
             summary["digest"] = _digest(summary, manifest, files)
             write_json(folder / SUMMARY, summary)
         return Prepared(summary, changed=True)
+
+
+def _require_used(reading: Reading, source: Source) -> None:
+    """Check that what the user says about votes means something for the sources."""
+    pixels = any(isinstance(picture, PixelPicture) for picture in source.pictures)
+    if reading.ferplus_csv and not pixels:
+        raise ConfigError(
+            f"--ferplus-csv {reading.ferplus_csv} gives votes to the rows of fer2013.csv, but "
+            f"{source.place} holds none; name fer2013.csv as SOURCE"
+        )
+    if reading.votes == LABEL_CSV and f"{FERPLUS}-{LABEL_CSV}" not in source.kinds:
+        raise ConfigError(f"--votes {LABEL_CSV} is for a FERPlus checkout, unlike {source.place}")
 
 
 @contextlib.contextmanager

@@ -366,6 +366,14 @@ def test_no_label_csv_at_all_is_an_error(tmp_path: Path, dest: Path) -> None:
         prepare_data(make_checkout(tmp_path / "x"), dest, reading=Reading(votes="label-csv"))
 
 
+def test_votes_that_no_source_could_use_are_an_error(tmp_path: Path, dest: Path) -> None:
+    root = make_images(tmp_path / "mine", {"happy": 2, "sad": 2})
+    with pytest.raises(ConfigError, match=r"name fer2013\.csv as SOURCE"):
+        prepare_data(root, dest, reading=Reading(ferplus_csv=tmp_path / "fer2013new.csv"))
+    with pytest.raises(ConfigError, match="is for a FERPlus checkout"):
+        prepare_data(root, dest, reading=Reading(votes="label-csv"))
+
+
 labels = st.lists(st.sampled_from("abcd"), max_size=60)
 
 

@@ -201,11 +201,13 @@ def test_an_archive_that_lies_about_sizes_gives_no_more_than_it_says(
     tmp_path: Path, dest: Path
 ) -> None:
     root = make_folders(tmp_path / "data")
-    (root / "happy/bomb.png").write_bytes(bytes(2**24))
+    size = 0x00FEDCBA
+    (root / "happy/bomb.png").write_bytes(bytes(size))
     archive = zipped(root, tmp_path / "data.zip", zipfile.ZIP_DEFLATED)
     data = archive.read_bytes()
-    assert data.count((2**24).to_bytes(4, "little")) == 2
-    archive.write_bytes(data.replace((2**24).to_bytes(4, "little"), (3000).to_bytes(4, "little")))
+    real, told = (number.to_bytes(4, "little") for number in (size, 3000))
+    assert data.count(real) == 2
+    archive.write_bytes(data.replace(real, told))
     (unreadable,) = prepare_data(archive, dest).summary["unreadable_images"]
     assert unreadable["name"] == "happy/bomb.png"
     assert "Bad CRC" in unreadable["error"]
