@@ -69,8 +69,8 @@ def csv_loop(data: Path, dest: Path) -> None:
             cv2.imwrite(str(folder / name), image)
 
 
-def measured(command: list[str]) -> tuple[float, float]:
-    """Run a command; give its seconds and its peak memory in MB."""
+def measured(command: list[str]) -> tuple[float, float, float]:
+    """Run a command; give its seconds, those of the processors, and its peak memory in MB."""
     os.sync()
     start = time.perf_counter()
     child = os.posix_spawnp(
@@ -86,7 +86,7 @@ def measured(command: list[str]) -> tuple[float, float]:
     elapsed = time.perf_counter() - start
     if status:
         sys.exit(f"failed: {' '.join(command)}")
-    return elapsed, usage.ru_maxrss / 1024
+    return elapsed, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def main() -> None:
@@ -112,20 +112,26 @@ def main() -> None:
         PIXELS: lambda dest: [*EMOREC, pixels, *join, "--out", dest],
     }
     seconds: dict[str, list[float]] = {name: [] for name in commands}
+    work: dict[str, list[float]] = {name: [] for name in commands}
     memory: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(arguments.runs + 1):
         for name, command in commands.items():
             # Beside the data, for hard links do not cross disks.
             with tempfile.TemporaryDirectory(dir=data, prefix="bench-") as folder:
-                elapsed, peak = measured(command(f"{folder}/out"))
+                elapsed, busy, peak = measured(command(f"{folder}/out"))
             if turn:  # the first turn fills the file cache
                 seconds[name].append(elapsed)
+                work[name].append(busy)
                 memory[name].append(peak)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     width = max(map(len, commands))
     print(f"median of {arguments.runs} runs in turn, {os.cpu_count()} cores")
     for name in commands:
-        print(f"{name:<{width}}  {medians[name]:6.2f} s  {max(memory[name]):5.0f} MB at most")
+        busy = statistics.median(work[name])
+        print(
+            f"{name:<{width}}  {medians[name]:6.2f} s  {busy:6.2f} s of processors  "
+            f"{max(memory[name]):5.0f} MB at most"
+        )
     for name, loop, wanted in ((LINK, PNG_LOOP, 5), (COPY, PNG_LOOP, 1.5), (PIXELS, CSV_LOOP, 4)):
         ratio = medians[loop] / medians[name]
         paired = [a / b for a, b in zip(seconds[loop], seconds[name], strict=True)]

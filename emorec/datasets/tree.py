@@ -123,7 +123,8 @@ def read_folder(root: Path, only: Iterable[str] | None = None) -> Tree:
                 left_out[path] = _LINK_OUT
             else:
                 status = entry.stat()
-                files[path] = FilePicture(entry.path, status.st_size, status.st_mtime_ns)
+                file = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
+                files[path] = FilePicture(file, status.st_size, status.st_mtime_ns)
         if len(files) > MAX_FILES:
             raise DataError(f"{root}: over {MAX_FILES:,} files; name the folder of the data set")
     return Tree(root, files, left_out)

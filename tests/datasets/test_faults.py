@@ -96,7 +96,7 @@ run()
     ("kind", "module", "function"),
     [
         ("pictures", "prepare", "check_readable"),
-        ("pixels", "prepare", "check_readable"),
+        ("pixels", "prepare", "_write"),
         ("pixels", "pixels", "parse_pixels"),
         ("pictures", "duplicates", "decode_gray"),
     ],

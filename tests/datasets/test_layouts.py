@@ -452,6 +452,21 @@ def test_linked_images_are_those_of_the_source(tmp_path: Path, dest: Path, link:
     assert tree(root) == before
 
 
+@pytest.mark.parametrize("link", ["hard", "symlink"])
+def test_a_link_to_a_link_leads_to_the_image(
+    tmp_path: Path, dest: Path, link: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_images(tmp_path / "mine", {"happy": 2, "sad": 2})
+    (root / "happy" / "link.png").symlink_to("../sad/001.png")
+    monkeypatch.chdir(tmp_path)
+    prepare_data(Path("mine"), dest, link=link, reading=Reading(validation=0, test=0))
+    image = dest / "train/happy/link.png"
+    assert image.is_symlink() == (link == "symlink")
+    assert image.samefile(root / "sad" / "001.png")
+    (root / "happy" / "link.png").unlink()
+    assert image.read_bytes() == picture(1)
+
+
 def test_a_link_whose_image_is_gone_is_mended(tmp_path: Path, dest: Path) -> None:
     root = make_checkout(tmp_path / "FERPlus")
     prepare_data(root, dest, link="symlink")
