@@ -114,15 +114,16 @@ def main() -> None:
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     work: dict[str, list[float]] = {name: [] for name in commands}
     memory: dict[str, list[float]] = {name: [] for name in commands}
-    for turn in range(arguments.runs + 1):
-        for name, command in commands.items():
-            # Beside the data, for hard links do not cross disks.
-            with tempfile.TemporaryDirectory(dir=data, prefix="bench-") as folder:
-                elapsed, busy, peak = measured(command(f"{folder}/out"))
-            if turn:  # the first turn fills the file cache
-                seconds[name].append(elapsed)
-                work[name].append(busy)
-                memory[name].append(peak)
+    # Beside the data, for hard links do not cross disks. Nothing is deleted in between: ext4 makes
+    # files several times as slowly where as many were deleted a moment ago.
+    with tempfile.TemporaryDirectory(dir=data, prefix="bench-") as folder:
+        for turn in range(arguments.runs + 1):
+            for number, (name, command) in enumerate(commands.items()):
+                elapsed, busy, peak = measured(command(f"{folder}/{turn}-{number}"))
+                if turn:  # the first turn fills the file cache
+                    seconds[name].append(elapsed)
+                    work[name].append(busy)
+                    memory[name].append(peak)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     width = max(map(len, commands))
     print(f"median of {arguments.runs} runs in turn, {os.cpu_count()} cores")

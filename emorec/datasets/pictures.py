@@ -1,5 +1,6 @@
 """The pictures of a raw data set, wherever they stand: in files, in an archive or as pixels."""
 
+import functools
 import io
 import os
 import stat
@@ -211,14 +212,21 @@ def encode_gray_png(image: Image) -> bytes:
     height, width = image.shape
     rows = np.zeros((height, width + 1), np.uint8)  # each begins with the filter's number, 0
     rows[:, 1:] = image
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows.tobytes(), 0)), (b"IEND", b""))
-    return _PNG + b"".join(_chunk(kind, data) for kind, data in parts)
+    data = _chunk(b"IDAT", zlib.compress(rows.tobytes(), 0))
+    return b"".join((_png_begin(height, width), data, _PNG_END))
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
-    checksum = struct.pack(">I", zlib.crc32(kind + data))
-    return b"".join((struct.pack(">I", len(data)), kind, data, checksum))
+    checksum = zlib.crc32(data, zlib.crc32(kind))
+    return b"".join((struct.pack(">I", len(data)), kind, data, struct.pack(">I", checksum)))
+
+
+@functools.lru_cache
+def _png_begin(height: int, width: int) -> bytes:
+    return _PNG + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+
+
+_PNG_END = _chunk(b"IEND", b"")
 
 
 def _check_size(label: str, size: int) -> None:
