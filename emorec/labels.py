@@ -45,6 +45,9 @@ VOTE_CLASSES = (
 )
 """The same columns under their canonical names."""
 
+FER2013_EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+"""What the numbers 0 to 6 of fer2013.csv mean."""
+
 _SYNONYMS = {
     "anger": "angry",
     "disgusted": "disgust",

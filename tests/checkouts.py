@@ -1,10 +1,15 @@
 """Small synthetic FERPlus checkouts for tests."""
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+from emorec.datasets.ferplus import read_ferplus
+from emorec.datasets.source import Reading, Source
+from emorec.datasets.tree import read_tree
 
 HEADER = (
     "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
@@ -61,3 +66,28 @@ def tree(root: Path) -> dict[str, bytes]:
         for path in sorted(root.rglob("*"))
         if path.is_file()
     }
+
+
+def ferplus_source(root: Path) -> Source:
+    """Read a FERPlus checkout."""
+    return read_ferplus(read_tree(root), Reading())
+
+
+def make_images(root: Path, counts: dict[str, int]) -> Path:
+    for folder, count in counts.items():
+        (root / folder).mkdir(parents=True)
+        for number in range(count):
+            (root / folder / f"{number:03}.png").write_bytes(picture(number))
+    return root
+
+
+def manifest_rows(root: Path) -> list[dict[str, str]]:
+    header, *lines = (root / "manifest.csv").read_text("utf-8").splitlines()
+    return [dict(zip(header.split(","), line.split(","), strict=True)) for line in lines]
+
+
+def counts(root: Path) -> dict[str, dict[str, int]]:
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for row in manifest_rows(root):
+        found[row["split"]][row["label"]] += 1
+    return {split: dict(counter) for split, counter in found.items()}

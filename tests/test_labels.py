@@ -265,3 +265,19 @@ def test_counts_on_the_real_votes(
     assert tuple(int((labels[usage] >= 0).sum()) for usage in usages) == kept
     counts = Counter(emotions(classes)[i] for i in labels["PublicTest"] if i >= 0)
     assert [counts[name] for name in VOTE_CLASSES[:classes]] == public
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.parametrize("classes", [7, 8])
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_real_row_follows_the_rules(
+    real_votes: dict[str, np.ndarray], policy: str, classes: int
+):
+    votes = np.concatenate(list(real_votes.values()))
+    rows = votes.tolist()
+    assert len(rows) == 28_558 + 3_579 + 3_572
+    labels = labels_from_votes(votes, policy, classes).tolist()
+    assert labels == [plain_label(row, policy, classes) for row in rows]
+    expected = [plain_target(row, policy, classes) for row in rows]
+    np.testing.assert_allclose(targets_from_votes(votes, policy, classes), expected, atol=1e-6)

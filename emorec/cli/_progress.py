@@ -1,10 +1,21 @@
-"""Progress of a training run on the terminal."""
+"""Progress of long work on the terminal."""
 
+import contextlib
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 if TYPE_CHECKING:
     from emorec.training.callbacks import Progress as Step
@@ -62,3 +73,35 @@ class TrainingProgress:
                 highlight=False,
                 soft_wrap=True,
             )
+
+
+class _Rate(TextColumn):
+    """Images done a second."""
+
+    def __init__(self) -> None:
+        super().__init__("")
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f} a second" if task.speed else "")
+
+
+@contextlib.contextmanager
+def image_progress(description: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar with the rate and the time left; gives what is to be told done and total.
+
+    Where standard error is no terminal, nothing is shown.
+    """
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task(description, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

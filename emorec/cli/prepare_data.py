@@ -6,14 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from emorec.labels import POLICIES, emotions
+from emorec.cli._text import one_line
+from emorec.labels import POLICIES
 
 if TYPE_CHECKING:
     from emorec.datasets.prepare import Prepared
 
+# Spelt out, for `--help` must not import the readers.
+_LAYOUTS = ("ferplus", "fer2013-csv", "csv", "fer2013-folders", "ckplus", "folders")
+
 
 @click.command(epilog="Example: emorec prepare-data FERPlus --out FER-2013")
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument(
+    "sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 @click.option(
     "--out",
     "dest",
@@ -36,54 +42,126 @@ if TYPE_CHECKING:
     help="Seven emotions, or eight with contempt.",
 )
 @click.option(
+    "--layout", type=click.Choice(_LAYOUTS), help="Read SOURCE so; it is recognised else."
+)
+@click.option(
+    "--ferplus-csv",
+    type=click.Path(path_type=Path),
+    help="fer2013new.csv, whose votes replace the labels of fer2013.csv row by row.",
+)
+@click.option(
+    "--votes",
+    type=click.Choice(["fer2013new", "label-csv"]),
+    default="fer2013new",
+    show_default=True,
+    help="Votes of a FERPlus checkout: fer2013new.csv, or label.csv in each folder of images.",
+)
+@click.option(
+    "--keep-labels",
+    is_flag=True,
+    help="Keep labels as they are spelt; they need not be emotions.",
+)
+@click.option(
+    "--validation",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.1,
+    show_default=True,
+    help="Share of the images for validation where SOURCE has none.",
+)
+@click.option(
+    "--test",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.1,
+    show_default=True,
+    help="Share of the images for test where SOURCE has none.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of that choice.")
+@click.option(
+    "--link",
+    type=click.Choice(["copy", "hard", "symlink"]),
+    default="copy",
+    show_default=True,
+    help="Copy image files, or link to them, which is faster and takes no space.",
+)
+@click.option(
+    "--check-leaks",
+    is_flag=True,
+    help="List images whose picture is also in a later split (done for several SOURCEs anyway).",
+)
+@click.option(
+    "--drop-leaks",
+    is_flag=True,
+    help="Take them out: of train what is in validation or test, of validation what is in test.",
+)
+@click.option(
     "--strict",
     is_flag=True,
-    help="Missing folders, missing or unreadable images and names that stand twice are errors.",
+    help="Missing folders, missing or unreadable images, names that stand twice and whatever else "
+    "is noted are errors.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the folder --out whatever it holds.")
+@click.option("--report", is_flag=True, help="Write report.html and report.json too (data-report).")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, not as a table.")
 def prepare_data(
-    source: Path,
+    sources: tuple[Path, ...],
     dest: Path,
     policy: str,
     classes: str,
+    layout: str | None,
+    ferplus_csv: Path | None,
+    votes: str,
+    keep_labels: bool,
+    validation: float,
+    test: float,
+    seed: int,
+    link: str,
+    check_leaks: bool,
+    drop_leaks: bool,
     strict: bool,
     overwrite: bool,
+    report: bool,
     as_json: bool,
 ) -> None:
-    """Make a training data set out of the raw one in SOURCE.
+    """Make a training data set out of the raw ones in SOURCE.
 
-    SOURCE is a FERPlus checkout: a folder with fer2013new.csv and, in output/, in data/ or
-    beside it, the folders of images FER2013Train, FER2013Valid and FER2013Test.
+    SOURCE is a folder, a zip archive or a CSV file. It is recognised by what it holds: a FERPlus
+    checkout (fer2013new.csv and the folders FER2013Train, FER2013Valid and FER2013Test);
+    fer2013.csv or icml_face_data.csv; FER-2013 folders (train/EMOTION, test/EMOTION); CK+
+    (CK+48/EMOTION), split by person; a folder for each class; or a CSV list with the columns
+    path, label and, if wanted, split and group. Several are put together.
 
     Images are copied to train/EMOTION and test/EMOTION under --out, those without a label under
     the policy to unlabelled/. manifest.csv lists every image with its votes, summary.json
     accounts for every row of the source.
     """
-    from rich.console import Console
-    from rich.progress import Progress
-
+    from emorec.cli._progress import image_progress
+    from emorec.cli.data_report import write_report
     from emorec.datasets.prepare import prepare_data as prepare
+    from emorec.datasets.source import Reading
     from emorec.datasets.summary import notices
 
-    errors = Console(stderr=True)
-    with Progress(console=errors, transient=True, disable=not errors.is_terminal) as progress:
-        task = progress.add_task("Copying images", total=None)
+    reading = Reading(layout, ferplus_csv, votes, keep_labels, validation, test, seed)
+    with image_progress("Writing images") as progress:
         prepared = prepare(
-            source,
+            sources,
             dest,
             policy,
             int(classes),
             strict,
             overwrite,
-            lambda done, total: progress.update(task, completed=done, total=total),
+            progress,
+            reading=reading,
+            link=link,
+            leaks="drop" if drop_leaks else "list" if check_leaks else None,
         )
     for notice in notices(prepared.summary):
-        click.echo(f"Note: {notice}", err=True)
+        click.echo(f"Note: {one_line(notice)}", err=True)
     if as_json:
         click.echo(json.dumps(prepared.summary, indent=2, ensure_ascii=False))
     else:
         _print_table(dest, prepared)
+    if report:
+        click.echo(f"{one_line(str(write_report(dest)))}: written", err=as_json)
 
 
 def _print_table(dest: Path, prepared: "Prepared") -> None:
@@ -92,7 +170,8 @@ def _print_table(dest: Path, prepared: "Prepared") -> None:
 
     summary = prepared.summary
     splits = list(summary["kept"])
-    table = Table("", *splits, "all", title=f"Images by split, policy {summary['policy']}")
+    title = "Images by split" + (f", policy {summary['policy']}" if summary["policy"] else "")
+    table = Table("", *splits, "all", title=title)
     for column in table.columns[1:]:
         column.justify = "right"
 
@@ -112,7 +191,7 @@ def _print_table(dest: Path, prepared: "Prepared") -> None:
         )
         table.add_section()
 
-    for name in emotions(summary["classes"]):
+    for name in summary["kept"][splits[0]]:
         add_row(name, [summary["kept"][split][name] for split in splits])
     add_sum("kept", ["kept"])
     add_reasons("unlabelled", "no label")

@@ -14,7 +14,10 @@ if sys.platform != "win32":
 
 
 def files_in(folder: Path) -> dict[str, int]:
-    """Give the size of every file under a folder, by its path relative to it, with slashes."""
+    """Give the size of every file under a folder, by its path relative to it, with slashes.
+
+    For a link it is the size of what it leads to, -1 where that is gone.
+    """
     sizes: dict[str, int] = {}
     pending = [""]
     while pending:
@@ -24,7 +27,10 @@ def files_in(folder: Path) -> dict[str, int]:
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(f"{prefix}{entry.name}/")
                 else:
-                    sizes[prefix + entry.name] = entry.stat(follow_symlinks=False).st_size
+                    try:
+                        sizes[prefix + entry.name] = entry.stat().st_size
+                    except OSError:
+                        sizes[prefix + entry.name] = -1
     return sizes
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emorec.datasets.source import SPLITS
+from emorec.datasets.source import SPLITS, TRAIN, VALIDATION
+from emorec.datasets.splitting import ordered, stratified
 from emorec.datasets.table import read_table, vote_counts
 from emorec.errors import ConfigError, DataError
 from emorec.images import IMAGE_SUFFIXES
 from emorec.labels import (
-    EMOTIONS_8,
     POLICIES,
     VOTE_CLASSES,
     Targets,
@@ -26,6 +26,10 @@ from emorec.labels import (
 MANIFEST = "manifest.csv"
 SUMMARY = "summary.json"
 UNLABELLED = "unlabelled"
+REPORT_HTML, REPORT_JSON = "report.html", "report.json"
+
+OWN_FILES = (MANIFEST, SUMMARY, REPORT_HTML, REPORT_JSON)
+"""What emorec puts at the top of a prepared data set."""
 
 VOTE_COLUMNS = tuple(f"votes_{name}" for name in VOTE_CLASSES)
 
@@ -128,12 +132,6 @@ class PreparedData:
         return Examples([self.root / self.paths[i] for i in chosen], targets[chosen], names)
 
 
-def ordered(labels: set[str]) -> tuple[str, ...]:
-    """Order class names: canonical emotions canonically, then others by name."""
-    known = [name for name in EMOTIONS_8 if name in labels]
-    return (*known, *sorted(labels - set(known)))
-
-
 def read_prepared(root: Path) -> PreparedData:
     """Read a prepared data set by its manifest, or a FER-2013 folder tree that has none.
 
@@ -228,9 +226,6 @@ def _read_tree(root: Path) -> PreparedData:
     paths, splits, labels = (np.array(column, np.str_) for column in zip(*rows, strict=True))
     names = ordered(set(labels.tolist()))
     splits = splits.astype("U10")
-    generator = np.random.default_rng(0)
-    for name in names:
-        members = np.flatnonzero((splits == "train") & (labels == name))
-        held_out = generator.permutation(members)[: round(len(members) * VALIDATION_SHARE)]
-        splits[held_out] = "validation"
+    train = np.flatnonzero(splits == TRAIN)
+    splits[train[stratified(labels[train], VALIDATION_SHARE, seed=0)]] = VALIDATION
     return PreparedData(root, paths, splits, labels, None, names, None)

@@ -6,9 +6,11 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import pytest
 from checkouts import HAPPY, HEADER, csv_text, make_checkout, tree
 from click.testing import CliRunner, Result
@@ -35,7 +37,7 @@ def run(*arguments: object) -> Result:
 def test_no_arguments_are_a_usage_error() -> None:
     result = run()
     assert result.exit_code == 2
-    assert "Missing argument 'SOURCE'" in result.stderr
+    assert "Missing argument 'SOURCE...'" in result.stderr
 
 
 def test_counts_are_shown_by_split_and_emotion(checkout: Path, dest: Path) -> None:
@@ -79,7 +81,7 @@ def test_json_is_the_summary(checkout: Path, dest: Path) -> None:
     summary = json.loads(result.stdout)
     assert summary == json.loads((dest / "summary.json").read_text())
     assert (summary["policy"], summary["classes"]) == ("majority", 8)
-    assert summary["missing_folders"][0]["folder"] == "FER2013Test"
+    assert summary["gaps"][0]["reason"] == "image folder missing"
 
 
 def write_votes(text: str) -> Callable[[Path], object]:
@@ -173,7 +175,7 @@ def ferplus(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """The real FERPlus checkout, without the images of PrivateTest."""
     folder = tmp_path_factory.mktemp("real")
     tool = shared_data.parent / "tools" / "unpack_ferplus.py"
-    subprocess.run([sys.executable, tool, folder], check=True)
+    subprocess.run([sys.executable, tool, folder, "--csv"], check=True)
     return folder / "FERPlus"
 
 
@@ -251,3 +253,72 @@ def test_a_real_kill_and_a_rerun_end_in_the_same_tree(ferplus: Path, tmp_path: P
     timed(ferplus, "--out", out)
     assert tree(out) == tree(whole)
     assert {path.name for path in tmp_path.iterdir()} == {"whole", "FER-2013"}
+
+
+def decoded(root: Path) -> dict[str, bytes]:
+    return {path: data for path, data in tree(root).items() if not path.endswith(".png")} | {
+        path: cv2.imread(str(root / path), cv2.IMREAD_UNCHANGED).tobytes()
+        for path in tree(root)
+        if path.endswith(".png")
+    }
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_every_route_to_the_real_data_gives_the_same(ferplus: Path, tmp_path: Path) -> None:
+    pixels = ferplus.parent / "fer2013.csv"
+    votes = ("--ferplus-csv", ferplus / "fer2013new.csv")
+    archives = {}
+    for name, root in (("FERPlus", ferplus), ("fer2013.csv", pixels)):
+        archives[name] = tmp_path / f"{name}.zip"
+        with zipfile.ZipFile(archives[name], "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+            for path in [root] if root.is_file() else sorted(root.rglob("*")):
+                file.write(path, path.relative_to(root.parent))
+    routes = {
+        "checkout": (ferplus,),
+        "links": (ferplus, "--link", "symlink"),
+        "pixels": (pixels, *votes),
+        "zipped checkout": (archives["FERPlus"],),
+        "zipped pixels": (archives["fer2013.csv"], *votes),
+    }
+    wanted = None
+    for name, arguments in routes.items():
+        out = tmp_path / name
+        _, result = timed(*arguments, "--out", out)
+        found = decoded(out)
+        summary = json.loads(found.pop("summary.json"))
+        kept = {split: sum(counts.values()) for split, counts in summary["kept"].items()}
+        assert kept == {"train": 28_221, "validation": 3_529, "test": 0}
+        assert list(summary["kept"]["validation"].values()) == [319, 34, 74, 899, 1335, 412, 456]
+        if "pixels" in name:
+            note = "3,589 rows of fer2013new.csv have no pixels: fer2013.csv ends before them"
+            assert note in result.stderr
+        assert len(found) == 28_558 + 3_579 + 1
+        assert wanted in (None, found)
+        wanted = found
+        shutil.rmtree(out)
+    result = subprocess.run(
+        [*COMMAND, pixels, *votes, "--strict", "--out", tmp_path / "strict"],
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 4
+    assert "error: strict: 3,589 rows of fer2013new.csv have no pixels" in result.stderr
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_fer2013_alone_has_its_own_labels(ferplus: Path, tmp_path: Path) -> None:
+    timed(ferplus.parent / "fer2013.csv", "--out", tmp_path / "out")
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    # The labels of the 28,558 images, those of three rows that repeat one, and 148 black images
+    # of rows that FERPlus drops, to which the tool that packs the data gives no other label.
+    assert summary["kept"]["train"] == {
+        "angry": 3974 + 1,
+        "disgust": 435,
+        "fear": 4076,
+        "happy": 7190,
+        "neutral": 4924 + 148,
+        "sad": 4801 + 2,
+        "surprise": 3158,
+    }

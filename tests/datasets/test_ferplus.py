@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from checkouts import FOLDERS, HAPPY, HEADER, ROWS, csv_text, make_checkout
+from checkouts import FOLDERS, HAPPY, HEADER, ROWS, csv_text, ferplus_source, make_checkout
 
-from emorec.datasets.ferplus import read_ferplus
 from emorec.datasets.selection import without_duplicates
 from emorec.errors import DataError
 from emorec.labels import POLICIES, labels_from_votes
@@ -30,7 +29,7 @@ def test_broken_votes_are_refused(tmp_path: Path, case: str) -> None:
     content, message = BROKEN[case]
     (root / "fer2013new.csv").write_text(content)
     with pytest.raises(DataError) as caught:
-        read_ferplus(root)
+        ferplus_source(root)
     assert message in str(caught.value)
 
 
@@ -56,16 +55,16 @@ UNSAFE_NAMES = [
 def test_a_name_that_is_no_plain_file_name_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "fer2013new.csv").write_text(csv_text([("Training", f'"{name}"', HAPPY)]))
     with pytest.raises(DataError, match=r"row \d+: .* is no plain file name") as caught:
-        read_ferplus(tmp_path)
+        ferplus_source(tmp_path)
     assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize("parent", ["output", "data", "."])
 def test_images_are_found_where_ferplus_users_put_them(tmp_path: Path, parent: str) -> None:
     root = make_checkout(tmp_path, parent=parent)
-    source = read_ferplus(root)
-    assert all(image.is_file() for image in source.images)
-    assert source.missing_folders == {}
+    source = ferplus_source(root)
+    assert all(picture.read() for picture in source.pictures)
+    assert source.gaps == []
     assert source.names == [name for _, name, _ in ROWS if name]
     assert source.usages == [usage for usage, name, _ in ROWS if name]
     assert source.lines == [2, 3, 5, 6, 7, 8, 9]
@@ -78,20 +77,22 @@ def test_a_folder_with_labels_only_is_not_taken_for_the_images(tmp_path: Path) -
     for folder in FOLDERS.values():
         (root / "data" / folder).mkdir(parents=True)
         (root / "data" / folder / "label.csv").write_text("fer0000000.png\n")
-    assert all(image.is_file() for image in read_ferplus(root).images)
+    assert all(picture.read() for picture in ferplus_source(root).pictures)
 
 
 def test_a_folder_without_images_is_missing(tmp_path: Path) -> None:
     root = make_checkout(tmp_path)
     for image in (root / "output" / "FER2013Test").iterdir():
         image.unlink()
-    assert read_ferplus(root).missing_folders == {"PrivateTest": "FER2013Test"}
+    assert [gap.note for gap in ferplus_source(root).gaps] == [
+        "the folder FER2013Test is missing or holds no image: 2 PrivateTest images are left out"
+    ]
 
 
 @pytest.mark.real
 def test_the_counts_in_the_guide_are_those_of_the_real_votes(shared_data: Path) -> None:
     guide = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text("utf-8")
-    source = read_ferplus(shared_data / "ferplus")
+    source = ferplus_source(shared_data / "ferplus")
     rows, _ = without_duplicates(source)
     usages, votes = np.array(source.usages)[rows], source.votes[rows]
     counts = []

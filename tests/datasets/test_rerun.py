@@ -180,13 +180,13 @@ def test_source_and_destination_lie_apart(checkout: Path, place: str, overwrite:
     assert tree(checkout) == before
 
 
-def test_linked_images_are_part_of_the_source(checkout: Path, dest: Path) -> None:
-    images = dest / "images"
-    dest.mkdir()
+def test_images_behind_a_link_out_of_the_source_are_not_read(checkout: Path, dest: Path) -> None:
+    images = dest.with_name("elsewhere")
     (checkout / "output").replace(images)
     (checkout / "output").symlink_to(images)
-    with pytest.raises(DataError, match="must lie outside of the source"):
-        prepare_data(checkout, dest, overwrite=True)
+    with pytest.raises(DataError, match=r"none of the images .* out of the data set is not used"):
+        prepare_data(checkout, dest)
+    assert not dest.exists()
 
 
 def test_a_file_or_the_current_folder_is_never_replaced(

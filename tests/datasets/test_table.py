@@ -90,3 +90,11 @@ def test_a_missing_vote_column_is_refused(path: Path) -> None:
     path.write_text("a\n1\n")
     with pytest.raises(DataError, match="missing column 'b'"):
         vote_counts(read_table(path, ()), ("a", "b"))
+
+
+def test_a_list_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("path,label\n" + "a,b\n" * 20)
+    monkeypatch.setattr(table, "MAX_ROWS", 10)
+    with pytest.raises(DataError, match="over 10 rows"):
+        read_table(path, ())

@@ -1,0 +1,53 @@
+"""The command `emorec data-report`."""
+
+from pathlib import Path
+
+import click
+
+from emorec.cli._text import one_line
+from emorec.errors import DataError
+
+
+@click.command(epilog="Example: emorec data-report FER-2013")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="Folder for report.html and report.json; otherwise they go into DATA.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the samples.")
+def data_report(data: Path, folder: Path | None, seed: int) -> None:
+    """Look through the data set DATA and report on it as a page and as JSON.
+
+    DATA is a prepared data set or a FER-2013 folder tree. report.html is one file with its
+    pictures inside: counts by split and class, class balance, agreement of the voters, samples of
+    each class, suspicious images and near duplicates.
+    """
+    click.echo(f"{one_line(str(write_report(data, folder, seed)))}: written")
+
+
+def write_report(data: Path, folder: Path | None = None, seed: int = 0) -> Path:
+    """Write the report of a data set, into its own folder unless another is named.
+
+    Raises:
+        DataError: It is no data set, or the report cannot be written.
+    """
+    from emorec.cli._progress import image_progress
+    from emorec.datasets import report
+    from emorec.datasets.inspection import inspect
+    from emorec.datasets.manifest import SUMMARY, read_summary
+    from emorec.datasets.summary import notices
+
+    with image_progress("Reading images") as progress:
+        inspection = inspect(data, progress, seed)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    summary = read_summary(data)
+    try:
+        known = notices(summary) if "fingerprint" in summary else []
+    except (KeyError, TypeError) as error:
+        raise DataError(
+            f"{data / SUMMARY}: is not as emorec writes it; prepare the data set anew"
+        ) from error
+    return report.write_report(data, inspection, known, folder or data)

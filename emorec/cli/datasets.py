@@ -1,0 +1,34 @@
+"""The command `emorec datasets`."""
+
+import dataclasses
+import json
+
+import click
+
+
+@click.command(epilog="Example: emorec datasets")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+def datasets(as_json: bool) -> None:
+    """Say where to get each data set, its terms, and the command that prepares it.
+
+    emorec downloads nothing: most of these data sets ask you to accept terms first.
+    """
+    from emorec.datasets.catalogue import CATALOGUE
+
+    if as_json:
+        entries = [dataclasses.asdict(entry) for entry in CATALOGUE]
+        click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
+        return
+    for entry in CATALOGUE:
+        click.secho(entry.name, bold=True)
+        rows = (
+            ("holds", entry.holds),
+            *(("from", place) for place in entry.places),
+            ("terms", entry.terms),
+            ("size", entry.size),
+            ("on disk", entry.looks_like),
+            ("prepare", entry.command),
+        )
+        for name, text in rows:
+            click.echo(f"  {name:<8} {text}")
+        click.echo()

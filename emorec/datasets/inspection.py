@@ -1,0 +1,161 @@
+"""Looks through a prepared data set: counts, agreement of the voters, suspicious images."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from emorec.datasets.duplicates import leaks, near_duplicates, thumbnails
+from emorec.datasets.manifest import PreparedData, read_prepared
+from emorec.datasets.parallel import Report
+from emorec.datasets.pictures import FilePicture, decode_gray
+from emorec.datasets.source import SPLITS
+from emorec.errors import DataError
+from emorec.images import Image
+from emorec.labels import VOTE_CLASSES, Votes
+
+SCHEMA = 1
+
+FLAT = 4.0
+"""Standard deviation, in grey levels, below which an image shows nothing."""
+
+SAMPLES, COLUMNS, CELL = 36, 18, 56
+
+_HISTOGRAM_STEP = 0.25
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found in a data set.
+
+    Attributes:
+        facts: Counts and lists, as JSON takes them.
+        sheets: Samples by class, as the bytes of a PNG file.
+        pairs: Some near duplicates, one above the other, as the bytes of a PNG file.
+    """
+
+    facts: dict[str, Any]
+    sheets: dict[str, bytes]
+    pairs: bytes
+
+
+def inspect(root: Path, report: Report | None = None, seed: int = 0) -> Inspection:
+    """Read every image of a prepared data set, or of a FER-2013 folder tree, once.
+
+    Args:
+        root: Folder of the data set.
+        report: Called with the number of images read and the number in all, now and then.
+        seed: Seed of the choice of samples.
+
+    Raises:
+        DataError: It is no data set.
+    """
+    data = read_prepared(root)
+    paths = [str(path) for path in data.paths]
+    pictures = [FilePicture(f"{root}/{path}", 0, 0) for path in paths]
+    thumbs = thumbnails(pictures, report)
+    flat = [i for i in range(len(paths)) if i not in thumbs.faults and thumbs.spread[i] < FLAT]
+    twins = near_duplicates(thumbs)
+    leaking = leaks(twins, data.splits.tolist())
+    generator = np.random.default_rng(seed)
+    sheets = {}
+    for name in data.class_names:
+        members = np.flatnonzero(data.labels == name)
+        chosen = np.sort(generator.permutation(members)[:SAMPLES])
+        images = [_decoded(pictures[i]) for i in chosen if i not in thumbs.faults]
+        if images:
+            sheets[name] = _sheet(images)
+    shown = list(leaking.items())[:COLUMNS] or twins[:COLUMNS]
+    columns = [np.vstack([_cell(_decoded(pictures[i])) for i in pair]) for pair in shown]
+    facts = {
+        "schema": SCHEMA,
+        "images": len(paths),
+        "policy": data.policy,
+        "classes": list(data.class_names),
+        "counts": _counts(data),
+        "votes": None if data.votes is None else _votes(data, data.votes),
+        "suspicious": {
+            "unreadable": {paths[i]: thumbs.faults[i] for i in sorted(thumbs.faults)},
+            "blank": [paths[i] for i in flat],
+            "not a face by votes": _not_a_face(data),
+        },
+        "near_duplicates": {
+            "pairs": len(twins),
+            "images": len({index for pair in twins for index in pair}),
+            "leaks": [
+                {"path": paths[i], "split": str(data.splits[i]), "duplicate_of": paths[j]}
+                for i, j in leaking.items()
+            ],
+        },
+    }
+    return Inspection(facts, sheets, _png(np.hstack(columns)) if columns else b"")
+
+
+def _decoded(picture: FilePicture) -> Image:
+    return decode_gray(picture.label, picture.read())
+
+
+def _counts(data: PreparedData) -> dict[str, dict[str, int]]:
+    """Count the images of each split by label; "" counts those without one."""
+    found = Counter(zip(data.splits.tolist(), data.labels.tolist(), strict=True))
+    names = [*data.class_names, *([""] if "" in data.labels else [])]
+    return {split: {name: found[split, name] for name in names} for split in SPLITS}
+
+
+def _votes(data: PreparedData, votes: Votes) -> dict[str, Any]:
+    """Say how far the voters agree: entropy in bits, and the share of the largest class."""
+    voted = votes.sum(axis=1) > 0
+    shares = votes[voted] / votes[voted].sum(axis=1, keepdims=True)
+    entropy = -(shares * np.log2(shares, out=np.zeros_like(shares), where=shares > 0)).sum(axis=1)
+    labels = data.labels[voted]
+    bins = np.bincount((entropy / _HISTOGRAM_STEP).astype(int), minlength=1)
+
+    def mean(values: npt.NDArray[np.float64]) -> float | None:
+        return round(float(values.mean()), 4) if len(values) else None
+
+    return {
+        "mean_entropy_bits": mean(entropy),
+        "entropy_bits_by_class": {n: mean(entropy[labels == n]) for n in data.class_names},
+        "agreement_by_class": {n: mean(shares.max(axis=1)[labels == n]) for n in data.class_names},
+        "entropy_histogram": {
+            f"{index * _HISTOGRAM_STEP:.2f}": int(count) for index, count in enumerate(bins)
+        },
+    }
+
+
+def _not_a_face(data: PreparedData) -> list[str]:
+    if data.votes is None:
+        return []
+    flagged = data.votes.argmax(axis=1) == VOTE_CLASSES.index("not_face")
+    flagged &= data.votes.sum(axis=1) > 0
+    return [str(path) for path in data.paths[flagged]]
+
+
+def _cell(image: Image) -> Image:
+    """Fit an image of any shape into a square, on white, with a margin."""
+    side = CELL - 4
+    scale = side / max(image.shape)
+    size = [max(1, round(length * scale)) for length in image.shape[::-1]]
+    cell = np.full((CELL, CELL), 255, np.uint8)
+    shrunk = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    cell[2 : 2 + size[1], 2 : 2 + size[0]] = shrunk
+    return cell
+
+
+def _sheet(images: list[Image]) -> bytes:
+    """Put images into rows, as the bytes of a PNG file."""
+    cells = [_cell(image) for image in images]
+    cells += [np.full((CELL, CELL), 255, np.uint8)] * (-len(cells) % COLUMNS)
+    rows = [np.hstack(cells[start : start + COLUMNS]) for start in range(0, len(cells), COLUMNS)]
+    return _png(np.vstack(rows))
+
+
+def _png(image: Image) -> bytes:
+    done, data = cv2.imencode(".png", image)
+    if not done:
+        raise DataError("the samples could not be encoded as PNG")
+    return data.tobytes()

@@ -1,0 +1,58 @@
+"""The command `emorec data-report`."""
+
+import json
+from pathlib import Path
+
+import pytest
+from checkouts import make_checkout, tree
+from click.testing import CliRunner, Result
+
+from emorec.cli.main import main
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    run("prepare-data", make_checkout(tmp_path / "FERPlus"), "--out", tmp_path / "data")
+    return tmp_path / "data"
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, list(map(str, arguments)))
+
+
+def test_no_arguments_are_a_usage_error() -> None:
+    assert run("data-report").exit_code == 2
+
+
+def test_the_report_stands_in_the_data_set(data: Path) -> None:
+    result = run("data-report", data)
+    assert result.exit_code == 0
+    assert result.stdout == f"{data}/report.html: written\n"
+    assert json.loads((data / "report.json").read_text())["images"] == 7
+    assert "<h2>Samples</h2>" in (data / "report.html").read_text()
+
+
+def test_it_can_stand_elsewhere(data: Path, tmp_path: Path) -> None:
+    before = tree(data)
+    assert run("data-report", data, "--out", tmp_path / "new" / "place").exit_code == 0
+    assert sorted(tree(tmp_path / "new" / "place")) == ["report.html", "report.json"]
+    assert tree(data) == before
+
+
+def test_prepare_data_writes_it_when_asked(tmp_path: Path) -> None:
+    source = make_checkout(tmp_path / "FERPlus")
+    result = run("prepare-data", source, "--out", tmp_path / "out", "--report")
+    assert result.stdout.endswith(f"{tmp_path}/out/report.html: written\n")
+    result = run("prepare-data", source, "--out", tmp_path / "out", "--report", "--json")
+    json.loads(result.stdout)
+
+
+@pytest.mark.parametrize("damage", ["none", "no data", "strange summary"])
+def test_bad_data_gives_one_line_and_exit_code_4(data: Path, tmp_path: Path, damage: str) -> None:
+    if damage == "strange summary":
+        (data / "summary.json").write_text('{"fingerprint": 1}')
+    place = {"none": tmp_path / "none", "no data": tmp_path / "FERPlus"}.get(damage, data)
+    result = run("data-report", place)
+    assert result.exit_code == 4
+    assert (result.stdout, result.stderr.count("\n")) == ("", 1)
+    assert not (place / "report.html").exists()

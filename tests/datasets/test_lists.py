@@ -1,0 +1,128 @@
+"""CSV lists of images: labels, splits, groups, and what is refused."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from checkouts import counts, make_images, manifest_rows, tree
+
+from emorec.datasets.prepare import prepare_data
+from emorec.datasets.source import Reading
+from emorec.errors import DataError
+
+
+@pytest.fixture
+def dest(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def write_list(root: Path, *lines: str, header: str = "path,label") -> Path:
+    root.mkdir(exist_ok=True)
+    path = root / "list.csv"
+    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_list_gives_labels_splits_and_groups(tmp_path: Path, dest: Path) -> None:
+    root = make_images(tmp_path / "mine", {"a": 4, "b": 4})
+    lines = ["a/000.png,joy,train", "./b/000.png,sad,Val", "b/001.png,,test", "a/gone.png,sad,test"]
+    path = write_list(root, *lines, header="path,label,split")
+    summary = prepare_data(path, dest).summary
+    assert [(row["path"], row["split"]) for row in manifest_rows(dest)] == [
+        ("train/happy/000.png", "train"),
+        ("test/sad/000.png", "validation"),
+        ("unlabelled/001.png", "test"),
+    ]
+    assert summary["missing_images"] == ["a/gone.png"]
+    # The folder that holds the list and the images is the same data.
+    prepare_data(root, tmp_path / "folder")
+    assert manifest_rows(tmp_path / "folder") == manifest_rows(dest)
+
+
+def test_groups_of_a_list_stay_together(tmp_path: Path, dest: Path) -> None:
+    root = make_images(tmp_path / "mine", {"x": 100})
+    lines = [f"x/{i:03}.png,{'happy' if i % 2 else 'sad'},p{i // 5}" for i in range(100)]
+    path = write_list(root, *lines, header="path,label,group")
+    prepare_data(path, dest)
+    splits: defaultdict[int, set[str]] = defaultdict(set)
+    for row in manifest_rows(dest):
+        splits[int(Path(row["path"]).stem) // 5].add(row["split"])
+    assert all(len(found) == 1 for found in splits.values())
+    assert {split: sum(c.values()) for split, c in counts(dest).items()} == {
+        "train": 80,
+        "validation": 10,
+        "test": 10,
+    }
+
+
+def test_a_list_without_validation_holds_groups_out(tmp_path: Path, dest: Path) -> None:
+    root = make_images(tmp_path / "mine", {"x": 60})
+    split = ["train"] * 50 + ["test"] * 10
+    lines = [f"x/{i:03}.png,happy,{split[i]},p{i // 5}" for i in range(60)]
+    prepare_data(write_list(root, *lines, header="path,label,split,group"), dest)
+    assert counts(dest) == {
+        "train": {"happy": 45},
+        "validation": {"happy": 5},
+        "test": {"happy": 10},
+    }
+    assert len({row["path"].rpartition("/")[0] for row in manifest_rows(dest)}) == 2
+
+
+BAD_LISTS = {
+    "no rows": ([], "a header and no rows"),
+    "absolute": (["/etc/x.png,happy"], "row 2: unsafe path '/etc/x.png'"),
+    "up": (["x/../../y.png,happy"], "row 2: unsafe path"),
+    "backslash": (["x\\y.png,happy"], "row 2: unsafe path"),
+    "newline": (['"x/\n.png",happy'], "row 3: unsafe path"),
+    "no path": ([",happy"], "row 2: unsafe path ''"),
+    "unknown label": (["x/000.png,glee"], "unknown emotion name 'glee'"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_LISTS)
+def test_bad_lists_are_refused(tmp_path: Path, dest: Path, case: str) -> None:
+    lines, message = BAD_LISTS[case]
+    root = make_images(tmp_path / "mine", {"x": 1})
+    with pytest.raises(DataError, match=message) as caught:
+        prepare_data(write_list(root, *lines), dest)
+    assert str(caught.value).isprintable()
+    assert not dest.exists()
+
+
+def test_an_unknown_split_is_refused(tmp_path: Path, dest: Path) -> None:
+    root = make_images(tmp_path / "mine", {"x": 1})
+    path = write_list(root, "x/000.png,happy,dev", header="path,label,split")
+    with pytest.raises(DataError, match="row 2: unknown split 'dev'; known: train"):
+        prepare_data(path, dest)
+
+
+@pytest.mark.parametrize("label", ["a/b", "..", "a\tb\tc", ".hidden", "x" * 101, "C:"])
+def test_a_label_that_is_no_folder_name_is_refused(tmp_path: Path, dest: Path, label: str) -> None:
+    root = make_images(tmp_path / "mine", {"x": 1})
+    with pytest.raises(DataError, match="is no plain folder name"):
+        prepare_data(
+            write_list(root, f"x/000.png,{label}"), dest, reading=Reading(keep_labels=True)
+        )
+
+
+def test_a_path_behind_a_link_out_is_missing(tmp_path: Path, dest: Path) -> None:
+    root = make_images(tmp_path / "mine", {"x": 1})
+    make_images(tmp_path / "secret", {"y": 1})
+    (root / "y").symlink_to(tmp_path / "secret" / "y")
+    path = write_list(root, "x/000.png,happy", "y/000.png,sad")
+    summary = prepare_data(path, dest).summary
+    assert summary["missing_images"] == ["y/000.png"]
+    assert len(manifest_rows(dest)) == 1
+
+
+def test_equal_names_do_not_overwrite_each_other(tmp_path: Path, dest: Path) -> None:
+    root = make_images(tmp_path / "mine", {"x": 3, "y": 3, "z": 3})
+    lines = [f"{folder}/{i:03}.png,happy,train" for folder in "xyz" for i in range(3)]
+    reading = Reading(validation=0)
+    prepare_data(write_list(root, *lines, header="path,label,split"), dest, reading=reading)
+    assert [row["path"].rpartition("/")[2] for row in manifest_rows(dest)] == [
+        *("000.png", "001.png", "002.png"),
+        *("000-2.png", "001-2.png", "002-2.png"),
+        *("000-3.png", "001-3.png", "002-3.png"),
+    ]
+    assert len([path for path in tree(dest) if path.endswith(".png")]) == 9
