@@ -59,7 +59,7 @@ def draw_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
         if name == "loss":
             # One epoch with running means that lag behind must not flatten all the others.
             values = [row["loss"] for row in history] + [row["val_loss"] for row in history]
-            axes.set_ylim(top=min(1.05 * max(values), 2 * max(row["loss"] for row in history)))
+            axes.set_ylim(0, min(1.05 * max(values), 2 * max(row["loss"] for row in history)))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
