@@ -100,7 +100,12 @@ _LAYOUTS = ("ferplus", "fer2013-csv", "csv", "fer2013-folders", "ckplus", "folde
     "is noted are errors.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the folder --out whatever it holds.")
-@click.option("--report", is_flag=True, help="Write report.html and report.json too (data-report).")
+@click.option(
+    "--report/--no-report",
+    default=True,
+    show_default=True,
+    help="Write report.html and report.json at the end, as data-report does.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, not as a table.")
 def prepare_data(
     sources: tuple[Path, ...],
@@ -136,6 +141,7 @@ def prepare_data(
     """
     from emorec.cli._progress import image_progress
     from emorec.cli.data_report import write_report
+    from emorec.datasets.manifest import REPORT_HTML
     from emorec.datasets.prepare import prepare_data as prepare
     from emorec.datasets.source import Reading
     from emorec.datasets.summary import notices
@@ -160,7 +166,8 @@ def prepare_data(
         click.echo(json.dumps(prepared.summary, indent=2, ensure_ascii=False))
     else:
         _print_table(dest, prepared)
-    if report:
+    # What is up to date keeps its report.
+    if report and (prepared.changed or not (dest / REPORT_HTML).exists()):
         click.echo(f"{one_line(str(write_report(dest)))}: written", err=as_json)
 
 

@@ -12,7 +12,8 @@ from emorec.cli.main import main
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    run("prepare-data", make_checkout(tmp_path / "FERPlus"), "--out", tmp_path / "data")
+    source = make_checkout(tmp_path / "FERPlus")
+    run("prepare-data", source, "--no-report", "--out", tmp_path / "data")
     return tmp_path / "data"
 
 
@@ -39,12 +40,18 @@ def test_it_can_stand_elsewhere(data: Path, tmp_path: Path) -> None:
     assert tree(data) == before
 
 
-def test_prepare_data_writes_it_when_asked(tmp_path: Path) -> None:
-    source = make_checkout(tmp_path / "FERPlus")
-    result = run("prepare-data", source, "--out", tmp_path / "out", "--report")
-    assert result.stdout.endswith(f"{tmp_path}/out/report.html: written\n")
-    result = run("prepare-data", source, "--out", tmp_path / "out", "--report", "--json")
-    json.loads(result.stdout)
+def test_prepare_data_writes_it_once_at_the_end(tmp_path: Path) -> None:
+    source, out = make_checkout(tmp_path / "FERPlus"), tmp_path / "out"
+    assert "report.html" not in run("prepare-data", source, "--out", out, "--no-report").stdout
+    assert not (out / "report.html").exists()
+    result = run("prepare-data", source, "--out", out)
+    assert result.stdout.endswith(f"{out}/report.html: written\n")
+    before = (out / "report.html").stat().st_mtime_ns
+    assert "report.html" not in run("prepare-data", source, "--out", out).stdout
+    assert (out / "report.html").stat().st_mtime_ns == before
+    (out / "report.html").unlink()
+    json.loads(run("prepare-data", source, "--out", out, "--json").stdout)
+    assert (out / "report.html").exists()
 
 
 @pytest.mark.parametrize("damage", ["none", "no data", "strange summary"])
