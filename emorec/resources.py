@@ -22,6 +22,6 @@ def folder(name: str) -> Path:
     raise EmorecError(f"the folder {name!r} is missing from {_PACKAGE}; reinstall emorec")
 
 
-def shipped_model(suffix: str = ".onnx") -> Path:
-    """Path of the model inside the package, as ".onnx" or ".keras"."""
-    return _PACKAGE / "models" / f"emorec-compact{suffix}"
+def shipped_model() -> Path:
+    """Path of the model inside the package, an ONNX file."""
+    return _PACKAGE / "models" / "emorec-compact.onnx"

@@ -56,7 +56,6 @@ class TrainConfig(BaseModel):
     classes: Literal[7, 8] | None = None
     epochs: int = Field(30, ge=1)
     batch_size: int = Field(64, ge=1)
-    optimizer: Literal["sgd"] = "sgd"
     learning_rate: float = Field(0.01, gt=0)
     momentum: float = Field(0.9, ge=0, lt=1)
     nesterov: bool = True
