@@ -12,6 +12,8 @@ from emorec.errors import DataError
 from emorec.files import write_bytes
 
 Image = npt.NDArray[np.uint8]
+Bytes = npt.NDArray[np.uint8]
+"""The content of a file, shape (n,)."""
 
 MAX_FILE_BYTES = 256 * 2**20
 """A larger picture file is refused before it is read."""
@@ -19,7 +21,7 @@ MAX_FILE_BYTES = 256 * 2**20
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
-def read_bytes(path: Path) -> npt.NDArray[np.uint8]:
+def read_bytes(path: Path) -> Bytes:
     """Read a picture file as it is.
 
     Raises:
@@ -42,8 +44,7 @@ def read_bytes(path: Path) -> npt.NDArray[np.uint8]:
         raise DataError(f"{path}: {error.strerror or error}") from error
 
 
-def _decode(path: Path, flags: int, data: npt.NDArray[np.uint8] | None = None) -> Image:
-    data = read_bytes(path) if data is None else data
+def _decode(path: Path, flags: int, data: Bytes) -> Image:
     try:
         image = cv2.imdecode(data, flags)
     except cv2.error as error:
@@ -53,7 +54,7 @@ def _decode(path: Path, flags: int, data: npt.NDArray[np.uint8] | None = None) -
     return cast(Image, image)
 
 
-def check_readable(path: Path, data: npt.NDArray[np.uint8]) -> None:
+def check_readable(path: Path, data: Bytes) -> None:
     """Check that bytes read from a picture file decode as a whole picture.
 
     Raises:
@@ -73,7 +74,16 @@ def read_bgr(path: str | os.PathLike[str]) -> Image:
     Raises:
         DataError: The file cannot be read or is no picture.
     """
-    return _decode(Path(path), cv2.IMREAD_COLOR)
+    return decode_bgr(Path(path), read_bytes(Path(path)))
+
+
+def decode_bgr(path: Path, data: Bytes) -> Image:
+    """Decode the content of a picture file as `read_bgr` does; the path is for messages.
+
+    Raises:
+        DataError: It is no picture.
+    """
+    return _decode(path, cv2.IMREAD_COLOR, data)
 
 
 def read_gray(path: str | os.PathLike[str]) -> Image:
@@ -82,7 +92,7 @@ def read_gray(path: str | os.PathLike[str]) -> Image:
     Raises:
         DataError: The file cannot be read or is no picture.
     """
-    return _decode(Path(path), cv2.IMREAD_GRAYSCALE)
+    return _decode(Path(path), cv2.IMREAD_GRAYSCALE, read_bytes(Path(path)))
 
 
 def to_gray(image: Image) -> Image:

@@ -51,7 +51,14 @@ class Prediction:
 
 @dataclass(frozen=True)
 class FaceEmotion:
-    """A detected face with the emotion read from it."""
+    """A detected face with the emotion read from it.
+
+    Attributes:
+        face: Where it is.
+        prediction: What was read.
+        id: Number of the track that the face belongs to in a video; None on a picture.
+    """
 
     face: Face
     prediction: Prediction
+    id: int | None = None

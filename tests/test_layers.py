@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = (
     {"errors", "files", "labels", "types"},
-    {"images", "metadata", "preprocessing", "resources"},
+    {"frames", "images", "metadata", "preprocessing", "resources"},
     {"detection", "media"},
     {"datasets", "inference", "modeling", "models"},
     {"evaluation", "export"},

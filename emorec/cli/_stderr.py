@@ -5,13 +5,35 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 
 @contextmanager
-def messages_dropped() -> Iterator[None]:
-    """Drop all that is written to standard error, by Python or not, while the block lasts."""
-    with Path(os.devnull).open("wb") as nothing, _redirected(nothing.fileno()):
-        yield
+def native_messages_dropped() -> Iterator[None]:
+    """Drop what libraries write to standard error past Python, while the block lasts.
+
+    What Python writes to `sys.stderr` still arrives.
+    """
+    real = sys.stderr
+    with Path(os.devnull).open("wb") as nothing, _redirected(nothing.fileno()) as kept:
+        try:
+            if _descriptor(real) == 2:
+                errors = real.errors or "backslashreplace"
+                sys.stderr = os.fdopen(
+                    os.dup(kept), "w", buffering=1, encoding=real.encoding, errors=errors
+                )
+            yield
+        finally:
+            if sys.stderr is not real:
+                sys.stderr.close()
+                sys.stderr = real
+
+
+def _descriptor(stream: IO[str]) -> int | None:
+    try:
+        return stream.fileno()
+    except (OSError, ValueError):  # a stream in memory, as in tests
+        return None
 
 
 @contextmanager
@@ -30,12 +52,13 @@ def messages_held_back() -> Iterator[None]:
 
 
 @contextmanager
-def _redirected(descriptor: int) -> Iterator[None]:
+def _redirected(descriptor: int) -> Iterator[int]:
+    """Send what is written to descriptor 2 elsewhere; gives a descriptor of where it went."""
     sys.stderr.flush()
     kept = os.dup(2)
     os.dup2(descriptor, 2)
     try:
-        yield
+        yield kept
     finally:
         sys.stderr.flush()
         os.dup2(kept, 2)

@@ -1,17 +1,13 @@
-"""The command `emorec detect`."""
+"""The command `emorec detect`: options, and what is printed."""
 
-import os
-from collections import Counter
-from collections.abc import Sequence
-from itertools import zip_longest
 from pathlib import Path
-from typing import Any
 
 import click
 
-from emorec import resources
-from emorec.cli._text import one_line
-from emorec.errors import DataError, EmorecError, ModelError
+from emorec.cli._outputs import Outputs, Targets
+from emorec.cli._parameters import region
+from emorec.errors import EmorecError, ModelError
+from emorec.types import Box
 
 _MAX_CV_THREADS = 4
 """More threads cost a short process more to start than a cascade gains from them."""
@@ -22,10 +18,29 @@ _MAX_CV_THREADS = 4
 Examples:
   emorec detect photo.jpg
   emorec detect *.jpg --no-save --json faces.json
+  emorec detect photos/ --jsonl faces.jsonl --save marked/
+  emorec detect @list.txt --csv faces.csv
+  cat photo.jpg | emorec detect - --json -
 """
 )
-@click.argument(
-    "images", nargs=-1, required=True, metavar="IMAGE...", type=click.Path(path_type=Path)
+@click.argument("arguments", nargs=-1, required=True, metavar="SOURCE...")
+@click.option(
+    "--glob",
+    "pattern",
+    metavar="PATTERN",
+    help="What to take from folders, such as '*.png' or 'day1/*'.  [default: all pictures]",
+)
+@click.option(
+    "--roi",
+    callback=region,
+    metavar="X,Y,W,H",
+    help="Seek faces only in this part of each picture, in pixels.",
+)
+@click.option(
+    "--max-side",
+    type=click.IntRange(min=16),
+    metavar="PIXELS",
+    help="Look at larger pictures shrunk to this; boxes stay in pixels of the full picture.",
 )
 @click.option(
     "--cascade",
@@ -68,186 +83,88 @@ Examples:
     help="8 reports contempt as well.",
 )
 @click.option(
+    "--save",
     "--out",
+    "folder",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path(),
     metavar="FOLDER",
-    help="Where the pictures NAME-emotions.jpg go.  [default: the current folder]",
+    help="Where the marked pictures NAME-emotions.jpg go.  "
+    "[default: the current folder, for pictures named one by one]",
 )
-@click.option("--save/--no-save", default=True, show_default=True, help="Write the pictures.")
+@click.option("--no-save", is_flag=True, help="Write no marked pictures.")
+@click.option(
+    "--crops",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Write each face as a picture of its own.",
+)
 @click.option(
     "--json",
     "json_target",
     metavar="FILE|-",
-    help="Write the results as JSON; - prints them instead of the table.",
+    help="Write the results as one JSON document; - prints them instead of the table.",
+)
+@click.option(
+    "--jsonl", "jsonl_target", metavar="FILE|-", help="Write JSON, one picture a line, as it runs."
+)
+@click.option(
+    "--csv", "csv_target", metavar="FILE|-", help="Write CSV, one face a line, as it runs."
 )
 def detect(
-    images: tuple[Path, ...],
+    arguments: tuple[str, ...],
+    pattern: str | None,
+    roi: Box | None,
+    max_side: int | None,
     cascade: str,
     scale_factor: float,
     min_neighbors: int,
     min_size: int | None,
     model: Path | None,
     classes: int,
-    out: Path,
-    save: bool,
+    folder: Path | None,
+    no_save: bool,
+    crops: Path | None,
     json_target: str | None,
+    jsonl_target: str | None,
+    csv_target: str | None,
 ) -> None:
-    """Find the faces in each IMAGE and read their emotions.
+    """Find the faces in each SOURCE and read their emotions.
 
-    Prints a table and writes a picture with the faces marked. No face is a result; an image that
-    cannot be read is reported, the others are still done, and the exit code is 1.
+    A SOURCE is a picture, a folder with all below it, @list.txt (a file of paths, one a line) or
+    - (a picture on standard input). Prints a table and writes pictures with the faces marked. No
+    face is a result; a picture that cannot be read is reported, the others are still done, and the
+    exit code is 1.
     """
     import cv2
 
-    from emorec.cli._stderr import messages_dropped
+    from emorec.cli._stderr import native_messages_dropped
     from emorec.detection.haar import CASCADES, HaarDetector
-    from emorec.files import write_bytes
-    from emorec.images import read_bgr, write
     from emorec.inference.classifier import EmotionClassifier
+    from emorec.inference.pictures import PictureWork, in_turn
     from emorec.inference.recognizer import EmotionRecognizer
-    from emorec.media.drawing import annotate
-    from emorec.media.records import image_record, to_json
+    from emorec.media.sources import expand, is_list
 
-    json_file = _json_file(json_target)
+    targets = Targets(folder, no_save, crops, json_target, jsonl_target, csv_target)
     model_file = _model_file(model)
-    targets = _targets(images, out) if save else []
-    _check_outputs(
-        outputs=[*targets, *([json_file] if json_file else [])],
-        inputs=[*images, model_file, *([] if cascade in CASCADES else [Path(cascade)])],
-    )
+    sources = list(expand(arguments, pattern))
+    inputs = [model_file, *([] if cascade in CASCADES else [Path(cascade)])]
+    targets.check(sources, [*inputs, *(Path(a[1:]) for a in arguments if is_list(a))])
     cv2.setNumThreads(min(cv2.getNumThreads(), _MAX_CV_THREADS))
     detector = HaarDetector(cascade, scale_factor, min_neighbors, min_size)
-    classifier = EmotionClassifier(model_file)
-    recognizer = EmotionRecognizer(detector, classifier, classes)
-    if save:
-        _make_folder(out)
-
-    table = None if json_target == "-" else _Table(images, recognizer.labels)
-    records: list[dict[str, Any]] = []
-    written: list[Path] = []
-    failures: list[DataError] = []
-    for path, target in zip_longest(images, targets):
-        try:
-            # libpng and libtiff write about a damaged picture; one line of our own tells it.
-            with messages_dropped():
-                image_bgr = read_bgr(path)
-        except DataError as error:
-            _report(error, failures)
-            records.append(image_record(str(path), None, []))
-            continue
-        height, width = image_bgr.shape[:2]
-        faces = recognizer.recognize(image_bgr)
-        records.append(image_record(str(path), (width, height), faces))
-        if table:
-            table.show(path, records[-1]["faces"])
-        if target:
-            try:
-                write(target, annotate(image_bgr, faces))
-                written.append(target)
-            except DataError as error:
-                _report(error, failures)
-    if table:
-        for target in written:
-            click.echo(f"wrote {one_line(str(target))}")
-    if json_target:
-        text = to_json(records, classifier.metadata, recognizer.labels)
-        if json_file:
-            write_bytes(json_file, text.encode())
-        else:
-            click.echo(text, nl=False)
-    if failures:
+    recognizer = EmotionRecognizer(detector, EmotionClassifier(model_file), classes, roi)
+    work = PictureWork(recognizer, targets.pictures(sources, recognizer), max_side)
+    with Outputs(targets, sources, recognizer) as outputs, native_messages_dropped():
+        for done in in_turn(work, sources):
+            outputs.add(done)
+    if outputs.failed:
         click.get_current_context().exit(EmorecError.exit_code)
-
-
-def _report(error: DataError, failures: list[DataError]) -> None:
-    """Tell of one image's trouble at once, and go on."""
-    click.echo(f"error: {one_line(str(error))}", err=True)
-    failures.append(error)
-
-
-class _Table:
-    """A table that grows with each image; widths are known beforehand.
-
-    rich would make it prettier, and importing rich takes a fifth of the whole run for one photo.
-    """
-
-    def __init__(self, images: Sequence[Path], labels: Sequence[str]) -> None:
-        files = max(len(one_line(str(path))) for path in images)
-        self._row = f"{{:{files}}}  {{:>4}}  {{:22}}  {{:{max(map(len, labels))}}}  {{:>10}}"
-        self._begun = False
-
-    def show(self, path: Path, faces: Sequence[dict[str, Any]]) -> None:
-        if not self._begun:
-            self._print("file", "face", "box", "emotion", "confidence")
-            self._begun = True
-        name = one_line(str(path))
-        if not faces:
-            self._print(name, "-", "no face", "", "")
-        for number, face in enumerate(faces, 1):
-            x, y, width, height = face["box"]
-            box = f"{x},{y} {width}x{height}"
-            self._print(name, number, box, one_line(face["emotion"]), f"{face['confidence']:.1%}")
-
-    def _print(self, *cells: object) -> None:
-        click.echo(self._row.format(*cells).rstrip())
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataError(f"{folder}: cannot make the folder: {error.strerror or error}") from error
 
 
 def _model_file(model: Path | None) -> Path:
     if model is None:
+        from emorec import resources
+
         return resources.shipped_model()
     if model.suffix == ".keras":
         raise ModelError(f"{model}: detect runs ONNX files; write one with: emorec export {model}")
     return model / "model.onnx" if model.is_dir() else model
-
-
-def _json_file(target: str | None) -> Path | None:
-    if target in (None, "-"):
-        return None
-    path = Path(target)
-    if path.is_dir() or not path.parent.is_dir():
-        raise click.UsageError(f"--json: {path} cannot be a file; is its folder there?")
-    return path
-
-
-def _targets(images: Sequence[Path], folder: Path) -> list[Path]:
-    """Name a picture for each image; equal names are told apart by a number."""
-    targets: list[Path] = []
-    uses: Counter[str] = Counter()
-    for path in images:
-        # Some file systems take names for equal that differ in case alone.
-        uses[path.stem.casefold()] += 1
-        number = uses[path.stem.casefold()]
-        suffix = "" if number == 1 else f"-{number}"
-        targets.append(folder / f"{path.stem}-emotions{suffix}.jpg")
-    return targets
-
-
-def _identities(path: Path) -> set[object]:
-    """Give what tells whether two paths mean one file: the place and, if it exists, the inode."""
-    found: set[object] = {os.path.realpath(path)}
-    try:
-        status = path.stat()
-    except (OSError, ValueError):
-        return found
-    return found | {(status.st_dev, status.st_ino)}
-
-
-def _check_outputs(outputs: Sequence[Path], inputs: Sequence[Path]) -> None:
-    """Refuse, before any work, to write over an input or over another output."""
-    known = {identity: path for path in inputs for identity in _identities(path)}
-    for output in outputs:
-        for identity in _identities(output):
-            if identity in known:
-                raise click.UsageError(
-                    f"the output {output} would be written over {known[identity]}; "
-                    "choose another place with --out or --json, or take --no-save"
-                )
-            known[identity] = output

@@ -23,7 +23,7 @@ COMMANDS = {
     "train": "Train a model and leave a run folder: model, figures and pictures.",
     "evaluate": "Score MODEL (.onnx, .keras or a run folder) on a split of a data set.",
     "export": "Export MODEL (a .keras file or a run folder) as ONNX.",
-    "detect": "Find the faces in each IMAGE and read their emotions.",
+    "detect": "Find the faces in each SOURCE and read their emotions.",
 }
 """Short help of each command; module and function are named after it."""
 

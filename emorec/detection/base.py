@@ -7,7 +7,7 @@ from emorec.types import Face
 
 
 class FaceDetector(Protocol):
-    """Finds the faces of one picture."""
+    """Finds the faces of one picture; `detect` may be called from several threads at once."""
 
     def detect(self, image_bgr: Image) -> list[Face]:
         """Find the faces.

@@ -1,6 +1,7 @@
 """Finds faces with a Viola-Jones cascade of Haar features, by OpenCV."""
 
 import os
+import threading
 from pathlib import Path
 from typing import cast
 
@@ -74,7 +75,10 @@ class HaarDetector:
             raise ConfigError(f"min_neighbors must be 1 or more; received {min_neighbors}")
         if min_size is not None and min_size < 1:
             raise ConfigError(f"min_size must be 1 or more; received {min_size}")
-        self._classifier = _load(cascade)
+        self._cascade = cascade
+        # OpenCV keeps the picture that it searches inside the classifier.
+        self._of_thread = threading.local()
+        self._of_thread.classifier = _load(cascade)
         self._scale_factor = scale_factor
         self._min_neighbors = min_neighbors
         self._min_size = min_size
@@ -86,17 +90,18 @@ class HaarDetector:
         reached. It grows with the likeness but is no probability, and its scale differs from
         cascade to cascade.
         """
+        classifier = self._classifier()
         image_gray = to_gray(image_bgr)
         height, width = image_gray.shape
         side = self._min_size or max(round(MIN_SIZE_SHARE * min(height, width)), MIN_SIZE_FLOOR)
         if side > min(height, width):
             return []
-        search_size = max(_SEARCH_SIZE, *self._classifier.getOriginalWindowSize())
+        search_size = max(_SEARCH_SIZE, *classifier.getOriginalWindowSize())
         shrink = max(side / search_size, 1.0)
         if shrink > 1:
             size_wh = (round(width / shrink), round(height / shrink))
             image_gray = cast(Image, cv2.resize(image_gray, size_wh, interpolation=cv2.INTER_AREA))
-        found, _, level_weights = self._classifier.detectMultiScale3(
+        found, _, level_weights = classifier.detectMultiScale3(
             image_gray,
             scaleFactor=self._scale_factor,
             minNeighbors=self._min_neighbors,
@@ -109,6 +114,11 @@ class HaarDetector:
         ]
         # OpenCV's threads return the faces in an order that changes from run to run.
         return sorted(faces, key=lambda face: (face.box.x, face.box.y, face.box.width))
+
+    def _classifier(self) -> cv2.CascadeClassifier:
+        if not hasattr(self._of_thread, "classifier"):
+            self._of_thread.classifier = _load(self._cascade)
+        return cast(cv2.CascadeClassifier, self._of_thread.classifier)
 
 
 def _load(cascade: str | os.PathLike[str]) -> cv2.CascadeClassifier:

@@ -1,41 +1,58 @@
 """Puts a face detector and an emotion classifier together."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from emorec import resources
 from emorec.detection.base import FaceDetector
 from emorec.errors import ConfigError
+from emorec.frames import Frame
 from emorec.images import Image
 from emorec.inference.classifier import EmotionClassifier
 from emorec.labels import EMOTIONS_7, EMOTIONS_8, emotions
 from emorec.preprocessing import crop_face
-from emorec.types import FaceEmotion, Prediction
+from emorec.types import Box, Face, FaceEmotion, Prediction
 
 
 class EmotionRecognizer:
     """Finds the faces of a picture and reads their emotions.
 
+    `recognize` does all at once. Its three steps stand alone as well, for those that detect and
+    classify at different times: `find`, `crops` and `classify`. All may be called from several
+    threads.
+
     Args:
-        detector: Finds the faces.
-        classifier: Reads the emotions.
+        detector: Finds the faces; None takes the Haar cascade with its defaults.
+        classifier: Reads the emotions; None takes the model that comes with emorec.
         classes: 7 takes contempt out of what a model of the canonical eight emotions says, 8
             leaves it in. A model with labels of its own is reported as it is.
+        roi: The part of every picture in which faces are sought, in pixels of the full, upright
+            picture; None takes all of it.
 
     Attributes:
         labels: The emotions reported, in the model's order.
+        classifier: The model.
 
     Raises:
         ConfigError: `classes` is neither 7 nor 8, or 8 and the model knows the canonical seven.
     """
 
     def __init__(
-        self, detector: FaceDetector, classifier: EmotionClassifier, classes: int = 7
+        self,
+        detector: FaceDetector | None = None,
+        classifier: EmotionClassifier | None = None,
+        classes: int = 7,
+        roi: Box | None = None,
     ) -> None:
-        known = classifier.metadata.labels
+        self.classifier = classifier or EmotionClassifier(resources.shipped_model())
+        known = self.classifier.metadata.labels
         reported = emotions(classes)
         if classes == 8 and set(known) == set(EMOTIONS_7):
             raise ConfigError("8 classes were asked for, but the model knows 7: it has no contempt")
         canonical = set(known) == set(EMOTIONS_8)
         self.labels = tuple(label for label in known if not canonical or label in reported)
-        self._detector = detector
-        self._classifier = classifier
+        self._detector = detector or _default_detector()
+        self._roi = roi
 
     def recognize(self, image_bgr: Image) -> list[FaceEmotion]:
         """Find the faces of a picture and read their emotions.
@@ -49,14 +66,39 @@ class EmotionRecognizer:
         Raises:
             ModelError: The model fails.
         """
-        faces = self._detector.detect(image_bgr)
-        margin = self._classifier.metadata.crop_margin
-        crops = [crop_face(image_bgr, face.box, margin) for face in faces]
-        predictions = self._classifier.classify(crops)
+        frame = Frame.of(image_bgr)
+        faces = self.find(frame)
+        predictions = self.classify(self.crops(frame, faces))
+        return [FaceEmotion(*pair) for pair in zip(faces, predictions, strict=True)]
+
+    def find(self, frame: Frame) -> list[Face]:
+        """Find the faces of a frame; their boxes are in pixels of the full picture."""
+        image_bgr, left, top = frame.image_bgr, 0, 0
+        if self._roi is not None:
+            height, width = image_bgr.shape[:2]
+            roi = frame.inward(self._roi)
+            left, top = min(max(roi.x, 0), width), min(max(roi.y, 0), height)
+            right, bottom = max(roi.x + roi.width, left), max(roi.y + roi.height, top)
+            image_bgr = image_bgr[top:bottom, left:right]
+            if image_bgr.size == 0:
+                return []
         return [
-            FaceEmotion(face, self._reported(prediction))
-            for face, prediction in zip(faces, predictions, strict=True)
+            replace(face, box=frame.outward(_moved(face.box, left, top)))
+            for face in self._detector.detect(image_bgr)
         ]
+
+    def crops(self, frame: Frame, faces: Sequence[Face]) -> list[Image]:
+        """Cut faces out with the model's margin, as `classify` takes them."""
+        margin = self.classifier.metadata.crop_margin
+        return [crop_face(frame.image_bgr, frame.inward(face.box), margin) for face in faces]
+
+    def classify(self, crops: Sequence[Image]) -> list[Prediction]:
+        """Read the emotion of each crop, over `labels`; any number of pictures may share a call.
+
+        Raises:
+            ModelError: The model fails.
+        """
+        return [self._reported(prediction) for prediction in self.classifier.classify(crops)]
 
     def _reported(self, prediction: Prediction) -> Prediction:
         if len(self.labels) == len(prediction.probabilities):
@@ -66,3 +108,13 @@ class EmotionRecognizer:
         if total == 0:  # float32 leaves nothing beside a probability of 1 for contempt
             return Prediction(dict.fromkeys(kept, 1 / len(kept)))
         return Prediction({label: value / total for label, value in kept.items()})
+
+
+def _default_detector() -> FaceDetector:
+    from emorec.detection.haar import HaarDetector  # many bring a detector of their own
+
+    return HaarDetector()
+
+
+def _moved(box: Box, right: int, down: int) -> Box:
+    return replace(box, x=box.x + right, y=box.y + down)

@@ -1,29 +1,58 @@
-"""Writes what was found in pictures as plain records, ready for JSON."""
+"""Tells what was found as plain records of native types: the contract of every output.
 
-import json
+One `Record` describes one picture or frame; docs/output.md has its fields. `Done` carries a record,
+and what was written and went wrong on the way, from wherever a picture is looked at (this process,
+a worker process, another machine) to the sinks.
+"""
+
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from emorec import __version__
-from emorec.metadata import ModelMetadata
 from emorec.types import FaceEmotion
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Raised with every change of the fields; docs/output.md says what changed."""
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What became of one picture or frame; nothing but plain data.
+
+    Attributes:
+        record: See `image_record`.
+        written: Files written for it: annotated pictures and crops.
+        problems: Messages for the user: it could not be read, or an output could not be written.
+    """
+
+    record: Record
+    written: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 def image_record(
-    source: str, size_wh: tuple[int, int] | None, faces: Sequence[FaceEmotion]
-) -> dict[str, Any]:
-    """Describe one picture.
+    source: str,
+    size_wh: tuple[int, int] | None,
+    faces: Sequence[FaceEmotion],
+    frame: int | None = None,
+    time_s: float | None = None,
+    error: str | None = None,
+) -> Record:
+    """Describe one picture or frame.
 
     Args:
-        source: The picture as the user named it.
-        size_wh: Width and height of the upright picture in pixels; None if it could not be read.
+        source: The picture, video or camera as the user named it.
+        size_wh: Width and height of the full, upright picture in pixels; None if it could not be
+            read.
         faces: What was found in it.
+        frame: Number of the frame, from 0; None for a still picture.
+        time_s: When the frame is shown, in seconds; None for a still picture.
+        error: Why it could not be read.
 
     Returns:
-        A record of native types. `status` is "ok", "no_face" or "unreadable"; `frame`, `time_s`
-        and a face's `id` belong to video and are None.
+        A record of native types. `status` is "ok", "no_face" or "unreadable".
     """
     width, height = size_wh or (None, None)
     status = "unreadable" if size_wh is None else "ok" if faces else "no_face"
@@ -31,17 +60,18 @@ def image_record(
         "source": source,
         "width": width,
         "height": height,
-        "frame": None,
-        "time_s": None,
+        "frame": frame,
+        "time_s": time_s,
         "status": status,
+        "error": error,
         "faces": [_face_record(face) for face in faces],
     }
 
 
-def _face_record(face: FaceEmotion) -> dict[str, Any]:
+def _face_record(face: FaceEmotion) -> Record:
     box, prediction = face.face.box, face.prediction
     return {
-        "id": None,
+        "id": face.id,
         "box": [box.x, box.y, box.width, box.height],
         "detector": face.face.detector,
         "detector_score": face.face.score,
@@ -50,26 +80,3 @@ def _face_record(face: FaceEmotion) -> dict[str, Any]:
         "probabilities": dict(prediction.probabilities),
         "uncertain": False,
     }
-
-
-def to_json(
-    records: Sequence[dict[str, Any]], metadata: ModelMetadata, labels: Sequence[str]
-) -> str:
-    """Write records as one JSON document.
-
-    Args:
-        records: What `image_record` gave.
-        metadata: The model that was used.
-        labels: The emotions that were reported.
-
-    Returns:
-        ASCII text with a final line break.
-    """
-    model = {"name": metadata.name, "version": metadata.version, "labels": list(labels)}
-    document = {
-        "schema_version": SCHEMA_VERSION,
-        "emorec_version": __version__,
-        "model": model,
-        "images": list(records),
-    }
-    return json.dumps(document, indent=2, allow_nan=False) + "\n"

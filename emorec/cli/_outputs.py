@@ -1,0 +1,209 @@
+"""Where the results of `emorec detect` go: files, and the table on the terminal."""
+
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+from emorec.cli._text import one_line
+
+if TYPE_CHECKING:
+    from emorec.inference.recognizer import EmotionRecognizer
+    from emorec.media.pictures import PictureOutput
+    from emorec.media.records import Done, Record
+    from emorec.media.sinks import RecordSink
+    from emorec.media.sources import Source
+
+_STDOUT = "-"
+
+_NAMED = 20
+"""How many written files are told of by name."""
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the options say about outputs."""
+
+    folder: Path | None
+    no_save: bool
+    crops: Path | None
+    json: str | None
+    jsonl: str | None
+    csv: str | None
+
+    def __post_init__(self) -> None:
+        if self.no_save and self.folder is not None:
+            raise click.UsageError("--save and --no-save exclude each other")
+        printed = [text for text in self._texts() if text == _STDOUT]
+        if len(printed) > 1:
+            raise click.UsageError("only one of --json, --jsonl and --csv can go to -")
+        for option in ("json", "jsonl", "csv"):
+            target = getattr(self, option)
+            if target is None or target == _STDOUT:
+                continue
+            if Path(target).is_dir() or not Path(target).parent.is_dir():
+                raise click.UsageError(
+                    f"--{option}: {target} cannot be a file; is its folder there?"
+                )
+
+    def _texts(self) -> list[str]:
+        return [text for text in (self.json, self.jsonl, self.csv) if text is not None]
+
+    @property
+    def table(self) -> bool:
+        """Whether the table is printed, as nothing else goes to standard output."""
+        return _STDOUT not in self._texts()
+
+    def saved(self, sources: Sequence["Source"]) -> Path | None:
+        """Folder of the marked pictures; None if there are to be none."""
+        if self.no_save or self.folder is not None:
+            return self.folder
+        # A folder of thousands is not to fill the current one unasked.
+        return None if any(source.listed for source in sources) else Path()
+
+    def check(self, sources: Sequence["Source"], inputs: Iterable[Path]) -> None:
+        """Refuse, before any work, to write over an input or over another output."""
+        from emorec.media.pictures import AnnotatedPictures
+
+        folder = self.saved(sources)
+        pictures = AnnotatedPictures(folder) if folder is not None else None
+        outputs = [Path(text) for text in self._texts() if text != _STDOUT]
+        outputs += [pictures.target(source) for source in sources] if pictures else []
+        read = [*(Path(source.name) for source in sources), *inputs]
+        known = {identity: path for path in read for identity in _identities(path)}
+        for output in outputs:
+            for identity in _identities(output):
+                if identity in known:
+                    raise click.UsageError(
+                        f"the output {output} would be written over {known[identity]}; "
+                        "choose another place with --save or --json, or take --no-save"
+                    )
+                known[identity] = output
+
+    def pictures(
+        self, sources: Sequence["Source"], recognizer: "EmotionRecognizer"
+    ) -> list["PictureOutput"]:
+        """Make what writes pictures, and its folders."""
+        from emorec.media.pictures import AnnotatedPictures, FaceCrops, make_folder
+
+        outputs: list[PictureOutput] = []
+        folder = self.saved(sources)
+        if folder is not None:
+            make_folder(folder)
+            outputs.append(AnnotatedPictures(folder))
+        if self.crops is not None:
+            make_folder(self.crops)
+            outputs.append(FaceCrops(self.crops, recognizer.classifier.metadata.crop_margin))
+        return outputs
+
+    def sinks(self, recognizer: "EmotionRecognizer") -> list["RecordSink"]:
+        """Make what writes records."""
+        from emorec.media.sinks import CsvTable, JsonDocument, JsonLines
+
+        sinks: list[RecordSink] = []
+        if self.json is not None:
+            metadata = recognizer.classifier.metadata
+            sinks.append(JsonDocument(self.json, metadata, recognizer.labels))
+        if self.jsonl is not None:
+            sinks.append(JsonLines(self.jsonl))
+        if self.csv is not None:
+            sinks.append(CsvTable(self.csv, recognizer.labels))
+        return sinks
+
+
+class Outputs:
+    """Takes what became of each picture: writes the records, prints the table and the problems.
+
+    Attributes:
+        failed: Something could not be read or written.
+    """
+
+    def __init__(
+        self, targets: Targets, sources: Sequence["Source"], recognizer: "EmotionRecognizer"
+    ) -> None:
+        self.failed = False
+        self._sinks = targets.sinks(recognizer)
+        self._table = _Table([source.name for source in sources], recognizer.labels)
+        self._shows = targets.table
+        self._stack = ExitStack()
+        self._written: list[str] = []
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        for sink in self._sinks:
+            self._stack.enter_context(sink)
+        return self
+
+    def add(self, done: "Done") -> None:
+        """Take the next picture or frame.
+
+        Raises:
+            DataError: The records cannot be written.
+        """
+        for problem in done.problems:
+            click.echo(f"error: {one_line(problem)}", err=True)
+            self.failed = True
+        for sink in self._sinks:
+            sink.add(done.record)
+        if self._shows and done.record["status"] != "unreadable":
+            self._table.show(done.record)
+        self._count += len(done.written)
+        self._written += done.written[: _NAMED + 1 - len(self._written)]
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._stack:
+            if not self._shows:
+                return
+            if self._count > _NAMED:
+                click.echo(f"wrote {self._count} pictures")
+                return
+            for path in self._written:
+                click.echo(f"wrote {one_line(path)}")
+
+
+class _Table:
+    """A table that grows with each image; widths are known beforehand.
+
+    rich would make it prettier, and importing rich takes a fifth of the whole run for one photo.
+    """
+
+    def __init__(self, names: Sequence[str], labels: Sequence[str]) -> None:
+        files = max((len(one_line(name)) for name in names), default=4)
+        self._row = f"{{:{files}}}  {{:>4}}  {{:22}}  {{:{max(map(len, labels))}}}  {{:>10}}"
+        self._begun = False
+
+    def show(self, record: "Record") -> None:
+        if not self._begun:
+            self._print("file", "face", "box", "emotion", "confidence")
+            self._begun = True
+        name = one_line(record["source"])
+        faces: Sequence[dict[str, Any]] = record["faces"]
+        if not faces:
+            self._print(name, "-", "no face", "", "")
+        for number, face in enumerate(faces, 1):
+            x, y, width, height = face["box"]
+            box = f"{x},{y} {width}x{height}"
+            self._print(name, number, box, one_line(face["emotion"]), f"{face['confidence']:.1%}")
+
+    def _print(self, *cells: object) -> None:
+        click.echo(self._row.format(*cells).rstrip())
+
+
+def _identities(path: Path) -> set[object]:
+    """Give what tells whether two paths mean one file: the place and, if it exists, the inode."""
+    found: set[object] = {os.path.realpath(path)}
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return found
+    return found | {(status.st_dev, status.st_ino)}

@@ -1,0 +1,97 @@
+"""Takes pictures from their files to records: reads, finds faces, classifies, draws, writes.
+
+`PictureWork` knows the three steps of one source. `prepare` and `finish` run in any thread; between
+them the faces of many pictures go through the model together. Whatever is wrong with one picture
+ends up in its own `Done` and touches no other.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from emorec.errors import DataError
+from emorec.frames import Frame
+from emorec.images import Image
+from emorec.inference.recognizer import EmotionRecognizer
+from emorec.media.pictures import PictureOutput
+from emorec.media.reading import read_frames
+from emorec.media.records import Done, image_record
+from emorec.media.sources import Source
+from emorec.types import Face, FaceEmotion, Prediction
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A source whose faces are found and cut out, waiting for the model."""
+
+    source: Source
+    frames: Sequence[tuple[Frame, Sequence[Face]]]
+    crops: Sequence[Image]
+    problem: str | None = None
+
+
+class PictureWork:
+    """What is done with every picture.
+
+    Args:
+        recognizer: Finds and reads the faces.
+        outputs: Make pictures of what was found.
+        max_side: Longer pictures are shrunk to this many pixels on their longer side.
+    """
+
+    def __init__(
+        self,
+        recognizer: EmotionRecognizer,
+        outputs: Sequence[PictureOutput] = (),
+        max_side: int | None = None,
+    ) -> None:
+        self._recognizer = recognizer
+        self._outputs = outputs
+        self._max_side = max_side
+
+    def prepare(self, source: Source) -> Prepared:
+        """Read a source, find its faces and cut them out."""
+        try:
+            frames = read_frames(source, self._max_side)
+        except DataError as error:
+            return Prepared(source, (), (), str(error))
+        found = [(frame, self._recognizer.find(frame)) for frame in frames]
+        crops = [crop for pair in found for crop in self._recognizer.crops(*pair)]
+        return Prepared(source, found, crops)
+
+    def classify(self, crops: Sequence[Image]) -> list[Prediction]:
+        """Read the emotions of crops, of one source or of many.
+
+        Raises:
+            ModelError: The model fails.
+        """
+        return self._recognizer.classify(crops)
+
+    def finish(self, prepared: Prepared, predictions: Sequence[Prediction]) -> list[Done]:
+        """Write the pictures of a source and tell of each of its frames."""
+        source = prepared.source
+        if prepared.problem is not None:
+            record = image_record(source.name, None, [], error=prepared.problem)
+            return [Done(record, problems=(prepared.problem,))]
+        waiting = iter(predictions)
+        return [
+            self._done(source, frame, [FaceEmotion(face, next(waiting)) for face in faces])
+            for frame, faces in prepared.frames
+        ]
+
+    def _done(self, source: Source, frame: Frame, faces: Sequence[FaceEmotion]) -> Done:
+        record = image_record(source.name, frame.size_wh, faces, frame.number, frame.time_s)
+        written: list[str] = []
+        problems: list[str] = []
+        for output in self._outputs:
+            try:
+                written += map(str, output.write(source, frame, faces))
+            except DataError as error:
+                problems.append(str(error))
+        return Done(record, tuple(written), tuple(problems))
+
+
+def in_turn(work: PictureWork, sources: Iterable[Source]) -> Iterator[Done]:
+    """Do one source after another: the way with the least to set up, for a single picture."""
+    for source in sources:
+        prepared = work.prepare(source)
+        yield from work.finish(prepared, work.classify(prepared.crops))

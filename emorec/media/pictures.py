@@ -1,0 +1,99 @@
+"""Writes annotated pictures and face crops, where the pixels are: in any thread or process.
+
+A picture output is plain settings until it is called, so that it passes between processes. What it
+is called with decides the file's name, so that threads need not agree on anything.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from emorec.errors import DataError
+from emorec.frames import Frame
+from emorec.images import write
+from emorec.media.drawing import annotate
+from emorec.media.sources import Source
+from emorec.preprocessing import crop_face
+from emorec.types import FaceEmotion
+
+
+class PictureOutput(Protocol):
+    """Makes files out of a frame and its faces."""
+
+    def write(self, source: Source, frame: Frame, faces: Sequence[FaceEmotion]) -> list[Path]:
+        """Write the files of one frame.
+
+        Args:
+            source: Where the frame is from.
+            frame: The pixels.
+            faces: What was found, boxes in pixels of the full picture.
+
+        Returns:
+            What was written.
+
+        Raises:
+            DataError: A file cannot be written.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class AnnotatedPictures:
+    """Pictures with the faces marked, as NAME-emotions.jpg.
+
+    Attributes:
+        folder: Where they go; folders inside it are made as the sources need them.
+    """
+
+    folder: Path
+
+    def target(self, source: Source, frame: Frame | None = None) -> Path:
+        """Name the picture of a source, or of one of its frames."""
+        return self.folder / source.output("-emotions.jpg", frame)
+
+    def write(self, source: Source, frame: Frame, faces: Sequence[FaceEmotion]) -> list[Path]:
+        """Write one picture; see `PictureOutput.write`."""
+        target = self.target(source, frame)
+        make_folder(target.parent)
+        write(target, annotate(frame.image_bgr, [_inward(frame, face) for face in faces]))
+        return [target]
+
+
+@dataclass(frozen=True)
+class FaceCrops:
+    """Each face as a picture of its own, as NAME-face1.png: what the model saw, at full size.
+
+    Attributes:
+        folder: Where they go.
+        margin: Part of the box's width and height added on each side.
+    """
+
+    folder: Path
+    margin: float
+
+    def write(self, source: Source, frame: Frame, faces: Sequence[FaceEmotion]) -> list[Path]:
+        """Write the crops of one frame; see `PictureOutput.write`."""
+        written = []
+        for number, face in enumerate(faces, 1):
+            target = self.folder / source.output(f"-face{number}.png", frame)
+            make_folder(target.parent)
+            write(target, crop_face(frame.image_bgr, frame.inward(face.face.box), self.margin))
+            written.append(target)
+        return written
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are missing.
+
+    Raises:
+        DataError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot make the folder: {error.strerror or error}") from error
+
+
+def _inward(frame: Frame, face: FaceEmotion) -> FaceEmotion:
+    return replace(face, face=replace(face.face, box=frame.inward(face.face.box)))

@@ -1,0 +1,201 @@
+"""Writes records as they come: a JSON document, JSON lines or CSV.
+
+A sink is a context manager that takes one record after another, in the order of the inputs, from
+whatever made them. Lines are flushed one by one, so that a killed run leaves whole lines. A JSON
+document appears as a whole at the end, also where Ctrl-C or an error brings the end early.
+
+Pictures are written where the pixels are, by `media.pictures`, never by a sink.
+"""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Protocol, Self
+
+from emorec import __version__
+from emorec.errors import DataError
+from emorec.files import written_whole
+from emorec.media.records import SCHEMA_VERSION, Record
+from emorec.metadata import ModelMetadata
+
+STDOUT = "-"
+
+
+class RecordSink(AbstractContextManager["RecordSink"], Protocol):
+    """Takes records, one after another."""
+
+    def add(self, record: Record) -> None:
+        """Take the next record.
+
+        Raises:
+            DataError: It cannot be written.
+        """
+        ...
+
+
+class _TextSink:
+    """A file, or standard output, to which text is added and flushed."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        if self._target == STDOUT:
+            self._file = sys.stdout
+        else:
+            try:
+                self._file = Path(self._target).open("w", encoding="utf-8", newline="")
+            except OSError as error:
+                raise self._error(error) from error
+        self._begin()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._file is not None and self._target != STDOUT:
+            try:
+                self._file.close()
+            except OSError as closing:
+                raise self._error(closing) from closing
+
+    def _begin(self) -> None:
+        pass
+
+    def _write(self, text: str) -> None:
+        assert self._file is not None, "a sink is used within its with block"
+        try:
+            self._file.write(text)
+            self._file.flush()
+        except OSError as error:
+            if self._target == STDOUT:
+                raise  # the reader of a pipe went away
+            raise self._error(error) from error
+
+    def _error(self, error: OSError) -> DataError:
+        return DataError(f"{self._target}: cannot write: {error.strerror or error}")
+
+
+class JsonLines(_TextSink):
+    """One record a line, with the schema's version.
+
+    Args:
+        target: The file, or "-" for standard output.
+    """
+
+    def add(self, record: Record) -> None:
+        """Write a line; see `RecordSink.add`."""
+        line = {"schema_version": SCHEMA_VERSION, **record}
+        self._write(json.dumps(line, allow_nan=False) + "\n")
+
+
+FRAME_COLUMNS = ("source", "frame", "time_s", "width", "height", "status")
+FACE_COLUMNS = (
+    *("face", "id", "x", "y", "box_width", "box_height", "detector", "detector_score"),
+    *("emotion", "confidence", "uncertain"),
+)
+
+
+class CsvTable(_TextSink):
+    """One face a line; a picture without faces has one line with the face's columns empty.
+
+    Args:
+        target: The file, or "-" for standard output.
+        labels: The emotions reported; each has a column with its probability.
+    """
+
+    def __init__(self, target: str, labels: Sequence[str]) -> None:
+        super().__init__(target)
+        self._labels = labels
+
+    def _begin(self) -> None:
+        self._write(_csv_line([*FRAME_COLUMNS, *FACE_COLUMNS, *self._labels]))
+
+    def add(self, record: Record) -> None:
+        """Write the lines of a picture or frame at once; see `RecordSink.add`."""
+        start = [csv_name(record["source"]), *(record[name] for name in FRAME_COLUMNS[1:])]
+        lines = [
+            _csv_line([*start, number, *self._face_cells(face)])
+            for number, face in enumerate(record["faces"], 1)
+        ]
+        empty = [None] * (len(FACE_COLUMNS) + len(self._labels))
+        self._write("".join(lines) or _csv_line([*start, *empty]))
+
+    def _face_cells(self, face: dict[str, Any]) -> list[object]:
+        known = ("detector", "detector_score", "emotion", "confidence")
+        return [
+            face["id"],
+            *face["box"],
+            *(face[name] for name in known),
+            str(face["uncertain"]).lower(),
+            *(face["probabilities"][label] for label in self._labels),
+        ]
+
+
+def csv_name(source: str) -> str:
+    """Write a name so that it stays on one line and is UTF-8: odd characters become escapes."""
+    text = source.replace("\n", "\\n").replace("\r", "\\r")
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _csv_line(cells: Sequence[object]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue()
+
+
+class JsonDocument:
+    """All records as one JSON document, written as they come and published at the end.
+
+    Args:
+        target: The file, or "-" for standard output.
+        metadata: The model that was used.
+        labels: The emotions reported.
+    """
+
+    def __init__(self, target: str, metadata: ModelMetadata, labels: Sequence[str]) -> None:
+        self._target = target
+        self._model = {"name": metadata.name, "version": metadata.version, "labels": list(labels)}
+        self._stack = ExitStack()
+        self._text: _TextSink | None = None
+        self._count = 0
+
+    def __enter__(self) -> Self:
+        target = self._target
+        if target != STDOUT:
+            target = str(self._stack.enter_context(written_whole(Path(target))))
+        self._text = self._stack.enter_context(_TextSink(target))
+        head = {
+            "schema_version": SCHEMA_VERSION,
+            "emorec_version": __version__,
+            "model": self._model,
+            "images": [],
+        }
+        self._text._write(json.dumps(head, indent=2).removesuffix("]\n}"))
+        return self
+
+    def add(self, record: Record) -> None:
+        """Write a record; see `RecordSink.add`."""
+        assert self._text is not None, "a sink is used within its with block"
+        text = json.dumps(record, indent=2, allow_nan=False).replace("\n", "\n    ")
+        self._text._write(("," if self._count else "") + "\n    " + text)
+        self._count += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with self._stack:  # without the exception: what was done is published
+            if self._text is not None:
+                self._text._write("\n  ]\n}\n" if self._count else "]\n}\n")
