@@ -11,9 +11,16 @@ from emorec.preprocessing import COLORS, INTERPOLATIONS
 KEY = "emorec"
 """Key of the JSON text among an ONNX file's metadata properties."""
 
-FORMAT = 1
+FORMAT = 2
 
 MAX_INPUT_SIZE = 1024
+
+MAX_TAU = 2.0
+"""Largest strength with which the prior is taken out; 1 is as much as the training put in."""
+
+_PRIOR_TOLERANCE = 1e-3
+
+_NOT_IN_FORMAT_1 = {"prior": None, "default_prior": 0.0}
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,9 @@ class ModelMetadata:
         training_data: What the model was fitted on.
         license: Terms of the weights.
         created_with: emorec version that wrote the file.
+        prior: Share of each label among the training targets, in order; None where it is unknown.
+        default_prior: How much of the prior is taken out of the answers unless a user asks
+            otherwise: tau of `emorec.inference.prior`; 0 leaves them as the model gives them.
     """
 
     name: str
@@ -47,6 +57,8 @@ class ModelMetadata:
     training_data: str
     license: str
     created_with: str
+    prior: tuple[float, ...] | None = None
+    default_prior: float = 0.0
 
     @property
     def channels(self) -> int:
@@ -78,8 +90,11 @@ class ModelMetadata:
             raise ModelError(f"{source}: its emorec metadata is not JSON ({error})") from error
         if not isinstance(found, dict):
             raise ModelError(f"{source}: its emorec metadata is not a JSON object")
-        if found.pop("format", None) != FORMAT:
-            raise ModelError(f"{source}: unknown metadata format; this emorec reads {FORMAT}")
+        version = found.pop("format", None)
+        if version not in (1, FORMAT):
+            raise ModelError(f"{source}: unknown metadata format; this emorec reads 1 and {FORMAT}")
+        if version == 1:
+            found = {**_NOT_IN_FORMAT_1, **found}
         names = {field.name for field in fields(cls)}
         missing = sorted(names - found.keys())
         if missing:
@@ -90,6 +105,8 @@ class ModelMetadata:
         # Fields of a later emorec that this one does not know do no harm.
         kept = {name: found[name] for name in names}
         kept["labels"] = tuple(kept["labels"])
+        if kept["prior"] is not None:
+            kept["prior"] = tuple(kept["prior"])
         return cls(**kept)
 
 
@@ -127,4 +144,16 @@ def _problem(found: dict[str, Any]) -> str | None:
         return f"crop_margin must be -0.4 to 2; received {found['crop_margin']!r:.80}"
     if not _is_number(found["temperature"]) or found["temperature"] <= 0:
         return f"temperature must be above 0; received {found['temperature']!r:.80}"
+    prior, default_prior = found["prior"], found["default_prior"]
+    if prior is not None and not (
+        isinstance(prior, list)
+        and len(prior) == len(labels)
+        and all(_is_number(share) and share > 0 for share in prior)
+        and abs(sum(prior) - 1) < _PRIOR_TOLERANCE
+    ):
+        return f"prior must be a share above 0 for each label, 1 in all; received {prior!r:.80}"
+    if not _is_number(default_prior) or not 0 <= default_prior <= MAX_TAU:
+        return f"default_prior must be 0 to {MAX_TAU:g}; received {default_prior!r:.80}"
+    if default_prior and prior is None:
+        return f"default_prior must be 0 without a prior; received {default_prior!r:.80}"
     return None

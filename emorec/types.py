@@ -34,9 +34,11 @@ class Prediction:
 
     Attributes:
         probabilities: Probability by emotion name, in the model's label order; they sum to 1.
+        uncertain: The confidence is below what was asked for.
     """
 
     probabilities: dict[str, float]
+    uncertain: bool = False
 
     @property
     def emotion(self) -> str:

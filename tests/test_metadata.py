@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from emorec.errors import ModelError
 from emorec.labels import EMOTIONS_8
-from emorec.metadata import FORMAT, MAX_INPUT_SIZE, ModelMetadata
+from emorec.metadata import FORMAT, MAX_INPUT_SIZE, MAX_TAU, ModelMetadata
 
 METADATA = ModelMetadata(
     name="test",
@@ -25,6 +25,8 @@ METADATA = ModelMetadata(
     training_data="none",
     license="MIT",
     created_with="0.1.0",
+    prior=(0.125,) * 8,
+    default_prior=0.5,
 )
 
 NAMES = [field.name for field in fields(ModelMetadata)]
@@ -44,11 +46,15 @@ names = st.text(max_size=20)
 @given(
     name=names,
     training_data=names,
-    labels=st.lists(st.text(min_size=1), min_size=2, max_size=10, unique=True).map(tuple),
+    labels=st.lists(st.text(min_size=1), min_size=8, max_size=8, unique=True).map(tuple),
     color=st.sampled_from(["gray", "rgb"]),
     input_size=st.integers(1, MAX_INPUT_SIZE),
     crop_margin=st.floats(-0.4, 2),
     temperature=st.floats(0, exclude_min=True, allow_infinity=False),
+    prior=st.lists(st.floats(0.01, 1), min_size=8, max_size=8).map(
+        lambda shares: tuple(share / sum(shares) for share in shares)
+    ),
+    default_prior=st.floats(0, MAX_TAU),
 )
 def test_every_allowed_value_survives(**values: Any):
     changed = METADATA.replaced(**values)
@@ -57,6 +63,19 @@ def test_every_allowed_value_survives(**values: Any):
 
 def test_fields_of_a_later_emorec_do_no_harm():
     assert ModelMetadata.from_json(text(colour_space="sRGB"), "m.onnx") == METADATA
+
+
+def test_files_of_the_first_format_have_no_prior():
+    found = json.loads(text(format=1))
+    del found["prior"], found["default_prior"]
+    expected = METADATA.replaced(prior=None, default_prior=0.0)
+    assert ModelMetadata.from_json(json.dumps(found), "m.onnx") == expected
+
+
+def test_a_default_needs_a_prior():
+    assert ModelMetadata.from_json(text(prior=None, default_prior=0), "m.onnx").prior is None
+    with pytest.raises(ModelError, match=r"default_prior must be 0 without a prior; received 0\.5"):
+        ModelMetadata.from_json(text(prior=None), "m.onnx")
 
 
 @pytest.mark.parametrize(("color", "channels"), [("gray", 1), ("rgb", 3)])
@@ -104,6 +123,24 @@ WRONG = [
         ("temperature", v)
         for v in (0, None, "1", True, -1, float("nan"), float("inf"), HUGE, [1], {})
     ],
+    *[
+        ("prior", value)
+        for value in (
+            0.125,
+            "natural",
+            {},
+            [],
+            [0.5, 0.5],
+            [0.125] * 7 + [0.2],
+            [1.0] + [0.0] * 7,
+            [-0.125, 0.375] + [0.125] * 6,
+            [float("nan")] + [0.125] * 7,
+            [HUGE] + [0.125] * 7,
+            [True] + [0.0] * 7,
+            ["0.125"] * 8,
+        )
+    ],
+    *[("default_prior", v) for v in (None, "1", True, -0.1, 2.1, float("nan"), HUGE, [1], {})],
 ]
 
 
@@ -133,7 +170,7 @@ def test_text_that_is_no_json_object_is_refused(content: str):
 
 @pytest.mark.parametrize("value", [None, 0, FORMAT + 1, "1", [1]])
 def test_another_format_is_refused(value: Any):
-    with pytest.raises(ModelError, match=f"this emorec reads {FORMAT}"):
+    with pytest.raises(ModelError, match=f"this emorec reads 1 and {FORMAT}"):
         ModelMetadata.from_json(text(format=value), "m.onnx")
 
 

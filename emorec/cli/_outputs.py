@@ -179,21 +179,23 @@ class _Table:
 
     def __init__(self, names: Sequence[str], labels: Sequence[str]) -> None:
         files = max((len(one_line(name)) for name in names), default=4)
-        self._row = f"{{:{files}}}  {{:>4}}  {{:22}}  {{:{max(map(len, labels))}}}  {{:>10}}"
+        self._row = f"{{:{files}}}  {{:>4}}  {{:22}}  {{:{max(map(len, labels))}}}  {{:>10}}  {{}}"
         self._begun = False
 
     def show(self, record: "Record") -> None:
         if not self._begun:
-            self._print("file", "face", "box", "emotion", "confidence")
+            self._print("file", "face", "box", "emotion", "confidence", "")
             self._begun = True
         name = one_line(record["source"])
         faces: Sequence[dict[str, Any]] = record["faces"]
         if not faces:
-            self._print(name, "-", "no face", "", "")
+            self._print(name, "-", "no face", "", "", "")
         for number, face in enumerate(faces, 1):
             x, y, width, height = face["box"]
             box = f"{x},{y} {width}x{height}"
-            self._print(name, number, box, one_line(face["emotion"]), f"{face['confidence']:.1%}")
+            confidence = f"{face['confidence']:.1%}"
+            doubt = "uncertain" if face["uncertain"] else ""
+            self._print(name, number, box, one_line(face["emotion"]), confidence, doubt)
 
     def _print(self, *cells: object) -> None:
         click.echo(self._row.format(*cells).rstrip())

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from emorec.cli._outputs import Outputs, Targets
-from emorec.cli._parameters import region
+from emorec.cli._parameters import prior_option, region
 from emorec.errors import EmorecError, ModelError
 from emorec.types import Box
 
@@ -82,6 +82,14 @@ Examples:
     show_default=True,
     help="8 reports contempt as well.",
 )
+@prior_option
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    metavar="SHARE",
+    help="Mark faces whose emotion is less probable than this as uncertain.  [default: off]",
+)
 @click.option(
     "--save",
     "--out",
@@ -121,6 +129,8 @@ def detect(
     min_size: int | None,
     model: Path | None,
     classes: int,
+    prior: float | None,
+    min_confidence: float,
     folder: Path | None,
     no_save: bool,
     crops: Path | None,
@@ -151,7 +161,8 @@ def detect(
     targets.check(sources, [*inputs, *(Path(a[1:]) for a in arguments if is_list(a))])
     cv2.setNumThreads(min(cv2.getNumThreads(), _MAX_CV_THREADS))
     detector = HaarDetector(cascade, scale_factor, min_neighbors, min_size)
-    recognizer = EmotionRecognizer(detector, EmotionClassifier(model_file), classes, roi)
+    classifier = EmotionClassifier(model_file, prior=prior)
+    recognizer = EmotionRecognizer(detector, classifier, classes, roi, min_confidence)
     work = PictureWork(recognizer, targets.pictures(sources, recognizer), max_side)
     with Outputs(targets, sources, recognizer) as outputs, native_messages_dropped():
         for done in in_turn(work, sources):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from emorec.evaluation.calibration import expected_calibration_error, reliability
 from emorec.labels import Targets
 
 Probabilities = npt.NDArray[np.floating[Any]]
@@ -83,39 +84,3 @@ def score(probabilities: Probabilities, targets: Targets, labels: tuple[str, ...
         confusion_matrix=confusion,
         calibration_error=expected_calibration_error(reliability(probabilities, targets)),
     )
-
-
-@dataclass(frozen=True)
-class ReliabilityBin:
-    """Images whose confidence falls into one of the equal bins of 0..1."""
-
-    images: int
-    confidence: float
-    accuracy: float
-
-
-def reliability(
-    probabilities: Probabilities, targets: Targets, bins: int = 15
-) -> tuple[ReliabilityBin, ...]:
-    """Compare confidence and accuracy, bin by bin (Guo et al. 2017, "On Calibration")."""
-    confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == targets.argmax(axis=1)
-    number = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    found = []
-    for index in range(bins):
-        inside = number == index
-        count = int(inside.sum())
-        means = (
-            (float(confidence[inside].mean()), float(correct[inside].mean()))
-            if count
-            else (float("nan"), float("nan"))
-        )
-        found.append(ReliabilityBin(count, *means))
-    return tuple(found)
-
-
-def expected_calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
-    """Mean gap between confidence and accuracy, weighted by the images of each bin."""
-    total = sum(entry.images for entry in bins)
-    gaps = (entry.images * abs(entry.confidence - entry.accuracy) for entry in bins if entry.images)
-    return sum(gaps) / total

@@ -9,7 +9,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from emorec.evaluation.metrics import ReliabilityBin, Scores
+from emorec.evaluation.calibration import ReliabilityBin
+from emorec.evaluation.metrics import Scores
 from emorec.files import write_bytes
 
 # Blue and vermilion of Okabe and Ito's palette, which colour-blind people can tell apart.
@@ -105,7 +106,7 @@ def draw_reliability(bins: Sequence[ReliabilityBin], error: float, path: Path) -
     """Draw accuracy over confidence, with the number of images of each bin.
 
     Args:
-        bins: From `emorec.evaluation.metrics.reliability`.
+        bins: From `emorec.evaluation.calibration.reliability`.
         error: Expected calibration error, 0 to 1.
         path: PNG file to write.
 

@@ -11,6 +11,7 @@ import onnxruntime as ort
 
 from emorec.errors import ModelError
 from emorec.images import Image
+from emorec.inference.prior import prior_offsets, prior_strength, probabilities_from_logits
 from emorec.metadata import KEY, ModelMetadata
 from emorec.preprocessing import to_input
 from emorec.types import Prediction
@@ -32,16 +33,26 @@ class EmotionClassifier:
         path: An ONNX file with emorec metadata: one input `image`, float32, shape (batch, size,
             size, channels), 0..255; outputs `logits` and `probabilities`, shape (batch, classes).
         threads: Threads that one call may use; 0 takes all cores. One is the best for a few faces.
+        prior: How much of the training prior is taken out, so that rare emotions are found more
+            often: "natural" (nothing), "balanced" or a number between, 0 to 1 (up to 2 goes
+            further); None takes the model's own default.
 
     Attributes:
         metadata: What the model says about itself.
+        tau: The strength that `prior` means.
 
     Raises:
+        ConfigError: `prior` is no such value.
         ModelError: The file is missing, too large, no ONNX model, has no or wrong metadata, other
-            inputs or outputs, or keeps its weights in other files.
+            inputs or outputs, keeps its weights in other files, or does not know its prior.
     """
 
-    def __init__(self, path: str | os.PathLike[str], threads: int = 1) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        threads: int = 1,
+        prior: str | float | None = None,
+    ) -> None:
         self._source = os.fspath(path)
         data = _read(Path(path))
         options = ort.SessionOptions()
@@ -65,6 +76,7 @@ class EmotionClassifier:
             )
         self.metadata = ModelMetadata.from_json(entries[KEY], self._source)
         self._check_tensors()
+        self.tau = prior_strength(prior, self.metadata, self._source)
 
     def classify(self, crops: Sequence[Image]) -> list[Prediction]:
         """Read the emotion of each face crop.
@@ -85,7 +97,7 @@ class EmotionClassifier:
         return [Prediction(dict(zip(model.labels, row, strict=True))) for row in rows]
 
     def probabilities(self, inputs: npt.NDArray[Any]) -> Floats:
-        """Compute softmax(logits / temperature).
+        """Compute softmax(logits / temperature - tau * log(prior)).
 
         Args:
             inputs: Shape (n, size, size, channels), 0..255, RGB order where the model has colour.
@@ -96,7 +108,12 @@ class EmotionClassifier:
         Raises:
             ModelError: The model fails or gives no finite numbers.
         """
-        return self._run("probabilities", inputs)
+        if not self.tau:
+            return self._run("probabilities", inputs)
+        offsets = prior_offsets(self.metadata, self.tau)
+        logits = self._run("logits", inputs)
+        found = probabilities_from_logits(logits, self.metadata.temperature, offsets)
+        return found.astype(np.float32)
 
     def logits(self, inputs: npt.NDArray[Any]) -> Floats:
         """Compute the logits, shape (n, classes), float32; arguments as for `probabilities`."""

@@ -28,13 +28,15 @@ class EmotionRecognizer:
             leaves it in. A model with labels of its own is reported as it is.
         roi: The part of every picture in which faces are sought, in pixels of the full, upright
             picture; None takes all of it.
+        min_confidence: A prediction whose confidence is below is marked uncertain, 0 to 1.
 
     Attributes:
         labels: The emotions reported, in the model's order.
         classifier: The model.
 
     Raises:
-        ConfigError: `classes` is neither 7 nor 8, or 8 and the model knows the canonical seven.
+        ConfigError: `classes` is neither 7 nor 8, or 8 and the model knows the canonical seven;
+            or `min_confidence` is not 0 to 1.
     """
 
     def __init__(
@@ -43,7 +45,10 @@ class EmotionRecognizer:
         classifier: EmotionClassifier | None = None,
         classes: int = 7,
         roi: Box | None = None,
+        min_confidence: float = 0.0,
     ) -> None:
+        if not 0 <= min_confidence <= 1:
+            raise ConfigError(f"the least confidence must be 0 to 1; received {min_confidence!r}")
         self.classifier = classifier or EmotionClassifier(resources.shipped_model())
         known = self.classifier.metadata.labels
         reported = emotions(classes)
@@ -53,6 +58,7 @@ class EmotionRecognizer:
         self.labels = tuple(label for label in known if not canonical or label in reported)
         self._detector = detector or _default_detector()
         self._roi = roi
+        self._min_confidence = min_confidence
 
     def recognize(self, image_bgr: Image) -> list[FaceEmotion]:
         """Find the faces of a picture and read their emotions.
@@ -98,7 +104,8 @@ class EmotionRecognizer:
         Raises:
             ModelError: The model fails.
         """
-        return [self._reported(prediction) for prediction in self.classifier.classify(crops)]
+        reported = map(self._reported, self.classifier.classify(crops))
+        return [replace(p, uncertain=p.confidence < self._min_confidence) for p in reported]
 
     def _reported(self, prediction: Prediction) -> Prediction:
         if len(self.labels) == len(prediction.probabilities):

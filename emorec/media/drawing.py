@@ -39,7 +39,7 @@ _MAX_WIDTHS = 1.5
 
 
 def annotate(image_bgr: Image, faces: Sequence[FaceEmotion]) -> Image:
-    """Draw a frame around every face, and a label such as "happy 93%".
+    """Draw a frame around every face, and a label such as "happy 93%" or, uncertain, "sad? 41%".
 
     Lines and text grow with the picture; a label shrinks to fit a small picture and always lies
     inside it.
@@ -61,7 +61,8 @@ def annotate(image_bgr: Image, faces: Sequence[FaceEmotion]) -> Image:
         _draw_frame(drawn, _grown(face.face.box, line + rim), line, _color(face))
     taken: list[Box] = []
     for number, face in enumerate(faces):
-        text = f"{face.prediction.emotion} {face.prediction.confidence:.0%}"
+        doubt = "?" if face.prediction.uncertain else ""
+        text = f"{face.prediction.emotion}{doubt} {face.prediction.confidence:.0%}"
         label = _fit_label(text, face.face.box, drawn)
         if label is not None:
             others = boxes[:number] + boxes[number + 1 :] + taken

@@ -78,5 +78,5 @@ def _face_record(face: FaceEmotion) -> Record:
         "emotion": prediction.emotion,
         "confidence": prediction.confidence,
         "probabilities": dict(prediction.probabilities),
-        "uncertain": False,
+        "uncertain": prediction.uncertain,
     }

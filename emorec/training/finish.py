@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 
 from emorec import __version__
-from emorec.evaluation.metrics import Scores, reliability, score
+from emorec.evaluation.calibration import fit_temperature, reliability
+from emorec.evaluation.metrics import Scores, score
 from emorec.evaluation.plots import draw_confusion_matrix, draw_curves, draw_reliability
 from emorec.export.onnx import export_onnx
 from emorec.export.parity import FACES
 from emorec.files import write_bytes, write_json
+from emorec.inference.prior import probabilities_from_logits
+from emorec.labels import Targets
 from emorec.metadata import ModelMetadata
-from emorec.modeling.build import with_probabilities
 from emorec.modeling.saved import save_model
 from emorec.training import run_folder
 from emorec.training.config import TrainConfig
@@ -56,6 +58,8 @@ def finish(
     plain = config.model_copy(update={"weights": "none", "precision": "float32"})
     model = build(plain, len(labels))
     model.load_weights(folder / run_folder.BEST_WEIGHTS)
+    targets = datasets.validation.targets
+    logits = np.asarray(model.predict(datasets.validation_images, batch_size=256, verbose=0))
     metadata = ModelMetadata(
         name=config.model_name or f"emorec-{config.arch}",
         version=config.model_version,
@@ -65,19 +69,18 @@ def finish(
         input_size=model.input_shape[1],
         interpolation=INTERPOLATION,
         crop_margin=config.crop_margin,
-        temperature=1.0,
+        temperature=fit_temperature(logits, targets),
         training_data=config.training_data or "unspecified",
         license=config.model_license,
         created_with=__version__,
+        prior=training_prior(datasets.train.targets),
     )
     save_model(model, metadata, folder / run_folder.MODEL_KERAS)
     history = read_history(folder / run_folder.HISTORY)
     best = max(history, key=lambda row: row["val_accuracy"])
-    whole = with_probabilities(model, metadata.temperature)
-    predicted = whole.predict(datasets.validation_images, batch_size=256, verbose=0)
-    probabilities = np.asarray(predicted["probabilities"])
-    scores = score(probabilities, datasets.validation.targets, labels)
-    bins = reliability(probabilities, datasets.validation.targets)
+    probabilities = probabilities_from_logits(logits, metadata.temperature)
+    scores = score(probabilities, targets, labels)
+    bins = reliability(probabilities, targets)
     draw_curves(history, folder / run_folder.CURVES)
     draw_confusion_matrix(scores, folder / run_folder.CONFUSION_MATRIX)
     draw_reliability(bins, scores.calibration_error, folder / run_folder.RELIABILITY)
@@ -97,6 +100,15 @@ def finish(
     write_json(folder / run_folder.METRICS, {**figures, "parity": parity})
     _log.info("Keras and ONNX differ by %.1e in a probability at most", difference)
     return Outcome(folder, scores, int(best["epoch"]), interrupted)
+
+
+def training_prior(targets: Targets) -> tuple[float, ...]:
+    """Give the share of each class among targets, shape (n, classes), whose rows sum to 1.
+
+    A class without any counts as one image, so that its logarithm exists.
+    """
+    counts = np.maximum(targets.sum(axis=0, dtype=np.float64), 1)
+    return tuple((counts / counts.sum()).tolist())
 
 
 def read_history(path: Path) -> list[dict[str, float]]:

@@ -107,6 +107,9 @@ def test_options_reach_the_detector(monkeypatch):
         ("--min-neighbors", "0"),
         ("--min-size", "0"),
         ("--classes", "6"),
+        ("--prior", "even"),
+        ("--prior", "-1"),
+        ("--min-confidence", "1.1"),
     ],
 )
 def test_values_out_of_range(option, value):
@@ -205,6 +208,39 @@ def test_eight_classes():
     document = json.loads(result.stdout)
     assert document["model"]["labels"] == list(EMOTIONS_8)
     assert list(document["images"][0]["faces"][0]["probabilities"]) == list(EMOTIONS_8)
+
+
+def test_an_uncertain_face_keeps_its_emotion_and_says_so():
+    plain, doubted = (
+        run(picture("photo.jpg"), "--json", "faces.json", "--min-confidence", least)
+        for least in ("0", "1")
+    )
+    marked = plain.stdout.replace("%\n", "%  uncertain\n")
+    assert doubted.stdout == marked != plain.stdout
+    faces = json.loads(Path("faces.json").read_text())["images"][0]["faces"]
+    assert [face["uncertain"] for face in faces] == [True, True]
+    assert all(face["confidence"] == face["probabilities"][face["emotion"]] for face in faces)
+
+
+def test_the_prior_of_a_model_that_knows_it(tmp_path: Path):
+    metadata = METADATA.replaced(prior=(0.65, *[0.05] * 7))
+    model = write_tiny_model(tmp_path / "prior.onnx", metadata)
+
+    def odds(*options: str) -> float:
+        words = (picture("photo.jpg"), "--json", "-", "--no-save", "--model", str(model))
+        face = json.loads(run(*words, *options).stdout)["images"][0]["faces"][0]
+        return face["probabilities"]["disgust"] / face["probabilities"]["angry"]
+
+    assert odds() == odds("--prior", "natural")
+    assert odds("--prior", "balanced") == pytest.approx(13 * odds(), rel=1e-3)
+    assert odds("--prior", "0.5") == pytest.approx(13**0.5 * odds(), rel=1e-3)
+
+
+def test_a_prior_of_a_model_that_does_not_know_it(tmp_path: Path):
+    model = write_tiny_model(tmp_path / "no.onnx", METADATA)
+    result = run(picture("photo.jpg"), "--model", str(model), "--prior", "balanced")
+    assert result.exit_code == 5
+    assert "no.onnx: the model does not say how frequent each emotion was" in result.stderr
 
 
 def test_json_to_a_file_keeps_the_table():

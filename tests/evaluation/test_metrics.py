@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emorec.evaluation.metrics import expected_calibration_error, reliability, score
+from emorec.evaluation.metrics import score
 
 LABELS = ("a", "b", "c")
 
@@ -63,17 +63,3 @@ def test_figures_agree_with_plain_counting(pairs: list[tuple[int, int]]) -> None
         assert entry.images == truth.count(index)
         assert entry.recall == pytest.approx(hits / max(truth.count(index), 1))
         assert entry.precision == pytest.approx(hits / max(predicted.count(index), 1))
-
-
-def test_calibration_of_known_bins() -> None:
-    # Four images at confidence 0.95, of which three are right: the gap is 0.2.
-    probabilities = np.tile([0.95, 0.03, 0.02], (4, 1))
-    bins = reliability(probabilities, one_hot([0, 0, 0, 1]), bins=10)
-    assert [entry.images for entry in bins] == [0] * 9 + [4]
-    assert expected_calibration_error(bins) == pytest.approx(0.2)
-
-
-def test_full_confidence_falls_into_the_last_bin() -> None:
-    bins = reliability(np.array([[1.0, 0.0, 0.0]]), one_hot([0]))
-    assert [entry.images for entry in bins] == [0] * 14 + [1]
-    assert expected_calibration_error(bins) == 0

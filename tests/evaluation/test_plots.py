@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from emorec.errors import DataError
-from emorec.evaluation.metrics import reliability, score
+from emorec.evaluation.calibration import reliability
+from emorec.evaluation.metrics import score
 from emorec.evaluation.plots import draw_confusion_matrix, draw_curves, draw_reliability
 
 

@@ -73,3 +73,18 @@ def test_crops_have_the_margin_of_the_model():
     classifier = StubClassifier(EMOTIONS_7, [1 / 7] * 7, margin=0.3)
     EmotionRecognizer(StubDetector(FACES), classifier).recognize(IMAGE)
     assert [crop.shape for crop in classifier.crops] == [(96, 64, 3), (16, 16, 3)]
+
+
+@pytest.mark.parametrize(("least", "uncertain"), [(0.0, False), (0.5, False), (0.51, True)])
+def test_what_is_uncertain(least, uncertain):
+    classifier = StubClassifier(("happy", "sad"), [0.5, 0.5])
+    recognizer = EmotionRecognizer(StubDetector(FACES), classifier, min_confidence=least)
+    assert [face.prediction.uncertain for face in recognizer.recognize(IMAGE)] == [uncertain] * 2
+    assert recognizer.recognize(IMAGE)[0].prediction.emotion == "happy"
+
+
+@pytest.mark.parametrize("least", [-0.1, 1.1, float("nan")])
+def test_a_confidence_that_cannot_be(least):
+    classifier = StubClassifier(("happy", "sad"), [0.5, 0.5])
+    with pytest.raises(ConfigError, match="0 to 1"):
+        EmotionRecognizer(StubDetector([]), classifier, min_confidence=least)

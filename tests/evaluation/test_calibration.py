@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emorec.evaluation.calibration import (
+    expected_calibration_error,
+    fit_temperature,
+    reliability,
+    two_fold,
+)
+from emorec.inference.prior import probabilities_from_logits
+
+
+def one_hot(labels: list[int]) -> np.ndarray:
+    return np.eye(3, dtype=np.float32)[labels]
+
+
+def test_calibration_of_known_bins() -> None:
+    # Four images at confidence 0.95, of which three are right: the gap is 0.2.
+    probabilities = np.tile([0.95, 0.03, 0.02], (4, 1))
+    bins = reliability(probabilities, one_hot([0, 0, 0, 1]), bins=10)
+    assert [entry.images for entry in bins] == [0] * 9 + [4]
+    assert expected_calibration_error(bins) == pytest.approx(0.2)
+
+
+def test_full_confidence_falls_into_the_last_bin() -> None:
+    bins = reliability(np.array([[1.0, 0.0, 0.0]]), one_hot([0]))
+    assert [entry.images for entry in bins] == [0] * 14 + [1]
+    assert expected_calibration_error(bins) == 0
+
+
+def drawn(count: int, temperature: float, offsets: np.ndarray | float = 0.0):
+    """Logits, and labels drawn from what they mean at a temperature."""
+    generator = np.random.default_rng(1)
+    logits = generator.normal(0, 3, (count, 3))
+    cumulated = probabilities_from_logits(logits, temperature, offsets).cumsum(axis=1)
+    labels = (generator.random((count, 1)) > cumulated[:, :2]).sum(axis=1)
+    return logits, np.eye(3, dtype=np.float32)[labels]
+
+
+def cross_entropy(logits: np.ndarray, targets: np.ndarray, temperature: float) -> float:
+    found = probabilities_from_logits(logits, temperature)
+    return float(-(targets * np.log(found)).sum(axis=1).mean())
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+@pytest.mark.parametrize("offsets", [0.0, np.array([0.0, 1.0, -1.0])])
+def test_the_temperature_that_made_the_labels_is_found(temperature, offsets) -> None:
+    logits, targets = drawn(20_000, temperature, offsets)
+    assert fit_temperature(logits, targets, offsets) == pytest.approx(temperature, rel=0.04)
+
+
+@given(st.integers(2, 40), st.integers(0, 2**32 - 1))
+def test_no_other_temperature_is_better(count: int, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    logits = generator.normal(0, 2, (count, 3))
+    targets = generator.dirichlet(np.ones(3), count).astype(np.float32)
+    found = fit_temperature(logits, targets)
+    least = cross_entropy(logits, targets, found)
+    for other in np.geomspace(0.05, 20, 50):
+        assert least <= cross_entropy(logits, targets, other) + 1e-6
+
+
+@pytest.mark.parametrize(("right", "expected"), [(True, 0.05), (False, 20.0)])
+def test_labels_that_always_or_never_fit_give_an_end(right: bool, expected: float) -> None:
+    targets = one_hot([0, 1, 2])
+    logits = targets if right else -targets
+    assert fit_temperature(logits, targets) == pytest.approx(expected)
+
+
+def test_two_fold_calibration_mends_what_is_off() -> None:
+    logits, targets = drawn(4000, 3.0)
+    raw = expected_calibration_error(reliability(probabilities_from_logits(logits, 1.0), targets))
+    found = two_fold(logits, targets)
+    assert raw > 0.1
+    assert found is not None
+    assert found.calibration_error < 0.03
+    assert found.temperatures == pytest.approx((3, 3), rel=0.1)
+    assert found.temperatures[0] != found.temperatures[1]
+    assert two_fold(logits, targets) == found
+    assert two_fold(logits[:1], targets[:1]) is None
