@@ -54,6 +54,10 @@ class TrainingProgress:
     ) -> None:
         self._bar.stop()
 
+    def preparing(self, what: str, done: int, total: int) -> None:
+        """Show how far the work before the training is."""
+        self._bar.update(self._task, description=what, completed=done, total=total)
+
     def update(self, step: "Step") -> None:
         """Show where the run stands."""
         done = (step.epoch - 1) * step.batches + step.batch

@@ -17,7 +17,8 @@ def _settings(ctx: click.Context, assignments: tuple[str, ...]) -> dict[str, Any
         name: value
         for name, value in ctx.params.items()
         if name not in ("data", "config", "out", "assignments", "as_json", "augment")
-        and value is not None
+        # Options that can be given again are an empty tuple where they are not given.
+        and value not in (None, ())
     }
     if ctx.params["augment"] is False:
         from emorec.training.config import NO_AUGMENTATION
@@ -81,12 +82,29 @@ Examples:
 @click.option("--classes", type=click.Choice([7, 8]), help="8 keeps contempt.")
 @click.option("--epochs", type=int, help="Most epochs to train.")
 @click.option("--batch-size", type=int, help="Images per step.")
+@click.option("--optimizer", type=click.Choice(["sgd", "adamw"]), help="Optimizer.")
 @click.option("--learning-rate", type=float, help="Highest learning rate.")
 @click.option("--momentum", type=float, help="Momentum of SGD, 0 to below 1.")
 @click.option("--nesterov/--no-nesterov", default=None, help="Nesterov's momentum.")
 @click.option("--weight-decay", type=float, help="Decay of the weights, not of biases and norms.")
-@click.option("--schedule", type=click.Choice(["constant", "cosine"]), help="Learning rate.")
+@click.option(
+    "--schedule", type=click.Choice(["constant", "cosine", "step"]), help="Learning rate over time."
+)
 @click.option("--warmup-epochs", type=float, help="Epochs of linear warm-up.")
+@click.option("--clip-norm", type=float, help="Largest norm of the gradient.")
+@click.option(
+    "--ema", type=float, help="Average of the weights over steps, such as 0.998, to keep instead."
+)
+@click.option("--label-smoothing", type=float, help="Part of the target that all classes share.")
+@click.option("--mixup", type=float, help="Mix pairs of images: alpha, such as 0.2.")
+@click.option("--cutmix", type=float, help="Put boxes of other images in: alpha, such as 1.")
+@click.option("--calm-epochs", type=int, help="Last epochs without mixup, cutmix and erasing.")
+@click.option(
+    "--teacher",
+    multiple=True,
+    help="A model to learn from as well: .onnx, .keras or a run folder; can be given again.",
+)
+@click.option("--teacher-weight", type=float, help="Part of the teachers' answers in the targets.")
 @click.option("--patience", type=int, help="Epochs without a better validation accuracy.")
 @click.option(
     "--precision", type=click.Choice(["float32", "bfloat16"]), help="Arithmetic of the training."
@@ -118,7 +136,7 @@ def train(
     from emorec.training.loop import train as run
 
     with TrainingProgress() as progress:
-        outcome = run(settings, data, out, progress.update)
+        outcome = run(settings, data, out, progress.update, progress.preparing)
     _print_outcome(outcome, as_json)
     if outcome.interrupted:
         raise KeyboardInterrupt

@@ -13,6 +13,7 @@ import keras
 
 from emorec.errors import ConfigError
 from emorec.files import write_bytes, written_whole
+from emorec.training.averaging import averaged
 
 _log = logging.getLogger(__name__)
 
@@ -106,7 +107,10 @@ class WriteHistory(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
-    """Saves the weights of the epoch with the best validation accuracy, whole or not at all."""
+    """Saves the weights of the epoch with the best validation accuracy, whole or not at all.
+
+    They are the moving averages where the run keeps such.
+    """
 
     def __init__(self, path: Path):
         super().__init__()
@@ -119,5 +123,5 @@ class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
         accuracy = float((logs or {})["val_accuracy"])
         if accuracy > self.best:
             self.best, self.best_epoch = accuracy, epoch + 1
-            with written_whole(self._path) as partial:
+            with averaged(self.model), written_whole(self._path) as partial:
                 self.model.save_weights(partial)

@@ -14,6 +14,8 @@ from emorec.labels import POLICIES
 
 MAX_FILE_BYTES = 2**20
 
+_HIGHEST_ADAMW_RATE = 0.03
+
 
 class AugmentationConfig(BaseModel):
     """Random changes of the training images; each is drawn anew for every image and epoch.
@@ -56,14 +58,27 @@ class TrainConfig(BaseModel):
     classes: Literal[7, 8] | None = None
     epochs: int = Field(30, ge=1)
     batch_size: int = Field(64, ge=1)
+    optimizer: Literal["sgd", "adamw"] = "sgd"
     learning_rate: float = Field(0.01, gt=0)
-    momentum: float = Field(0.9, ge=0, lt=1)
-    nesterov: bool = True
-    weight_decay: float = Field(0.0, ge=0)
-    schedule: Literal["constant", "cosine"] = "constant"
+    momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
+    nesterov: bool = Field(True, description="of sgd")
+    weight_decay: float = Field(0.0, ge=0, description="not of biases and norms")
+    clip_norm: float | None = Field(None, gt=0, description="largest norm of the whole gradient")
+    schedule: Literal["constant", "cosine", "step"] = "constant"
+    step_epochs: float = Field(10.0, gt=0, description="epochs between the steps of the rate")
+    step_factor: float = Field(0.1, gt=0, lt=1, description="what each step multiplies it by")
     warmup_epochs: float = Field(
         0.0, ge=0, description="linear rise of the rate; at most half of the run"
     )
+    ema: float = Field(
+        0.0, ge=0, lt=1, description="per step, of the weights validated and kept; 0 for none"
+    )
+    label_smoothing: float = Field(0.0, ge=0, lt=1, description="part shared by all classes")
+    mixup: float = Field(0.0, ge=0, description="alpha of the Beta distribution; 0 for none")
+    cutmix: float = Field(0.0, ge=0, description="alpha of the Beta distribution; 0 for none")
+    calm_epochs: int = Field(0, ge=0, description="last epochs without mixup, cutmix and erasing")
+    teacher: tuple[str, ...] = Field((), description="models whose answers are learned too")
+    teacher_weight: float = Field(0.5, gt=0, le=1, description="part of the teachers' answers")
     patience: int = Field(10, ge=1)
     precision: Literal["float32", "bfloat16"] = "float32"
     limit: int | None = Field(None, ge=1)
@@ -126,7 +141,25 @@ def validated(settings: Mapping[str, Any], source: str) -> TrainConfig:
         raise ConfigError(
             f"{source}: policy must be one of {', '.join(POLICIES)}; received {config.policy!r:.60}"
         )
+    contradiction = _contradiction(config)
+    if contradiction:
+        raise ConfigError(f"{source}: {contradiction}")
     return config
+
+
+def _contradiction(config: TrainConfig) -> str | None:
+    """Say which settings make no sense together, and what to do."""
+    if config.optimizer == "adamw" and config.learning_rate > _HIGHEST_ADAMW_RATE:
+        return (
+            f"adamw diverges at a learning rate of {config.learning_rate:g}; use 0.001, or at "
+            f"most {_HIGHEST_ADAMW_RATE}"
+        )
+    if config.calm_epochs >= config.epochs and config.calm_epochs:
+        return (
+            f"calm_epochs must be fewer than the epochs; received {config.calm_epochs} of "
+            f"{config.epochs}"
+        )
+    return None
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Feeds training images to Keras in shuffled, augmented batches."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -9,6 +10,26 @@ from emorec.images import Image
 from emorec.labels import Targets
 from emorec.training.augmentation import augment
 from emorec.training.config import AugmentationConfig
+from emorec.training.mixing import mix
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """What is done to the targets of a batch, and to its images with them.
+
+    Attributes:
+        mixup: Alpha of mixup, 0 for none.
+        cutmix: Alpha of cutmix, 0 for none.
+        calm_from: The first epoch, from 0, without mixup, cutmix and erasing; None for none.
+        label_smoothing: Part of each target that all classes share (Szegedy et al. 2016).
+        draw_labels: Draw a one-hot label from each target at every use (FER+ probability).
+    """
+
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    calm_from: int | None = None
+    label_smoothing: float = 0.0
+    draw_labels: bool = False
 
 
 class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
@@ -25,7 +46,7 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras sh
         batch_size: int,
         augmentation: AugmentationConfig,
         seed: int,
-        draw_labels: bool = False,
+        treatment: Treatment = Treatment(),
     ):
         """Keep the images and targets, which are not copied.
 
@@ -35,11 +56,11 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras sh
             batch_size: Images per batch; the last of an epoch may be smaller.
             augmentation: Ranges of the random changes.
             seed: Of order and augmentation.
-            draw_labels: Draw a one-hot label from each target at every use (FER+ probability).
+            treatment: What is done to the targets.
         """
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
         self._images, self._targets, self._batch_size = images, targets, batch_size
-        self._augmentation, self._seed, self._draw_labels = augmentation, seed, draw_labels
+        self._augmentation, self._seed, self._treatment = augmentation, seed, treatment
         self._epoch = -1
         self.on_epoch_end()
 
@@ -55,13 +76,27 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras sh
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         """Make one batch: images, float32, 0..255, and their targets."""
         chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
+        treatment, augmentation = self._treatment, self._augmentation
+        calm = treatment.calm_from is not None and self._epoch >= treatment.calm_from
+        if calm:
+            augmentation = augmentation.model_copy(update={"erasing": 0.0})
         generator = np.random.default_rng((self._seed, self._epoch, index))
-        images = augment(self._images[chosen], self._augmentation, generator)
+        images = augment(self._images[chosen], augmentation, generator)
         targets = self._targets[chosen]
-        if self._draw_labels:
-            cumulated = targets.cumsum(axis=1)
-            drawn = (generator.random((len(chosen), 1)) * cumulated[:, -1:] >= cumulated).sum(
-                axis=1
-            )
-            targets = np.eye(targets.shape[1], dtype=np.float32)[drawn]
+        if treatment.draw_labels:
+            targets = _drawn(targets, generator)
+        if not calm:
+            images, targets = mix(images, targets, treatment.mixup, treatment.cutmix, generator)
+        if treatment.label_smoothing:
+            # Here and not in the loss, so that the validation loss is that of the plain targets.
+            shared = treatment.label_smoothing
+            targets = targets * (1 - shared) + shared / targets.shape[1]
         return images, targets
+
+
+def _drawn(targets: Targets, generator: np.random.Generator) -> Targets:
+    """Draw a one-hot label from each distribution."""
+    cumulated = targets.cumsum(axis=1)
+    drawn = (generator.random((len(targets), 1)) * cumulated[:, -1:] >= cumulated).sum(axis=1)
+    one_hot: Targets = np.eye(targets.shape[1], dtype=np.float32)[drawn]
+    return one_hot

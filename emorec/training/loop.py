@@ -3,6 +3,7 @@
 import logging
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ import keras
 from emorec.datasets.manifest import read_prepared
 from emorec.files import write_bytes, write_json
 from emorec.training import run_folder
+from emorec.training.averaging import ValidateAverages
 from emorec.training.callbacks import KeepBest, Progress, ReportProgress, StopOnNaN, WriteHistory
 from emorec.training.config import TrainConfig
-from emorec.training.data import AugmentedBatches
+from emorec.training.data import AugmentedBatches, Treatment
 from emorec.training.finish import Outcome, finish
+from emorec.training.optimizer import make_optimizer
 from emorec.training.setup import Datasets, build, draws_labels, load, select
+from emorec.training.teacher import Report, with_teachers
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +30,7 @@ def train(
     data_root: Path,
     runs: Path,
     report: Callable[[Progress], None] | None = None,
+    preparing: Report | None = None,
 ) -> Outcome:
     """Train, and leave a run folder with the model of the best epoch.
 
@@ -37,6 +42,7 @@ def train(
         data_root: A prepared data set or a FER-2013 folder tree.
         runs: Folder in which the run folder is made.
         report: Told the progress after every batch.
+        preparing: Told the progress of long work before the training.
 
     Returns:
         The run folder and what its model reached.
@@ -49,6 +55,9 @@ def train(
     data = read_prepared(data_root)
     train_examples, validation = select(config, data)
     model = build(config, len(train_examples.class_names))
+    if config.teacher:
+        targets = with_teachers(train_examples, config.teacher, config.teacher_weight, preparing)
+        train_examples = replace(train_examples, targets=targets)
     datasets = load(train_examples, validation, model.input_shape[1])
     folder = run_folder.create(runs, config.arch)
     with run_folder.logging_to(folder / run_folder.LOG):
@@ -81,16 +90,23 @@ def _fit(
         config.batch_size,
         config.augmentation,
         config.seed,
-        draw_labels,
+        Treatment(
+            mixup=config.mixup,
+            cutmix=config.cutmix,
+            calm_from=config.epochs - config.calm_epochs,
+            label_smoothing=config.label_smoothing,
+            draw_labels=draw_labels,
+        ),
     )
     model.compile(
-        optimizer=_optimizer(config, len(batches)),
+        optimizer=make_optimizer(config, model, config.epochs, len(batches)),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
     best = KeepBest(folder / run_folder.BEST_WEIGHTS)
     callbacks: list[Any] = [
         StopOnNaN(),
+        ValidateAverages(),
         # The weights come first: where there is a history, there are weights.
         best,
         WriteHistory(folder / run_folder.HISTORY),
@@ -109,28 +125,3 @@ def _fit(
         verbose=0,
     )
     _log.info("best epoch %d: validation accuracy %.4f", best.best_epoch, best.best)
-
-
-def _optimizer(config: TrainConfig, batches: int) -> keras.optimizers.Optimizer:
-    total = config.epochs * batches
-    # A short trial keeps half its steps for the full rate.
-    warmup = min(round(config.warmup_epochs * batches), total // 2)
-    rate: Any = config.learning_rate
-    if config.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(
-            0.0 if warmup else config.learning_rate,
-            total - warmup,
-            warmup_target=config.learning_rate if warmup else None,
-            warmup_steps=warmup,
-        )
-    elif warmup:
-        rate = keras.optimizers.schedules.PolynomialDecay(0.0, warmup, config.learning_rate)
-    optimizer = keras.optimizers.SGD(
-        rate,
-        momentum=config.momentum,
-        nesterov=config.nesterov,
-        weight_decay=config.weight_decay or None,
-    )
-    if config.weight_decay:
-        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer

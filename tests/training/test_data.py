@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from emorec.training.config import NO_AUGMENTATION, AugmentationConfig
-from emorec.training.data import AugmentedBatches
+from emorec.training.data import AugmentedBatches, Treatment
 
 PLAIN = AugmentationConfig.model_validate(NO_AUGMENTATION)
 
@@ -43,7 +43,7 @@ def test_each_epoch_has_its_own_order_and_the_seed_decides_it() -> None:
 def test_drawn_labels_follow_the_distribution() -> None:
     images = np.zeros((3000, 4, 4, 1), np.uint8)
     targets = np.tile(np.array([0.5, 0.0, 0.3, 0.2], np.float32), (3000, 1))
-    source = AugmentedBatches(images, targets, 3000, PLAIN, 0, draw_labels=True)
+    source = AugmentedBatches(images, targets, 3000, PLAIN, 0, Treatment(draw_labels=True))
     drawn = source[0][1]
     assert set(np.unique(drawn)) == {0.0, 1.0}
     assert (drawn.sum(axis=1) == 1).all()

@@ -82,11 +82,35 @@ def test_both_model_files_answer_the_same(tiny_run: Path, tiny_data: Path) -> No
     assert np.ptp(logits, axis=0).max() > 0.1
 
 
-def test_the_same_seed_gives_the_same_history(tiny_data: Path, tmp_path: Path) -> None:
-    changes = {"epochs": 2, "augmentation": {"erasing": 0.5}, "dropout": 0.3}
-    runs = [train(settings(**changes), tiny_data, tmp_path).folder for _ in range(2)]
+EVERYTHING = {
+    "labels": "soft",
+    "dropout": 0.3,
+    "ema": 0.9,
+    "mixup": 0.2,
+    "cutmix": 1.0,
+    "calm_epochs": 1,
+    "label_smoothing": 0.1,
+    "clip_norm": 5.0,
+    "weight_decay": 1e-3,
+    "warmup_epochs": 0.5,
+    "augmentation": {"erasing": 0.5, "blur": 0.3, "shift": 0.1, "brightness": 0.1},
+}
+
+
+def test_the_same_seed_gives_the_same_run_with_everything_on(
+    tiny_data: Path, tiny_run: Path, tmp_path: Path
+) -> None:
+    config = settings(**EVERYTHING, epochs=3, teacher=[str(tiny_run)])
+    runs = [train(config, tiny_data, tmp_path).folder for _ in range(2)]
     assert runs[0] != runs[1]
     assert history(runs[0]) == history(runs[1])
+    weights = [load_model(run / "model.keras")[0].get_weights() for run in runs]
+    for first, second in zip(*weights, strict=True):
+        np.testing.assert_array_equal(first, second)
+    # What was validated is what was kept: the averages of the weights.
+    metrics = json.loads((runs[0] / "metrics.json").read_text())
+    row = history(runs[0])[metrics["best_epoch"] - 1]
+    assert metrics["loss"] == pytest.approx(float(row["val_loss"]), abs=1e-5)
 
 
 def test_a_folder_tree_and_soft_bfloat16_training(tiny_data: Path, tmp_path: Path) -> None:

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from emorec.datasets.loading import load_images
+from emorec.datasets.manifest import read_prepared
+from emorec.errors import ModelError
+from emorec.inference.classifier import EmotionClassifier
+from emorec.training.teacher import with_teachers
+
+
+def test_targets_are_mixed_with_the_mean_over_the_views(tiny_run: Path, tiny_data: Path) -> None:
+    examples = read_prepared(tiny_data).examples("train", soft=True)
+    classifier = EmotionClassifier(tiny_run / "model.onnx")
+    images = load_images(examples.paths, 24, "gray", "area")
+    seen = []
+    for zoom in (1, 1.08, 0.93):
+        matrix = cv2.getRotationMatrix2D((11.5, 11.5), 0, zoom)
+        zoomed = [
+            cv2.warpAffine(i, matrix, (24, 24), borderMode=cv2.BORDER_REPLICATE) for i in images
+        ]
+        for view in (np.array(zoomed), np.array(zoomed)[:, :, ::-1]):
+            seen.append(classifier.probabilities(view[..., None]))
+    told: list[tuple[str, int, int]] = []
+    found = with_teachers(
+        examples, [str(tiny_run / "model.onnx")], 0.3, lambda *step: told.append(step)
+    )
+    expected = 0.7 * examples.targets + 0.3 * np.mean(seen, axis=0)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+    assert found.dtype == np.float32
+    assert told == [("teacher 1/1", 84, 84)]
+
+
+def test_a_keras_file_and_a_run_folder_teach_the_same(tiny_run: Path, tiny_data: Path) -> None:
+    examples = read_prepared(tiny_data).examples("train").limited(10)
+    kinds = [str(tiny_run / "model.onnx"), str(tiny_run / "model.keras"), str(tiny_run)]
+    first, *others = [with_teachers(examples, [kind], 1.0) for kind in [*kinds]]
+    both = with_teachers(examples, kinds, 1.0)
+    for other in (*others, both):
+        np.testing.assert_allclose(other, first, atol=1e-4)
+
+
+def test_wrong_teachers_are_named(tiny_run: Path, tiny_data: Path, tmp_path: Path) -> None:
+    data = read_prepared(tiny_data)
+    with pytest.raises(ModelError, match=r"model\.onnx: no such model file"):
+        with_teachers(data.examples("train"), [str(tmp_path)], 0.5)
+    eight = data.examples("train", None, 8)
+    with pytest.raises(
+        ModelError, match=r"labels of this run, .*contempt; it has .*sad, surprise;"
+    ):
+        with_teachers(eight, [str(tiny_run)], 0.5)
