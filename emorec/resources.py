@@ -25,3 +25,8 @@ def folder(name: str) -> Path:
 def shipped_model() -> Path:
     """Path of the model inside the package, an ONNX file."""
     return _PACKAGE / "models" / "emorec-compact.onnx"
+
+
+def shipped_keras_model() -> Path:
+    """Path of the same model inside the package as a .keras file, to train on from."""
+    return shipped_model().with_suffix(".keras")

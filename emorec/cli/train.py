@@ -68,15 +68,24 @@ Examples:
     show_default=True,
     help="Folder in which the run folder is made.",
 )
-@click.option("--weights", help="Backbone weights: imagenet, none, a .keras model or a .h5 file.")
+@click.option(
+    "--weights",
+    help="Weights to start from: none, imagenet, emorec (the model that comes with emorec), or a "
+    ".keras, .weights.h5 or .h5 file. Layers that do not fit start anew and are named.",
+)
 @click.option(
     "--trainable-layers",
     type=int,
     help="How many of the backbone's last layers train: 0 freezes it, -1 frees it; the head "
-    "always trains.  [default: 0 with pretrained weights, -1 without]",
+    "always trains.  [default: 0 where weights fill the whole backbone, else -1]",
 )
 @click.option("--image-size", type=int, help="Side of the model's input in pixels.")
 @click.option("--dropout", type=float, help="Part of the features dropped before the head.")
+@click.option(
+    "--flip-average/--no-flip-average",
+    default=None,
+    help="Let the saved model average over an image and its mirror image.",
+)
 @click.option("--labels", type=click.Choice(["hard", "soft"]), help="One-hot labels or votes.")
 @click.option("--policy", type=click.Choice(POLICIES), help="Vote policy; the data's by default.")
 @click.option("--classes", type=click.Choice([7, 8]), help="8 keeps contempt.")

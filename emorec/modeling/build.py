@@ -1,19 +1,14 @@
 """Builds a whole classifier: input, normalisation, backbone and head."""
 
-import contextlib
-import os
-import sys
-import warnings
-from pathlib import Path
 from typing import Any
 
 import keras
 from keras import layers
 
-from emorec.errors import ConfigError, ModelError
-from emorec.modeling.architectures import Architecture, architecture
+from emorec.errors import ConfigError
+from emorec.modeling.architectures import architecture
 from emorec.modeling.finetune import set_trainable_layers
-from emorec.modeling.saved import load_model
+from emorec.modeling.weights import imagenet_backbone, load_pretrained
 
 
 def build_classifier(
@@ -33,10 +28,10 @@ def build_classifier(
         classes: Number of logits.
         image_size: Side of the square input in pixels; None takes the architecture's default.
         color: "gray" (one channel, replicated for backbones of three) or "rgb".
-        weights: Backbone weights: "none", "imagenet", the path of a .keras model of the same
-            architecture, whose backbone is taken, or of a .h5 file of backbone weights.
+        weights: "none", "imagenet", "emorec" for the shipped model, or a file: see
+            `emorec.modeling.weights.load_pretrained`.
         trainable_layers: How many of the backbone's last layers train; -1 for all; None for 0
-            with pretrained weights and all without.
+            where pretrained weights fill the whole backbone and all otherwise.
         dropout: Part of the features dropped before the head, 0 to 1.
         precision: "float32", or "bfloat16" to compute in bfloat16 with float32 weights.
 
@@ -65,7 +60,9 @@ def build_classifier(
         if chosen.channels == 3 and color == "gray":
             x = layers.Concatenate(name="replicate")([x, x, x])
         x = chosen.normalize(x)
-        backbone = _backbone(chosen, size, weights)
+        shape = (size, size, chosen.channels)
+        imagenet = weights == "imagenet"
+        backbone = imagenet_backbone(chosen, shape) if imagenet else chosen.backbone(shape, None)
         x = backbone(x)
         x = layers.GlobalAveragePooling2D(name="pool")(x)
         x = layers.Dropout(dropout, name="dropout")(x)
@@ -73,8 +70,15 @@ def build_classifier(
         model = keras.Model(image, logits, name=arch)
     finally:
         keras.config.set_dtype_policy(previous)
+    filled = imagenet
+    if weights not in ("none", "imagenet"):
+
+        def build(other_classes: int) -> keras.Model:
+            return build_classifier(arch, other_classes, size, color)
+
+        filled = load_pretrained(model, chosen, weights, build)
     if trainable_layers is None:
-        trainable_layers = -1 if weights == "none" else 0
+        trainable_layers = 0 if filled else -1
     set_trainable_layers(backbone, trainable_layers)
     return model
 
@@ -89,64 +93,3 @@ def with_probabilities(model: keras.Model, temperature: float) -> keras.Model:
     scaled = layers.Rescaling(1 / temperature, name="temperature")(logits)
     probabilities = layers.Softmax(name="probabilities")(scaled)
     return keras.Model(model.input, {"logits": logits, "probabilities": probabilities})
-
-
-def backbone_of(model: keras.Model) -> keras.Model:
-    """Find the backbone inside a classifier made by `build_classifier`.
-
-    Raises:
-        ModelError: The model has none.
-    """
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            return layer
-    raise ModelError(f"{model.name}: no backbone inside the model; it was not built by emorec")
-
-
-def _backbone(chosen: Architecture, size: int, weights: str) -> keras.Model:
-    shape = (size, size, chosen.channels)
-    if weights == "imagenet":
-        return _imagenet_backbone(chosen, shape)
-    backbone = chosen.backbone(shape, None)
-    if weights != "none":
-        _load_weights(backbone, chosen, Path(weights))
-    return backbone
-
-
-def _load_weights(backbone: keras.Model, chosen: Architecture, path: Path) -> None:
-    if not path.is_file():
-        raise ModelError(f"{path}: no such weights file; use --weights none, imagenet or a path")
-    trained = load_model(path)[0] if path.suffix == ".keras" else None
-    try:
-        if trained:
-            backbone.set_weights(backbone_of(trained).get_weights())
-            return
-        with warnings.catch_warnings():
-            # Keras only warns where a part of the file fits nothing; that part would be random.
-            warnings.simplefilter("error")
-            backbone.load_weights(path)
-    except ModelError:
-        raise
-    # Keras raises whatever h5py or its own checks raise.
-    except Exception as error:
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise ModelError(
-            f"{path}: the weights do not fit the {chosen.name} backbone: {reason:.200}"
-        ) from error
-
-
-def _imagenet_backbone(chosen: Architecture, shape: tuple[int, int, int]) -> keras.Model:
-    if chosen.imagenet_file is None:
-        raise ConfigError(f"{chosen.name} has no ImageNet weights; use --weights none or a path")
-    try:
-        # Keras tells of its download on standard output, which is for results.
-        with contextlib.redirect_stdout(sys.stderr):
-            return chosen.backbone(shape, "imagenet")
-    except Exception as error:
-        home = os.environ.get("KERAS_HOME", "~/.keras")
-        place = Path(home).expanduser() / "models" / chosen.imagenet_file
-        raise ModelError(
-            f"the ImageNet weights of {chosen.name} could not be had (downloading failed, and "
-            f"{place} is missing or damaged); put {chosen.imagenet_file} there, or use "
-            "--weights PATH or --weights none"
-        ) from error

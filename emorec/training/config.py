@@ -53,6 +53,9 @@ class TrainConfig(BaseModel):
     weights: str = "none"
     trainable_layers: int | None = Field(None, ge=-1)
     dropout: float = Field(0.0, ge=0, lt=1)
+    flip_average: bool = Field(
+        False, description="the saved model averages its logits over an image and its mirror image"
+    )
     labels: Literal["hard", "soft"] = "hard"
     policy: str | None = None
     classes: Literal[7, 8] | None = None

@@ -19,6 +19,7 @@ from emorec.inference.prior import probabilities_from_logits
 from emorec.labels import Targets
 from emorec.metadata import ModelMetadata
 from emorec.modeling.saved import save_model
+from emorec.modeling.structure import flip_averaged
 from emorec.training import run_folder
 from emorec.training.config import TrainConfig
 from emorec.training.setup import COLOR, INTERPOLATION, Datasets, build
@@ -58,6 +59,8 @@ def finish(
     plain = config.model_copy(update={"weights": "none", "precision": "float32"})
     model = build(plain, len(labels))
     model.load_weights(folder / run_folder.BEST_WEIGHTS)
+    if config.flip_average:
+        model = flip_averaged(model)
     targets = datasets.validation.targets
     logits = np.asarray(model.predict(datasets.validation_images, batch_size=256, verbose=0))
     metadata = ModelMetadata(

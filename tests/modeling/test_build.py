@@ -2,12 +2,10 @@ import keras
 import numpy as np
 import pytest
 from keras.applications import inception_v3, resnet50, vgg16, xception
-from metadata_example import METADATA
 
-from emorec.errors import ConfigError, ModelError
-from emorec.modeling.architectures import ARCHITECTURES, architecture
-from emorec.modeling.build import backbone_of, build_classifier, with_probabilities
-from emorec.modeling.saved import save_model
+from emorec.errors import ConfigError
+from emorec.modeling.architectures import architecture
+from emorec.modeling.build import build_classifier, with_probabilities
 
 BACKBONES = {
     "vgg16": vgg16,
@@ -77,79 +75,6 @@ def test_bfloat16_computes_in_bfloat16_and_answers_in_float32() -> None:
 def test_wrong_configuration(arch: str, options: dict, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         build_classifier(arch, 7, **options)
-
-
-def test_imagenet_without_a_network_names_file_place_and_alternatives(
-    monkeypatch: pytest.MonkeyPatch, tmp_path
-) -> None:
-    def refuse(*args, **kwargs):
-        raise Exception("URL fetch failure")  # what keras.utils.get_file raises
-
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    monkeypatch.setattr("keras.applications.VGG16", refuse)
-    with pytest.raises(ModelError) as caught:
-        build_classifier("vgg16", 7, 48, weights="imagenet")
-    message = str(caught.value)
-    name = "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"
-    assert str(tmp_path / "models" / name) in message
-    assert "--weights none" in message
-    assert "\n" not in message
-
-
-@pytest.mark.parametrize("arch", BACKBONES)
-def test_the_named_imagenet_file_is_the_one_keras_asks_for(
-    arch: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = []
-
-    def get_file(name, *args, **kwargs):
-        asked.append(name)
-        raise Exception("URL fetch failure")
-
-    monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
-    with pytest.raises(ModelError):
-        build_classifier(arch, 7, 96, weights="imagenet")
-    assert asked == [ARCHITECTURES[arch].imagenet_file]
-
-
-def test_backbone_weights_from_a_file(tmp_path) -> None:
-    source = build_classifier("compact", 7, 24)
-    path = tmp_path / "backbone.weights.h5"
-    backbone_of(source).save_weights(path)
-    loaded = build_classifier("compact", 3, 24, weights=str(path))
-    for expected, found in zip(
-        backbone_of(source).get_weights(), backbone_of(loaded).get_weights(), strict=True
-    ):
-        np.testing.assert_array_equal(found, expected)
-    assert not backbone_of(loaded).trainable_weights
-
-
-def test_the_backbone_of_a_trained_model_with_other_classes(tmp_path) -> None:
-    source = build_classifier("compact", 7, 24)
-    save_model(source, METADATA, tmp_path / "model.keras")
-    loaded = build_classifier("compact", 3, 24, weights=str(tmp_path / "model.keras"))
-    for expected, found in zip(
-        backbone_of(source).get_weights(), backbone_of(loaded).get_weights(), strict=True
-    ):
-        np.testing.assert_array_equal(found, expected)
-    with pytest.raises(ModelError, match="do not fit the vgg16 backbone"):
-        build_classifier("vgg16", 3, 32, weights=str(tmp_path / "model.keras"))
-
-
-@pytest.mark.parametrize("content", [None, b"", b"not an HDF5 file"])
-def test_broken_weights_files(tmp_path, content: bytes | None) -> None:
-    path = tmp_path / "some.weights.h5"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(ModelError, match=r"some\.weights\.h5"):
-        build_classifier("compact", 7, 24, weights=str(path))
-
-
-def test_weights_of_another_net_are_refused(tmp_path) -> None:
-    path = tmp_path / "other.weights.h5"
-    build_classifier("compact", 7, 24).save_weights(path)
-    with pytest.raises(ModelError, match="do not fit the vgg16 backbone"):
-        build_classifier("vgg16", 7, 32, weights=str(path))
 
 
 def test_probabilities_are_the_softmax_of_tempered_logits() -> None:

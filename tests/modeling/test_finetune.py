@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 from keras import layers
 
-from emorec.modeling.build import backbone_of, build_classifier
+from emorec.modeling.build import build_classifier
 from emorec.modeling.finetune import set_trainable_layers
+from emorec.modeling.structure import backbone_of
 
 
 @pytest.mark.parametrize(("count", "free"), [(0, []), (1, ["c"]), (2, ["b", "c"]), (-1, "abc")])

@@ -125,6 +125,22 @@ def test_a_folder_tree_and_soft_bfloat16_training(tiny_data: Path, tmp_path: Pat
     assert EmotionClassifier(outcome.folder / "model.onnx").metadata.labels[-1] == "contempt"
 
 
+def test_figures_and_files_are_those_of_the_flip_averaging_model(
+    tiny_data: Path, tmp_path: Path
+) -> None:
+    run = train(settings(epochs=2, flip_average=True), tiny_data, tmp_path).folder
+    examples = read_prepared(tiny_data).examples("validation", "majority")
+    images = load_images(examples.paths, 24, "gray", "area").astype(np.float32)
+    saved = load_model(run / "model.keras")[0]
+    logits = np.asarray(saved(images))
+    np.testing.assert_allclose(saved(images[:, :, ::-1]), logits, atol=1e-4)
+    onnx = EmotionClassifier(run / "model.onnx")
+    np.testing.assert_allclose(onnx.logits(images), logits, atol=1e-3)
+    accuracy = (logits.argmax(axis=1) == examples.targets.argmax(axis=1)).mean()
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["accuracy"] == pytest.approx(accuracy, abs=1e-6)
+
+
 def test_early_stopping_keeps_the_best_epoch(tiny_data: Path, tmp_path: Path) -> None:
     # A rate that changes nothing: the first epoch stays the best.
     config = settings(epochs=9, patience=2, learning_rate=1e-12, schedule="constant")

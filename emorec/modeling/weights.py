@@ -1,0 +1,153 @@
+"""Gives a classifier pretrained weights: of ImageNet, of the shipped model or of a file."""
+
+import contextlib
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+
+from emorec import resources
+from emorec.errors import ConfigError, ModelError
+from emorec.modeling.architectures import Architecture
+from emorec.modeling.saved import load_model
+from emorec.modeling.structure import backbone_of, plain_classifier, weighted_layers
+
+_log = logging.getLogger(__name__)
+
+_SHARE_TAKEN = 0.5
+"""A file that fills less of the backbone's parameters belongs to another net."""
+
+
+def imagenet_backbone(chosen: Architecture, shape: tuple[int, int, int]) -> keras.Model:
+    """Build a backbone with the weights that Keras's authors trained on ImageNet.
+
+    Raises:
+        ConfigError: There are none for this architecture.
+        ModelError: They can be neither found nor downloaded.
+    """
+    if chosen.imagenet_file is None:
+        raise ConfigError(f"{chosen.name} has no ImageNet weights; use --weights none or a path")
+    try:
+        # Keras tells of its download on standard output, which is for results.
+        with contextlib.redirect_stdout(sys.stderr):
+            return chosen.backbone(shape, "imagenet")
+    except Exception as error:
+        home = os.environ.get("KERAS_HOME", "~/.keras")
+        place = Path(home).expanduser() / "models" / chosen.imagenet_file
+        raise ModelError(
+            f"the ImageNet weights of {chosen.name} could not be had (downloading failed, and "
+            f"{place} is missing or damaged); put {chosen.imagenet_file} there, or use "
+            "--weights PATH or --weights none"
+        ) from error
+
+
+def load_pretrained(
+    model: keras.Model,
+    chosen: Architecture,
+    source: str,
+    build: Callable[[int], keras.Model],
+) -> bool:
+    """Fill a classifier from the shipped model or from a file, as far as they fit.
+
+    Layers are matched in order where both nets have the same shapes, else by name and shape. A
+    layer without a match keeps its initial values, and so does a head for other classes; a log
+    line names them.
+
+    Args:
+        model: A classifier of `chosen`.
+        chosen: Its architecture.
+        source: "emorec" for the shipped model; or the path of a .keras file, of the Keras weights
+            of a whole classifier (.weights.h5) or of a backbone (.weights.h5, .h5).
+        build: Builds the same classifier for another number of classes.
+
+    Returns:
+        Whether every layer of the backbone was filled.
+
+    Raises:
+        ModelError: The file is missing, damaged, or of another net.
+    """
+    path = resources.shipped_keras_model() if source == "emorec" else Path(source)
+    if not path.is_file():
+        raise ModelError(
+            f"{path}: no such weights file; use --weights none, imagenet, emorec or a path"
+        )
+    if path.suffix == ".keras":
+        trained, metadata = load_model(path)
+        if metadata.architecture != chosen.name:
+            raise ModelError(
+                f"{path}: the weights do not fit the {chosen.name} backbone: the model is a "
+                f"{metadata.architecture}"
+            )
+        return _take(model, plain_classifier(trained), chosen, path)
+    try:
+        classes = _classes_of_weights(path)
+        if classes is None:
+            _load_strictly(backbone_of(model), path)
+            return True
+        trained = build(classes)
+        _load_strictly(trained, path)
+    # Keras raises whatever h5py or its own checks raise.
+    except Exception as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise ModelError(
+            f"{path}: the weights do not fit the {chosen.name} backbone: {reason:.200}"
+        ) from error
+    return _take(model, trained, chosen, path)
+
+
+def _take(model: keras.Model, trained: keras.Model, chosen: Architecture, path: Path) -> bool:
+    backbone, source = backbone_of(model), backbone_of(trained)
+    targets, sources = weighted_layers(backbone), weighted_layers(source)
+    if [_shapes(layer) for layer in targets] == [_shapes(layer) for layer in sources]:
+        # Keras numbers layers without a name on and on in one process.
+        matches = dict(zip((layer.name for layer in targets), sources, strict=True))
+    else:
+        matches = {layer.name: layer for layer in sources}
+    heads = weighted_layers(trained, inside=False)
+    matches |= {layer.name: layer for layer in heads}
+    fitting: list[keras.layers.Layer] = []
+    missing: list[keras.layers.Layer] = []
+    for layer in targets + weighted_layers(model, inside=False):
+        match = matches.get(layer.name)
+        fits = match is not None and _shapes(match) == _shapes(layer)
+        (fitting if fits else missing).append(layer)
+    filled = [layer for layer in targets if layer in fitting]
+    if sum(layer.count_params() for layer in filled) < _SHARE_TAKEN * backbone.count_params():
+        raise ModelError(
+            f"{path}: the weights do not fit the {chosen.name} backbone: {len(filled)} of its "
+            f"{len(targets)} layers have a match of the same name and shape"
+        )
+    for layer in fitting:
+        layer.set_weights(matches[layer.name].get_weights())
+    _log.info("%s: the weights of %d layers are taken", path, len(fitting))
+    if missing:
+        names = ", ".join(layer.name for layer in missing)
+        _log.warning("%s has nothing that fits, so these start anew: %s", path, names)
+    return len(filled) == len(targets)
+
+
+def _shapes(layer: keras.layers.Layer) -> list[tuple[int, ...]]:
+    return [tuple(weight.shape) for weight in layer.weights]
+
+
+def _classes_of_weights(path: Path) -> int | None:
+    """Number of classes in the weights of a whole classifier; None for those of a backbone."""
+    with h5py.File(path, "r") as file:
+        layers: Any = file.get("layers")
+        if not isinstance(layers, h5py.Group) or "functional" not in layers:
+            return None
+        kernel: Any = file["layers/dense/vars/0"]
+        return int(kernel.shape[1])
+
+
+def _load_strictly(model: keras.Model, path: Path) -> None:
+    with warnings.catch_warnings():
+        # Keras only warns where a part of the file fits nothing; that part would be random.
+        warnings.simplefilter("error")
+        model.load_weights(path)
