@@ -9,6 +9,9 @@ from typing import Any
 
 from emorec.errors import DataError
 
+PARTIAL = ".partial-"
+"""How the names of files begin that are being written."""
+
 
 @contextmanager
 def written_whole(target: Path) -> Iterator[Path]:
@@ -19,7 +22,7 @@ def written_whole(target: Path) -> Iterator[Path]:
     Raises:
         DataError: The file cannot be written.
     """
-    partial = target.with_name(f".partial-{os.getpid()}-{target.name}")
+    partial = target.with_name(f"{PARTIAL}{os.getpid()}-{target.name}")
     try:
         try:
             yield partial

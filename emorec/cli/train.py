@@ -10,13 +10,30 @@ from emorec.labels import POLICIES
 if TYPE_CHECKING:
     from emorec.training.finish import Outcome
 
+_OF_THE_CALL = ("data", "config", "out", "resume", "assignments", "as_json", "augment")
+"""Parameters that are no settings of a run."""
+
+_WITH_RESUME = ("data", "resume", "as_json")
+
+
+def _refuse_settings(ctx: click.Context) -> None:
+    """Refuse options that a resumed run would ignore: it keeps the settings it was begun with."""
+    for parameter in ctx.command.params:
+        name = str(parameter.name)
+        given = ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+        if given and name not in _WITH_RESUME:
+            raise click.UsageError(
+                f"--resume goes on with the run's own settings; received {parameter.opts[0]}, "
+                "which takes a new run"
+            )
+
 
 def _settings(ctx: click.Context, assignments: tuple[str, ...]) -> dict[str, Any]:
     """Collect the options that the user really gave, under the names of the settings."""
     given = {
         name: value
         for name, value in ctx.params.items()
-        if name not in ("data", "config", "out", "assignments", "as_json", "augment")
+        if name not in _OF_THE_CALL
         # Options that can be given again are an empty tuple where they are not given.
         and value not in (None, ())
     }
@@ -45,13 +62,20 @@ Examples:
   emorec train --data FER-2013 --arch compact
   emorec train --data FER-2013 --arch vgg16 --trainable-layers 4
   emorec train --data FER-2013 --arch xception --weights none --epochs 1 --limit 2000
+  emorec train --resume runs/20260314-150926-compact
 """
 )
 @click.option(
     "--data",
-    required=True,
     type=click.Path(path_type=Path),
-    help="A prepared data set, or a FER-2013 folder tree.",
+    help="A prepared data set, or a FER-2013 folder tree; required without --resume.",
+)
+@click.option(
+    "--resume",
+    metavar="RUN",
+    type=click.Path(path_type=Path),
+    help="Go on with a run that was stopped, from its last whole epoch and with its settings. "
+    "--data tells where its data are now, if they were moved.",
 )
 @click.option(
     "--arch", help="compact, vgg16, resnet50, xception or inceptionv3.  [default: compact]"
@@ -127,7 +151,8 @@ Examples:
 def train(
     ctx: click.Context,
     /,
-    data: Path,
+    data: Path | None,
+    resume: Path | None,
     config: Path | None,
     out: Path,
     assignments: tuple[str, ...],
@@ -135,6 +160,12 @@ def train(
     **_options: Any,
 ) -> None:
     """Train a model and leave a run folder: model, figures and pictures."""
+    if resume:
+        _refuse_settings(ctx)
+        _resume(resume, data, as_json)
+        return
+    if data is None:
+        raise click.UsageError("Missing option '--data'.")
     from emorec.training.config import load_config
 
     settings = load_config(config, _settings(ctx, assignments))
@@ -146,23 +177,60 @@ def train(
 
     with TrainingProgress() as progress:
         outcome = run(settings, data, out, progress.update, progress.preparing)
+    _conclude(outcome, as_json)
+
+
+def _resume(folder: Path, data: Path | None, as_json: bool) -> None:
+    from emorec.cli._keras import load_keras
+
+    load_keras()
+    from emorec.cli._progress import TrainingProgress
+    from emorec.training.loop import resume
+
+    with TrainingProgress() as progress:
+        outcome = resume(folder, data, progress.update, progress.preparing)
+    if outcome:
+        _conclude(outcome, as_json)
+    else:
+        _print_finished(folder, as_json)
+
+
+def _conclude(outcome: "Outcome", as_json: bool) -> None:
     _print_outcome(outcome, as_json)
     if outcome.interrupted:
         raise KeyboardInterrupt
 
 
+def _print_finished(folder: Path, as_json: bool) -> None:
+    """Tell that there is nothing left to do; a script gets what the run reached."""
+    from emorec.training import run_folder
+
+    figures = run_folder.read_json(folder / run_folder.METRICS)
+    click.echo(f"{folder}: the run is finished; nothing is left to do", err=True)
+    if as_json:
+        _print_json(folder, figures.get("best_epoch"), False, figures)
+    else:
+        click.echo(f"run folder: {folder}")
+
+
+def _print_json(
+    folder: Path, best_epoch: int | None, interrupted: bool, figures: dict[str, Any]
+) -> None:
+    import json
+
+    result = {
+        "run": str(folder),
+        "best_epoch": best_epoch,
+        "interrupted": interrupted,
+        "validation": figures,
+    }
+    click.echo(json.dumps(result, indent=2))
+
+
 def _print_outcome(outcome: "Outcome", as_json: bool) -> None:
     scores = outcome.scores
     if as_json:
-        import json
-
-        result = {
-            "run": str(outcome.folder),
-            "best_epoch": outcome.best_epoch,
-            "interrupted": outcome.interrupted,
-            "validation": scores.to_dict(),
-        }
-        click.echo(json.dumps(result, indent=2))
+        _print_json(outcome.folder, outcome.best_epoch, outcome.interrupted, scores.to_dict())
         return
     click.echo(
         f"validation: accuracy {scores.accuracy:.4f}, macro F1 {scores.macro_f1:.4f}, loss "

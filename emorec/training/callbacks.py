@@ -1,19 +1,26 @@
-"""Keras callbacks of a run: progress, history and the best weights."""
+"""Keras callbacks of a run: progress, checks, and the keeping of its state."""
 
-import csv
-import io
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 
 from emorec.errors import ConfigError
-from emorec.files import write_bytes, written_whole
+from emorec.training import run_folder
 from emorec.training.averaging import averaged
+from emorec.training.checkpoint import (
+    Array,
+    History,
+    State,
+    best_epoch,
+    capture,
+    patience_is_out,
+    values,
+    write_state,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -64,8 +71,12 @@ class ReportProgress(keras.callbacks.Callback):  # type: ignore[misc]  # keras s
         self._report(Progress(self._epoch, epochs, batch, self._batches, metrics, done))
 
 
+class LossError(ConfigError):
+    """The loss is no number any more."""
+
+
 class StopOnNaN(keras.callbacks.Callback):  # type: ignore[misc]
-    """Ends a run whose loss is no number any more."""
+    """Ends a run whose loss is no number any more; comes before what keeps the weights."""
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Note the epoch."""
@@ -75,53 +86,58 @@ class StopOnNaN(keras.callbacks.Callback):  # type: ignore[misc]
         """Check the loss.
 
         Raises:
-            ConfigError: The loss is not finite.
+            LossError: The loss is not finite.
         """
-        loss = float((logs or {}).get("loss", 0.0))
+        self._check("loss", logs, f"in epoch {self._epoch}, batch {batch + 1}")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Check the validation loss: the last batch may have spoiled the weights.
+
+        Raises:
+            LossError: The loss is not finite.
+        """
+        self._check("val_loss", logs, f"after the last batch of epoch {self._epoch}")
+
+    @staticmethod
+    def _check(name: str, logs: dict[str, float] | None, moment: str) -> None:
+        loss = float((logs or {}).get(name, 0.0))
         if not math.isfinite(loss):
-            raise ConfigError(
-                f"the loss became {loss} in epoch {self._epoch}, batch {batch + 1}; lower "
-                "--learning-rate or raise --warmup-epochs"
+            raise LossError(
+                f"the loss became {loss} {moment}; lower --learning-rate or raise --warmup-epochs"
             )
 
 
-class WriteHistory(keras.callbacks.Callback):  # type: ignore[misc]
-    """Keeps history.csv up to date: one row an epoch, the whole file written anew each time."""
+class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
+    """After each epoch keeps all that the run needs to go on, and ends it when patience is out.
 
-    def __init__(self, path: Path):
-        super().__init__()
-        self._path = path
-        self.rows: list[dict[str, float]] = []
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Add the epoch's row and write the file."""
-        figures = {name: float(value) for name, value in sorted((logs or {}).items())}
-        rate = float(self.model.optimizer.learning_rate)
-        self.rows.append({"epoch": epoch + 1, "learning_rate": rate, **figures})
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(self.rows[0]))
-        writer.writeheader()
-        writer.writerows(self.rows)
-        write_bytes(self._path, text.getvalue().encode())
-        _log.info("epoch %d: %s", epoch + 1, ", ".join(f"{k} {v:.4f}" for k, v in figures.items()))
-
-
-class KeepBest(keras.callbacks.Callback):  # type: ignore[misc]
-    """Saves the weights of the epoch with the best validation accuracy, whole or not at all.
-
-    They are the moving averages where the run keeps such.
+    The checkpoint is what counts; history.csv is written from it.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, folder: Path, patience: int, state: State | None = None):
+        """Begin a run, or go on after the last epoch of a state."""
         super().__init__()
-        self._path = path
-        self.best = -math.inf
-        self.best_epoch = 0
+        self._folder, self._patience = folder, patience
+        self._best: Sequence[Array] = state.best if state else ()
+        self.history: History = list(state.history) if state else []
+        self.stage = state.stage if state else 1
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Save the weights if they are the best so far."""
-        accuracy = float((logs or {})["val_accuracy"])
-        if accuracy > self.best:
-            self.best, self.best_epoch = accuracy, epoch + 1
-            with averaged(self.model), written_whole(self._path) as partial:
-                self.model.save_weights(partial)
+    @property
+    def best_epoch(self) -> int:
+        """The epoch with the best validation accuracy, from 1; 0 before the first has ended."""
+        return best_epoch(self.history)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Add the epoch's row, keep its weights if they are the best so far, and write all."""
+        figures = {name: float(value) for name, value in sorted((logs or {}).items())}
+        rate = float(self.model.optimizer.learning_rate)
+        row = {"epoch": epoch + 1, "stage": self.stage, "learning_rate": rate, **figures}
+        self.history.append(row)
+        if self.best_epoch == epoch + 1:
+            with averaged(self.model):
+                self._best = values(self.model.weights)
+        state = capture(self.model, self.history, self._best)
+        write_state(self._folder / run_folder.CHECKPOINT, state)
+        run_folder.write_history(self._folder, self.history)
+        _log.info("epoch %d: %s", epoch + 1, ", ".join(f"{k} {v:.4f}" for k, v in figures.items()))
+        if patience_is_out(self.history, self._patience):
+            self.model.stop_training = True

@@ -47,6 +47,7 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras sh
         augmentation: AugmentationConfig,
         seed: int,
         treatment: Treatment = Treatment(),
+        epoch: int = 0,
     ):
         """Keep the images and targets, which are not copied.
 
@@ -57,11 +58,12 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras sh
             augmentation: Ranges of the random changes.
             seed: Of order and augmentation.
             treatment: What is done to the targets.
+            epoch: Number of the first epoch, from 0, of a run that goes on.
         """
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
         self._images, self._targets, self._batch_size = images, targets, batch_size
         self._augmentation, self._seed, self._treatment = augmentation, seed, treatment
-        self._epoch = -1
+        self._epoch = epoch - 1
         self.on_epoch_end()
 
     def __len__(self) -> int:

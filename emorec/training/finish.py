@@ -3,6 +3,7 @@
 import csv
 import io
 import logging
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from emorec.metadata import ModelMetadata
 from emorec.modeling.saved import save_model
 from emorec.modeling.structure import flip_averaged
 from emorec.training import run_folder
+from emorec.training.checkpoint import assign, best_epoch, read_state
 from emorec.training.config import TrainConfig
 from emorec.training.setup import COLOR, INTERPOLATION, Datasets, build
 
@@ -47,9 +49,10 @@ class Outcome:
 def finish(
     folder: Path, config: TrainConfig, datasets: Datasets, interrupted: bool = False
 ) -> Outcome:
-    """Write the models, figures and pictures of a run from its best weights and its history.
+    """Write the models, figures and pictures of a run from its checkpoint.
 
-    The model is built anew in float32, whatever precision it was trained in.
+    The model is built anew in float32, whatever precision it was trained in. The checkpoint of a
+    run that was not interrupted has served then, and is removed.
 
     Raises:
         ModelError: Keras and ONNX Runtime disagree; the .keras file and the figures are kept.
@@ -58,7 +61,9 @@ def finish(
     labels = datasets.validation.class_names
     plain = config.model_copy(update={"weights": "none", "precision": "float32"})
     model = build(plain, len(labels))
-    model.load_weights(folder / run_folder.BEST_WEIGHTS)
+    checkpoint = folder / run_folder.CHECKPOINT
+    state = read_state(checkpoint)
+    assign(model.weights, state.best, checkpoint)
     if config.flip_average:
         model = flip_averaged(model)
     targets = datasets.validation.targets
@@ -79,30 +84,32 @@ def finish(
         prior=training_prior(datasets.train.targets),
     )
     save_model(model, metadata, folder / run_folder.MODEL_KERAS)
-    history = read_history(folder / run_folder.HISTORY)
-    best = max(history, key=lambda row: row["val_accuracy"])
+    best = best_epoch(state.history)
     probabilities = probabilities_from_logits(logits, metadata.temperature)
     scores = score(probabilities, targets, labels)
     bins = reliability(probabilities, targets)
-    draw_curves(history, folder / run_folder.CURVES)
+    run_folder.write_history(folder, state.history)
+    draw_curves(state.history, folder / run_folder.CURVES)
     draw_confusion_matrix(scores, folder / run_folder.CONFUSION_MATRIX)
     draw_reliability(bins, scores.calibration_error, folder / run_folder.RELIABILITY)
     _write_per_class(scores, folder / run_folder.PER_CLASS)
     figures = {
         "split": "validation",
-        "best_epoch": int(best["epoch"]),
-        "epochs": len(history),
+        "best_epoch": best,
+        "epochs": state.epoch,
         "parameters": model.count_params(),
         **scores.to_dict(),
     }
     write_json(folder / run_folder.METRICS, figures)
-    _log.info("validation accuracy %.4f of epoch %d", scores.accuracy, best["epoch"])
+    _log.info("validation accuracy %.4f of epoch %d", scores.accuracy, best)
     faces = datasets.validation_images[:FACES]
     difference = export_onnx(model, metadata, faces, folder / run_folder.MODEL_ONNX)
     parity = {"faces": len(faces), "largest_probability_difference": difference}
     write_json(folder / run_folder.METRICS, {**figures, "parity": parity})
     _log.info("Keras and ONNX differ by %.1e in a probability at most", difference)
-    return Outcome(folder, scores, int(best["epoch"]), interrupted)
+    if not interrupted:
+        shutil.rmtree(checkpoint.parent)
+    return Outcome(folder, scores, best, interrupted)
 
 
 def training_prior(targets: Targets) -> tuple[float, ...]:
@@ -112,12 +119,6 @@ def training_prior(targets: Targets) -> tuple[float, ...]:
     """
     counts = np.maximum(targets.sum(axis=0, dtype=np.float64), 1)
     return tuple((counts / counts.sum()).tolist())
-
-
-def read_history(path: Path) -> list[dict[str, float]]:
-    """Read a run's history.csv: one mapping an epoch."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
 
 
 def _write_per_class(scores: Scores, path: Path) -> None:

@@ -3,18 +3,19 @@
 import logging
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import cv2
 import keras
 
-from emorec.datasets.manifest import read_prepared
-from emorec.files import write_bytes, write_json
+from emorec.datasets.manifest import PreparedData, read_prepared
+from emorec.errors import ConfigError, DataError
 from emorec.training import run_folder
 from emorec.training.averaging import ValidateAverages
-from emorec.training.callbacks import KeepBest, Progress, ReportProgress, StopOnNaN, WriteHistory
+from emorec.training.callbacks import KeepRun, LossError, Progress, ReportProgress, StopOnNaN
+from emorec.training.checkpoint import State, patience_is_out, read_state, restore
 from emorec.training.config import TrainConfig
 from emorec.training.data import AugmentedBatches, Treatment
 from emorec.training.finish import Outcome, finish
@@ -52,38 +53,116 @@ def train(
         KeyboardInterrupt: Ctrl-C came before the first epoch had ended; no folder is left. Later
             it ends the training, and the outcome is that of the best epoch so far.
     """
-    data = read_prepared(data_root)
+    job = _job(config, read_prepared(data_root), preparing)
+    folder = run_folder.create(runs, config.arch)
+    try:
+        run_folder.describe(folder, config, job.data)
+        return _run(folder, job, None, report)
+    except BaseException:
+        if not (folder / run_folder.CHECKPOINT).exists():
+            shutil.rmtree(folder)
+        raise
+
+
+def resume(
+    folder: Path,
+    data_root: Path | None = None,
+    report: Callable[[Progress], None] | None = None,
+    preparing: Report | None = None,
+) -> Outcome | None:
+    """Go on with a run that was stopped, as if it had not been.
+
+    It goes on after the last epoch that had ended, with the same settings, data and history.
+
+    Args:
+        folder: The run folder.
+        data_root: Where the data are now; None for where they were.
+        report: Told the progress after every batch.
+        preparing: Told the progress of long work before the training.
+
+    Returns:
+        What the run reached; None for one that was finished before.
+
+    Raises:
+        ConfigError, DataError, ModelError: As for `train`; or the folder is no run folder, the
+            data are others, or the checkpoint is damaged. The folder keeps what it has.
+        KeyboardInterrupt: Ctrl-C came before the first epoch had ended.
+    """
+    config, environment = run_folder.read(folder)
+    if run_folder.finished(folder):
+        return None
+    backend = environment["keras_backend"]
+    if backend != keras.backend.backend():
+        raise ConfigError(
+            f"{folder}: the run was begun with the backend {backend}, this is "
+            f"{keras.backend.backend()}; set KERAS_BACKEND={backend}"
+        )
+    data = read_prepared(data_root or Path(environment["data"]))
+    if run_folder.fingerprint(data) != environment["data_fingerprint"]:
+        raise DataError(
+            f"{data.root}: not the data that {folder} was begun with, or changed since; name the "
+            "right folder with --data, or train anew"
+        )
+    checkpoint = folder / run_folder.CHECKPOINT
+    state = read_state(checkpoint) if checkpoint.exists() else None
+    run_folder.sweep(folder)
+    return _run(folder, _job(config, data, preparing), state, report)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What a run works on."""
+
+    config: TrainConfig
+    data: PreparedData
+    model: keras.Model
+    datasets: Datasets
+
+
+def _job(config: TrainConfig, data: PreparedData, preparing: Report | None) -> _Job:
     train_examples, validation = select(config, data)
     model = build(config, len(train_examples.class_names))
     if config.teacher:
         targets = with_teachers(train_examples, config.teacher, config.teacher_weight, preparing)
         train_examples = replace(train_examples, targets=targets)
     datasets = load(train_examples, validation, model.input_shape[1])
-    folder = run_folder.create(runs, config.arch)
+    return _Job(config, data, model, datasets)
+
+
+def _run(
+    folder: Path, job: _Job, state: State | None, report: Callable[[Progress], None] | None
+) -> Outcome:
+    """Train from the beginning or from a state, and finish."""
+    checkpoint = folder / run_folder.CHECKPOINT
+    interrupted, failure = False, None
     with run_folder.logging_to(folder / run_folder.LOG):
-        write_bytes(folder / run_folder.CONFIG, config.to_yaml().encode())
-        write_json(folder / run_folder.ENVIRONMENT, run_folder.environment(data, config.seed))
         try:
-            _fit(model, config, datasets, draws_labels(config, data), folder, report)
-            interrupted = False
-        except BaseException as error:
-            usable = (folder / run_folder.HISTORY).exists()
-            if not usable:
-                shutil.rmtree(folder)
-            if not (usable and isinstance(error, KeyboardInterrupt)):
+            try:
+                _fit(job, folder, state, report)
+            except (KeyboardInterrupt, LossError) as error:
+                if not checkpoint.exists():
+                    raise
+                interrupted = True
+                failure = error if isinstance(error, LossError) else None
+            outcome = finish(folder, job.config, job.datasets, interrupted)
+        except DataError as error:
+            if not checkpoint.exists():
                 raise
-            interrupted = True
-        return finish(folder, config, datasets, interrupted)
+            raise DataError(
+                f"{error}; with that put right, go on with: emorec train --resume {folder}"
+            ) from error
+    if failure:
+        raise LossError(f"{failure}; {folder} keeps the model of epoch {outcome.best_epoch}")
+    return outcome
 
 
 def _fit(
-    model: keras.Model,
-    config: TrainConfig,
-    datasets: Datasets,
-    draw_labels: bool,
-    folder: Path,
-    report: Callable[[Progress], None] | None,
+    job: _Job, folder: Path, state: State | None, report: Callable[[Progress], None] | None
 ) -> None:
+    config, datasets, model = job.config, job.datasets, job.model
+    done = state.epoch if state else 0
+    if state and (done >= config.epochs or patience_is_out(state.history, config.patience)):
+        return
     batches = AugmentedBatches(
         datasets.train_images,
         datasets.train.targets,
@@ -95,23 +174,21 @@ def _fit(
             cutmix=config.cutmix,
             calm_from=config.epochs - config.calm_epochs,
             label_smoothing=config.label_smoothing,
-            draw_labels=draw_labels,
+            draw_labels=draws_labels(config, job.data),
         ),
+        epoch=done,
     )
     model.compile(
         optimizer=make_optimizer(config, model, config.epochs, len(batches)),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
-    best = KeepBest(folder / run_folder.BEST_WEIGHTS)
-    callbacks: list[Any] = [
-        StopOnNaN(),
-        ValidateAverages(),
-        # The weights come first: where there is a history, there are weights.
-        best,
-        WriteHistory(folder / run_folder.HISTORY),
-        keras.callbacks.EarlyStopping("val_accuracy", mode="max", patience=config.patience),
-    ]
+    if state:
+        restore(model, state, folder / run_folder.CHECKPOINT)
+        _log.info("going on after epoch %d", done)
+    keeper = KeepRun(folder, config.patience, state)
+    # What checks the loss comes before what keeps the weights.
+    callbacks: list[Any] = [StopOnNaN(), ValidateAverages(), keeper]
     if report:
         callbacks.append(ReportProgress(report, len(batches)))
     # The warps are tiny: threads of OpenCV's own would only take turns with the backend's.
@@ -120,8 +197,9 @@ def _fit(
         batches,
         validation_data=(datasets.validation_images, datasets.validation.targets),
         validation_batch_size=256,
+        initial_epoch=done,
         epochs=config.epochs,
         callbacks=callbacks,
         verbose=0,
     )
-    _log.info("best epoch %d: validation accuracy %.4f", best.best_epoch, best.best)
+    _log.info("best epoch %d", keeper.best_epoch)

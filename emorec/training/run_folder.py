@@ -1,11 +1,14 @@
 """The folder that a run leaves: its name, its files and what is known about its surroundings."""
 
+import csv
 import hashlib
 import importlib.metadata
+import io
+import json
 import logging
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +19,8 @@ import keras
 from emorec import __version__
 from emorec.datasets.manifest import PreparedData
 from emorec.errors import DataError
+from emorec.files import PARTIAL, write_bytes, write_json
+from emorec.training.config import TrainConfig, load_config
 
 CONFIG = "config.yaml"
 HISTORY = "history.csv"
@@ -28,7 +33,9 @@ PER_CLASS = "per_class.csv"
 LOG = "train.log"
 MODEL_KERAS = "model.keras"
 MODEL_ONNX = "model.onnx"
-BEST_WEIGHTS = Path("checkpoints") / "best.weights.h5"
+CHECKPOINT = Path("checkpoints") / "last.npz"
+
+MAX_JSON_BYTES = 2**24
 
 _PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "opencv-python", "onnx", "onnxruntime")
 
@@ -44,7 +51,7 @@ def create(parent: Path, arch: str) -> Path:
         for number in range(1, 1000):
             folder = parent / (stem if number == 1 else f"{stem}-{number}")
             try:
-                (folder / BEST_WEIGHTS.parent).mkdir(parents=True)
+                (folder / CHECKPOINT.parent).mkdir(parents=True)
             except FileExistsError:
                 continue
             return folder
@@ -68,6 +75,79 @@ def logging_to(path: Path) -> Iterator[None]:
         logger.setLevel(level)
         logger.removeHandler(handler)
         handler.close()
+
+
+def write_history(folder: Path, history: Sequence[Mapping[str, float]]) -> None:
+    """Write history.csv, one row an epoch, whole or not at all.
+
+    Raises:
+        DataError: The file cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(history[0]))
+    writer.writeheader()
+    writer.writerows(history)
+    write_bytes(folder / HISTORY, text.getvalue().encode())
+
+
+def describe(folder: Path, config: TrainConfig, data: PreparedData) -> None:
+    """Write what a run is made from: its settings and its surroundings.
+
+    Raises:
+        DataError: A file cannot be written.
+    """
+    write_json(folder / ENVIRONMENT, environment(data, config.seed))
+    write_bytes(folder / CONFIG, config.to_yaml().encode())
+
+
+def read(folder: Path) -> tuple[TrainConfig, dict[str, Any]]:
+    """Read what `describe` wrote.
+
+    Raises:
+        ConfigError, DataError: A file is missing or damaged.
+    """
+    if not (folder / CONFIG).is_file():
+        raise DataError(
+            f"{folder}: not a run folder, or one of a run that had not begun; name a folder that "
+            "emorec train made"
+        )
+    config = load_config(folder / CONFIG, {})
+    environment = read_json(folder / ENVIRONMENT)
+    for key in ("data", "data_fingerprint", "keras_backend"):
+        if not isinstance(environment.get(key), str):
+            raise DataError(f"{folder / ENVIRONMENT}: damaged: it lacks {key!r}")
+    return config, environment
+
+
+def finished(folder: Path) -> bool:
+    """Tell whether a run has been trained and all its files written."""
+    return (folder / METRICS).exists() and not (folder / CHECKPOINT).exists()
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a killed run left half-written."""
+    for place in (folder, folder / CHECKPOINT.parent):
+        for partial in place.glob(PARTIAL + "*"):
+            partial.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file of a run folder.
+
+    Raises:
+        DataError: It is missing, too large, or no JSON object.
+    """
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise DataError(f"{path}: at most {MAX_JSON_BYTES} bytes are read")
+        value = json.loads(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"{path}: cannot read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: not a JSON file: {error!s:.200}") from error
+    if not isinstance(value, dict):
+        raise DataError(f"{path}: not a JSON object")
+    return value
 
 
 def fingerprint(data: PreparedData) -> str:
