@@ -1,6 +1,5 @@
 """Where the results of `emorec detect` go: files, and the table on the terminal."""
 
-import os
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
+from emorec.cli._overwriting import refuse_overwriting
 from emorec.cli._text import one_line
 
 if TYPE_CHECKING:
@@ -75,15 +75,8 @@ class Targets:
         outputs = [Path(text) for text in self._texts() if text != _STDOUT]
         outputs += [pictures.target(source) for source in sources] if pictures else []
         read = [*(Path(source.name) for source in sources), *inputs]
-        known = {identity: path for path in read for identity in _identities(path)}
-        for output in outputs:
-            for identity in _identities(output):
-                if identity in known:
-                    raise click.UsageError(
-                        f"the output {output} would be written over {known[identity]}; "
-                        "choose another place with --save or --json, or take --no-save"
-                    )
-                known[identity] = output
+        advice = "choose another place with --save or --json, or take --no-save"
+        refuse_overwriting(outputs, read, advice)
 
     def pictures(
         self, sources: Sequence["Source"], recognizer: "EmotionRecognizer"
@@ -199,13 +192,3 @@ class _Table:
 
     def _print(self, *cells: object) -> None:
         click.echo(self._row.format(*cells).rstrip())
-
-
-def _identities(path: Path) -> set[object]:
-    """Give what tells whether two paths mean one file: the place and, if it exists, the inode."""
-    found: set[object] = {os.path.realpath(path)}
-    try:
-        status = path.stat()
-    except (OSError, ValueError):
-        return found
-    return found | {(status.st_dev, status.st_ino)}

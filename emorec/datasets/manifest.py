@@ -50,18 +50,22 @@ class Examples:
         paths: Image files, n of them.
         targets: Shape (n, classes), float32, rows sum to 1.
         class_names: Name of each column.
+        votes: Vote counts, shape (n, 10), or None where the data set has no votes.
     """
 
     paths: list[Path]
     targets: Targets
     class_names: tuple[str, ...]
+    votes: Votes | None = None
 
     def limited(self, count: int | None) -> "Examples":
         """Give `count` examples spread evenly over all (all of them for None)."""
         if count is None or count >= len(self.paths):
             return self
         chosen = np.linspace(0, len(self.paths) - 1, count).round().astype(int)
-        return Examples([self.paths[i] for i in chosen], self.targets[chosen], self.class_names)
+        votes = None if self.votes is None else self.votes[chosen]
+        paths = [self.paths[i] for i in chosen]
+        return Examples(paths, self.targets[chosen], self.class_names, votes)
 
 
 @dataclass(frozen=True)
@@ -129,7 +133,9 @@ class PreparedData:
         chosen = np.flatnonzero(here & (targets.sum(axis=1) > 0))
         if not len(chosen):
             raise DataError(f"{self.root}: the split {split!r} has no labelled image")
-        return Examples([self.root / self.paths[i] for i in chosen], targets[chosen], names)
+        votes = None if self.votes is None else self.votes[chosen]
+        paths = [self.root / self.paths[i] for i in chosen]
+        return Examples(paths, targets[chosen], names, votes)
 
 
 def read_prepared(root: Path) -> PreparedData:
@@ -142,6 +148,24 @@ def read_prepared(root: Path) -> PreparedData:
         raise DataError(f"{root}: no such folder; make it with: emorec prepare-data SOURCE --out")
     manifest = root / MANIFEST
     return _read_manifest(root, manifest) if manifest.exists() else _read_tree(root)
+
+
+def read_column(root: Path, name: str) -> dict[Path, str] | None:
+    """Read a column of a data set's manifest.
+
+    Returns:
+        The value for each image file; None if there is no manifest or no such column.
+
+    Raises:
+        DataError: The manifest cannot be read.
+    """
+    manifest = root / MANIFEST
+    if not manifest.exists():
+        return None
+    columns = read_table(manifest, ("path",)).columns
+    if name not in columns:
+        return None
+    return dict(zip((root / path for path in columns["path"]), columns[name], strict=True))
 
 
 def read_summary(root: Path) -> dict[str, Any]:

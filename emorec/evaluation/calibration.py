@@ -121,3 +121,33 @@ def two_fold(logits: Floats, targets: Targets, offsets: Floats | float = 0.0) ->
         probabilities[half] = probabilities_from_logits(logits[half], temperature, offsets)
     error = expected_calibration_error(reliability(probabilities, targets))
     return TwoFold(error, (temperatures[0], temperatures[1]))
+
+
+COVERAGE_STEPS = tuple(step / 20 for step in range(20))
+
+
+@dataclass(frozen=True)
+class CoveragePoint:
+    """What is left if predictions below a confidence are called uncertain.
+
+    Attributes:
+        min_confidence: The threshold, 0 to 1.
+        coverage: Share of the images at or above it.
+        accuracy: Share of those that are right; None where there are none.
+    """
+
+    min_confidence: float
+    coverage: float
+    accuracy: float | None
+
+
+def coverage_curve(probabilities: Floats, targets: Targets) -> tuple[CoveragePoint, ...]:
+    """Measure coverage and accuracy over the least confidence, in steps of 0.05."""
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == targets.argmax(axis=1)
+    points = []
+    for least in COVERAGE_STEPS:
+        kept = confidence >= least
+        accuracy = float(correct[kept].mean()) if kept.any() else None
+        points.append(CoveragePoint(least, float(kept.mean()), accuracy))
+    return tuple(points)

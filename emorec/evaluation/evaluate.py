@@ -1,80 +1,101 @@
-"""Scores a saved model on a split of a prepared data set."""
+"""Scores saved models on a split of a prepared data set."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from emorec.datasets.loading import load_images
-from emorec.datasets.manifest import Examples, PreparedData
-from emorec.errors import ConfigError, ModelError
-from emorec.evaluation.metrics import Probabilities, Scores, score
+from emorec.datasets.manifest import Examples, PreparedData, read_column
+from emorec.datasets.parallel import Report
+from emorec.errors import ConfigError, DataError, ModelError
+from emorec.evaluation.assessment import Evaluation, assess
 from emorec.images import Image
 from emorec.inference.classifier import EmotionClassifier
+from emorec.inference.prior import prior_strength
 from emorec.labels import EMOTIONS_7, EMOTIONS_8
 from emorec.metadata import ModelMetadata
 
 BATCH = 256
 
+GROUP = "group"
+"""Column of the manifest by which results are told apart unless another is named."""
 
-@dataclass(frozen=True)
-class Evaluation:
-    """What a model reached on a split.
-
-    Attributes:
-        metadata: Of the model.
-        examples: The images and targets it was scored on.
-        probabilities: Shape (n, classes), in the order of the examples' class names.
-        scores: The figures.
-    """
-
-    metadata: ModelMetadata
-    examples: Examples
-    probabilities: Probabilities
-    scores: Scores
+Predict = Callable[[Image], npt.NDArray[Any]]
 
 
 def evaluate(
-    model: Path,
+    models: Sequence[Path],
     data: PreparedData,
     split: str,
     policy: str | None = None,
     classes: int | None = None,
     limit: int | None = None,
-) -> Evaluation:
-    """Score a model on a split.
+    prior: str | float | None = None,
+    flip: bool = False,
+    group: str | None = None,
+    report: Report | None = None,
+) -> list[Evaluation]:
+    """Score models on the same images of a split.
 
     Args:
-        model: A .onnx or .keras file, or a run folder.
+        models: .onnx or .keras files, or run folders.
         data: A prepared data set.
         split: "train", "validation" or "test".
         policy: Vote policy of the labels; None takes majority where the data has votes (the FER+
             protocol), else the labels of the tree.
-        classes: 7 or 8; None takes the classes of the model. An eight-class model scored on
-            seven has contempt taken out and the rest renormalised.
+        classes: 7 or 8; None takes the classes that all models know. An eight-class model scored
+            on seven has contempt taken out and the rest renormalised.
         limit: Score that many images, spread over the split.
+        prior: "natural", "balanced" or tau, as for `EmotionClassifier`; None takes each model's
+            default.
+        flip: Use the mean logits of each image and its mirror image.
+        group: Column of the manifest whose values are told apart; None takes `GROUP` if it is
+            there.
+        report: Called with the images done and the images in all, now and then.
+
+    Returns:
+        One evaluation for each model, in their order.
 
     Raises:
         ConfigError, DataError, ModelError: The parts do not fit or cannot be read.
     """
-    path = model_file(model)
-    metadata, predict = _open(path)
-    classes = classes or {EMOTIONS_7: 7, EMOTIONS_8: 8}.get(metadata.labels)
+    files = [model_file(model) for model in models]
+    opened = [_open(path) for path in files]
+    taus = [
+        prior_strength(prior, metadata, str(path))
+        for path, (metadata, _) in zip(files, opened, strict=True)
+    ]
+    known = [{EMOTIONS_7: 7, EMOTIONS_8: 8}.get(metadata.labels) for metadata, _ in opened]
     if data.votes is not None:
         policy = policy or "majority"
+        classes = classes or min((count for count in known if count), default=None)
         examples = data.examples(split, policy, classes)
     else:
         examples = data.examples(split, policy)
-    columns = _columns(examples, metadata, path)
+    for path, (metadata, _) in zip(files, opened, strict=True):
+        _check_classes(examples, metadata, path)
     examples = examples.limited(limit)
-    images = load_images(
-        examples.paths, metadata.input_size, metadata.color, metadata.interpolation
-    )
-    probabilities = predict(images)[:, columns]
-    probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
-    scores = score(probabilities, examples.targets, examples.class_names)
-    return Evaluation(metadata, examples, probabilities, scores)
+    groups = _groups(data.root, examples, group)
+
+    count = len(examples.paths)
+    progress = _Progress(report, count * len(files) * (3 if flip else 2))
+    images: Image | None = None
+    before: tuple[int, str, str] | None = None
+    found = []
+    for path, (metadata, predict), tau in zip(files, opened, taus, strict=True):
+        wanted = (metadata.input_size, metadata.color, metadata.interpolation)
+        if images is None or wanted != before:
+            images = load_images(examples.paths, *wanted, progress.of_part)
+        before = wanted
+        progress.finish(count)
+        logits = _in_batches(predict, images, progress)
+        if flip:
+            logits = (logits + _in_batches(predict, images[:, :, ::-1], progress)) / 2
+        found.append(assess(path, metadata, examples, logits, tau, flip, groups))
+    return found
 
 
 def model_file(model: Path) -> Path:
@@ -95,8 +116,7 @@ def model_file(model: Path) -> Path:
     return model
 
 
-def _columns(examples: Examples, metadata: ModelMetadata, path: Path) -> list[int]:
-    """Where the data's classes stand among the model's labels."""
+def _check_classes(examples: Examples, metadata: ModelMetadata, path: Path) -> None:
     unknown = [name for name in examples.class_names if name not in metadata.labels]
     extra = [name for name in metadata.labels if name not in examples.class_names]
     if unknown or extra not in ([], ["contempt"]):
@@ -104,30 +124,55 @@ def _columns(examples: Examples, metadata: ModelMetadata, path: Path) -> list[in
             f"{path} knows {', '.join(metadata.labels)}, but the data has "
             f"{', '.join(examples.class_names)}"
         )
-    return [metadata.labels.index(name) for name in examples.class_names]
 
 
-def _open(path: Path) -> tuple[ModelMetadata, Any]:
-    """Metadata, and a function from uint8 images to probabilities."""
+def _groups(root: Path, examples: Examples, name: str | None) -> npt.NDArray[np.str_] | None:
+    values = read_column(root, name or GROUP)
+    if values is not None:
+        return np.array([values[path] for path in examples.paths], np.str_)
+    if name is None:
+        return None
+    raise DataError(f"{root}: its manifest has no column {name!r} to tell groups apart")
+
+
+def _open(path: Path) -> tuple[ModelMetadata, Predict]:
+    """Metadata, and a function from uint8 images to logits."""
     if path.suffix == ".onnx":
-        classifier = EmotionClassifier(path)
-
-        def by_onnx(images: Image) -> Probabilities:
-            parts = [
-                classifier.probabilities(images[start : start + BATCH].astype(np.float32))
-                for start in range(0, len(images), BATCH)
-            ]
-            return np.concatenate(parts)
-
-        return classifier.metadata, by_onnx
+        # The prior is taken out here, for several strengths at once.
+        classifier = EmotionClassifier(path, prior="natural")
+        return classifier.metadata, classifier.logits
     # Keras takes seconds to load and is not needed for ONNX files.
-    from emorec.modeling.build import with_probabilities
     from emorec.modeling.saved import load_model
 
     model, metadata = load_model(path)
-    whole = with_probabilities(model, metadata.temperature)
 
-    def by_keras(images: Image) -> Probabilities:
-        return np.asarray(whole.predict(images, batch_size=BATCH, verbose=0)["probabilities"])
+    def by_keras(images: Image) -> npt.NDArray[Any]:
+        return np.asarray(model.predict_on_batch(images))
 
     return metadata, by_keras
+
+
+class _Progress:
+    """Adds up the parts of the work."""
+
+    def __init__(self, report: Report | None, total: int) -> None:
+        self._report, self._total, self._before = report, total, 0
+
+    def of_part(self, done: int, _: int) -> None:
+        """Tell how much of the present part is done."""
+        if self._report:
+            self._report(self._before + done, self._total)
+
+    def finish(self, count: int) -> None:
+        """End a part."""
+        self._before += count
+        self.of_part(0, 0)
+
+
+def _in_batches(predict: Predict, images: Image, progress: _Progress) -> npt.NDArray[Any]:
+    parts = []
+    for start in range(0, len(images), BATCH):
+        parts.append(predict(images[start : start + BATCH].astype(np.float32)))
+        progress.of_part(start, 0)
+    progress.finish(len(images))
+    return np.concatenate(parts)

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emorec.evaluation.calibration import expected_calibration_error, reliability
+from emorec.evaluation.significance import Counts, Interval, bootstrap_intervals
 from emorec.labels import Targets
 
 Probabilities = npt.NDArray[np.floating[Any]]
@@ -14,25 +15,40 @@ Probabilities = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class ClassScores:
-    """Figures of one class; precision, recall and F1 are 0 where they are undefined."""
+    """Figures of one class; precision, recall and F1 are 0 where they are undefined.
+
+    Attributes:
+        label: Name of the class.
+        precision: Share of the images predicted as the class that are of it.
+        recall: Share of the images of the class that are predicted as it.
+        f1: Harmonic mean of both.
+        images: Number of images of the class.
+        roc_auc: Area under the ROC curve, the class against all others; None where all images or
+            none are of the class.
+    """
 
     label: str
     precision: float
     recall: float
     f1: float
     images: int
+    roc_auc: float | None
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Figures of a classifier on a split.
+    """Figures of a classifier on a split; intervals are 95 % bootstrap intervals.
 
     Attributes:
         images: Number of images.
         loss: Mean cross-entropy of the probabilities against the targets, in nats.
         accuracy: Share of images whose most probable class is the label.
+        accuracy_interval: Of the accuracy.
+        top2_accuracy: Share of images whose label is among the two most probable classes.
         macro_f1: Mean F1 of the classes that have images.
+        macro_f1_interval: Of the macro F1.
         balanced_accuracy: Mean recall of the classes that have images.
+        balanced_accuracy_interval: Of the balanced accuracy.
         per_class: One entry per class, in label order.
         confusion_matrix: Counts; rows are labels, columns predictions.
         calibration_error: Expected calibration error over 15 bins.
@@ -41,15 +57,29 @@ class Scores:
     images: int
     loss: float
     accuracy: float
+    accuracy_interval: Interval
+    top2_accuracy: float
     macro_f1: float
+    macro_f1_interval: Interval
     balanced_accuracy: float
+    balanced_accuracy_interval: Interval
     per_class: tuple[ClassScores, ...]
-    confusion_matrix: npt.NDArray[np.int64]
+    confusion_matrix: Counts
     calibration_error: float
+
+    @property
+    def confusion_shares(self) -> npt.NDArray[np.float64]:
+        """The confusion matrix with each row divided by its images; zero where there are none."""
+        counts = self.confusion_matrix
+        return np.asarray(counts / counts.sum(axis=1, keepdims=True).clip(min=1))
 
     def to_dict(self) -> dict[str, Any]:
         """Give the figures as native types, for JSON."""
-        return {**asdict(self), "confusion_matrix": self.confusion_matrix.tolist()}
+        return {
+            **asdict(self),
+            "confusion_matrix": self.confusion_matrix.tolist(),
+            "confusion_matrix_row_shares": self.confusion_shares.round(6).tolist(),
+        }
 
 
 def score(probabilities: Probabilities, targets: Targets, labels: tuple[str, ...]) -> Scores:
@@ -60,27 +90,91 @@ def score(probabilities: Probabilities, targets: Targets, labels: tuple[str, ...
         targets: Shape (n, classes); the label of an image is its largest target.
         labels: Name of each class.
     """
-    truth, predicted = targets.argmax(axis=1), probabilities.argmax(axis=1)
-    classes = len(labels)
-    confusion = np.bincount(truth * classes + predicted, minlength=classes**2)
-    confusion = confusion.reshape(classes, classes).astype(np.int64)
-    hits = np.diag(confusion)
-    support, chosen = confusion.sum(axis=1), confusion.sum(axis=0)
-    precision = hits / np.maximum(chosen, 1)
-    recall = hits / np.maximum(support, 1)
-    f1 = 2 * hits / np.maximum(support + chosen, 1)
-    present = support > 0
+    truth = targets.argmax(axis=1)
+    confusion = confusion_matrix(truth, probabilities.argmax(axis=1), len(labels))
+    precision, recall, f1, support = (values[0] for values in _by_class(confusion[None]))
+    accuracy, macro_f1, balanced = _overall(confusion[None])[0].tolist()
+    intervals = bootstrap_intervals(confusion, _overall)
     likelihood = np.log(np.maximum(probabilities.astype(np.float64), 1e-12))
+    top2 = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
     return Scores(
         images=len(truth),
         loss=float(-(targets * likelihood).sum(axis=1).mean()),
-        accuracy=float((truth == predicted).mean()),
-        macro_f1=float(f1[present].mean()),
-        balanced_accuracy=float(recall[present].mean()),
+        accuracy=accuracy,
+        accuracy_interval=intervals[0],
+        top2_accuracy=float((top2 == truth[:, None]).any(axis=1).mean()),
+        macro_f1=macro_f1,
+        macro_f1_interval=intervals[1],
+        balanced_accuracy=balanced,
+        balanced_accuracy_interval=intervals[2],
         per_class=tuple(
-            ClassScores(label, float(p), float(r), float(f), int(n))
-            for label, p, r, f, n in zip(labels, precision, recall, f1, support, strict=True)
+            ClassScores(
+                label,
+                float(precision[index]),
+                float(recall[index]),
+                float(f1[index]),
+                int(support[index]),
+                roc_auc(probabilities[:, index], truth == index),
+            )
+            for index, label in enumerate(labels)
         ),
         confusion_matrix=confusion,
         calibration_error=expected_calibration_error(reliability(probabilities, targets)),
+    )
+
+
+def confusion_matrix(
+    truth: npt.NDArray[np.intp], predicted: npt.NDArray[np.intp], classes: int
+) -> Counts:
+    """Count the images by label (rows) and prediction (columns)."""
+    counts = np.bincount(truth * classes + predicted, minlength=classes**2)
+    return counts.reshape(classes, classes).astype(np.int64)
+
+
+def roc_auc(scores: npt.NDArray[np.floating[Any]], positive: npt.NDArray[np.bool_]) -> float | None:
+    """Give the share of pairs of a positive and a negative in which the positive scores higher.
+
+    That is the area under the ROC curve; ties count half. It follows from the sum of the ranks
+    (Hanley and McNeil 1982; Mann and Whitney's U).
+
+    Args:
+        scores: Shape (n,).
+        positive: Shape (n,): which ones are of the class.
+
+    Returns:
+        None where all are positive or none is.
+    """
+    positives = int(positive.sum())
+    negatives = len(positive) - positives
+    if not positives or not negatives:
+        return None
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (counts.cumsum() - (counts - 1) / 2)[place]
+    wins = ranks[positive].sum() - positives * (positives + 1) / 2
+    return float(wins / (positives * negatives))
+
+
+def _by_class(confusion: Counts) -> tuple[npt.NDArray[Any], ...]:
+    """Precision, recall, F1 and images of each class, from matrices of shape (m, c, c)."""
+    hits = np.diagonal(confusion, axis1=1, axis2=2)
+    support, chosen = confusion.sum(axis=2), confusion.sum(axis=1)
+    precision = hits / np.maximum(chosen, 1)
+    recall = hits / np.maximum(support, 1)
+    return precision, recall, 2 * hits / np.maximum(support + chosen, 1), support
+
+
+def _overall(confusion: Counts) -> npt.NDArray[np.float64]:
+    """Accuracy, macro F1 and balanced accuracy, shape (m, 3), from matrices (m, c, c)."""
+    _, recall, f1, support = _by_class(confusion)
+    hits = np.trace(confusion, axis1=1, axis2=2)
+    # A class without images counts neither for nor against.
+    present = support > 0
+    classes = present.sum(axis=1)
+    return np.stack(
+        [
+            hits / support.sum(axis=1),
+            (f1 * present).sum(axis=1) / classes,
+            (recall * present).sum(axis=1) / classes,
+        ],
+        axis=1,
     )

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emorec.evaluation.calibration import (
+    coverage_curve,
     expected_calibration_error,
     fit_temperature,
     reliability,
@@ -80,3 +81,17 @@ def test_two_fold_calibration_mends_what_is_off() -> None:
     assert found.temperatures[0] != found.temperatures[1]
     assert two_fold(logits, targets) == found
     assert two_fold(logits[:1], targets[:1]) is None
+
+
+def test_coverage_falls_and_accuracy_is_that_of_what_is_left() -> None:
+    probabilities = np.array([[0.9, 0.1, 0], [0.6, 0.4, 0], [0.4, 0.3, 0.3], [0.5, 0.5, 0]])
+    points = {p.min_confidence: p for p in coverage_curve(probabilities, one_hot([0, 1, 0, 0]))}
+    assert len(points) == 20
+    for least, coverage, accuracy in (
+        (0.0, 1.0, 0.75),
+        (0.4, 1.0, 0.75),
+        (0.5, 0.75, 2 / 3),
+        (0.65, 0.25, 1.0),
+        (0.95, 0.0, None),
+    ):
+        assert (points[least].coverage, points[least].accuracy) == (coverage, accuracy)

@@ -1,3 +1,4 @@
+import json
 import math
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emorec.evaluation.metrics import score
+from emorec.evaluation.metrics import roc_auc, score
 
 LABELS = ("a", "b", "c")
 
@@ -49,7 +50,11 @@ def test_the_figures_are_native_types() -> None:
         "recall": 1.0,
         "f1": 1.0,
         "images": 1,
+        "roc_auc": None,
     }
+    assert found["confusion_matrix_row_shares"] == [[1, 0, 0], [0, 0, 0], [0, 0, 0]]
+    assert found["accuracy_interval"] == (1.0, 1.0)
+    json.dumps(found, allow_nan=False)
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=50))
@@ -63,3 +68,42 @@ def test_figures_agree_with_plain_counting(pairs: list[tuple[int, int]]) -> None
         assert entry.images == truth.count(index)
         assert entry.recall == pytest.approx(hits / max(truth.count(index), 1))
         assert entry.precision == pytest.approx(hits / max(predicted.count(index), 1))
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, max_size=40))
+def test_the_area_is_the_share_of_pairs_in_order(pairs: list[tuple[int, bool]]) -> None:
+    scores = np.array([value / 5 for value, _ in pairs])
+    positive = np.array([is_positive for _, is_positive in pairs])
+    wins = [(p > n) + (p == n) / 2 for p in scores[positive] for n in scores[~positive]]
+    found = roc_auc(scores, positive)
+    assert found == (pytest.approx(sum(wins) / len(wins)) if wins else None)
+
+
+@pytest.mark.parametrize(
+    ("row", "label", "expected"),
+    [
+        ([0.5, 0.3, 0.2], 1, 1.0),
+        ([0.5, 0.3, 0.2], 2, 0.0),
+        ([0.4, 0.2, 0.4], 2, 1.0),
+        ([1.0, 0.0, 0.0], 2, 0.0),  # of equal ones the first counts, as for the top one
+    ],
+)
+def test_the_two_most_probable(row: list[float], label: int, expected: float) -> None:
+    assert score(np.array([row]), one_hot([label]), LABELS).top2_accuracy == expected
+
+
+def test_intervals_hold_the_figures_and_shrink_with_more_images() -> None:
+    generator = np.random.default_rng(0)
+    widths = []
+    for count in (50, 5000):
+        labels = generator.integers(0, 3, count)
+        probabilities = 0.4 * np.eye(3)[labels] + 0.6 * generator.dirichlet(np.ones(3), count)
+        found = score(probabilities, one_hot(labels.tolist()), LABELS)
+        for value, (low, high) in (
+            (found.accuracy, found.accuracy_interval),
+            (found.macro_f1, found.macro_f1_interval),
+            (found.balanced_accuracy, found.balanced_accuracy_interval),
+        ):
+            assert low < value < high
+        widths.append(found.accuracy_interval[1] - found.accuracy_interval[0])
+    assert widths[1] < widths[0] / 5

@@ -1,0 +1,124 @@
+"""The command on ONNX files; what needs Keras is in test_train_evaluate_export.py."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from metadata_example import METADATA
+from onnx_models import write_tiny_model
+
+from emorec.cli.main import main
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> list[Path]:
+    shares = (0.4, 0.2, 0.1, 0.1, 0.1, 0.06, 0.04)
+    known = METADATA.replaced(prior=shares)
+    return [write_tiny_model(tmp_path / f"m{seed}.onnx", known, seed) for seed in range(3)]
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, ["evaluate", *map(str, words)])
+
+
+def test_one_model(models: list[Path], tiny_data: Path, tmp_path: Path) -> None:
+    target = tmp_path / "figures.json"
+    done = run(models[0], "--data", tiny_data, "--json", target, "--group", "usage")
+    assert done.exit_code == 0, done.output
+    figures = json.loads(target.read_text())
+    low, high = figures["accuracy_interval"]
+    assert f"{figures['accuracy']:.4f}  95 %: {low:.4f} to {high:.4f}" in done.stdout
+    assert f"{figures['per_class'][2]['roc_auc']:.4f}" in done.stdout
+    assert "0                0." in done.stdout  # tau
+    assert "80% to below 90%" in done.stdout
+    assert "PublicTest" in done.stdout
+    printed = run(models[0], "--data", tiny_data, "--json", "-", "--group", "usage")
+    assert json.loads(printed.stdout) == figures
+
+
+def test_the_prior_and_mirror_images_reach_the_figures(models: list[Path], tiny_data: Path) -> None:
+    words = [models[0], "--data", tiny_data, "--json", "-"]
+    plain, balanced, flipped = (
+        json.loads(run(*words, *more).stdout) for more in ((), ("--prior", "balanced"), ("--flip",))
+    )
+    assert (plain["tau"], balanced["tau"], flipped["flip"]) == (0, 1, True)
+    assert plain["loss"] != balanced["loss"]
+    assert plain["loss"] != flipped["loss"]
+    by_tau = {entry["tau"]: entry["accuracy"] for entry in plain["priors"]}
+    assert by_tau[1] == balanced["accuracy"]
+
+
+def test_models_side_by_side(models: list[Path], tiny_data: Path, tmp_path: Path) -> None:
+    target = tmp_path / "figures.json"
+    done = run(*models, "--data", tiny_data, "--json", target)
+    assert done.exit_code == 0, done.output
+    figures = json.loads(target.read_text())
+    assert [Path(entry["model"]) for entry in figures["models"]] == models
+    assert len(figures["mcnemar"]) == 3
+    lines = done.stdout.splitlines()
+    assert lines[0] == "3 models on 42 images"
+    for path, entry in zip(models, figures["models"], strict=True):
+        (row,) = (line for line in lines if line.startswith(f"{path.name}  ") and " to " in line)
+        assert row.split()[1] == f"{entry['accuracy']:.4f}"
+    test = figures["mcnemar"][0]
+    expected = (
+        f"m0.onnx: {test['only_first']}, m1.onnx: {test['only_second']}, p = {test['p_value']:.3g}"
+    )
+    assert expected in lines
+
+
+def test_no_output_may_be_an_input_or_another_output(
+    models: list[Path], tiny_data: Path, tmp_path: Path
+) -> None:
+    before = models[0].read_bytes()
+    link = tmp_path / "link.onnx"
+    link.symlink_to(models[0])
+    for words in (
+        ("--json", models[0]),
+        ("--plot", link),
+        ("--json", tmp_path / "x", "--plot", tmp_path / "x"),
+    ):
+        done = run(models[0], "--data", tiny_data, *words)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert "would be written over" in done.stderr
+    assert models[0].read_bytes() == before
+    assert run(*models, "--data", tiny_data, "--plot", tmp_path / "x.png").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (["--prior", "even"], 2, "natural, balanced or a number"),
+        (["--classes", "8"], 3, "but the data has"),
+        (["--group", "age"], 4, "no column 'age'"),
+        (["--limit", "0"], 2, "--limit"),
+    ],
+)
+def test_what_is_refused(
+    models: list[Path], tiny_data: Path, words: list[str], code: int, says: str
+) -> None:
+    done = run(models[0], "--data", tiny_data, *words)
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert says in done.stderr
+
+
+def test_names_do_not_steer_the_terminal(tiny_data: Path, tmp_path: Path) -> None:
+    metadata = METADATA.replaced(name="\x1b[2J", version="\x07")
+    models = [write_tiny_model(tmp_path / f"{n}.onnx", metadata) for n in "ab"]
+    assert "\x1b" not in run(models[0], "--data", tiny_data).stdout
+    assert "\x1b" not in run(*models, "--data", tiny_data).stdout
+
+
+def test_onnx_files_need_neither_keras_nor_matplotlib(models: list[Path], tiny_data: Path) -> None:
+    words = ["evaluate", *map(str, models), "--data", str(tiny_data)]
+    code = (
+        "import sys\n"
+        "from emorec.cli.main import main\n"
+        f"main({words!r}, standalone_mode=False)\n"
+        "print(sorted({'keras', 'tensorflow', 'matplotlib', 'pandas'} & sys.modules.keys()))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
