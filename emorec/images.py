@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from emorec.errors import DataError
 from emorec.files import write_bytes
+from emorec.headers import read_header
 
 Image = npt.NDArray[np.uint8]
 Bytes = npt.NDArray[np.uint8]
@@ -17,6 +18,9 @@ Bytes = npt.NDArray[np.uint8]
 
 MAX_FILE_BYTES = 256 * 2**20
 """A larger picture file is refused before it is read."""
+
+MAX_PIXELS = 2**27
+"""A picture that claims more pixels is refused before it is decoded: 134 million, 400 MB."""
 
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
@@ -45,10 +49,37 @@ def read_bytes(path: Path) -> Bytes:
 
 
 def _decode(path: Path, flags: int, data: Bytes) -> Image:
+    header = read_header(data.data)
+    if header is not None:
+        check_size(path, header.size_wh)
+    return decode_unchecked(path, flags, data)
+
+
+def check_size(path: Path, size_wh: tuple[int, int]) -> None:
+    """Refuse a picture of more than `MAX_PIXELS`.
+
+    Raises:
+        DataError: It claims to be larger.
+    """
+    width, height = size_wh
+    if width * height > MAX_PIXELS:
+        raise DataError(
+            f"{path}: {width}x{height} pixels; pictures up to {MAX_PIXELS / 1e6:.0f} megapixels "
+            "are read; make it smaller first"
+        )
+
+
+def decode_unchecked(path: Path, flags: int, data: Bytes) -> Image:
+    """Decode a picture whose size was looked at; OpenCV's own limit still holds.
+
+    Raises:
+        DataError: It is no picture.
+    """
     try:
         image = cv2.imdecode(data, flags)
-    except cv2.error as error:
-        raise DataError(f"{path}: not a readable picture ({error.err or error})") from error
+    except (cv2.error, MemoryError) as error:
+        reason = " ".join(str(getattr(error, "err", "") or error).split())
+        raise DataError(f"{path}: not a readable picture ({reason})") from error
     if image is None or image.size == 0:
         raise DataError(f"{path}: not a readable picture; is it damaged or of another type?")
     return cast(Image, image)

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = (
-    {"errors", "files", "labels", "types"},
+    {"errors", "files", "headers", "labels", "types"},
     {"frames", "images", "metadata", "preprocessing", "resources"},
     {"detection", "media"},
     {"datasets", "inference", "modeling", "models"},

@@ -140,8 +140,10 @@ def run(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: Words after the program's name; None takes them from `sys.argv`.
     """
-    # A damaged picture is told of in one line of our own; OpenCV reads this as it loads.
+    # OpenCV reads these as it loads. A damaged picture is told of in one line of our own; and
+    # formats whose header emorec does not read have the same limit (images.MAX_PIXELS).
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**27))
     try:
         main(args=arguments, prog_name="emorec")
     except KeyboardInterrupt:

@@ -6,7 +6,7 @@ ends up in its own `Done` and touches no other.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from emorec.errors import DataError
 from emorec.frames import Frame
@@ -27,6 +27,11 @@ class Prepared:
     frames: Sequence[tuple[Frame, Sequence[Face]]]
     crops: Sequence[Image]
     problem: str | None = None
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels it holds in memory."""
+        return sum(frame.image_bgr.size // 3 for frame, _ in self.frames)
 
 
 class PictureWork:
@@ -51,12 +56,12 @@ class PictureWork:
     def prepare(self, source: Source) -> Prepared:
         """Read a source, find its faces and cut them out."""
         try:
-            frames = read_frames(source, self._max_side)
+            reading = read_frames(source, self._max_side)
         except DataError as error:
             return Prepared(source, (), (), str(error))
-        found = [(frame, self._recognizer.find(frame)) for frame in frames]
+        found = [(frame, self._recognizer.find(frame)) for frame in reading.frames]
         crops = [crop for pair in found for crop in self._recognizer.crops(*pair)]
-        return Prepared(source, found, crops)
+        return Prepared(source, found, crops, reading.problem)
 
     def classify(self, crops: Sequence[Image]) -> list[Prediction]:
         """Read the emotions of crops, of one source or of many.
@@ -69,14 +74,16 @@ class PictureWork:
     def finish(self, prepared: Prepared, predictions: Sequence[Prediction]) -> list[Done]:
         """Write the pictures of a source and tell of each of its frames."""
         source = prepared.source
-        if prepared.problem is not None:
+        problems = () if prepared.problem is None else (prepared.problem,)
+        if not prepared.frames:
             record = image_record(source.name, None, [], error=prepared.problem)
-            return [Done(record, problems=(prepared.problem,))]
+            return [Done(record, problems=problems)]
         waiting = iter(predictions)
-        return [
+        done = [
             self._done(source, frame, [FaceEmotion(face, next(waiting)) for face in faces])
             for frame, faces in prepared.frames
         ]
+        return [*done[:-1], replace(done[-1], problems=(*done[-1].problems, *problems))]
 
     def _done(self, source: Source, frame: Frame, faces: Sequence[FaceEmotion]) -> Done:
         record = image_record(source.name, frame.size_wh, faces, frame.number, frame.time_s)

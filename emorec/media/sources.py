@@ -62,7 +62,7 @@ class Source:
         stem, suffix = Path(ending).stem, Path(ending).suffix
         again = "" if self.number == 1 else f"-{self.number}"
         of_frame = "" if frame is None or frame.number is None else f"-frame{frame.number:06}"
-        return f"{self.place}{stem}{of_frame}{again}{suffix}"
+        return f"{self.place}{of_frame}{stem}{again}{suffix}"
 
 
 def expand(arguments: Iterable[str], pattern: str | None = None) -> Iterator[Source]:

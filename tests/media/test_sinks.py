@@ -117,8 +117,9 @@ def test_a_full_disk_leaves_the_old_document(tmp_path: Path):
     sink = JsonDocument(str(path), METADATA, LABELS)
 
     def full():
-        with sink, Path("/dev/full").open("w") as no_space:
-            sink._text._file = no_space
+        with sink:
+            sink._text._file.close()
+            sink._text._file = Path("/dev/full").open("w")  # noqa: SIM115
             sink.add(RECORDS[0])
 
     with pytest.raises(DataError, match="No space left"):

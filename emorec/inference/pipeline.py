@@ -1,0 +1,83 @@
+"""Lets many pictures overlap: some are read and searched, some classified, some drawn and written.
+
+Threads do the work on pictures; OpenCV and ONNX Runtime let the interpreter go meanwhile. The
+caller's thread puts the faces of the pictures that are ready through the model together, and hands
+the results on in the order of the sources. A bounded number of pictures is in memory.
+"""
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from emorec.images import MAX_PIXELS
+from emorec.inference.classifier import BATCH_SIZE
+from emorec.inference.pictures import PictureWork, Prepared
+from emorec.media.records import Done
+from emorec.media.sources import Source
+from emorec.types import Prediction
+
+MAX_THREADS = 8
+"""More pictures at once take more memory than they save time."""
+
+
+def default_threads() -> int:
+    """Count the threads that suit this machine: one a core that this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cores or 1, MAX_THREADS)
+
+
+def overlapped(
+    work: PictureWork, sources: Iterable[Source], threads: int | None = None
+) -> Iterator[Done]:
+    """Do many sources at once; the results come in the order of the sources.
+
+    OpenCV should be kept to one thread meanwhile (`cv2.setNumThreads(1)`), as the cores are busy.
+
+    Args:
+        work: What is done with each.
+        sources: Taken as they are needed.
+        threads: How many pictures are worked on at a time; None takes `default_threads`.
+
+    Raises:
+        ModelError: The model fails.
+    """
+    threads = threads or default_threads()
+    pool = ThreadPoolExecutor(threads)
+    preparing: deque[Future[Prepared]] = deque()
+    finishing: deque[tuple[Prepared, Future[list[Done]]]] = deque()
+
+    def may_begin() -> bool:
+        held = sum(future.result().pixels for future in preparing if future.done())
+        held += sum(prepared.pixels for prepared, _ in finishing)
+        return len(preparing) < 2 * threads and held <= MAX_PIXELS
+
+    waiting = iter(sources)
+    more = True
+    try:
+        while more or preparing or finishing:
+            while more and may_begin():
+                source = next(waiting, None)
+                more = source is not None
+                if source is not None:
+                    preparing.append(pool.submit(work.prepare, source))
+            for prepared, predictions in _classified(work, preparing):
+                finishing.append((prepared, pool.submit(work.finish, prepared, predictions)))
+            while finishing and (len(finishing) > threads or not preparing or not may_begin()):
+                yield from finishing.popleft()[1].result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _classified(
+    work: PictureWork, preparing: deque[Future[Prepared]]
+) -> Iterator[tuple[Prepared, list[Prediction]]]:
+    """Wait for the first picture, take those after it that are ready, and classify all faces."""
+    batch: list[Prepared] = []
+    faces = 0
+    while preparing and (not batch or (preparing[0].done() and faces < BATCH_SIZE)):
+        batch.append(preparing.popleft().result())
+        faces += len(batch[-1].crops)
+    predictions = iter(work.classify([crop for prepared in batch for crop in prepared.crops]))
+    for prepared in batch:
+        yield prepared, [next(predictions) for _ in prepared.crops]
