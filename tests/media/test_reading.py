@@ -1,0 +1,157 @@
+"""Pictures of every kind become frames."""
+
+import io
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image as PilImage
+
+from emorec.errors import DataError
+from emorec.images import write
+from emorec.media import reading
+from emorec.media.reading import read_frames
+from emorec.media.sources import PICTURE_SUFFIXES, Source
+
+
+def scene(height: int = 40, width: int = 60) -> np.ndarray:
+    """A picture with another colour in each corner, smooth enough for JPEG."""
+    across = np.linspace(0, 255, width)[None, :].repeat(height, axis=0)
+    down = np.linspace(0, 255, height)[:, None].repeat(width, axis=1)
+    return np.stack([across, down, 255 - across], axis=2).astype(np.uint8)
+
+
+def source(path: Path) -> Source:
+    return Source(str(path), path.stem)
+
+
+def animation(suffix: str, durations=(120, 80, 100)) -> bytes:
+    made = cv2.Animation()
+    made.frames = [np.roll(scene(), 20 * i, axis=1) for i in range(len(durations))]
+    made.durations = list(durations)
+    done, data = cv2.imencodeanimation(suffix, made)
+    assert done
+    return data.tobytes()
+
+
+@pytest.mark.parametrize("suffix", sorted(set(PICTURE_SUFFIXES) - {".pxm"}))
+def test_every_suffix(tmp_path: Path, suffix: str):
+    path = tmp_path / f"a{suffix}"
+    write(path, scene()[:, :, 0] if suffix in (".pgm", ".pbm") else scene())
+    (frame,) = read_frames(source(path)).frames
+    assert (frame.image_bgr.shape, frame.image_bgr.dtype) == ((40, 60, 3), np.uint8)
+    assert (frame.size_wh, frame.number, frame.time_s) == ((60, 40), None, None)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16"])
+def test_modes_of_pixels(tmp_path: Path, mode: str):
+    rgb = PilImage.fromarray(scene()[:, :, ::-1].copy())
+    path = tmp_path / ("a.jpg" if mode == "CMYK" else "a.png")
+    if mode == "I;16":
+        PilImage.fromarray(scene()[:, :, 1].astype(np.uint16) * 257).save(path)
+    else:
+        rgb.convert(mode).save(path)
+    (frame,) = read_frames(source(path)).frames
+    assert frame.image_bgr.shape == (40, 60, 3)
+    if mode in ("CMYK", "RGBA"):
+        assert np.abs(frame.image_bgr.astype(int) - scene()).mean() < 8
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
+def test_animations(tmp_path: Path, suffix: str):
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(animation(suffix))
+    found = read_frames(source(path))
+    assert found.problem is None
+    assert [frame.number for frame in found.frames] == [0, 1, 2]
+    assert [frame.time_s for frame in found.frames] == [0, 0.12, 0.2]
+    for number, frame in enumerate(found.frames):
+        expected = np.roll(scene(), 20 * number, axis=1).astype(int)
+        assert np.abs(frame.image_bgr.astype(int) - expected).mean() < 20
+        assert frame.size_wh == (60, 40)
+
+
+def test_an_animation_larger_than_memory_is_cut(tmp_path: Path, monkeypatch):
+    path = tmp_path / "a.gif"
+    path.write_bytes(animation(".gif"))
+    monkeypatch.setattr(reading, "MAX_PIXELS", 2 * 40 * 60)
+    found = read_frames(source(path))
+    assert len(found.frames) == 2
+    assert "only the first 2 frames" in found.problem
+
+
+def test_a_truncated_animation_gives_its_first_frames_or_a_data_error(tmp_path: Path):
+    data = animation(".gif")
+    path = tmp_path / "a.gif"
+    counts = set()
+    for length in range(20, len(data), 97):
+        path.write_bytes(data[:length])
+        try:
+            counts.add(len(read_frames(source(path)).frames))
+        except DataError:
+            counts.add(0)
+    assert counts <= {0, 1, 2, 3}
+    assert 0 in counts
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+def test_max_side(tmp_path: Path, suffix: str):
+    path = tmp_path / f"a{suffix}"
+    write(path, scene(400, 600))
+    (frame,) = read_frames(source(path), max_side=100).frames
+    assert frame.image_bgr.shape == (67, 100, 3)
+    assert frame.size_wh == (600, 400)
+    expected = cv2.resize(scene(400, 600), (100, 67), interpolation=cv2.INTER_AREA)
+    assert np.abs(frame.image_bgr.astype(int) - expected).max() < 12
+    (frame,) = read_frames(source(path), max_side=600).frames
+    assert frame.image_bgr.shape == (400, 600, 3)
+
+
+def with_orientation(path: Path, orientation: int, image: np.ndarray) -> None:
+    exif = PilImage.Exif()
+    exif[0x0112] = orientation
+    PilImage.fromarray(image).save(path, exif=exif)
+
+
+@pytest.mark.parametrize("shape", [(401, 603), (603, 401), (400, 401)])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_jpeg_read_at_a_part_of_its_size_is_upright(tmp_path: Path, shape, orientation: int):
+    path = tmp_path / "a.jpg"
+    with_orientation(path, orientation, scene(*shape))
+    (whole,) = read_frames(source(path)).frames
+    (part,) = read_frames(source(path), max_side=50).frames
+    assert max(part.image_bgr.shape) == 50
+    assert np.abs(np.subtract(part.size_wh, whole.size_wh)).max() <= (1 if shape[0] == 400 else 0)
+
+
+def test_too_large_jpegs_are_shrunk_and_others_refused(tmp_path: Path, monkeypatch):
+    for module in (reading, sys.modules["emorec.images"]):
+        monkeypatch.setattr(module, "MAX_PIXELS", 20_000)
+    write(tmp_path / "a.jpg", scene(400, 600))
+    (frame,) = read_frames(source(tmp_path / "a.jpg")).frames
+    assert frame.image_bgr.shape == (100, 150, 3)
+    assert frame.size_wh == (600, 400)
+    for suffix in (".png", ".gif", ".webp", ".bmp", ".tif"):
+        write(tmp_path / f"a{suffix}", scene(400, 600))
+        with pytest.raises(DataError, match=r"600x400 pixels; pictures up to .* megapixels"):
+            read_frames(source(tmp_path / f"a{suffix}"))
+
+
+class Stdin:
+    def __init__(self, data: bytes) -> None:
+        self.buffer = io.BytesIO(data)
+
+
+def test_standard_input(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", Stdin(cv2.imencode(".png", scene())[1].tobytes()))
+    (frame,) = read_frames(Source("-", "stdin")).frames
+    np.testing.assert_array_equal(frame.image_bgr, scene())
+    with pytest.raises(DataError, match="nothing came from standard input"):
+        read_frames(Source("-", "stdin"))
+
+
+def test_a_known_problem_is_raised():
+    with pytest.raises(DataError, match=r"^x: no pictures in it$"):
+        read_frames(Source("x", "x", problem="no pictures in it"))

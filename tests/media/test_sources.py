@@ -1,0 +1,152 @@
+"""What the user named becomes sources."""
+
+import io
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from emorec.frames import Frame
+from emorec.media.sources import Source, expand
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def touch(*names: str) -> None:
+    for name in names:
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def names(*arguments: str, pattern: str | None = None) -> list[str]:
+    return [source.name for source in expand(arguments, pattern)]
+
+
+def test_nothing():
+    assert names() == []
+
+
+def test_files_are_taken_as_they_are():
+    assert names("b.txt", "a.jpg", "none") == ["b.txt", "a.jpg", "none"]
+
+
+def test_a_folder_is_walked_in_order():
+    touch("f/b.jpg", "f/a/2.PNG", "f/a/1.webp", "f/c.txt", "f/.hidden.jpg", "f/.git/x.jpg")
+    touch("f/dir.jpg/inside.gif")
+    assert names("f") == ["f/a/1.webp", "f/a/2.PNG", "f/b.jpg", "f/dir.jpg/inside.gif"]
+    places = [source.place for source in expand(["f"])]
+    assert places == ["a/1", "a/2", "b", "dir.jpg/inside"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*.txt", ["f/c.txt"]),
+        ("a/*", ["f/a/1.jpg"]),
+        ("*1*", ["f/a/1.jpg"]),
+        ("*/1.jpg", ["f/a/1.jpg"]),
+    ],
+)
+def test_glob(pattern, expected):
+    touch("f/a/1.jpg", "f/b.jpg", "f/c.txt")
+    assert names("f", pattern=pattern) == expected
+
+
+@pytest.mark.parametrize("pattern", [None, "*.bmp"])
+def test_a_folder_without_pictures_is_a_problem(pattern):
+    Path("f.jpg").mkdir()
+    touch("f.jpg/a.txt")
+    (source,) = expand(["f.jpg"], pattern)
+    assert source.name == "f.jpg"
+    assert source.problem.startswith("no pictures")
+
+
+def test_links():
+    touch("f/a.jpg", "g/b.jpg")
+    Path("f/loop").symlink_to("..")
+    Path("f/self").symlink_to("self")
+    Path("f/self.jpg").symlink_to("self.jpg")
+    Path("f/other").symlink_to("../g")
+    Path("f/dangling.jpg").symlink_to("nowhere")
+    found = names("f")
+    assert [name for name in found if name.startswith("f/loop/f")] == []
+    assert {"f/a.jpg", "f/other/b.jpg", "f/dangling.jpg", "f/self.jpg"} <= set(found)
+    assert len(found) == len(set(found)) <= 6
+
+
+def test_a_pipe_is_listed_and_not_opened():
+    touch("f/a.jpg")
+    os.mkfifo("f/pipe.jpg")
+    assert names("f") == ["f/a.jpg", "f/pipe.jpg"]
+
+
+def test_a_folder_that_cannot_be_read(monkeypatch):
+    touch("f/a/1.jpg", "f/b.jpg")
+    real = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("a"):
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    closed, open_one = expand(["f"])
+    assert (closed.name, closed.problem) == ("f/a", "Permission denied")
+    assert open_one.name == "f/b.jpg"
+
+
+def test_names_that_are_no_unicode():
+    touch(os.fsdecode(b"f/\xff.jpg"))
+    (name,) = names("f")
+    assert os.fsencode(name) == b"f/\xff.jpg"
+
+
+def test_a_list():
+    touch("f/a.jpg", "x y.jpg")
+    Path("list.txt").write_bytes(b"x y.jpg\r\n\nf\n\xff.jpg\n@list.txt\n")
+    found = list(expand(["@list.txt", "z.jpg"]))
+    assert [source.name for source in found] == [
+        *("x y.jpg", "f/a.jpg", os.fsdecode(b"\xff.jpg"), "@list.txt", "z.jpg")
+    ]
+    assert [source.listed for source in found] == [True, True, True, True, False]
+
+
+def test_a_list_on_standard_input(monkeypatch):
+    class Stdin:
+        buffer = io.BytesIO(b"a.jpg\nb.jpg\n")
+
+    monkeypatch.setattr(sys, "stdin", Stdin)
+    assert names("@-") == ["a.jpg", "b.jpg"]
+
+
+@pytest.mark.parametrize("make", [None, os.mkfifo, os.mkdir])
+def test_a_list_that_cannot_be_read(make):
+    if make:
+        make("list.txt")
+    (source,) = expand(["@list.txt"])
+    assert source.problem.startswith("cannot read the list")
+
+
+def test_a_file_with_an_at_sign():
+    touch("@a.jpg")
+    assert names("@a.jpg") == ["@a.jpg"]
+
+
+def test_outputs_of_equal_names_are_told_apart():
+    found = list(expand(["a/x.jpg", "b/X.png", "x.gif", "y.jpg", "-", ".."]))[:5]
+    outputs = [source.output("-emotions.jpg") for source in found]
+    expected = ["x-emotions.jpg", "X-emotions-2.jpg", "x-emotions-3.jpg", "y-emotions.jpg"]
+    assert outputs == [*expected, "stdin-emotions.jpg"]
+
+
+def test_outputs_of_frames():
+    import numpy as np
+
+    frame = Frame(np.zeros((1, 1, 3), np.uint8), (1, 1), 12, 0.5)
+    assert Source("x", "a/x", 2).output("-face1.png", frame) == "a/x-frame000012-face1-2.png"
