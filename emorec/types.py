@@ -12,6 +12,14 @@ class Box:
     width: int
     height: int
 
+    def overlap(self, other: "Box") -> float:
+        """Intersection over union of two boxes, 0 to 1; 0 where neither has an area."""
+        width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        shared = max(width, 0) * max(height, 0)
+        union = self.width * self.height + other.width * other.height - shared
+        return shared / union if union > 0 else 0.0
+
 
 @dataclass(frozen=True)
 class Face:

@@ -7,10 +7,14 @@ from emorec.types import Face
 
 
 class FaceDetector(Protocol):
-    """Finds the faces of one picture; `detect` may be called from several threads at once."""
+    """Finds the faces of one picture.
+
+    Boxes frame a face as OpenCV's frontal Haar cascades do: a square from above the eyebrows to
+    below the lower lip. A model's crop margin is counted from there.
+    """
 
     def detect(self, image_bgr: Image) -> list[Face]:
-        """Find the faces.
+        """Find the faces; several threads may call it.
 
         Args:
             image_bgr: Picture, shape (height, width, 3), uint8, blue, green, red.

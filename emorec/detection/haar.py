@@ -2,10 +2,12 @@
 
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 import cv2
+import numpy as np
 
 from emorec import resources
 from emorec.errors import ConfigError, MissingDependencyError, ModelError
@@ -13,18 +15,20 @@ from emorec.images import Image, to_gray
 from emorec.types import Box, Face
 
 CASCADES = {
-    "default": "haarcascade_frontalface_default.xml",
+    "alt": "haarcascade_frontalface_alt.xml",
     "alt2": "haarcascade_frontalface_alt2.xml",
+    "default": "haarcascade_frontalface_default.xml",
 }
-"""File of each cascade that comes with emorec, by its short name."""
+"""File of each frontal cascade that comes with emorec, by its short name."""
 
-# Over twelve mirrored and resized variants of four VOC photos with 18 marked faces, alt2 with these
-# finds 146 of 216 with 3 false ones, and exactly the faces of six other photos in all 72 variants.
-# `default` finds 161 with 8 at the same numbers, and false faces in landscapes and portraits; a
-# limit on its level weights that removes them costs it the gain.
-DEFAULT_CASCADE = "alt2"
+_PROFILE = "profile"
+
+_FILES = CASCADES | {_PROFILE: "haarcascade_profileface.xml"}
+
+# The choice that `scripts/bench_detect.py --only quality` makes, also with each photo left out.
+DEFAULT_CASCADE = "alt"
 DEFAULT_SCALE_FACTOR = 1.15
-DEFAULT_MIN_NEIGHBORS = 4
+DEFAULT_MIN_NEIGHBORS = 2
 
 MIN_SIZE_SHARE = 1 / 20
 """Smallest face sought, as a part of the picture's shorter side, where no size is asked for."""
@@ -39,6 +43,9 @@ It finds as much as the full picture does, in two thirds of the time: OpenCV tak
 over windows below twice the cascade's own size.
 """
 
+_SAME_FACE = 0.3
+"""A face seen from the side that overlaps a frontal one by this share of the union is the same."""
+
 MAX_FILE_BYTES = 16 * 2**20
 """A larger cascade file is refused before it is read."""
 
@@ -47,12 +54,14 @@ class HaarDetector:
     """Face detector that runs a cascade over all places and sizes of a picture.
 
     Args:
-        cascade: "default", "alt2" or the path of a Haar cascade in OpenCV's XML format.
+        cascade: "alt", "alt2", "default" or the path of a Haar cascade in OpenCV's XML format.
         scale_factor: Ratio of two neighbouring search sizes, above 1; nearer to 1 is slower and
             finds more.
         min_neighbors: How many overlapping hits make a face, at least 1; more is stricter.
         min_size: Side of the smallest face sought, in pixels; None takes `MIN_SIZE_SHARE` of the
             picture's shorter side, at least `MIN_SIZE_FLOOR`.
+        profile: Look for faces seen from the side as well, which takes three times as long; their
+            detector is called "haar-profile".
 
     Raises:
         ConfigError: A number is out of range.
@@ -68,6 +77,7 @@ class HaarDetector:
         scale_factor: float = DEFAULT_SCALE_FACTOR,
         min_neighbors: int = DEFAULT_MIN_NEIGHBORS,
         min_size: int | None = None,
+        profile: bool = False,
     ) -> None:
         if not 1.001 <= scale_factor <= 10:
             raise ConfigError(f"scale_factor must be 1.001 to 10; received {scale_factor:g}")
@@ -75,10 +85,10 @@ class HaarDetector:
             raise ConfigError(f"min_neighbors must be 1 or more; received {min_neighbors}")
         if min_size is not None and min_size < 1:
             raise ConfigError(f"min_size must be 1 or more; received {min_size}")
-        self._cascade = cascade
+        self._cascades = [cascade, _PROFILE] if profile else [cascade]
         # OpenCV keeps the picture that it searches inside the classifier.
         self._of_thread = threading.local()
-        self._of_thread.classifier = _load(cascade)
+        self._of_thread.classifiers = [_load(name) for name in self._cascades]
         self._scale_factor = scale_factor
         self._min_neighbors = min_neighbors
         self._min_size = min_size
@@ -90,8 +100,35 @@ class HaarDetector:
         reached. It grows with the likeness but is no probability, and its scale differs from
         cascade to cascade.
         """
-        classifier = self._classifier()
         image_gray = to_gray(image_bgr)
+        frontal, *profile = self._classifiers()
+        faces = self._search(frontal, image_gray, self.name)
+        for classifier in profile:
+            for face in self._profiles(classifier, image_gray):
+                if all(face.box.overlap(known.box) < _SAME_FACE for known in faces):
+                    faces.append(face)
+        # OpenCV's threads return the faces in an order that changes from run to run.
+        return sorted(faces, key=lambda face: (face.box.x, face.box.y, face.box.width))
+
+    def _classifiers(self) -> list[cv2.CascadeClassifier]:
+        """Give this thread's own classifiers: the frontal one, then that for profiles, if any."""
+        if not hasattr(self._of_thread, "classifiers"):
+            self._of_thread.classifiers = [_load(name) for name in self._cascades]
+        return cast("list[cv2.CascadeClassifier]", self._of_thread.classifiers)
+
+    def _profiles(self, classifier: cv2.CascadeClassifier, image_gray: Image) -> list[Face]:
+        """Find the faces that look to the left of the picture, then those that look right."""
+        name = f"{self.name}-profile"
+        width = image_gray.shape[1]
+        mirrored = self._search(classifier, np.ascontiguousarray(image_gray[:, ::-1]), name)
+        return self._search(classifier, image_gray, name) + [
+            replace(face, box=replace(face.box, x=width - face.box.x - face.box.width))
+            for face in mirrored
+        ]
+
+    def _search(
+        self, classifier: cv2.CascadeClassifier, image_gray: Image, name: str
+    ) -> list[Face]:
         height, width = image_gray.shape
         side = self._min_size or max(round(MIN_SIZE_SHARE * min(height, width)), MIN_SIZE_FLOOR)
         if side > min(height, width):
@@ -108,17 +145,10 @@ class HaarDetector:
             minSize=(round(side / shrink),) * 2,
             outputRejectLevels=True,
         )
-        faces = [
-            Face(Box(*(round(value * shrink) for value in box)), self.name, float(level_weight))
+        return [
+            Face(Box(*(round(value * shrink) for value in box)), name, float(level_weight))
             for box, level_weight in zip(found, level_weights, strict=True)
         ]
-        # OpenCV's threads return the faces in an order that changes from run to run.
-        return sorted(faces, key=lambda face: (face.box.x, face.box.y, face.box.width))
-
-    def _classifier(self) -> cv2.CascadeClassifier:
-        if not hasattr(self._of_thread, "classifier"):
-            self._of_thread.classifier = _load(self._cascade)
-        return cast(cv2.CascadeClassifier, self._of_thread.classifier)
 
 
 def _load(cascade: str | os.PathLike[str]) -> cv2.CascadeClassifier:
@@ -127,7 +157,7 @@ def _load(cascade: str | os.PathLike[str]) -> cv2.CascadeClassifier:
             f"OpenCV {cv2.__version__} has no CascadeClassifier; "
             'install one that has: pip install "opencv-python>=4.11,<5"'
         )
-    known = CASCADES.get(os.fspath(cascade))
+    known = _FILES.get(os.fspath(cascade))
     path = resources.folder("cascades") / known if known else Path(cascade)
     text = _read(path)
     if not known:

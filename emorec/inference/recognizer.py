@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from emorec import resources
 from emorec.detection.base import FaceDetector
+from emorec.detection.whole import WholePicture
 from emorec.errors import ConfigError
 from emorec.frames import Frame
 from emorec.images import Image
@@ -94,9 +95,19 @@ class EmotionRecognizer:
         ]
 
     def crops(self, frame: Frame, faces: Sequence[Face]) -> list[Image]:
-        """Cut faces out with the model's margin, as `classify` takes them."""
+        """Cut faces out with the model's margin, as `classify` takes them.
+
+        Of a picture that is a face as a whole, all is taken, whatever the margin.
+        """
         margin = self.classifier.metadata.crop_margin
-        return [crop_face(frame.image_bgr, frame.inward(face.box), margin) for face in faces]
+        return [
+            crop_face(
+                frame.image_bgr,
+                frame.inward(face.box),
+                0.0 if face.detector == WholePicture.name else margin,
+            )
+            for face in faces
+        ]
 
     def classify(self, crops: Sequence[Image]) -> list[Prediction]:
         """Read the emotion of each crop, over `labels`; any number of pictures may share a call.

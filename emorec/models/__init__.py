@@ -1,1 +1,1 @@
-"""The shipped model."""
+"""The shipped model, and the models that can be fetched."""

@@ -1,0 +1,102 @@
+"""Fetches a model file, and keeps it only if it is the one that was asked for."""
+
+import hashlib
+import http.client
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from emorec import __version__
+from emorec.errors import DataError, ModelError
+from emorec.files import write_bytes
+from emorec.models.registry import DetectorModel, fetched_path
+
+TIMEOUT_S = 30.0
+"""A server that says nothing for so long is given up."""
+
+_CHUNK = 64 * 2**10
+
+
+def fetch(
+    model: DetectorModel,
+    source: str | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Path:
+    """Fetch a model, check it, and put it in its place, whole or not at all.
+
+    The proxies in the environment variables http_proxy, https_proxy and no_proxy are used.
+
+    Args:
+        model: What to fetch.
+        source: Another address (http or https) or the path of a file; None takes the model's own.
+        progress: Told the bytes done and their total.
+
+    Returns:
+        Where the model is now.
+
+    Raises:
+        ModelError: It cannot be fetched, or what came is something else.
+        DataError: It cannot be written.
+    """
+    source = source or model.url
+    data = bytearray()
+    digest = hashlib.sha256()
+    with _opened(source) as stream:
+        # One byte more than there should be tells a longer file without reading all of it.
+        while len(data) <= model.size:
+            chunk = stream.read(min(_CHUNK, model.size + 1 - len(data)))
+            if not chunk:
+                break
+            data += chunk
+            digest.update(chunk)
+            progress(min(len(data), model.size), model.size)
+    if len(data) < model.size:
+        raise _other(model, source, f"it ends after {len(data)} of {model.size} bytes")
+    if len(data) > model.size:
+        raise _other(model, source, f"it has more than {model.size} bytes")
+    if digest.hexdigest() != model.sha256:
+        raise _other(model, source, f"its SHA-256 is {digest.hexdigest()}, not {model.sha256}")
+    target = fetched_path(model)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or error
+        raise DataError(f"{target.parent}: cannot make the folder: {reason}") from error
+    write_bytes(target, bytes(data))
+    return target
+
+
+@contextmanager
+def _opened(source: str) -> Iterator[BinaryIO]:
+    """Open an address or a file, and turn what goes wrong while it is read into a ModelError."""
+    try:
+        if not source.startswith(("http://", "https://")):
+            if not Path(source).is_file():
+                raise ModelError(f"{source}: no such file, and no address that begins with http")
+            with Path(source).open("rb") as file:
+                yield file
+            return
+        headers = {"User-Agent": f"emorec/{__version__}"}
+        request = urllib.request.Request(source, headers=headers)
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
+            yield cast(BinaryIO, answer)
+    except urllib.error.HTTPError as error:
+        raise _failed(source, f"the server answered {error.code} {error.reason}") from error
+    except urllib.error.URLError as error:
+        raise _failed(source, str(error.reason)) from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise _failed(source, str(error) or type(error).__name__) from error
+
+
+def _failed(source: str, reason: str) -> ModelError:
+    return ModelError(
+        f"{source}: cannot fetch it: {reason}; try again, or fetch the file elsewhere and give it "
+        "with --from"
+    )
+
+
+def _other(model: DetectorModel, source: str, why: str) -> ModelError:
+    return ModelError(f"{source}: not {model.file_name}: {why}; nothing was kept")

@@ -1,0 +1,176 @@
+import csv
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from onnx_models import write_tiny_model
+
+from emorec.detection import yunet
+from emorec.detection.yunet import YuNetDetector
+from emorec.errors import ConfigError, ModelError
+from emorec.images import read_bgr
+from emorec.types import Box, Face
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+class StubNetwork:
+    """Answers like OpenCV's FaceDetectorYN and keeps what it was asked."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def setInputSize(self, size_wh):  # noqa: N802
+        self.size_wh = size_wh
+
+    def detect(self, image):
+        assert image.shape[1::-1] == self.size_wh
+        return 1, self.rows
+
+
+def row(x, y, width, height, score=0.9):
+    return [x, y, width, height, *range(10), score]
+
+
+@pytest.fixture
+def stubbed(tmp_path: Path, monkeypatch):
+    """Give a function that makes a detector whose network finds the given rows."""
+    model = tmp_path / "model.onnx"
+    model.write_bytes(b"any")
+
+    def make(*rows) -> tuple[YuNetDetector, StubNetwork]:
+        network = StubNetwork(np.asarray(rows, np.float32) if rows else None)
+        monkeypatch.setattr(cv2.FaceDetectorYN, "create", lambda *_: network)
+        return YuNetDetector(model), network
+
+    return make
+
+
+def test_no_face(stubbed):
+    detector, _ = stubbed()
+    assert detector.detect(np.zeros((50, 80, 3), np.uint8)) == []
+
+
+def test_a_box_becomes_the_square_of_a_cascade(stubbed):
+    # 80 x 125 has the root 100: side 113, centred 3.4 above the middle.
+    detector, _ = stubbed(row(60, 40, 80, 125))
+    (face,) = detector.detect(np.zeros((300, 300, 3), np.uint8))
+    assert face == Face(Box(44, 43, 113, 113), "yunet", pytest.approx(0.9))
+    assert all(type(value) is int for value in vars(face.box).values())
+    assert type(face.score) is float
+
+
+def test_faces_come_from_left_to_right_and_broken_rows_are_dropped(stubbed):
+    rows = [row(200, 10, 30, 40), row(np.nan, 0, 9, 9), row(20, 90, 30, 40), row(9, 9, np.inf, 9)]
+    detector, _ = stubbed(*rows)
+    faces = detector.detect(np.zeros((300, 300, 3), np.uint8))
+    assert [face.box.y > 50 for face in faces] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("shape", "searched_wh", "factor"),
+    [((1, 1), (1, 1), 1), ((480, 640), (640, 480), 1), ((1200, 1920), (640, 400), 3)],
+)
+def test_large_pictures_shrink_and_boxes_are_in_their_pixels(stubbed, shape, searched_wh, factor):
+    detector, network = stubbed(row(60, 40, 80, 125))
+    (face,) = detector.detect(np.zeros((*shape, 3), np.uint8))
+    assert network.size_wh == searched_wh
+    assert abs(face.box.width - 113 * factor) <= 1
+
+
+def test_a_line_of_pixels_shrinks_to_no_less_than_one(stubbed):
+    detector, network = stubbed()
+    detector.detect(np.zeros((1, 5000, 3), np.uint8))
+    assert network.size_wh == (640, 1)
+
+
+@pytest.mark.parametrize("min_score", [0, 1, -1, float("nan")])
+def test_scores_out_of_range(min_score):
+    with pytest.raises(ConfigError, match="min_score"):
+        YuNetDetector("any.onnx", min_score)
+
+
+def test_a_model_that_is_not_there_names_the_command(tmp_path: Path):
+    with pytest.raises(ModelError, match=r"no such file.*emorec models pull yunet"):
+        YuNetDetector(tmp_path / "none.onnx")
+    with pytest.raises(ModelError, match="no such file"):
+        YuNetDetector(tmp_path)
+
+
+def test_a_model_over_the_limit_is_not_read(tmp_path: Path, monkeypatch):
+    path = tmp_path / "large.onnx"
+    path.write_bytes(b" " * 101)
+    monkeypatch.setattr(yunet, "MAX_FILE_BYTES", 100)
+    with pytest.raises(ModelError, match="too large"):
+        YuNetDetector(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x08\x07" * 1000])
+def test_bytes_that_are_no_network(tmp_path: Path, content):
+    path = tmp_path / "broken.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"broken\.onnx: not a YuNet model") as caught:
+        YuNetDetector(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_another_network_is_refused(tmp_path: Path):
+    path = write_tiny_model(tmp_path / "emotions.onnx")
+    with pytest.raises(ModelError, match=r"emotions\.onnx: not a YuNet model"):
+        YuNetDetector(path)
+
+
+@pytest.fixture
+def real(shared_data: Path) -> YuNetDetector:
+    (model,) = (shared_data / "yunet").glob("*.onnx")
+    return YuNetDetector(model)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("name", "faces"),
+    [
+        ("no-faces.jpg", 0),
+        ("exif_orientation_1.jpg", 0),
+        ("obama-720p.jpg", 1),
+        ("two_people.jpg", 2),
+    ],
+)
+def test_photos(real: YuNetDetector, shared_data: Path, name, faces):
+    image = read_bgr(shared_data / "photos" / name)
+    found = real.detect(image)
+    assert len(found) == faces
+    assert found == real.detect(image)
+
+
+@pytest.mark.real
+def test_threads_do_not_disturb_each_other(real: YuNetDetector, shared_data: Path):
+    names = ("two_people.jpg", "2008_001322.jpg", "obama-720p.jpg", "no-faces.jpg")
+    images = [read_bgr(shared_data / "photos" / name) for name in names]
+    expected = [real.detect(image) for image in images]
+    found: list[list[Face]] = [[] for _ in images]
+
+    def work(number: int) -> None:
+        found[number] = real.detect(images[number])
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(len(images))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == expected
+
+
+@pytest.mark.real
+def test_marked_faces(real: YuNetDetector, shared_data: Path):
+    marked: dict[str, list[Box]] = {}
+    with (shared_data / "photos" / "boxes.csv").open(encoding="utf-8") as lines:
+        for line in csv.DictReader(lines):
+            box = Box(*(int(line[name]) for name in ("x", "y", "width", "height")))
+            marked.setdefault(line["image"], []).append(box)
+    for name, boxes in marked.items():
+        faces = real.detect(read_bgr(shared_data / "photos" / name))
+        assert len(faces) == len(boxes)
+        assert all(max(box.overlap(face.box) for face in faces) >= 0.4 for box in boxes)
