@@ -17,9 +17,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PHOTO = ROOT / "examples" / "astronaut.jpg"
 
 EXPECTED = (
-    "emorec/cascades/SOURCES.md",
-    "emorec/cascades/haarcascade_frontalface_default.xml",
-    "emorec/cascades/haarcascade_frontalface_alt2.xml",
+    *(
+        f"emorec/cascades/{path.name}"
+        for path in sorted((ROOT / "cascades").iterdir())
+        if path.is_file()
+    ),
+    "emorec/models/SHA256SUMS",
     "emorec/models/emorec-compact.onnx",
     "emorec/models/emorec-compact.keras",
     *(f"emorec/configs/{path.name}" for path in sorted((ROOT / "configs").glob("*.yaml"))),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from emorec.cli._detectors import DetectorChoice, detector_options
 from emorec.cli._outputs import Outputs, Targets
 from emorec.cli._parameters import prior_option, region
 from emorec.errors import EmorecError, ModelError
@@ -28,6 +29,8 @@ Examples:
   emorec detect photos/ --jsonl faces.jsonl --save marked/
   emorec detect @list.txt --csv faces.csv
   cat photo.jpg | emorec detect - --json -
+  emorec detect crowd.jpg --detector yunet
+  emorec detect face-crops/ --detector none --csv emotions.csv
 """
 )
 @click.argument("arguments", nargs=-1, required=True, metavar="SOURCE...")
@@ -49,33 +52,7 @@ Examples:
     metavar="PIXELS",
     help="Look at larger pictures shrunk to this; boxes stay in pixels of the full picture.",
 )
-@click.option(
-    "--cascade",
-    default="alt2",
-    show_default=True,
-    metavar="NAME|FILE",
-    help="Haar cascade: alt2, default (24x24, 25 stages), or an XML file.",
-)
-@click.option(
-    "--scale-factor",
-    type=click.FloatRange(1.001, 10),
-    default=1.15,
-    show_default=True,
-    help="Ratio of two neighbouring search sizes; nearer to 1 finds more and is slower.",
-)
-@click.option(
-    "--min-neighbors",
-    type=click.IntRange(min=1),
-    default=4,
-    show_default=True,
-    help="Overlapping hits that make a face; more is stricter.",
-)
-@click.option(
-    "--min-size",
-    type=click.IntRange(min=1),
-    metavar="PIXELS",
-    help="Side of the smallest face sought; 1/20 of the shorter side, at least 24, if left out.",
-)
+@detector_options
 @click.option(
     "--model",
     type=click.Path(path_type=Path),
@@ -130,10 +107,7 @@ def detect(
     pattern: str | None,
     roi: Box | None,
     max_side: int | None,
-    cascade: str,
-    scale_factor: float,
-    min_neighbors: int,
-    min_size: int | None,
+    choice: DetectorChoice,
     model: Path | None,
     classes: int,
     prior: float | None,
@@ -153,7 +127,6 @@ def detect(
     exit code is 1.
     """
     from emorec.cli._stderr import native_messages_dropped
-    from emorec.detection.haar import CASCADES, HaarDetector
     from emorec.inference.classifier import EmotionClassifier
     from emorec.inference.pictures import PictureWork
     from emorec.inference.recognizer import EmotionRecognizer
@@ -162,11 +135,10 @@ def detect(
     targets = Targets(folder, no_save, crops, json_target, jsonl_target, csv_target)
     model_file = _model_file(model)
     sources = list(expand(arguments, pattern))
-    inputs = [model_file, *([] if cascade in CASCADES else [Path(cascade)])]
+    inputs = [model_file, *choice.inputs()]
     targets.check(sources, [*inputs, *(Path(a[1:]) for a in arguments if is_list(a))])
-    detector = HaarDetector(cascade, scale_factor, min_neighbors, min_size)
     classifier = EmotionClassifier(model_file, prior=prior)
-    recognizer = EmotionRecognizer(detector, classifier, classes, roi, min_confidence)
+    recognizer = EmotionRecognizer(choice.build(), classifier, classes, roi, min_confidence)
     work = PictureWork(recognizer, targets.pictures(sources, recognizer), max_side)
     with Outputs(targets, sources, recognizer) as outputs, native_messages_dropped():
         for done in _looked_at(work, sources):

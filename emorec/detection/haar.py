@@ -1,5 +1,6 @@
 """Finds faces with a Viola-Jones cascade of Haar features, by OpenCV."""
 
+import math
 import os
 import threading
 from dataclasses import replace
@@ -62,6 +63,7 @@ class HaarDetector:
             picture's shorter side, at least `MIN_SIZE_FLOOR`.
         profile: Look for faces seen from the side as well, which takes three times as long; their
             detector is called "haar-profile".
+        min_score: Faces of a lower level weight are dropped; None keeps all.
 
     Raises:
         ConfigError: A number is out of range.
@@ -78,6 +80,7 @@ class HaarDetector:
         min_neighbors: int = DEFAULT_MIN_NEIGHBORS,
         min_size: int | None = None,
         profile: bool = False,
+        min_score: float | None = None,
     ) -> None:
         if not 1.001 <= scale_factor <= 10:
             raise ConfigError(f"scale_factor must be 1.001 to 10; received {scale_factor:g}")
@@ -85,6 +88,8 @@ class HaarDetector:
             raise ConfigError(f"min_neighbors must be 1 or more; received {min_neighbors}")
         if min_size is not None and min_size < 1:
             raise ConfigError(f"min_size must be 1 or more; received {min_size}")
+        if min_score is not None and math.isnan(min_score):
+            raise ConfigError("min_score must be a number; received nan")
         self._cascades = [cascade, _PROFILE] if profile else [cascade]
         # OpenCV keeps the picture that it searches inside the classifier.
         self._of_thread = threading.local()
@@ -92,6 +97,7 @@ class HaarDetector:
         self._scale_factor = scale_factor
         self._min_neighbors = min_neighbors
         self._min_size = min_size
+        self._min_score = -math.inf if min_score is None else min_score
 
     def detect(self, image_bgr: Image) -> list[Face]:
         """Find the faces; see `FaceDetector.detect`.
@@ -148,6 +154,7 @@ class HaarDetector:
         return [
             Face(Box(*(round(value * shrink) for value in box)), name, float(level_weight))
             for box, level_weight in zip(found, level_weights, strict=True)
+            if level_weight >= self._min_score
         ]
 
 

@@ -13,7 +13,7 @@ from emorec.errors import ConfigError, ModelError
 from emorec.images import Image
 from emorec.types import Box, Face
 
-DEFAULT_SCORE = 0.7
+DEFAULT_MIN_SCORE = 0.7
 
 SEARCH_SIDE = 640
 """Longer pictures are shrunk to this side: YuNet knows faces of about 10 to 300 pixels."""
@@ -39,20 +39,29 @@ class YuNetDetector:
     Args:
         model: YuNet's ONNX file.
         min_score: Faces below this score are dropped, 0 to 1.
+        min_size: Faces with a shorter side are dropped, in pixels; None keeps all.
 
     Raises:
-        ConfigError: `min_score` is out of range.
+        ConfigError: A number is out of range.
         ModelError: The file is missing, too large or not YuNet.
     """
 
     name = "yunet"
 
-    def __init__(self, model: str | os.PathLike[str], min_score: float = DEFAULT_SCORE) -> None:
+    def __init__(
+        self,
+        model: str | os.PathLike[str],
+        min_score: float = DEFAULT_MIN_SCORE,
+        min_size: int | None = None,
+    ) -> None:
         if not 0 < min_score < 1:
             raise ConfigError(f"min_score must be above 0 and below 1; received {min_score:g}")
+        if min_size is not None and min_size < 1:
+            raise ConfigError(f"min_size must be 1 or more; received {min_size}")
         self._source = os.fspath(model)
         self._data = np.frombuffer(_read(Path(model)), np.uint8)
         self._min_score = min_score
+        self._min_size = min_size or 1
         self._of_thread = threading.local()  # the network keeps its input's size and its layers
         try:
             # OpenCV misses the outputs of another network only when it runs.
@@ -89,6 +98,7 @@ class YuNetDetector:
             for row in rows
             if np.isfinite(row).all()
         ]
+        faces = [face for face in faces if face.box.width >= self._min_size]
         return sorted(faces, key=lambda face: (face.box.x, face.box.y, face.box.width))
 
     def _rows(self, image_bgr: Image) -> npt.NDArray[np.float32]:

@@ -14,7 +14,7 @@ SUMS = "SHA256SUMS"
 """File beside the shipped ones with their hashes, as `sha256sum` writes and checks it."""
 
 DATA_FOLDER_VARIABLE = "EMOREC_DATA"
-"""Environment variable that names the folder of fetched files in place of the system's usual one."""
+"""Environment variable that names the folder of fetched files in place of the usual one."""
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from onnx_models import METADATA, write_tiny_model
 from emorec import resources
 from emorec.cli.detect import detect
 from emorec.cli.main import main
-from emorec.detection import haar
+from emorec.detection import haar, yunet
 from emorec.detection.haar import HaarDetector
 from emorec.labels import EMOTIONS_7, EMOTIONS_8
+from emorec.models import registry
 from emorec.types import Box, Face
 
 FACES = [Face(Box(10, 20, 40, 40), "stub", 2.5), Face(Box(60, 20, 30, 30), "stub", 1.5)]
@@ -87,8 +88,8 @@ def test_the_defaults_are_the_detectors():
     library = inspect.signature(HaarDetector).parameters
     for option in detect.params:
         if option.name in library:
-            default = None if option.name == "min_size" else option.default
-            assert default == library[option.name].default, option.name
+            default = option.default if option.required or option.show_default else None
+            assert default == (library[option.name].default or None), option.name
     assert set(library) <= {option.name for option in detect.params}
 
 
@@ -96,8 +97,57 @@ def test_options_reach_the_detector(monkeypatch):
     made = []
     monkeypatch.setattr(haar, "HaarDetector", lambda *a: made.append(a) or StubDetector())
     options = ("--cascade", "default", "--scale-factor", "1.3", "--min-neighbors", "7")
-    assert run(picture("a.jpg"), *options, "--min-size", "50").exit_code == 0
-    assert made == [("default", 1.3, 7, 50)]
+    options += ("--min-size", "50", "--profile", "--min-score", "1.5")
+    assert run(picture("a.jpg"), *options).exit_code == 0
+    assert made == [("default", 1.3, 7, 50, True, 1.5)]
+
+
+def test_yunet_takes_a_file_or_the_fetched_model(monkeypatch, tmp_path):
+    made = []
+    monkeypatch.setattr(yunet, "YuNetDetector", lambda *a: made.append(a) or StubDetector())
+    monkeypatch.setattr(registry, "detector_model", lambda name: f"fetched {name}")
+    given = ("--detector-model", "my.onnx", "--min-score", "0.5", "--min-size", "9")
+    assert run(picture("a.jpg"), "--detector", "yunet", *given).exit_code == 0
+    assert run("a.jpg", "--detector", "yunet").exit_code == 0
+    assert made == [(Path("my.onnx"), 0.5, 9), ("fetched yunet", yunet.DEFAULT_MIN_SCORE, None)]
+
+
+def test_without_a_fetched_model_the_command_is_named(monkeypatch, tmp_path):
+    monkeypatch.setenv(registry.DATA_FOLDER_VARIABLE, str(tmp_path / "nothing"))
+    result = run(picture("a.jpg"), "--detector", "yunet")
+    assert (result.exit_code, result.stdout) == (5, "")
+    assert "emorec models pull yunet" in result.stderr
+
+
+def test_none_takes_the_picture_for_the_face():
+    result = run(picture("a.jpg"), "--detector", "none", "--json", "-")
+    (face,) = json.loads(result.stdout)["images"][0]["faces"]
+    assert (face["box"], face["detector"]) == ([0, 0, 120, 100], "none")
+
+
+@pytest.mark.parametrize(
+    ("detector", "option", "value"),
+    [
+        ("yunet", "--cascade", "alt2"),
+        ("yunet", "--scale-factor", "1.2"),
+        ("yunet", "--min-neighbors", "3"),
+        ("haar", "--detector-model", "yunet.onnx"),
+        ("none", "--min-size", "30"),
+        ("none", "--min-score", "0.5"),
+    ],
+)
+def test_options_of_another_detector_are_refused(detector, option, value):
+    result = run(picture("a.jpg"), "--detector", detector, option, value)
+    assert result.exit_code == 2
+    assert f"{option} goes with --detector" in result.stderr
+    assert names() == ["a.jpg"]
+
+
+def test_no_picture_is_written_over_a_file_of_the_detector():
+    model = picture("net.onnx.jpg")
+    result = run("a.jpg", "--detector", "yunet", "--detector-model", model, "--json", model)
+    assert result.exit_code == 2
+    assert f"would be written over {model}" in result.stderr
 
 
 @pytest.mark.parametrize(

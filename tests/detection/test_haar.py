@@ -95,6 +95,14 @@ def test_the_picture_shrinks_with_the_smallest_face(
     assert stub.options["minSize"] == (searched_size, searched_size)
 
 
+@pytest.mark.parametrize(("min_score", "scores"), [(None, [0, 1, 2]), (1, [1, 2]), (2.5, [])])
+def test_faces_of_a_low_level_weight_are_dropped(monkeypatch, min_score, scores):
+    stub = StubCascade([(10, 5, 30, 30), (50, 5, 30, 30), (90, 5, 30, 30)])
+    detector = stubbed(monkeypatch, stub, min_score=min_score)
+    faces = detector.detect(np.zeros((200, 200, 3), np.uint8))
+    assert [face.score for face in faces] == scores
+
+
 class ProfileStub(StubCascade):
     """Finds what the first and the second look find in turn: the mirrored picture comes first."""
 
@@ -143,6 +151,7 @@ def test_no_face_is_larger_than_its_picture():
         {"scale_factor": 11},
         {"min_neighbors": 0},
         {"min_size": 0},
+        {"min_score": float("nan")},
     ],
 )
 def test_numbers_out_of_range(arguments):

@@ -40,10 +40,10 @@ def stubbed(tmp_path: Path, monkeypatch):
     model = tmp_path / "model.onnx"
     model.write_bytes(b"any")
 
-    def make(*rows) -> tuple[YuNetDetector, StubNetwork]:
+    def make(*rows, **options) -> tuple[YuNetDetector, StubNetwork]:
         network = StubNetwork(np.asarray(rows, np.float32) if rows else None)
         monkeypatch.setattr(cv2.FaceDetectorYN, "create", lambda *_: network)
-        return YuNetDetector(model), network
+        return YuNetDetector(model, **options), network
 
     return make
 
@@ -86,10 +86,22 @@ def test_a_line_of_pixels_shrinks_to_no_less_than_one(stubbed):
     assert network.size_wh == (640, 1)
 
 
-@pytest.mark.parametrize("min_score", [0, 1, -1, float("nan")])
-def test_scores_out_of_range(min_score):
-    with pytest.raises(ConfigError, match="min_score"):
-        YuNetDetector("any.onnx", min_score)
+@pytest.mark.parametrize(("min_size", "faces"), [(None, 2), (56, 2), (57, 1), (113, 1), (114, 0)])
+def test_the_smallest_face(stubbed, min_size, faces):
+    detector, _ = stubbed(row(60, 40, 80, 125), row(160, 40, 40, 62.5), min_size=min_size)
+    assert len(detector.detect(np.zeros((300, 300, 3), np.uint8))) == faces
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("min_score", value) for value in (0, 1, -1, float("nan"))),
+        ("min_size", 0),
+    ],
+)
+def test_numbers_out_of_range(name, value):
+    with pytest.raises(ConfigError, match=name):
+        YuNetDetector("any.onnx", **{name: value})
 
 
 def test_a_model_that_is_not_there_names_the_command(tmp_path: Path):

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from onnx_models import METADATA
 
+from emorec.detection.whole import WholePicture
 from emorec.errors import ConfigError
 from emorec.inference.recognizer import EmotionRecognizer
 from emorec.labels import EMOTIONS_7, EMOTIONS_8
@@ -73,6 +74,12 @@ def test_crops_have_the_margin_of_the_model():
     classifier = StubClassifier(EMOTIONS_7, [1 / 7] * 7, margin=0.3)
     EmotionRecognizer(StubDetector(FACES), classifier).recognize(IMAGE)
     assert [crop.shape for crop in classifier.crops] == [(96, 64, 3), (16, 16, 3)]
+
+
+def test_a_picture_that_is_a_face_is_taken_whole_whatever_the_margin():
+    classifier = StubClassifier(EMOTIONS_7, [1 / 7] * 7, margin=-0.2)
+    EmotionRecognizer(WholePicture(), classifier).recognize(IMAGE)
+    assert [crop.shape for crop in classifier.crops] == [(100, 100, 3)]
 
 
 @pytest.mark.parametrize(("least", "uncertain"), [(0.0, False), (0.5, False), (0.51, True)])
