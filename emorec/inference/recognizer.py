@@ -1,7 +1,9 @@
 """Puts a face detector and an emotion classifier together."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from emorec import resources
 from emorec.detection.base import FaceDetector
@@ -13,6 +15,10 @@ from emorec.inference.classifier import EmotionClassifier
 from emorec.labels import EMOTIONS_7, EMOTIONS_8, emotions
 from emorec.preprocessing import crop_face
 from emorec.types import Box, Face, FaceEmotion, Prediction
+
+if TYPE_CHECKING:
+    from emorec.inference.stream import FrameResult, StreamSettings
+    from emorec.media.video import VideoReader
 
 
 class EmotionRecognizer:
@@ -73,7 +79,10 @@ class EmotionRecognizer:
         Raises:
             ModelError: The model fails.
         """
-        frame = Frame.of(image_bgr)
+        return self.recognize_frame(Frame.of(image_bgr))
+
+    def recognize_frame(self, frame: Frame) -> list[FaceEmotion]:
+        """Do as `recognize`, for a frame whose pixels may be a smaller copy of the picture."""
         faces = self.find(frame)
         predictions = self.classify(self.crops(frame, faces))
         return [FaceEmotion(*pair) for pair in zip(faces, predictions, strict=True)]
@@ -117,6 +126,38 @@ class EmotionRecognizer:
         """
         reported = map(self._reported, self.classifier.classify(crops))
         return [replace(p, uncertain=p.confidence < self._min_confidence) for p in reported]
+
+    def stream(
+        self,
+        video: "str | os.PathLike[str] | int | VideoReader | Iterable[Frame]",
+        settings: "StreamSettings | None" = None,
+    ) -> "Iterator[FrameResult]":
+        """Find and follow the faces of a video, a camera or a network stream.
+
+        Decoding, detection and classification run in threads of their own, at constant memory.
+
+        Args:
+            video: Path of a file, number of a camera, address of a stream, an open `VideoReader`
+                (which stays open), or frames with their times.
+            settings: How often to search, how to smooth; None takes the defaults.
+
+        Yields:
+            A `FrameResult` for each frame: number, time, pixels and faces with ids.
+
+        Raises:
+            DataError: The video cannot be read.
+            ModelError: The model fails.
+        """
+        from emorec.inference.stream import StreamSettings, follow
+        from emorec.media.video import VideoReader
+
+        settings = settings or StreamSettings()
+        if isinstance(video, str | os.PathLike | int):
+            with VideoReader(video) as reader:
+                yield from follow(reader, self.recognize_frame, settings, reader.live)
+        else:
+            live = isinstance(video, VideoReader) and video.live
+            yield from follow(video, self.recognize_frame, settings, live)
 
     def _reported(self, prediction: Prediction) -> Prediction:
         if len(self.labels) == len(prediction.probabilities):

@@ -1,0 +1,288 @@
+"""Reads the frames of video files, cameras and network streams, with their real times."""
+
+import math
+import os
+import re
+import time
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+import cv2
+
+from emorec.errors import ConfigError, DataError
+from emorec.frames import Frame
+from emorec.images import Image
+
+VIDEO_SUFFIXES = (
+    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"),
+    *(".ogv", ".ts", ".webm", ".wmv"),
+)
+"""What is taken for a video by its name."""
+
+MAX_PIXELS = 2**26
+"""A video with more pixels in a frame is refused before a frame is decoded; 8K has half of it."""
+
+OPEN_TIMEOUT_S = 10
+READ_TIMEOUT_S = 10
+"""How long a server may take to answer, or to send the next frame."""
+
+_RETRIES = 100
+"""Frames in a row that may fail before a file counts as ended: damaged ones are stepped over."""
+
+_UNKNOWN_FPS = 25.0
+_PROBED_FRAMES = 25
+_EVEN_S = 0.0025
+"""Times of a steady video differ by this much where its container counts milliseconds."""
+_RATE_ERROR = 0.005
+
+_URL = re.compile(r"(rtsps?|rtmps?|https?|udp|srt)://", re.IGNORECASE)
+_PASSWORD = re.compile(r"(?<=://)[^/@]*@")
+
+
+def is_url(source: str) -> bool:
+    """Tell whether a source is the address of a stream."""
+    return _URL.match(source) is not None
+
+
+def is_camera(source: str) -> bool:
+    """Tell whether a source is the number of a camera, and no file of that name."""
+    return source.isascii() and source.isdecimal() and len(source) < 4 and not Path(source).exists()
+
+
+def is_video(source: str) -> bool:
+    """Tell whether a source is a camera, an address or named like a video file."""
+    return is_camera(source) or is_url(source) or source.lower().endswith(VIDEO_SUFFIXES)
+
+
+def shown_name(source: str) -> str:
+    """Write a source for records and messages: an address without its user and password."""
+    return _PASSWORD.sub("", source) if is_url(source) else source
+
+
+class VideoReader:
+    """The frames of a video, one after another; use it in a `with` block.
+
+    A damaged stretch is left out, and a file that ends early gives the frames it has; `problem`
+    says so after the last one. Frames are upright as the file's rotation says.
+
+    Args:
+        source: Path of a file, number of a camera ("0") or address (rtsp, http and the like).
+        every: Give only the frames whose number can be divided by this.
+        start_s: Leave out what comes before, in seconds from the first frame. The frames are
+            decoded all the same, so that numbers are right in files of varying rate.
+        end_s: Stop here; None reads to the end.
+
+    Attributes:
+        name: The source as messages call it.
+        live: A camera or stream without an end: it does not wait for a slow reader, and its times
+            are those of arrival.
+        size_wh: Width and height in pixels of the upright frames.
+        frame_count: Frames that the file says it has, often an estimate; None if unknown.
+        problem: What was wrong with the part that has been read; None while all is well.
+
+    Raises:
+        DataError: The source cannot be opened, is no video, or has frames above `MAX_PIXELS`.
+        ConfigError: A number is out of range.
+    """
+
+    def __init__(
+        self,
+        source: str | os.PathLike[str] | int,
+        every: int = 1,
+        start_s: float = 0.0,
+        end_s: float | None = None,
+    ) -> None:
+        if every < 1:
+            raise ConfigError(f"every must be 1 or more; received {every}")
+        if not 0 <= start_s < math.inf or (end_s is not None and not start_s < end_s):
+            raise ConfigError(f"a video is read from 0 or later to later: {start_s:g} to {end_s}")
+        self._source = str(source) if isinstance(source, int) else os.fspath(source)
+        self.name = shown_name(self._source)
+        self.problem: str | None = None
+        self._every, self._start_s, self._end_s = every, start_s, end_s
+        self._capture = self._open()
+        width, height = (
+            round(self._capture.get(key))
+            for key in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT)
+        )
+        if width * height > MAX_PIXELS:
+            self.close()
+            raise DataError(
+                f"{self.name}: frames of {width}x{height} pixels; up to {MAX_PIXELS / 1e6:.0f} "
+                "million are read"
+            )
+        self.size_wh = (width, height)
+        count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        self.frame_count = round(count) if 0 < count < 2**53 else None
+        self.live = is_camera(self._source) or (is_url(self._source) and self.frame_count is None)
+        rate = self._capture.get(cv2.CAP_PROP_FPS)
+        self._nominal_fps = rate if 0 < rate <= 1000 else _UNKNOWN_FPS
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file or device."""
+        self._capture.release()
+
+    @cached_property
+    def fps(self) -> float:
+        """Frames a second, before `every`.
+
+        What a file says is the mean of its whole length, which is off where it has a gap or a
+        long last frame; a steady beginning tells better.
+        """
+        if self.live or is_url(self._source):
+            return self._nominal_fps
+        times: list[float] = []
+        capture = self._open()
+        while len(times) < _PROBED_FRAMES and capture.grab():
+            times.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+        capture.release()
+        gaps = [later - earlier for earlier, later in pairwise(times)]
+        if len(gaps) < 2 or min(gaps) <= 0 or max(gaps) - min(gaps) > _EVEN_S:
+            return self._nominal_fps
+        measured = len(gaps) / (times[-1] - times[0])
+        agrees = abs(measured / self._nominal_fps - 1) <= _RATE_ERROR
+        return self._nominal_fps if agrees else measured
+
+    @property
+    def expected_frames(self) -> int | None:
+        """How many frames reading gives, as far as the file tells; None if it does not."""
+        if self.frame_count is None:
+            return None
+        end = self.frame_count if self._end_s is None else self._end_s * self._nominal_fps
+        wanted = min(end, self.frame_count) - self._start_s * self._nominal_fps
+        return max(math.ceil(wanted / self._every), 0)
+
+    def __iter__(self) -> Iterator[Frame]:
+        """Give the frames; once, as a video goes on only forwards.
+
+        Raises:
+            DataError: There is no frame at all, or none in the part asked for.
+        """
+        given = 0
+        last_s = 0.0
+        for number, time_s in self._grabbed():
+            last_s = time_s
+            if self._end_s is not None and time_s >= self._end_s:
+                break
+            if number % self._every or time_s < self._start_s:
+                continue
+            image_bgr = self._retrieved()
+            if image_bgr is None:
+                self.problem = f"{self.name}: frames are damaged and left out"
+                continue
+            given += 1
+            height, width = image_bgr.shape[:2]
+            yield Frame(image_bgr, (width, height), number, time_s)
+        if not given:
+            raise DataError(
+                self.problem
+                or f"{self.name}: no frame in the part asked for; the video is {last_s:.1f} s long"
+            )
+
+    def _grabbed(self) -> Iterator[tuple[int, float]]:
+        """Decode frame after frame; gives number and time of each."""
+        number = failed = left_out = 0
+        time_s = 0.0
+        begin = time.monotonic()
+        while failed <= (0 if self.live else _RETRIES):
+            if not self._grab():
+                failed += 1
+                continue
+            if number:  # a stream may begin anywhere; what comes before does not count
+                left_out, number = left_out + failed, number + failed
+            failed = 0
+            if left_out:
+                self.problem = f"{self.name}: about {left_out} frames are damaged and left out"
+            if self.live:
+                now_s = time.monotonic() - begin if number else 0.0
+                begin = begin if number else time.monotonic()
+            else:
+                now_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            # Some streams have no times, or times that jump back.
+            after = time_s + 1 / self._nominal_fps
+            time_s = now_s if number == 0 or now_s > time_s else after
+            yield number, time_s
+            number += 1
+        if number == 0:
+            self.problem = f"{self.name}: no frame can be read; is the video damaged?"
+        elif self.live:
+            self.problem = f"{self.name}: no more frames came after {time_s:.1f} s"
+        elif self.frame_count is not None and number < 0.98 * self.frame_count - 2:
+            self.problem = (
+                f"{self.name}: ends after {number} of about {self.frame_count} frames; "
+                "it is damaged or cut off"
+            )
+
+    def _grab(self) -> bool:
+        try:
+            return self._capture.grab()
+        except cv2.error:
+            return False
+
+    def _retrieved(self) -> Image | None:
+        try:
+            done, image = self._capture.retrieve()
+        except cv2.error:
+            return None
+        if not done or image is None or image.size == 0:
+            return None
+        if image.ndim == 2 or image.shape[2] == 1:
+            image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+        return cast(Image, image)
+
+    def _open(self) -> cv2.VideoCapture:
+        if is_camera(self._source):
+            return self._opened(int(self._source), cv2.CAP_ANY, [], "is one connected, and free?")
+        # Other back ends take a pattern for a file name, or a file for a list of pictures.
+        ffmpeg = cv2.videoio_registry.hasBackend(cv2.CAP_FFMPEG)
+        backend = cv2.CAP_FFMPEG if ffmpeg else cv2.CAP_ANY
+        waits = {
+            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: OPEN_TIMEOUT_S * 1000,
+            cv2.CAP_PROP_READ_TIMEOUT_MSEC: READ_TIMEOUT_S * 1000,
+        }
+        options = [value for pair in waits.items() for value in pair] if ffmpeg else []
+        if is_url(self._source):
+            question = f"does it answer within {OPEN_TIMEOUT_S} s?"
+            return self._opened(self._source, backend, options, question)
+        path = Path(self._source)
+        try:
+            if not path.exists():
+                raise DataError(f"{path}: no such file")
+            if not path.is_file():
+                raise DataError(f"{path}: not a regular file")
+            if path.stat().st_size == 0:
+                raise DataError(f"{path}: the file is empty (0 bytes)")
+            with path.open("rb"):
+                pass
+        except OSError as error:
+            raise DataError(f"{path}: {error.strerror or error}") from error
+        # An absolute path, as FFmpeg takes "concat:a|b" for a protocol.
+        question = "is it damaged or of another type?"
+        return self._opened(str(path.absolute()), backend, options, question)
+
+    def _opened(
+        self, target: str | int, backend: int, options: list[int], question: str
+    ) -> cv2.VideoCapture:
+        what = "the camera" if isinstance(target, int) else "the video"
+        try:
+            capture = cv2.VideoCapture(target, backend, options)
+        except cv2.error as error:
+            raise DataError(f"{self.name}: {what} cannot be opened ({error.err})") from error
+        if not capture.isOpened():
+            raise DataError(f"{self.name}: {what} cannot be opened; {question}")
+        return capture

@@ -1,0 +1,208 @@
+"""Writes videos whole or not at all, at the right speed, with the sound of their source."""
+
+import shutil
+import subprocess
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import cv2
+
+from emorec.errors import ConfigError, DataError
+from emorec.files import written_whole
+from emorec.images import Image
+
+CODECS = {".avi": "MJPG", ".m4v": "mp4v", ".mkv": "mp4v", ".mov": "mp4v", ".mp4": "mp4v"}
+"""Code of the codec by suffix: those that every build of OpenCV can write."""
+
+_LONGEST_HOLD_S = 60.0
+"""A longer gap in the times of a source is shortened to this, as it is more likely an error."""
+
+_CHECKED_FRAMES = 100
+_LEAST_FREE_BYTES = 4 * 2**20
+
+_SOUND_TIMEOUT_S = 3600
+
+
+class VideoWriter:
+    """A video of constant rate in the making; use it in a `with` block.
+
+    A frame stays until the time of the next one: where the source's rate varies, frames are
+    repeated or left out, so that picture and sound stay together. The file takes its name when the
+    block ends, also by Ctrl-C or an error elsewhere: then it has the frames so far.
+
+    Args:
+        target: File to write; its suffix is one of `CODECS`.
+        fps: Frames a second, above 0 up to 240.
+        sound_from: Video file whose sound is taken over; needs the program ffmpeg.
+
+    Attributes:
+        problem: Why the finished video has no sound although it was asked for; else None.
+
+    Raises:
+        ConfigError: The suffix or the rate cannot be written.
+    """
+
+    def __init__(self, target: Path, fps: float, sound_from: Path | None = None) -> None:
+        if target.suffix.lower() not in CODECS:
+            known = ", ".join(CODECS)
+            raise ConfigError(f"{target}: videos are written as {known}")
+        if not 0 < fps <= 240:
+            raise ConfigError(f"fps must be above 0, up to 240; received {fps:g}")
+        self._target = target
+        # MPEG-4 counts time in at most 65,535 steps a second.
+        self._fps = round(fps, 3 if fps < 65 else 2)
+        self._sound_from = sound_from
+        self._stack = ExitStack()
+        self._partial: Path | None = None
+        self._encoder: cv2.VideoWriter | None = None
+        self._size_wh = (0, 0)
+        self._begin_s = 0.0
+        self._last: Image | None = None
+        self._next_index = 0
+        self._failed = False
+        self.problem: str | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def write(self, image_bgr: Image, time_s: float) -> None:
+        """Add a frame.
+
+        Args:
+            image_bgr: Shape (height, width, 3), uint8, blue, green, red. The first one sets the
+                video's size, and others are brought to it. It must not be changed afterwards.
+            time_s: When it is shown, in seconds; not before the frames already written.
+
+        Raises:
+            DataError: It cannot be written.
+        """
+        if self._last is None:
+            self._begin_s = time_s
+        index = round((time_s - self._begin_s) * self._fps)
+        longest = round(_LONGEST_HOLD_S * self._fps)
+        if index - self._next_index > longest:
+            self._begin_s += (index - self._next_index - longest) / self._fps
+            index = self._next_index + longest
+        if self._last is not None:
+            self._hold(index)
+        self._last = image_bgr
+
+    def _hold(self, until: int) -> None:
+        """Write the last frame up to the place of the next one."""
+        while self._next_index < until:
+            self._encode()
+            self._next_index += 1
+
+    def _encode(self) -> None:
+        assert self._last is not None
+        encoder = self._encoder or self._opened(self._last)
+        image = self._last
+        height, width = image.shape[:2]
+        if (width, height) != self._size_wh:
+            image = cv2.resize(image, self._size_wh)  # type: ignore[assignment]
+        try:
+            encoder.write(image)
+        except cv2.error as error:
+            raise self._error(f"the codec failed ({error.err})") from error
+        # OpenCV keeps a failed write to itself.
+        if self._next_index % _CHECKED_FRAMES == 0:
+            free = shutil.disk_usage(self._target.parent).free
+            if free < _LEAST_FREE_BYTES:
+                raise self._error("the disk is full")
+
+    def _opened(self, image: Image) -> cv2.VideoWriter:
+        height, width = image.shape[:2]
+        self._size_wh = (width, height)
+        if not self._target.parent.is_dir():
+            raise self._error("its folder is not there")
+        self._partial = self._stack.enter_context(written_whole(self._target))
+        code = cv2.VideoWriter.fourcc(*CODECS[self._target.suffix.lower()])
+        encoder = cv2.VideoWriter(str(self._partial), code, self._fps, self._size_wh)
+        self._encoder = encoder
+        if not encoder.isOpened():
+            raise self._error(
+                f"OpenCV cannot write {width}x{height} pixels at {self._fps:g} frames/s there"
+            )
+        return encoder
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._last is not None and not self._failed:
+            self._hold(self._next_index + 1)
+        if self._encoder is not None:
+            self._encoder.release()
+        if self._partial is None or self._failed:
+            self._discard()
+            return
+        try:
+            self._check()
+            self._add_sound()
+        except BaseException:
+            self._discard()
+            raise
+        # Without the exception: what was done is published.
+        self._stack.close()
+
+    def _discard(self) -> None:
+        """Leave what was there before."""
+        self._stack.__exit__(_NotPublishedError, _NotPublishedError(), None)
+
+    def _check(self) -> None:
+        """Open the finished file, as OpenCV tells of no failed write."""
+        capture = cv2.VideoCapture(str(self._partial))
+        count = capture.get(cv2.CAP_PROP_FRAME_COUNT) if capture.isOpened() else 0
+        capture.release()
+        # Matroska counts by its length, which its milliseconds round.
+        if count < 0.99 * self._next_index - 2:
+            raise self._error("not all frames arrived there; is the disk full?")
+
+    def _add_sound(self) -> None:
+        if self._sound_from is None:
+            return
+        ffmpeg = shutil.which("ffmpeg")
+        if ffmpeg is None:
+            self.problem = f"{self._target}: has no sound; install ffmpeg to keep it"
+            return
+        assert self._partial is not None
+        with_sound = self._partial.with_stem(self._partial.stem + "-sound")
+        seconds = self._next_index / self._fps
+        inputs = ["-i", f"file:{self._partial.absolute()}"]
+        inputs += ["-ss", f"{self._begin_s:.3f}", "-i", f"file:{self._sound_from.absolute()}"]
+        reason = ""
+        try:
+            # What the container does not take as it is is encoded anew.
+            for codec in ("copy", "aac"):
+                command = [ffmpeg, "-nostdin", "-v", "error", "-y", *inputs]
+                command += ["-map", "0:v:0", "-map", "1:a?", "-c:v", "copy", "-c:a", codec]
+                command += ["-t", f"{seconds:.3f}", f"file:{with_sound.absolute()}"]
+                # Ctrl-C, which ends the video early, must not end this too.
+                done = subprocess.run(
+                    command,
+                    capture_output=True,
+                    timeout=_SOUND_TIMEOUT_S,
+                    check=False,
+                    start_new_session=True,
+                )
+                if done.returncode == 0:
+                    with_sound.replace(self._partial)
+                    return
+                reason = (done.stderr.decode(errors="replace").splitlines() or [""])[-1].strip()
+        except (OSError, subprocess.TimeoutExpired) as error:
+            reason = str(error)
+        finally:
+            with_sound.unlink(missing_ok=True)
+        self.problem = f"{self._target}: has no sound; ffmpeg could not take it over ({reason})"
+
+    def _error(self, reason: str) -> DataError:
+        self._failed = True
+        return DataError(f"{self._target}: cannot write the video: {reason}")
+
+
+class _NotPublishedError(Exception):
+    """Tells `written_whole` that the file is not to appear."""

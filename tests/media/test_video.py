@@ -1,0 +1,282 @@
+import os
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clips import write_clip
+
+from emorec.errors import ConfigError, DataError
+from emorec.media import video
+from emorec.media.video import VideoReader, is_camera, is_url, is_video, shown_name
+
+VIDEOS = Path(__file__).parent / "videos"
+
+
+def shades(count: int, size_wh: tuple[int, int] = (64, 48)) -> list[np.ndarray]:
+    """Frames that tell their number by their brightness."""
+    width, height = size_wh
+    return [np.full((height, width, 3), 10 + 4 * number, np.uint8) for number in range(count)]
+
+
+def noise(count: int) -> list[np.ndarray]:
+    """Frames that all take the same room in a file."""
+    return list(np.random.default_rng(0).integers(0, 255, (count, 48, 64, 3), np.uint8))
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.mp4", shades(50), fps=25)
+
+
+def numbers(reader: VideoReader) -> list[int | None]:
+    with reader:
+        return [frame.number for frame in reader]
+
+
+# What is a video
+
+
+@pytest.mark.parametrize(
+    ("source", "camera", "url", "is_one"),
+    [
+        ("", False, False, False),
+        ("0", True, False, True),
+        ("12", True, False, True),
+        ("-1", False, False, False),
+        ("1234", False, False, False),
+        ("²", False, False, False),
+        ("a.jpg", False, False, False),
+        ("a.MP4", False, False, True),
+        ("mp4", False, False, False),
+        ("rtsp://host/a", False, True, True),
+        ("HTTPS://host/a.jpg", False, True, True),
+        ("file:///a.txt", False, False, False),
+        ("concat:a|b", False, False, False),
+    ],
+)
+def test_what_is_a_video(source, camera, url, is_one):
+    assert (is_camera(source), is_url(source), is_video(source)) == (camera, url, is_one)
+
+
+def test_a_file_may_be_called_like_a_camera(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("0").write_text("")
+    assert not is_camera("0")
+
+
+def test_passwords_are_not_shown():
+    assert shown_name("rtsp://user:word@host/a@b") == "rtsp://host/a@b"
+    with pytest.raises(DataError, match=r"^rtsp://127\.0\.0\.1:1/: the video cannot be opened"):
+        VideoReader("rtsp://user:word@127.0.0.1:1/")
+
+
+# Frames and times
+
+
+def test_frames_times_and_size(clip: Path):
+    with VideoReader(clip) as reader:
+        assert (reader.size_wh, reader.frame_count, reader.fps) == ((64, 48), 50, 25)
+        assert not reader.live
+        frames = list(reader)
+    assert [frame.number for frame in frames] == list(range(50))
+    assert [frame.time_s for frame in frames] == pytest.approx([n / 25 for n in range(50)])
+    assert [frame.image_bgr.mean() for frame in frames] == pytest.approx(
+        [10 + 4 * number for number in range(50)], abs=5
+    )
+    assert reader.problem is None
+
+
+def test_times_of_a_varying_rate_are_real():
+    with VideoReader(VIDEOS / "varying.mp4") as reader:
+        times = [frame.time_s for frame in reader]
+    expected = [n / 10 for n in range(10)] + [n / 30 for n in range(30, 45)]
+    assert times == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_rate_is_that_of_the_frames_where_the_file_means_over_a_long_last_one():
+    with VideoReader(VIDEOS / "turned.mp4") as reader:
+        reader._nominal_fps = 9.5
+        assert reader.fps == pytest.approx(10)
+
+
+def test_frames_are_upright():
+    with VideoReader(VIDEOS / "turned.mp4") as reader:
+        assert reader.size_wh == (48, 64)
+        frames = list(reader)
+    assert len(frames) == 10
+    assert {frame.image_bgr.shape for frame in frames} == {(64, 48, 3)}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, range(50)),
+        ({"every": 7}, range(0, 50, 7)),
+        ({"every": 1000}, [0]),
+        ({"start_s": 1}, range(25, 50)),
+        ({"end_s": 1}, range(25)),
+        ({"start_s": 0.5, "end_s": 1, "every": 5}, [15, 20]),
+        ({"start_s": 1, "end_s": 100}, range(25, 50)),
+    ],
+)
+def test_parts(clip: Path, options, expected):
+    reader = VideoReader(clip, **options)
+    assert reader.expected_frames == pytest.approx(len(expected), abs=1)
+    assert numbers(reader) == list(expected)
+    assert reader.problem is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"every": 0},
+        {"start_s": -1},
+        {"start_s": float("nan")},
+        {"start_s": 2, "end_s": 2},
+        {"end_s": float("nan")},
+    ],
+)
+def test_parts_that_make_no_sense(clip: Path, options):
+    with pytest.raises(ConfigError):
+        VideoReader(clip, **options)
+
+
+def test_a_part_beyond_the_end(clip: Path):
+    with pytest.raises(DataError, match=r"no frame in the part asked for; the video is 2\.0 s"):
+        numbers(VideoReader(clip, start_s=60))
+
+
+def test_times_that_stand_still_go_on_at_the_rate(clip: Path, monkeypatch):
+    reader = VideoReader(clip)
+    monkeypatch.setattr(video.cv2, "CAP_PROP_POS_MSEC", 10_000)  # unknown: always 0
+    with reader:
+        times = [frame.time_s for frame in reader]
+    assert times == pytest.approx([n / 25 for n in range(50)])
+
+
+# Damage
+
+
+def broken(name: str, data: bytes, path: Path) -> Path:
+    target = path / name
+    target.write_bytes(data)
+    return target
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("none.mp4", None, "no such file"),
+        ("empty.mp4", b"", r"empty \(0 bytes\)"),
+        ("text.mp4", b"no video" * 100, "cannot be opened; is it damaged"),
+        ("concat:a|b.mp4", None, "no such file"),
+        ("%02d.mp4", None, "no such file"),
+    ],
+)
+def test_no_videos(tmp_path: Path, name, content, message):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        VideoReader(tmp_path / name)
+
+
+def test_what_is_no_file(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    for path in (tmp_path, tmp_path / "pipe.mp4"):
+        with pytest.raises(DataError, match="not a regular file"):
+            VideoReader(path)
+
+
+def test_a_pattern_of_pictures_is_no_video(tmp_path: Path):
+    for number in range(3):
+        (tmp_path / f"{number}.txt").write_text("a")
+    (tmp_path / "%d.txt").write_text("a")
+    with pytest.raises(DataError, match="cannot be opened"):
+        VideoReader(tmp_path / "%d.txt")
+
+
+def test_a_camera_that_is_not_there():
+    with pytest.raises(DataError, match=r"^987: the camera cannot be opened"):
+        VideoReader(987)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_cut_off_file_gives_what_it_has_and_says_so(tmp_path: Path, share):
+    data = write_clip(tmp_path / "whole.avi", noise(50)).read_bytes()
+    reader = VideoReader(broken("cut.avi", data[: int(share * len(data))], tmp_path))
+    found = numbers(reader)
+    assert found == list(range(len(found)))
+    assert len(found) == pytest.approx(share * 50, abs=6)
+    assert reader.problem is not None
+    assert "damaged or cut off" in reader.problem
+
+
+def test_an_index_cut_off(clip: Path, tmp_path: Path):
+    with pytest.raises(DataError, match="cannot be opened"):
+        VideoReader(broken("cut.mp4", clip.read_bytes()[:-600], tmp_path))
+
+
+def test_a_damaged_stretch_is_stepped_over(tmp_path: Path):
+    path = write_clip(tmp_path / "whole.avi", noise(60))
+    data = bytearray(path.read_bytes())
+    # The pictures of the middle, their headers too.
+    middle = range(len(data) * 4 // 10, len(data) * 5 // 10)
+    data[middle.start : middle.stop] = bytes(len(middle))
+    reader = VideoReader(broken("bad.avi", bytes(data), tmp_path))
+    found = numbers(reader)
+    assert found == sorted(set(found))
+    assert 45 <= len(found) < 60
+    assert reader.problem is not None
+
+
+def test_damage_never_ends_in_more_than_an_error(tmp_path: Path):
+    source = (VIDEOS / "turned.mp4").read_bytes()
+    rng = np.random.default_rng(1)
+    ends = {"frames": 0, "errors": 0}
+    for _ in range(60):
+        data = bytearray(source)
+        for place in rng.integers(0, len(data), 40):
+            data[place] = rng.integers(0, 256)
+        try:
+            found = numbers(VideoReader(broken("bad.mp4", bytes(data), tmp_path)))
+            assert found == sorted(set(found))
+            ends["frames"] += 1
+        except DataError as error:
+            ends["errors"] += str(error).startswith(str(tmp_path))
+    assert min(ends.values()) > 0
+
+
+def test_huge_frames_are_refused(clip: Path, monkeypatch):
+    monkeypatch.setattr(video, "MAX_PIXELS", 64 * 48 - 1)
+    with pytest.raises(DataError, match="64x48 pixels"):
+        VideoReader(clip)
+
+
+# Streams
+
+
+@pytest.fixture
+def server(tmp_path: Path):
+    """Serves the folder `tmp_path` on a port of its own."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format, *args):
+            pass
+
+    handler = partial(Quiet, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as served:
+        threading.Thread(target=served.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{served.server_port}"
+        served.shutdown()
+
+
+def test_an_address(server: str, clip: Path, tmp_path: Path):
+    (tmp_path / "clip.mp4").write_bytes(clip.read_bytes())
+    reader = VideoReader(f"{server}/clip.mp4")
+    assert not reader.live
+    assert numbers(reader) == list(range(50))
+    with pytest.raises(DataError, match="cannot be opened"):
+        VideoReader(f"{server}/none.mp4")
