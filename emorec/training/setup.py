@@ -33,8 +33,11 @@ def select(config: TrainConfig, data: PreparedData) -> tuple[Examples, Examples]
     """
     soft = config.labels == "soft" or draws_labels(config, data)
     train = data.examples("train", config.policy, config.classes, soft)
-    scoring = None if data.votes is None else "majority"
-    validation = data.examples("validation", scoring, len(train.class_names))
+    if data.votes is None:
+        # A tree without votes may have labels of its own, in any number.
+        validation = data.examples("validation")
+    else:
+        validation = data.examples("validation", "majority", len(train.class_names))
     return train.limited(config.limit), validation.limited(config.limit)
 
 

@@ -1,0 +1,36 @@
+"""The examples of the documentation, run as they stand."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(*words: object) -> str:
+    """Run a Python command and give what it printed."""
+    done = subprocess.run(
+        [sys.executable, *map(str, words)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_shipped_model_learns_drawn_faces_with_labels_of_their_own(tmp_path: Path):
+    data, runs = tmp_path / "drawn", tmp_path / "runs"
+    run(ROOT / "examples" / "drawn_faces.py", data)
+    train = ("-m", "emorec", "train", "--arch", "compact", "--weights", "emorec", "--data", data)
+    told = run(*train, "--epochs", "3", "--out", runs, "--json")
+    folder = json.loads(told)["run"]
+    scores = json.loads(
+        run("-m", "emorec", "evaluate", folder, "--data", data, "--split", "test", "--json", "-")
+    )
+    assert scores["images"] == 150
+    assert scores["accuracy"] > 0.95
+    faces = run("-m", "emorec", "detect", ROOT / "examples" / "astronaut.jpg", "--model", folder,
+                "--no-save", "--json", "-")  # fmt: skip
+    assert set(json.loads(faces)["labels"]) == {"grin", "sulk", "wink"}
