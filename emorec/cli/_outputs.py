@@ -1,6 +1,7 @@
 """Where the results of `emorec detect` go: files, and the table on the terminal."""
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +36,11 @@ class Targets:
     json: str | None
     jsonl: str | None
     csv: str | None
+    resume: bool = False
 
     def __post_init__(self) -> None:
+        if self.resume and (self.json or not self._texts() or _STDOUT in self._texts()):
+            raise click.UsageError("--resume goes with --jsonl FILE or --csv FILE, not with --json")
         if self.no_save and self.folder is not None:
             raise click.UsageError("--save and --no-save exclude each other")
         printed = [text for text in self._texts() if text == _STDOUT]
@@ -53,6 +57,19 @@ class Targets:
 
     def _texts(self) -> list[str]:
         return [text for text in (self.json, self.jsonl, self.csv) if text is not None]
+
+    def left(
+        self, sources: Sequence["Source"], labels: Sequence[str]
+    ) -> tuple[Sequence["Source"], bool]:
+        """Say which sources are to be done, and whether an earlier run failed at others."""
+        if not self.resume:
+            return sources, False
+        from emorec.media.resume import resume
+
+        jsonl = Path(self.jsonl) if self.jsonl else None
+        left, failed = resume(sources, jsonl, Path(self.csv) if self.csv else None, labels)
+        click.echo(f"resuming: {len(sources) - len(left)} of {len(sources)} are done", err=True)
+        return left, failed
 
     @property
     def table(self) -> bool:
@@ -103,9 +120,9 @@ class Targets:
             metadata = recognizer.classifier.metadata
             sinks.append(JsonDocument(self.json, metadata, recognizer.labels))
         if self.jsonl is not None:
-            sinks.append(JsonLines(self.jsonl))
+            sinks.append(JsonLines(self.jsonl, self.resume))
         if self.csv is not None:
-            sinks.append(CsvTable(self.csv, recognizer.labels))
+            sinks.append(CsvTable(self.csv, recognizer.labels, self.resume))
         return sinks
 
 
@@ -113,23 +130,33 @@ class Outputs:
     """Takes what became of each picture: writes the records, prints the table and the problems.
 
     Attributes:
-        failed: Something could not be read or written.
+        left: The sources that are still to be done.
+        failed: Something could not be read or written, now or in the run that is resumed.
     """
 
     def __init__(
         self, targets: Targets, sources: Sequence["Source"], recognizer: "EmotionRecognizer"
     ) -> None:
-        self.failed = False
+        self.left, self.failed = targets.left(sources, recognizer.labels)
         self._sinks = targets.sinks(recognizer)
         self._table = _Table([source.name for source in sources], recognizer.labels)
         self._shows = targets.table
         self._stack = ExitStack()
         self._written: list[str] = []
         self._count = 0
+        # Beside a growing table a bar would be in the way.
+        table = self._shows and sys.stdout.isatty()
+        self._shows_bar = len(self.left) > 1 and sys.stderr.isatty() and not table
+        self._tell: Callable[[int, int], None] | None = None
+        self._begun = 0
 
     def __enter__(self) -> Self:
         for sink in self._sinks:
             self._stack.enter_context(sink)
+        if self._shows_bar:
+            from emorec.cli._progress import image_progress  # rich is slow to import
+
+            self._tell = self._stack.enter_context(image_progress("looking at pictures"))
         return self
 
     def add(self, done: "Done") -> None:
@@ -145,6 +172,9 @@ class Outputs:
             sink.add(done.record)
         if self._shows and done.record["status"] != "unreadable":
             self._table.show(done.record)
+        self._begun += done.record["frame"] in (None, 0)
+        if self._tell:
+            self._tell(self._begun, len(self.left))
         self._count += len(done.written)
         self._written += done.written[: _NAMED + 1 - len(self._written)]
 

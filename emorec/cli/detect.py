@@ -13,7 +13,8 @@ from emorec.errors import EmorecError, ModelError
 from emorec.types import Box
 
 if TYPE_CHECKING:
-    from emorec.inference.pictures import PictureWork
+    from emorec.inference.job import Job
+    from emorec.inference.recognizer import EmotionRecognizer
     from emorec.media.records import Done
     from emorec.media.sources import Source
 
@@ -28,6 +29,7 @@ Examples:
   emorec detect *.jpg --no-save --json faces.json
   emorec detect photos/ --jsonl faces.jsonl --save marked/
   emorec detect @list.txt --csv faces.csv
+  emorec detect photos/ --no-save --jsonl faces.jsonl --resume --workers 4
   cat photo.jpg | emorec detect - --json -
   emorec detect crowd.jpg --detector yunet
   emorec detect face-crops/ --detector none --csv emotions.csv
@@ -102,6 +104,18 @@ Examples:
 @click.option(
     "--csv", "csv_target", metavar="FILE|-", help="Write CSV, one face a line, as it runs."
 )
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Go on where a killed run stopped, by what its --jsonl or --csv holds.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1, max=256),
+    default=None,
+    metavar="N",
+    help="Share the pictures among processes.  [default: threads of one process]",
+)
 def detect(
     arguments: tuple[str, ...],
     pattern: str | None,
@@ -118,6 +132,8 @@ def detect(
     json_target: str | None,
     jsonl_target: str | None,
     csv_target: str | None,
+    resume: bool,
+    workers: int | None,
 ) -> None:
     """Find the faces in each SOURCE and read their emotions.
 
@@ -127,37 +143,44 @@ def detect(
     exit code is 1.
     """
     from emorec.cli._stderr import native_messages_dropped
-    from emorec.inference.classifier import EmotionClassifier
-    from emorec.inference.pictures import PictureWork
-    from emorec.inference.recognizer import EmotionRecognizer
-    from emorec.media.sources import expand, is_list
+    from emorec.inference.job import Job, Recognition
+    from emorec.media.sources import STDIN, expand, is_list
 
-    targets = Targets(folder, no_save, crops, json_target, jsonl_target, csv_target)
+    targets = Targets(folder, no_save, crops, json_target, jsonl_target, csv_target, resume)
     model_file = _model_file(model)
     sources = list(expand(arguments, pattern))
     inputs = [model_file, *choice.inputs()]
     targets.check(sources, [*inputs, *(Path(a[1:]) for a in arguments if is_list(a))])
-    classifier = EmotionClassifier(model_file, prior=prior)
-    recognizer = EmotionRecognizer(choice.build(), classifier, classes, roi, min_confidence)
-    work = PictureWork(recognizer, targets.pictures(sources, recognizer), max_side)
-    with Outputs(targets, sources, recognizer) as outputs, native_messages_dropped():
-        for done in _looked_at(work, sources):
+    if workers and any(source.name == STDIN for source in sources):
+        raise click.UsageError("- (standard input) cannot be shared among --workers")
+    recognition = Recognition(choice.build, model_file, prior, classes, roi, min_confidence)
+    recognizer = recognition.open()
+    job = Job(recognition, targets.pictures(sources, recognizer), max_side)
+    with native_messages_dropped(), Outputs(targets, sources, recognizer) as outputs:
+        for done in _looked_at(job, recognizer, outputs.left, workers):
             outputs.add(done)
     if outputs.failed:
         click.get_current_context().exit(EmorecError.exit_code)
 
 
-def _looked_at(work: "PictureWork", sources: Sequence["Source"]) -> Iterator["Done"]:
-    """Do a single picture with all threads of OpenCV, several side by side with one each."""
+def _looked_at(
+    job: "Job", recognizer: "EmotionRecognizer", sources: Sequence["Source"], workers: int | None
+) -> Iterator["Done"]:
+    """Choose how: what a single picture does not need is not imported for it."""
     import cv2
 
+    from emorec.inference.pictures import PictureWork, in_turn
+
+    if workers:
+        from emorec.inference.workers import in_processes
+
+        return in_processes(job, sources, workers)
+    work = PictureWork(recognizer, job.outputs, job.max_side)
     if len(sources) > 1:
-        from emorec.inference.pipeline import overlapped  # a single picture starts faster without
+        from emorec.inference.pipeline import overlapped
 
-        cv2.setNumThreads(1)
+        cv2.setNumThreads(1)  # the pictures side by side keep the cores busy
         return overlapped(work, sources)
-    from emorec.inference.pictures import in_turn
-
     cv2.setNumThreads(min(cv2.getNumThreads(), _MAX_CV_THREADS))
     return in_turn(work, sources)
 

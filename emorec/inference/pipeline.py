@@ -12,10 +12,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from emorec.images import MAX_PIXELS
 from emorec.inference.classifier import BATCH_SIZE
-from emorec.inference.pictures import PictureWork, Prepared
+from emorec.inference.pictures import PictureWork, Prepared, classified
 from emorec.media.records import Done
 from emorec.media.sources import Source
-from emorec.types import Prediction
 
 MAX_THREADS = 8
 """More pictures at once take more memory than they save time."""
@@ -61,7 +60,7 @@ def overlapped(
                 more = source is not None
                 if source is not None:
                     preparing.append(pool.submit(work.prepare, source))
-            for prepared, predictions in _classified(work, preparing):
+            for prepared, predictions in classified(work, _ready(preparing)):
                 finishing.append((prepared, pool.submit(work.finish, prepared, predictions)))
             while finishing and (len(finishing) > threads or not preparing or not may_begin()):
                 yield from finishing.popleft()[1].result()
@@ -69,15 +68,11 @@ def overlapped(
         pool.shutdown(cancel_futures=True)
 
 
-def _classified(
-    work: PictureWork, preparing: deque[Future[Prepared]]
-) -> Iterator[tuple[Prepared, list[Prediction]]]:
-    """Wait for the first picture, take those after it that are ready, and classify all faces."""
+def _ready(preparing: deque[Future[Prepared]]) -> list[Prepared]:
+    """Wait for the first picture and take those after it that are ready, for one batch."""
     batch: list[Prepared] = []
     faces = 0
     while preparing and (not batch or (preparing[0].done() and faces < BATCH_SIZE)):
         batch.append(preparing.popleft().result())
         faces += len(batch[-1].crops)
-    predictions = iter(work.classify([crop for prepared in batch for crop in prepared.crops]))
-    for prepared in batch:
-        yield prepared, [next(predictions) for _ in prepared.crops]
+    return batch

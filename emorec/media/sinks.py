@@ -41,8 +41,9 @@ class RecordSink(AbstractContextManager["RecordSink"], Protocol):
 class _TextSink:
     """A file, or standard output, to which text is added and flushed."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, resume: bool = False) -> None:
         self._target = target
+        self._mode = "a" if resume else "w"
         self._file: IO[str] | None = None
 
     def __enter__(self) -> Self:
@@ -50,10 +51,11 @@ class _TextSink:
             self._file = sys.stdout
         else:
             try:
-                self._file = Path(self._target).open("w", encoding="utf-8", newline="")
+                self._file = Path(self._target).open(self._mode, encoding="utf-8", newline="")
             except OSError as error:
                 raise self._error(error) from error
-        self._begin()
+        if self._file is sys.stdout or self._file.tell() == 0:
+            self._begin()
         return self
 
     def __exit__(
@@ -90,6 +92,7 @@ class JsonLines(_TextSink):
 
     Args:
         target: The file, or "-" for standard output.
+        resume: Add to the file that is there.
     """
 
     def add(self, record: Record) -> None:
@@ -111,14 +114,15 @@ class CsvTable(_TextSink):
     Args:
         target: The file, or "-" for standard output.
         labels: The emotions reported; each has a column with its probability.
+        resume: Add to the file that is there.
     """
 
-    def __init__(self, target: str, labels: Sequence[str]) -> None:
-        super().__init__(target)
+    def __init__(self, target: str, labels: Sequence[str], resume: bool = False) -> None:
+        super().__init__(target, resume)
         self._labels = labels
 
     def _begin(self) -> None:
-        self._write(_csv_line([*FRAME_COLUMNS, *FACE_COLUMNS, *self._labels]))
+        self._write(csv_header(self._labels))
 
     def add(self, record: Record) -> None:
         """Write the lines of a picture or frame at once; see `RecordSink.add`."""
@@ -139,6 +143,11 @@ class CsvTable(_TextSink):
             str(face["uncertain"]).lower(),
             *(face["probabilities"][label] for label in self._labels),
         ]
+
+
+def csv_header(labels: Sequence[str]) -> str:
+    """Give the first line of the CSV, with its end."""
+    return _csv_line([*FRAME_COLUMNS, *FACE_COLUMNS, *labels])
 
 
 def csv_name(source: str) -> str:

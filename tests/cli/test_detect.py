@@ -1,6 +1,10 @@
+import csv
 import inspect
 import json
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -304,6 +308,208 @@ def test_json_where_no_file_can_be(target):
     result = run(picture("photo.jpg"), "--json", target)
     assert (result.exit_code, result.stdout) == (2, "")
     assert names() == ["photo.jpg"]
+
+
+# JSON lines, CSV, crops, and more than one at a time
+
+
+def test_every_output_at_once():
+    images = picture("a.jpg"), picture("black.png", 0)
+    texts = ("--json", "a.json", "--jsonl", "a.jsonl", "--csv", "a.csv")
+    result = run(*images, *texts, "--crops", "crops", "--save", "marked")
+    assert (result.exit_code, result.stderr) == (0, "")
+    document = json.loads(Path("a.json").read_text())
+    lines = [json.loads(line) for line in Path("a.jsonl").read_text().splitlines()]
+    assert [
+        {**record, "schema_version": document["schema_version"]} for record in document["images"]
+    ] == lines
+    with Path("a.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["source"], row["face"], row["emotion"]) for row in rows] == [
+        *(("a.jpg", str(n), face["emotion"]) for n, face in enumerate(lines[0]["faces"], 1)),
+        ("black.png", "", ""),
+    ]
+    assert sorted(path.name for path in Path("crops").iterdir()) == ["a-face1.png", "a-face2.png"]
+    assert cv2.imread("crops/a-face1.png").shape == (48, 48, 3)  # 40 pixels and a tenth each side
+    assert len(list(Path("marked").iterdir())) == 2
+
+
+@pytest.mark.parametrize("option", ["--jsonl", "--csv"])
+def test_one_text_to_standard_output_is_all_there_is(option):
+    result = run(picture("a.jpg"), picture("b.jpg"), option, "-", "--no-save")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert [("a.jpg" in line, "b.jpg" in line) for line in result.stdout.splitlines()][-1] == (0, 1)
+    assert "confidence  " not in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--json", "-", "--csv", "-"),
+        ("--save", "x", "--no-save"),
+        ("--resume",),
+        ("--resume", "--jsonl", "-"),
+        ("--resume", "--jsonl", "a.jsonl", "--json", "a.json"),
+        ("--roi", "1,2,3"),
+        ("--roi", "1,2,3,x"),
+        ("--roi", "-1,2,3,4"),
+        ("--roi", "1,2,0,4"),
+        ("--max-side", "3"),
+        ("--workers", "0"),
+        ("--workers", "2", "-"),
+        ("--csv", "none/a.csv"),
+        ("--jsonl", "x.jpg"),
+        ("--csv", "a.txt", "--jsonl", "./a.txt"),
+    ],
+)
+def test_what_makes_no_sense(arguments):
+    picture("x.jpg")
+    before = names()
+    result = run("x.jpg", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert names() == before
+
+
+def test_the_region_is_searched_alone(monkeypatch):
+    seen = []
+
+    class Detector(StubDetector):
+        def detect(self, image_bgr):
+            seen.append(image_bgr.shape[:2])
+            return [Face(Box(1, 2, 20, 20), "stub", 1.0)]
+
+    monkeypatch.setattr(haar, "HaarDetector", Detector)
+    images = picture("a.jpg"), picture("b.jpg")
+    result = run(*images, "--json", "-", "--roi", "30,40,500,50", "--max-side", "60")
+    boxes = [image["faces"][0]["box"] for image in json.loads(result.stdout)["images"]]
+    # 120x100 is looked at as 60x50, and the region of 90x50 as 45x25.
+    assert seen == [(25, 45)] * 2
+    assert boxes == [[32, 44, 40, 40]] * 2
+
+
+# Folders and lists
+
+
+def test_a_folder_writes_no_pictures_unasked():
+    for name in ("f/a.jpg", "f/sub/b.png", "f/sub/a.jpg"):
+        picture(name)
+    Path("f/text.jpg").write_text("no picture")
+    result = run("f", "--csv", "faces.csv")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: f/text.jpg: ")
+    assert names() == ["f", "faces.csv"]
+    result = run("f", "--save", "marked")
+    written = sorted(str(path) for path in Path("marked").rglob("*.jpg"))
+    assert written == [
+        "marked/a-emotions.jpg",
+        "marked/sub/a-emotions.jpg",
+        "marked/sub/b-emotions.jpg",
+    ]
+
+
+def test_many_written_pictures_are_counted():
+    images = [picture(f"{number}.jpg", 0) for number in range(30)]
+    assert run(*images).stdout.splitlines()[-1] == "wrote 30 pictures"
+
+
+def test_an_empty_folder_and_a_missing_list_are_told_of():
+    Path("f").mkdir()
+    result = run("f", "@none.txt", picture("a.jpg"), "--json", "-")
+    assert result.exit_code == 1
+    assert "f: no pictures in it" in result.stderr
+    assert "@none.txt: cannot read the list: No such file" in result.stderr
+    statuses = [image["status"] for image in json.loads(result.stdout)["images"]]
+    assert statuses == ["unreadable", "unreadable", "ok"]
+
+
+def test_standard_input():
+    data = cv2.imencode(".png", np.full((100, 120, 3), 90, np.uint8))[1].tobytes()
+    result = CliRunner().invoke(main, ["detect", "-", "--json", "-"], input=data)
+    assert json.loads(result.stdout)["images"][0]["source"] == "-"
+    assert names() == ["stdin-emotions.jpg"]
+
+
+# Interruptions
+
+
+def test_resume():
+    images = [picture(f"{number}.jpg") for number in range(5)]
+    assert run(*images, "--jsonl", "a.jsonl", "--csv", "a.csv", "--no-save").exit_code == 0
+    whole = Path("a.jsonl").read_bytes(), Path("a.csv").read_bytes()
+    Path("a.jsonl").write_bytes(whole[0][: len(whole[0]) // 2])
+    result = run(*images, "--jsonl", "a.jsonl", "--csv", "a.csv", "--no-save", "--resume")
+    assert result.exit_code == 0
+    assert "resuming: 1 of 5 are done" in result.stderr
+    assert (Path("a.jsonl").read_bytes(), Path("a.csv").read_bytes()) == whole
+
+
+def test_resume_remembers_what_failed():
+    Path("bad.jpg").write_text("no picture")
+    images = "bad.jpg", picture("a.jpg"), picture("b.jpg")
+    assert run(*images, "--csv", "a.csv").exit_code == 1
+    result = run(*images, "--csv", "a.csv", "--resume")
+    assert result.exit_code == 1
+    assert "bad.jpg" not in result.stderr
+
+
+class InterruptedDetector(StubDetector):
+    """Gets a Ctrl-C at the third picture."""
+
+    count = 0
+
+    def detect(self, image_bgr):
+        InterruptedDetector.count += 1
+        if InterruptedDetector.count == 3:
+            raise KeyboardInterrupt
+        return super().detect(image_bgr)
+
+
+def test_ctrl_c_leaves_what_was_done(monkeypatch):
+    monkeypatch.setattr(haar, "HaarDetector", InterruptedDetector)
+    images = [picture(f"{number}.jpg") for number in range(40)]
+    InterruptedDetector.count = 0
+    result = run(*images, "--json", "a.json", "--jsonl", "a.jsonl", "--no-save")
+    assert result.exit_code == 130
+    assert result.stderr == "interrupted\n"
+    done = json.loads(Path("a.json").read_text())["images"]
+    assert len(done) <= 40 - 1
+    assert len(Path("a.jsonl").read_text().splitlines()) == len(done)
+
+
+def test_a_full_disk_ends_it_with_one_line():
+    Path("full.jsonl").symlink_to("/dev/full")
+    result = run(picture("a.jpg"), picture("b.jpg"), "--jsonl", "full.jsonl", "--no-save")
+    assert result.exit_code == 4
+    assert result.stderr == "error: full.jsonl: cannot write: No space left on device\n"
+
+
+@pytest.mark.slow
+def test_a_killed_run_leaves_whole_lines_and_goes_on(tmp_path: Path):
+    for number in range(400):
+        picture(f"f/{number:03}.png", number % 250)
+    command = [
+        sys.executable,
+        "-m",
+        "emorec",
+        "detect",
+        "f",
+        "--jsonl",
+        "a.jsonl",
+        "--csv",
+        "a.csv",
+    ]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment) as process:
+        while not Path("a.jsonl").exists() or Path("a.jsonl").stat().st_size < 5000:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+    lines = Path("a.jsonl").read_text().splitlines()
+    assert 10 < len(lines) < 400
+    assert all(json.loads(line)["status"] for line in lines)
+    subprocess.run([*command, "--resume"], stdout=subprocess.DEVNULL, env=environment, check=True)
+    records = [json.loads(line) for line in Path("a.jsonl").read_text().splitlines()]
+    assert [record["source"] for record in records] == [f"f/{n:03}.png" for n in range(400)]
 
 
 # Where pictures go
