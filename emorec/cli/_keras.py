@@ -3,13 +3,27 @@
 import os
 
 from emorec.cli._stderr import messages_held_back
+from emorec.errors import ConfigError
+
+_BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def load_keras() -> None:
-    """Import Keras quietly; the import errors of missing packages pass through."""
+    """Import Keras quietly; the import errors of missing packages pass through.
+
+    Raises:
+        ConfigError: The environment asks for a backend that there is not.
+    """
+    backend = os.environ.get("KERAS_BACKEND", _BACKENDS[0])
+    if backend not in _BACKENDS:
+        raise ConfigError(
+            f"KERAS_BACKEND must be one of {', '.join(_BACKENDS)}; received {backend!r}"
+        )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with messages_held_back():
         import keras
 
-        # The first operation makes TensorFlow look for devices, and talk about it.
+        # The first operation makes the backend look for devices, and talk about it.
         keras.ops.zeros(())
+        # Seeding makes Keras load TensorFlow where it is installed, whatever the backend.
+        keras.utils.set_random_seed(0)

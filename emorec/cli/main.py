@@ -30,6 +30,7 @@ COMMANDS = {
 _TRAIN_PACKAGES = frozenset(
     ("keras", "matplotlib", "onnx", "pydantic", "tensorflow", "tf2onnx", "yaml")
 )
+_BACKENDS = frozenset(("jax", "torch"))
 _BASE_PACKAGES = frozenset(("cv2", "numpy", "onnxruntime", "rich"))
 
 _LIBRARY_MISSING = (
@@ -86,6 +87,11 @@ def _explained(error: Exception) -> EmorecError | None:
             return MissingDependencyError(
                 f"this command needs the package {error.name!r}; "
                 "install it with: pip install 'emorec[train]'"
+            )
+        if error.name in _BACKENDS:
+            return MissingDependencyError(
+                f"KERAS_BACKEND asks for {error.name!r}, which is not installed; install it with: "
+                f"pip install 'emorec[{error.name}]', or unset KERAS_BACKEND"
             )
         if error.name in _BASE_PACKAGES:
             return MissingDependencyError(

@@ -126,6 +126,13 @@ def test_a_missing_package_of_the_train_extra(failing, name):
     )
 
 
+@pytest.mark.parametrize("name", ["jax", "torch"])
+def test_a_missing_backend(failing, name):
+    result = failing(ModuleNotFoundError(f"No module named {name!r}", name=name))
+    assert result.exit_code == 6
+    assert f"pip install 'emorec[{name}]', or unset KERAS_BACKEND" in result.stderr
+
+
 @pytest.mark.parametrize("name", ["cv2", "onnxruntime"])
 def test_a_missing_package_of_the_base(failing, name):
     result = failing(ModuleNotFoundError(f"No module named {name!r}", name=name))

@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 from metadata_example import METADATA
 
-from emorec.errors import MissingDependencyError, ModelError
+from emorec.errors import EmorecError, MissingDependencyError, ModelError
 from emorec.export import onnx as exporter
 from emorec.export.onnx import export_onnx
 from emorec.export.parity import check_parity
@@ -82,9 +82,27 @@ def test_constant_logits_are_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_other_backends_are_told_what_to_do(
+@pytest.mark.slow
+def test_other_backends_export_in_a_process_with_tensorflow(
     model: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")
-    with pytest.raises(MissingDependencyError, match="KERAS_BACKEND=tensorflow"):
+    assert export_onnx(model, METADATA, FACES, tmp_path / "model.onnx") < 1e-4
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+
+
+def test_a_failure_of_that_process_is_told(
+    model: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    monkeypatch.setattr("sys.executable", "false")
+    with pytest.raises(EmorecError, match="writes ONNX files failed: exit code 1"):
+        export_onnx(model, METADATA, FACES, tmp_path / "model.onnx")
+
+
+def test_a_missing_exporter_is_named(
+    model: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emorec.export.graph._NEEDED", ("onnx", "no_such_exporter"))
+    with pytest.raises(MissingDependencyError, match=r"no_such_exporter cannot .* 'emorec\[train\]'"):
         export_onnx(model, METADATA, FACES, tmp_path / "model.onnx")

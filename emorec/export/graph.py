@@ -1,0 +1,92 @@
+"""Runs Keras's ONNX exporter: in this process on the TensorFlow backend, in a child beside others.
+
+The exporter needs TensorFlow. A process has one backend, so a model of the JAX or PyTorch backend
+goes through a .keras file to a child process with TensorFlow.
+"""
+
+import contextlib
+import importlib.util
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from emorec.errors import EmorecError, MissingDependencyError
+from emorec.metadata import ModelMetadata
+from emorec.modeling.build import with_probabilities
+from emorec.modeling.saved import load_model, save_model
+
+_NEEDED = ("tensorflow", "tf2onnx")
+
+
+def write_graph(model: keras.Model, metadata: ModelMetadata, path: Path) -> None:
+    """Write a model of logits, extended by probabilities, as an ONNX file without metadata.
+
+    Args:
+        model: Of any backend; input float32, NHWC, 0..255; output logits.
+        metadata: Its temperature becomes part of the graph.
+        path: The file to write.
+
+    Raises:
+        MissingDependencyError: TensorFlow or the exporter is not installed.
+        EmorecError: The exporter failed.
+    """
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingDependencyError(
+            f"ONNX files are written by TensorFlow, and {' and '.join(missing)} cannot be found; "
+            "the .keras file is kept: install what is missing with pip install 'emorec[train]', "
+            "then run emorec export"
+        )
+    if keras.backend.backend() == "tensorflow":
+        _export(model, metadata, path)
+    else:
+        _export_in_child(model, metadata, path)
+
+
+def _export(model: keras.Model, metadata: ModelMetadata, path: Path) -> None:
+    whole = with_probabilities(model, metadata.temperature)
+    # Export needs a model that was called once.
+    whole(np.zeros((1, *model.input_shape[1:]), np.float32))
+    signature = [keras.InputSpec(shape=model.input_shape, dtype="float32", name="image")]
+    try:
+        # The exporter warns about NumPy names of its own and prints to standard output.
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            whole.export(path, format="onnx", input_signature=signature, verbose=False)
+    except Exception as error:
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise EmorecError(f"Keras could not export {metadata.name}: {reason:.200}") from error
+
+
+def _export_in_child(model: keras.Model, metadata: ModelMetadata, path: Path) -> None:
+    # The device belongs to the backend of this process; the exporter computes next to nothing.
+    surroundings = {
+        **os.environ,
+        "KERAS_BACKEND": "tensorflow",
+        "CUDA_VISIBLE_DEVICES": "",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "model.keras"
+        save_model(model, metadata, source)
+        done = subprocess.run(
+            [sys.executable, "-m", "emorec.export.graph", source, path],
+            env=surroundings,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if done.returncode:
+        reason = next(iter(done.stderr.strip().splitlines()[-1:]), f"exit code {done.returncode}")
+        raise EmorecError(f"the TensorFlow process that writes ONNX files failed: {reason:.300}")
+
+
+if __name__ == "__main__":
+    write_graph(*load_model(Path(sys.argv[1])), Path(sys.argv[2]))

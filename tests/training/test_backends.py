@@ -1,0 +1,59 @@
+"""Training on the JAX and PyTorch backends, in processes of their own."""
+
+import json
+from pathlib import Path
+
+import backends
+import numpy as np
+import pytest
+
+from emorec.datasets.manifest import read_prepared
+from emorec.evaluation.evaluate import evaluate
+
+WORDS = [
+    *("train", "--arch", "compact", "--image-size", "24", "--epochs", "2", "--batch-size", "12"),
+    *("--learning-rate", "0.01", "--out", "runs", "--data"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_a_backend_trains_and_its_models_agree_elsewhere(
+    backend: str, tiny_data: Path, tmp_path: Path
+) -> None:
+    backends.needs(backend)
+    done = backends.run(backend, [*WORDS, tiny_data], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [line.split("  ")[0] for line in done.stderr.splitlines()] == ["epoch 1/2", "epoch 2/2"]
+    (run,) = (tmp_path / "runs").iterdir()
+    assert json.loads((run / "environment.json").read_text())["keras_backend"] == backend
+    figures = json.loads((run / "metrics.json").read_text())
+    assert figures["parity"]["largest_probability_difference"] < 1e-4
+    data = read_prepared(tiny_data)
+    by_keras, by_onnx = (
+        evaluate(run / name, data, "validation") for name in ("model.keras", "model.onnx")
+    )
+    np.testing.assert_allclose(by_keras.probabilities, by_onnx.probabilities, atol=1e-4)
+    assert by_keras.scores.loss == pytest.approx(figures["loss"], abs=1e-4)
+
+
+@pytest.mark.slow
+def test_without_tensorflow_the_run_is_kept_and_the_error_says_what_to_install(
+    tiny_data: Path, tmp_path: Path
+) -> None:
+    backends.needs("jax")
+    done = backends.run("jax", [*WORDS, tiny_data], tmp_path, **backends.hiding("tensorflow"))
+    assert done.returncode == 6, done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: ONNX files are written by TensorFlow")
+    assert "pip install 'emorec[train]'" in done.stderr
+    (run,) = (tmp_path / "runs").iterdir()
+    assert not (run / "model.onnx").exists()
+    assert evaluate(run / "model.keras", read_prepared(tiny_data), "validation").scores.images == 42
+
+
+def test_a_backend_that_is_not_there_is_refused(tiny_data: Path, tmp_path: Path) -> None:
+    done = backends.run("tensorfolw", [*WORDS, tiny_data], tmp_path)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr == (
+        "error: KERAS_BACKEND must be one of tensorflow, jax, torch; received 'tensorfolw'\n"
+    )
