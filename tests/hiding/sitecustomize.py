@@ -1,7 +1,17 @@
-"""Makes the packages named in HIDDEN impossible to import, as if they were not installed."""
+"""Lets the packages named in HIDDEN seem not to be installed."""
 
 import os
 import sys
+from importlib.machinery import ModuleSpec, PathFinder
+from typing import Any
 
-for name in os.environ["HIDDEN"].split(","):
-    sys.modules[name] = None  # type: ignore[assignment]
+_hidden = os.environ["HIDDEN"].split(",")
+
+
+class _Finder(PathFinder):
+    @classmethod
+    def find_spec(cls, fullname: str, *rest: Any, **named: Any) -> ModuleSpec | None:
+        return None if fullname in _hidden else super().find_spec(fullname, *rest, **named)
+
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = _Finder
