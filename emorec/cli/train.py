@@ -133,6 +133,14 @@ Examples:
 @click.option("--cutmix", type=float, help="Put boxes of other images in: alpha, such as 1.")
 @click.option("--calm-epochs", type=int, help="Last epochs without mixup, cutmix and erasing.")
 @click.option(
+    "--balance",
+    type=click.Choice(["none", "weights", "sampling"]),
+    help="Even rare and frequent classes out by weights or by sampling.",
+)
+@click.option(
+    "--logit-adjustment", type=float, help="The same by the loss: tau, such as 1 (Menon 2021)."
+)
+@click.option(
     "--teacher",
     multiple=True,
     help="A model to learn from as well: .onnx, .keras or a run folder; can be given again.",

@@ -80,6 +80,9 @@ class TrainConfig(BaseModel):
     mixup: float = Field(0.0, ge=0, description="alpha of the Beta distribution; 0 for none")
     cutmix: float = Field(0.0, ge=0, description="alpha of the Beta distribution; 0 for none")
     calm_epochs: int = Field(0, ge=0, description="last epochs without mixup, cutmix and erasing")
+    balance: Literal["none", "weights", "sampling"] = "none"
+    balance_strength: float = Field(1.0, gt=0, le=1, description="1 evens the classes out wholly")
+    logit_adjustment: float = Field(0.0, ge=0, description="tau; 0 for none, 1 for the paper's")
     teacher: tuple[str, ...] = Field((), description="models whose answers are learned too")
     teacher_weight: float = Field(0.5, gt=0, le=1, description="part of the teachers' answers")
     patience: int = Field(10, ge=1)
@@ -161,6 +164,11 @@ def _contradiction(config: TrainConfig) -> str | None:
         return (
             f"calm_epochs must be fewer than the epochs; received {config.calm_epochs} of "
             f"{config.epochs}"
+        )
+    if config.balance != "none" and config.logit_adjustment:
+        return (
+            f"balance {config.balance} and logit_adjustment both even the classes out; use one "
+            "of them"
         )
     return None
 

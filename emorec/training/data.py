@@ -9,6 +9,7 @@ import numpy as np
 from emorec.images import Image
 from emorec.labels import Targets
 from emorec.training.augmentation import augment
+from emorec.training.balance import Vector, sampled_order
 from emorec.training.config import AugmentationConfig
 from emorec.training.mixing import mix
 
@@ -23,6 +24,8 @@ class Treatment:
         calm_from: The first epoch, from 0, without mixup, cutmix and erasing; None for none.
         label_smoothing: Part of each target that all classes share (Szegedy et al. 2016).
         draw_labels: Draw a one-hot label from each target at every use (FER+ probability).
+        loss_weights: Of the classes, shape (classes,); a loss is weighed by its target's.
+        sampling_weights: Of the classes; an image is drawn as often as its target's are worth.
     """
 
     mixup: float = 0.0
@@ -30,6 +33,8 @@ class Treatment:
     calm_from: int | None = None
     label_smoothing: float = 0.0
     draw_labels: bool = False
+    loss_weights: Vector | None = None
+    sampling_weights: Vector | None = None
 
 
 class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
@@ -73,10 +78,13 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras sh
         """Draw the order of the next epoch."""
         self._epoch += 1
         generator = np.random.default_rng((self._seed, self._epoch))
-        self._order = generator.permutation(len(self._images))
+        if self._treatment.sampling_weights is not None:
+            self._order = sampled_order(self._targets @ self._treatment.sampling_weights, generator)
+        else:
+            self._order = generator.permutation(len(self._images))
 
-    def __getitem__(self, index: int) -> tuple[Any, Any]:
-        """Make one batch: images, float32, 0..255, and their targets."""
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        """Make one batch: images, float32, 0..255, their targets, and the weights if there are."""
         chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         treatment, augmentation = self._treatment, self._augmentation
         calm = treatment.calm_from is not None and self._epoch >= treatment.calm_from
@@ -89,11 +97,14 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras sh
             targets = _drawn(targets, generator)
         if not calm:
             images, targets = mix(images, targets, treatment.mixup, treatment.cutmix, generator)
+        weights: tuple[Any, ...] = ()
+        if treatment.loss_weights is not None:
+            weights = ((targets @ treatment.loss_weights).astype(np.float32),)
         if treatment.label_smoothing:
             # Here and not in the loss, so that the validation loss is that of the plain targets.
             shared = treatment.label_smoothing
             targets = targets * (1 - shared) + shared / targets.shape[1]
-        return images, targets
+        return images, targets, *weights
 
 
 def _drawn(targets: Targets, generator: np.random.Generator) -> Targets:

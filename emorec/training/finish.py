@@ -17,11 +17,11 @@ from emorec.export.onnx import export_onnx
 from emorec.export.parity import FACES
 from emorec.files import write_bytes, write_json
 from emorec.inference.prior import probabilities_from_logits
-from emorec.labels import Targets
 from emorec.metadata import ModelMetadata
 from emorec.modeling.saved import save_model
 from emorec.modeling.structure import flip_averaged
 from emorec.training import run_folder
+from emorec.training.balance import learned_prior
 from emorec.training.checkpoint import assign, best_epoch, read_state
 from emorec.training.config import TrainConfig
 from emorec.training.setup import COLOR, INTERPOLATION, Datasets, build
@@ -81,7 +81,7 @@ def finish(
         training_data=config.training_data or "unspecified",
         license=config.model_license,
         created_with=__version__,
-        prior=training_prior(datasets.train.targets),
+        prior=tuple(learned_prior(datasets.train.targets, config).tolist()),
     )
     save_model(model, metadata, folder / run_folder.MODEL_KERAS)
     best = best_epoch(state.history)
@@ -110,15 +110,6 @@ def finish(
     if not interrupted:
         shutil.rmtree(checkpoint.parent)
     return Outcome(folder, scores, best, interrupted)
-
-
-def training_prior(targets: Targets) -> tuple[float, ...]:
-    """Give the share of each class among targets, shape (n, classes), whose rows sum to 1.
-
-    A class without any counts as one image, so that its logarithm exists.
-    """
-    counts = np.maximum(targets.sum(axis=0, dtype=np.float64), 1)
-    return tuple((counts / counts.sum()).tolist())
 
 
 def _write_per_class(scores: Scores, path: Path) -> None:

@@ -12,7 +12,8 @@ import keras
 
 from emorec.datasets.manifest import PreparedData, read_prepared
 from emorec.errors import ConfigError, DataError
-from emorec.training import run_folder
+from emorec.labels import Targets
+from emorec.training import balance, run_folder
 from emorec.training.averaging import ValidateAverages
 from emorec.training.callbacks import KeepRun, LossError, Progress, ReportProgress, StopOnNaN
 from emorec.training.checkpoint import State, patience_is_out, read_state, restore
@@ -125,6 +126,8 @@ def _job(config: TrainConfig, data: PreparedData, preparing: Report | None) -> _
     if config.teacher:
         targets = with_teachers(train_examples, config.teacher, config.teacher_weight, preparing)
         train_examples = replace(train_examples, targets=targets)
+    if config.logit_adjustment:
+        model = balance.with_adjusted_logits(model, train_examples.targets, config.logit_adjustment)
     datasets = load(train_examples, validation, model.input_shape[1])
     return _Job(config, data, model, datasets)
 
@@ -169,13 +172,7 @@ def _fit(
         config.batch_size,
         config.augmentation,
         config.seed,
-        Treatment(
-            mixup=config.mixup,
-            cutmix=config.cutmix,
-            calm_from=config.epochs - config.calm_epochs,
-            label_smoothing=config.label_smoothing,
-            draw_labels=draws_labels(config, job.data),
-        ),
+        _treatment(config, datasets.train.targets, draws_labels(config, job.data)),
         epoch=done,
     )
     model.compile(
@@ -203,3 +200,16 @@ def _fit(
         verbose=0,
     )
     _log.info("best epoch %d", keeper.best_epoch)
+
+
+def _treatment(config: TrainConfig, targets: Targets, draw_labels: bool) -> Treatment:
+    weights = balance.class_weights(targets, config.balance_strength)
+    return Treatment(
+        mixup=config.mixup,
+        cutmix=config.cutmix,
+        calm_from=config.epochs - config.calm_epochs,
+        label_smoothing=config.label_smoothing,
+        draw_labels=draw_labels,
+        loss_weights=weights if config.balance == "weights" else None,
+        sampling_weights=weights if config.balance == "sampling" else None,
+    )

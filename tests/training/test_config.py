@@ -65,6 +65,7 @@ def test_no_augmentation_changes_nothing() -> None:
         ("policy: most", "policy must be one of majority"),
         ("optimizer: adamw\nlearning_rate: 0.1", "adamw diverges at a learning rate of 0.1; use"),
         ("epochs: 5\ncalm_epochs: 5", "calm_epochs must be fewer than the epochs; received 5 of 5"),
+        ("balance: weights\nlogit_adjustment: 1", "both even the classes out; use one"),
         ("ema: 1", "ema: .* received 1"),
         ("teacher: run", "teacher: .* received 'run'"),
         ("augmentation: 3", "augmentation must be a mapping"),

@@ -1,0 +1,113 @@
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from emorec.training.balance import (
+    class_weights,
+    learned_prior,
+    sampled_order,
+    training_prior,
+    with_adjusted_logits,
+)
+from emorec.training.config import NO_AUGMENTATION, AugmentationConfig, validated
+from emorec.training.data import AugmentedBatches, Treatment
+
+HARD = np.eye(3, dtype=np.float32)[[0] * 60 + [1] * 30 + [2] * 10]
+SOFT = np.array([[0.5, 0.5, 0], [1, 0, 0]], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("targets", "prior"),
+    # A class without any image counts as one.
+    [(HARD, [0.6, 0.3, 0.1]), (SOFT, [1.5 / 3.5, 1 / 3.5, 1 / 3.5])],
+)
+def test_the_prior_is_the_mean_target(targets: np.ndarray, prior: list[float]) -> None:
+    np.testing.assert_allclose(training_prior(targets), prior)
+
+
+@pytest.mark.parametrize(
+    ("settings", "prior"),
+    [
+        ({}, [0.6, 0.3, 0.1]),
+        ({"logit_adjustment": 1.0}, [1 / 3] * 3),
+        ({"balance": "weights"}, [1 / 3] * 3),
+        (
+            {"balance": "sampling", "balance_strength": 0.5},
+            np.sqrt([0.6, 0.3, 0.1]) / np.sqrt([0.6, 0.3, 0.1]).sum(),
+        ),
+    ],
+)
+def test_what_is_evened_out_is_not_learned(settings: dict[str, Any], prior: list[float]) -> None:
+    found = learned_prior(HARD, validated(settings, "the test"))
+    np.testing.assert_allclose(found, prior, rtol=1e-6)
+
+
+@pytest.mark.parametrize("strength", [0.5, 1.0])
+def test_weights_are_powers_of_the_priors_and_one_on_average(strength: float) -> None:
+    weights = class_weights(HARD, strength)
+    assert weights[2] / weights[0] == pytest.approx(6**strength, rel=1e-5)
+    assert (HARD @ weights).mean() == pytest.approx(1, rel=1e-5)
+    if strength == 1:
+        np.testing.assert_allclose((HARD * weights).sum(axis=0), 100 / 3, rtol=1e-5)
+
+
+def test_sampling_draws_each_image_as_often_as_is_due() -> None:
+    weights = HARD @ class_weights(HARD, 1.0)
+    order = sampled_order(weights, np.random.default_rng(0))
+    assert len(order) == 100
+    np.testing.assert_allclose(HARD[order].sum(axis=0), [33, 33, 33], atol=1.01)
+    times = np.bincount(order, minlength=100)
+    assert (np.abs(times - weights) < 1).all()
+    assert not np.array_equal(order, np.sort(order))
+
+
+def test_sampling_with_zero_weights_never_draws_them() -> None:
+    weights = np.array([0, 3, 0, 1, 0], np.float32)
+    for seed in range(50):
+        assert set(sampled_order(weights, np.random.default_rng(seed))) <= {1, 3}
+
+
+def source(treatment: Treatment) -> AugmentedBatches:
+    config = AugmentationConfig.model_validate(NO_AUGMENTATION)
+    return AugmentedBatches(np.zeros((100, 4, 4, 1), np.uint8), HARD, 100, config, 0, treatment)
+
+
+def test_batches_carry_the_weights_of_their_targets() -> None:
+    weights = np.array([1, 2, 5], np.float32)
+    _, targets, found = source(Treatment(loss_weights=weights))[0]
+    np.testing.assert_array_equal(found, targets @ weights)
+    # Mixing and smoothing: the weights are those of the mixed targets before the smoothing.
+    _, targets, found = source(Treatment(loss_weights=weights, mixup=1.0, label_smoothing=0.3))[0]
+    np.testing.assert_allclose(found, ((targets - 0.1) / 0.7) @ weights, rtol=1e-5)
+    assert len(np.unique(found)) > 3
+
+
+def test_sampled_batches_are_even_and_carry_no_weights() -> None:
+    batches = source(Treatment(sampling_weights=class_weights(HARD, 1.0)))
+    images, targets = batches[0]
+    np.testing.assert_allclose(targets.sum(axis=0), [33, 33, 33], atol=1.01)
+    assert len(images) == 100
+
+
+def test_logits_are_adjusted_in_training_alone() -> None:
+    image = keras.Input((3,))
+    model = keras.Model(image, keras.layers.Dense(3)(image))
+    adjusted = with_adjusted_logits(model, HARD, 1.5)
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    plain = np.asarray(model(x))
+    np.testing.assert_array_equal(np.asarray(adjusted(x, training=False)), plain)
+    expected = plain + 1.5 * np.log([0.6, 0.3, 0.1])
+    np.testing.assert_allclose(np.asarray(adjusted(x, training=True)), expected, atol=1e-5)
+    # The loss of the paper: log(1 + sum over the others of (prior' / prior)^tau exp(f' - f)).
+    adjusted.compile(
+        keras.optimizers.SGD(0.0), keras.losses.CategoricalCrossentropy(from_logits=True)
+    )
+    targets = np.eye(3, dtype=np.float32)[[0, 1, 2, 2, 1]]
+    ratio = (np.array([0.6, 0.3, 0.1]) ** 1.5)[None] / (targets @ [0.6, 0.3, 0.1])[:, None] ** 1.5
+    margins = np.exp(plain - (plain * targets).sum(axis=1, keepdims=True)) * ratio
+    by_hand = np.log(margins.sum(axis=1)).mean()
+    trained = adjusted.train_on_batch(x, targets)
+    assert float(trained) == pytest.approx(by_hand, rel=1e-5)
+    assert float(adjusted.test_on_batch(x, targets)) != pytest.approx(by_hand, rel=1e-2)
