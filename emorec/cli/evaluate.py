@@ -59,6 +59,11 @@ Examples:
 @click.option("--limit", type=click.IntRange(min=1), help="Score that many images only.")
 @click.option("--json", "json_target", metavar="FILE|-", help="Write the figures as JSON.")
 @click.option(
+    "--report",
+    type=click.Path(path_type=Path),
+    help="Write one HTML page with all figures, pictures and the most confident mistakes.",
+)
+@click.option(
     "--plot",
     type=click.Path(path_type=Path),
     help="Draw the confusion matrix of a single model into this PNG file.",
@@ -74,6 +79,7 @@ def evaluate(
     group: str | None,
     limit: int | None,
     json_target: str | None,
+    report: Path | None,
     plot: Path | None,
 ) -> None:
     """Score each MODEL (.onnx, .keras or a run folder) on a split of a data set.
@@ -87,10 +93,11 @@ def evaluate(
     from emorec.evaluation.comparison import pair_tests
     from emorec.evaluation.evaluate import evaluate as run
     from emorec.evaluation.evaluate import model_file
+    from emorec.files import write_bytes, write_json
 
     paths = [model_file(model) for model in models]
     json_file = None if json_target in (None, "-") else Path(str(json_target))
-    outputs = [target for target in (json_file, plot) if target]
+    outputs = [target for target in (json_file, report, plot) if target]
     refuse_overwriting(outputs, paths, "choose other names")
     if plot and len(paths) > 1:
         raise click.UsageError("--plot draws one model; give one, or use --report")
@@ -104,7 +111,11 @@ def evaluate(
     if plot:
         from emorec.evaluation.plots import draw_confusion_matrix
 
-        draw_confusion_matrix(found[0].scores, plot)
+        write_bytes(plot, draw_confusion_matrix(found[0].scores))
+    if report:
+        from emorec.evaluation.report import render
+
+        write_bytes(report, render(found, data.resolve().name, split).encode())
     where = {"data": str(data), "split": split}
     if len(found) == 1:
         figures = {**where, **found[0].to_dict()}
@@ -115,8 +126,6 @@ def evaluate(
         click.echo(json.dumps(figures, indent=2))
         return
     if json_file:
-        from emorec.files import write_json
-
         write_json(json_file, figures)
     click.echo(_as_text(found[0]) if len(found) == 1 else _side_by_side(found))
 

@@ -19,6 +19,8 @@ from emorec.evaluation.calibration import (
     two_fold,
 )
 from emorec.evaluation.metrics import Probabilities, Scores, score
+from emorec.evaluation.mistakes import Mistake, confident_mistakes
+from emorec.images import Image
 from emorec.inference.prior import prior_offsets, probabilities_from_logits
 from emorec.metadata import ModelMetadata
 
@@ -52,6 +54,7 @@ class Evaluation:
         priors: Figures over tau; empty if the model does not know its prior.
         votes: Against the votes; None where the data set has none.
         groups: By group; empty without groups.
+        mistakes: Those with the highest confidence.
     """
 
     model: Path
@@ -67,6 +70,7 @@ class Evaluation:
     priors: tuple[PriorScores, ...]
     votes: VoteAgreement | None
     groups: tuple[GroupScores, ...]
+    mistakes: tuple[Mistake, ...]
 
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
@@ -94,6 +98,16 @@ class Evaluation:
             "priors": [asdict(entry) for entry in self.priors],
             "votes": self.votes and asdict(self.votes),
             "groups": [asdict(entry) for entry in self.groups],
+            "confident_mistakes": [
+                {
+                    "path": str(entry.path),
+                    "label": entry.label,
+                    "predicted": entry.predicted,
+                    "confidence": entry.confidence,
+                    "votes": entry.votes,
+                }
+                for entry in self.mistakes
+            ],
         }
 
 
@@ -101,6 +115,7 @@ def assess(
     model: Path,
     metadata: ModelMetadata,
     examples: Examples,
+    images: Image,
     logits: npt.NDArray[Any],
     tau: float = 0.0,
     flip: bool = False,
@@ -113,6 +128,7 @@ def assess(
         metadata: Of the model; its labels hold all class names of the examples. Labels beyond
             those are left out and the rest renormalised.
         examples: The images with their targets, n of them.
+        images: As the model saw them, shape (n, size, size, channels), uint8, RGB order.
         logits: Shape (n, labels of the model).
         tau: How much of the training prior is taken out.
         flip: Whether the logits are means over mirrored images, for the report.
@@ -149,4 +165,5 @@ def assess(
         priors=tuple(priors),
         votes=None if votes is None else vote_agreement(probabilities, targets, votes, len(names)),
         groups=() if groups is None else group_scores(probabilities, targets, names, groups),
+        mistakes=confident_mistakes(probabilities, examples, images),
     )

@@ -94,7 +94,7 @@ def evaluate(
         logits = _in_batches(predict, images, progress)
         if flip:
             logits = (logits + _in_batches(predict, images[:, :, ::-1], progress)) / 2
-        found.append(assess(path, metadata, examples, logits, tau, flip, groups))
+        found.append(assess(path, metadata, examples, images, logits, tau, flip, groups))
     return found
 
 

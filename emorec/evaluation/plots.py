@@ -1,17 +1,15 @@
-"""Draws curves, confusion matrices and reliability diagrams with matplotlib, without a display."""
+"""Draws figures with matplotlib, without a display, as the bytes of PNG files."""
 
 import io
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from emorec.evaluation.calibration import ReliabilityBin
+from emorec.evaluation.calibration import CoveragePoint, ReliabilityBin
 from emorec.evaluation.metrics import Scores
-from emorec.files import write_bytes
 
 # Blue and vermilion of Okabe and Ito's palette, which colour-blind people can tell apart.
 _TRAIN, _VALIDATION = "#0072B2", "#D55E00"
@@ -23,21 +21,17 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _save(figure: Figure, path: Path) -> None:
+def _png(figure: Figure) -> bytes:
     data = io.BytesIO()
     figure.savefig(data, format="png")
-    write_bytes(path, data.getvalue())
+    return data.getvalue()
 
 
-def draw_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
+def draw_curves(history: Sequence[Mapping[str, float]]) -> bytes:
     """Draw accuracy and loss over the epochs.
 
     Args:
         history: One mapping an epoch: epoch, accuracy, val_accuracy, loss, val_loss.
-        path: PNG file to write.
-
-    Raises:
-        DataError: The file cannot be written.
     """
     figure = _figure(10, 4)
     epochs = [row["epoch"] for row in history]
@@ -64,18 +58,14 @@ def draw_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
-    _save(figure, path)
+    return _png(figure)
 
 
-def draw_confusion_matrix(scores: Scores, path: Path) -> None:
-    """Draw the confusion matrix: shares of each row as shades, counts as numbers.
-
-    Raises:
-        DataError: The file cannot be written.
-    """
+def draw_confusion_matrix(scores: Scores) -> bytes:
+    """Draw the confusion matrix: shares of each row as shades, counts as numbers."""
     labels = [entry.label for entry in scores.per_class]
     counts = scores.confusion_matrix
-    shares = counts / counts.sum(axis=1, keepdims=True).clip(min=1)
+    shares = scores.confusion_shares
     side = 2.5 + 0.7 * len(labels)
     figure = _figure(side + 1, side)
     axes: Any = figure.add_subplot()
@@ -99,19 +89,15 @@ def draw_confusion_matrix(scores: Scores, path: Path) -> None:
         title=f"{scores.images} images, accuracy {scores.accuracy:.1%}",
     )
     figure.colorbar(shading, ax=axes, label="share of the label's images", shrink=0.8)
-    _save(figure, path)
+    return _png(figure)
 
 
-def draw_reliability(bins: Sequence[ReliabilityBin], error: float, path: Path) -> None:
+def draw_reliability(bins: Sequence[ReliabilityBin], error: float) -> bytes:
     """Draw accuracy over confidence, with the number of images of each bin.
 
     Args:
         bins: From `emorec.evaluation.calibration.reliability`.
         error: Expected calibration error, 0 to 1.
-        path: PNG file to write.
-
-    Raises:
-        DataError: The file cannot be written.
     """
     figure = _figure(5, 5.5)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
@@ -124,4 +110,61 @@ def draw_reliability(bins: Sequence[ReliabilityBin], error: float, path: Path) -
     upper.legend(loc="upper left")
     lower.bar(centers, [entry.images for entry in bins], width * 0.9, color=_VALIDATION)
     lower.set(xlabel="confidence", ylabel="images", xlim=(0, 1))
-    _save(figure, path)
+    return _png(figure)
+
+
+def draw_coverage(points: Sequence[CoveragePoint]) -> bytes:
+    """Draw coverage and accuracy over the least confidence.
+
+    Args:
+        points: From `emorec.evaluation.calibration.coverage_curve`.
+    """
+    figure = _figure(5, 4)
+    axes: Any = figure.add_subplot()
+    least = [point.min_confidence for point in points]
+    axes.plot(least, [point.coverage for point in points], "-", color=_TRAIN, label="coverage")
+    kept = [(point.min_confidence, point.accuracy) for point in points if point.coverage]
+    axes.plot(*zip(*kept, strict=True), "--", color=_VALIDATION, label="accuracy of what is left")
+    axes.set(xlabel="least confidence", ylabel="share", xlim=(0, 1), ylim=(0, 1.02))
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower left")
+    return _png(figure)
+
+
+def draw_comparison(names: Sequence[str], scores: Sequence[Scores]) -> bytes:
+    """Draw accuracy and balanced accuracy of models with their intervals, one line a model.
+
+    Args:
+        names: Of the models.
+        scores: Of the models, in the same order.
+    """
+    figure = _figure(8, 1.6 + 0.5 * len(names))
+    axes: Any = figure.add_subplot()
+    shown = (
+        ("accuracy", "accuracy_interval", _TRAIN, "o", -0.12),
+        ("balanced_accuracy", "balanced_accuracy_interval", _VALIDATION, "s", 0.12),
+    )
+    for name, interval, color, marker, shift in shown:
+        values = [getattr(entry, name) for entry in scores]
+        edges = [getattr(entry, interval) for entry in scores]
+        # A figure of few images may lie outside the percentiles of its resamples.
+        errors = [
+            [max(value - low, 0) for value, (low, _) in zip(values, edges, strict=True)],
+            [max(high - value, 0) for value, (_, high) in zip(values, edges, strict=True)],
+        ]
+        axes.errorbar(
+            values,
+            [place + shift for place in range(len(names))],
+            xerr=errors,
+            fmt=marker,
+            color=color,
+            capsize=3,
+            label=name.replace("_", " "),
+        )
+    shortened = [name if len(name) <= 40 else f"{name[:19]}...{name[-18:]}" for name in names]
+    axes.set_yticks(range(len(names)), [name.replace("$", r"\$") for name in shortened])
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set(xlabel="share, with the 95 % interval")
+    axes.grid(axis="x", alpha=0.3)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.35 if len(names) < 3 else 1.2), ncols=2)
+    return _png(figure)

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from emorec import __version__
-from emorec.evaluation.calibration import fit_temperature, reliability
-from emorec.evaluation.metrics import Scores, score
+from emorec.evaluation.assessment import assess
+from emorec.evaluation.calibration import fit_temperature
+from emorec.evaluation.metrics import Scores
 from emorec.evaluation.plots import draw_confusion_matrix, draw_curves, draw_reliability
+from emorec.evaluation.report import Run, render
 from emorec.export.onnx import export_onnx
 from emorec.export.parity import FACES
 from emorec.files import write_bytes, write_json
-from emorec.inference.prior import probabilities_from_logits
 from emorec.metadata import ModelMetadata
 from emorec.modeling.saved import save_model
 from emorec.modeling.structure import flip_averaged
@@ -85,20 +86,31 @@ def finish(
     )
     save_model(model, metadata, folder / run_folder.MODEL_KERAS)
     best = best_epoch(state.history)
-    probabilities = probabilities_from_logits(logits, metadata.temperature)
-    scores = score(probabilities, targets, labels)
-    bins = reliability(probabilities, targets)
+    found = assess(
+        folder / run_folder.MODEL_ONNX,
+        metadata,
+        datasets.validation,
+        datasets.validation_images,
+        logits,
+        metadata.default_prior,
+    )
+    scores = found.scores
     run_folder.write_history(folder, state.history)
-    draw_curves(state.history, folder / run_folder.CURVES)
-    draw_confusion_matrix(scores, folder / run_folder.CONFUSION_MATRIX)
-    draw_reliability(bins, scores.calibration_error, folder / run_folder.RELIABILITY)
+    matrix = draw_confusion_matrix(scores)
+    diagram = draw_reliability(found.reliability, scores.calibration_error)
+    write_bytes(folder / run_folder.CURVES, draw_curves(state.history))
+    write_bytes(folder / run_folder.CONFUSION_MATRIX, matrix)
+    write_bytes(folder / run_folder.RELIABILITY, diagram)
     _write_per_class(scores, folder / run_folder.PER_CLASS)
+    run = Run(state.history, best, config.to_yaml())
+    page = render([found], config.training_data or "the data set", "validation", run)
+    write_bytes(folder / run_folder.REPORT, page.encode())
     figures = {
         "split": "validation",
         "best_epoch": best,
         "epochs": state.epoch,
         "parameters": model.count_params(),
-        **scores.to_dict(),
+        **found.to_dict(),
     }
     write_json(folder / run_folder.METRICS, figures)
     _log.info("validation accuracy %.4f of epoch %d", scores.accuracy, best)
@@ -115,8 +127,9 @@ def finish(
 def _write_per_class(scores: Scores, path: Path) -> None:
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["label", "precision", "recall", "f1", "images"])
+    writer.writerow(["label", "precision", "recall", "f1", "roc_auc", "images"])
     for entry in scores.per_class:
-        figures = (f"{value:.4f}" for value in (entry.precision, entry.recall, entry.f1))
-        writer.writerow([entry.label, *figures, entry.images])
+        figures = [f"{value:.4f}" for value in (entry.precision, entry.recall, entry.f1)]
+        area = "" if entry.roc_auc is None else f"{entry.roc_auc:.4f}"
+        writer.writerow([entry.label, *figures, area, entry.images])
     write_bytes(path, text.getvalue().encode())

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import pytest
 from click.testing import CliRunner, Result
 from metadata_example import METADATA
@@ -70,6 +71,19 @@ def test_models_side_by_side(models: list[Path], tiny_data: Path, tmp_path: Path
     assert expected in lines
 
 
+def test_pictures_and_a_page(models: list[Path], tiny_data: Path, tmp_path: Path) -> None:
+    page, plot = tmp_path / "page.html", tmp_path / "matrix.png"
+    done = run(models[0], "--data", tiny_data, "--report", page, "--plot", plot)
+    assert done.exit_code == 0, done.output
+    assert f"42 images of the validation split of {tiny_data.name}" in page.read_text("utf-8")
+    assert cv2.imread(str(plot)).std() > 5
+    assert run(*models, "--data", tiny_data, "--report", page).exit_code == 0
+    assert "Comparison of 3 models" in page.read_text("utf-8")
+    failed = run(models[0], "--data", tiny_data, "--report", tmp_path / "no" / "page.html")
+    assert failed.exit_code == 4
+    assert "page.html: cannot write" in failed.stderr
+
+
 def test_no_output_may_be_an_input_or_another_output(
     models: list[Path], tiny_data: Path, tmp_path: Path
 ) -> None:
@@ -80,6 +94,8 @@ def test_no_output_may_be_an_input_or_another_output(
         ("--json", models[0]),
         ("--plot", link),
         ("--json", tmp_path / "x", "--plot", tmp_path / "x"),
+        ("--report", models[0]),
+        ("--report", tmp_path / "x", "--json", tmp_path / "x"),
     ):
         done = run(models[0], "--data", tiny_data, *words)
         assert (done.exit_code, done.stdout) == (2, "")

@@ -1,15 +1,13 @@
 """The data report: its figures, its pictures, and that nothing in the data can steer the page."""
 
-import base64
 import json
-import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from checkouts import HAPPY, NOT_A_FACE, ROWS, SAD, make_checkout, picture
+from html_page import Page, assert_self_contained
 
 from emorec.datasets.inspection import inspect
 from emorec.datasets.prepare import prepare_data
@@ -33,32 +31,6 @@ def prepared(tmp_path: Path) -> Path:
     (train / "twin.png").write_bytes(picture(7))  # that of fer0000007.png, which is test
     prepare_data(root, tmp_path / "data")
     return tmp_path / "data"
-
-
-class Page(HTMLParser):
-    """Collects what a page is made of; fails on tags that are not closed."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.feed(text)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "img"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 def test_nothing_has_no_report(tmp_path: Path) -> None:
@@ -116,13 +88,8 @@ def test_the_page_is_whole_and_needs_nothing_else(prepared: Path, tmp_path: Path
     page = write_report(prepared, inspection, ["a note"], prepared)
     text = page.read_text("utf-8")
     parsed = Page(text)
-    sources = [attributes["src"] or "" for tag, attributes in parsed.tags if tag == "img"]
-    assert len(sources) == len(inspection.sheets) + 1 == 4
-    for source in sources:
-        data = base64.b64decode(source.removeprefix("data:image/png;base64,"))
-        assert cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) is not None
-    assert not re.search(r"https?://|<script|<link|@import|url\(", text)
-    assert "default-src 'none'" in text
+    assert len(parsed.pictures()) == len(inspection.sheets) + 1 == 4
+    assert_self_contained(text)
     assert "a note" in parsed.text
     stored = json.loads((prepared / "report.json").read_text())
     assert stored == {**inspection.facts, "notes": ["a note"]}

@@ -1,13 +1,16 @@
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 
-from emorec.errors import DataError
-from emorec.evaluation.calibration import reliability
-from emorec.evaluation.metrics import score
-from emorec.evaluation.plots import draw_confusion_matrix, draw_curves, draw_reliability
+from emorec.evaluation.calibration import coverage_curve, reliability
+from emorec.evaluation.metrics import Scores, score
+from emorec.evaluation.plots import (
+    draw_comparison,
+    draw_confusion_matrix,
+    draw_coverage,
+    draw_curves,
+    draw_reliability,
+)
 
 
 def row(epoch: int) -> dict[str, float]:
@@ -21,30 +24,44 @@ def row(epoch: int) -> dict[str, float]:
     }
 
 
-def drawn(path: Path) -> np.ndarray:
-    picture = cv2.imread(str(path))
+def drawn(png: bytes) -> np.ndarray:
+    picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
     assert picture.std() > 5
     return picture
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 30])
-def test_curves(tmp_path: Path, epochs: int) -> None:
-    draw_curves([row(epoch + 1) for epoch in range(epochs)], tmp_path / "curves.png")
-    height, width = drawn(tmp_path / "curves.png").shape[:2]
+def test_curves(epochs: int) -> None:
+    height, width = drawn(draw_curves([row(epoch + 1) for epoch in range(epochs)])).shape[:2]
     assert width > 2 * height
 
 
-def test_confusion_matrix_and_reliability(tmp_path: Path) -> None:
+def scores(classes: int, images: int, seed: int = 0) -> Scores:
+    generator = np.random.default_rng(seed)
+    probabilities = generator.dirichlet(np.ones(classes), images)
+    targets = np.eye(classes, dtype=np.float32)[generator.integers(0, classes, images)]
+    return score(probabilities, targets, tuple("abcdefgh"[:classes]))
+
+
+@pytest.mark.parametrize("classes", [2, 8])
+def test_the_confusion_matrix_has_a_cell_for_each_pair(classes: int) -> None:
+    small, large = (drawn(draw_confusion_matrix(scores(n, 50))) for n in (2, classes))
+    assert (large.shape[0] > small.shape[0]) == (classes > 2)
+
+
+@pytest.mark.parametrize("images", [1, 50])
+def test_reliability_and_coverage(images: int) -> None:
     generator = np.random.default_rng(0)
-    probabilities = generator.dirichlet(np.ones(8), 50)
-    targets = np.eye(8, dtype=np.float32)[generator.integers(0, 8, 50)]
-    scores = score(probabilities, targets, tuple("abcdefgh"))
-    draw_confusion_matrix(scores, tmp_path / "matrix.png")
-    draw_reliability(reliability(probabilities, targets), 0.1, tmp_path / "reliability.png")
-    drawn(tmp_path / "matrix.png")
-    drawn(tmp_path / "reliability.png")
+    probabilities = generator.dirichlet(np.ones(8), images)
+    targets = np.eye(8, dtype=np.float32)[generator.integers(0, 8, images)]
+    drawn(draw_reliability(reliability(probabilities, targets), 0.1))
+    drawn(draw_coverage(coverage_curve(probabilities, targets)))
 
 
-def test_a_place_that_does_not_exist_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"curves\.png: cannot write"):
-        draw_curves([row(1)], tmp_path / "no" / "curves.png")
+@pytest.mark.parametrize("count", [2, 12])
+def test_a_line_for_each_model(count: int) -> None:
+    names = [f"model $x_{n}$ {'long ' * 20}" for n in range(count)]
+    few = drawn(draw_comparison(names, [scores(8, 50, seed) for seed in range(count)]))
+    one = drawn(draw_comparison(names[:1], [scores(8, 1)]))
+    assert few.shape[0] > one.shape[0]
+    assert few.shape[1] == one.shape[1]

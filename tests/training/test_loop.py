@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 from conftest import TINY_SETTINGS
+from html_page import Page, assert_self_contained
 
 from emorec.datasets.loading import load_images
 from emorec.datasets.manifest import read_prepared
@@ -31,6 +32,7 @@ FILES = {
     "model.onnx",
     "per_class.csv",
     "reliability.png",
+    "report.html",
     "train.log",
 }
 
@@ -48,6 +50,10 @@ def test_the_run_folder_is_whole(tiny_run: Path) -> None:
     assert {path.name for path in tiny_run.iterdir()} == FILES
     for name in ("curves.png", "confusion_matrix.png", "reliability.png"):
         assert cv2.imread(str(tiny_run / name)).shape[0] > 300
+    page = (tiny_run / "report.html").read_text("utf-8")
+    assert_self_contained(page)
+    assert len(Page(page).pictures()) >= 4
+    assert "batch_size: 12" in page
     assert [int(row["epoch"]) for row in history(tiny_run)] == [1, 2, 3, 4, 5, 6]
     rates = [float(row["learning_rate"]) for row in history(tiny_run)]
     assert rates == sorted(rates, reverse=True)
@@ -63,6 +69,9 @@ def test_the_net_learned(tiny_run: Path) -> None:
     # One in seven is chance; the running means of the norms lag behind in so short a run.
     assert metrics["accuracy"] > 0.4
     assert metrics["images"] == 42
+    metadata = EmotionClassifier(tiny_run / "model.onnx").metadata
+    assert metadata.prior == pytest.approx([1 / 7] * 7)
+    assert metadata.temperature == metrics["temperature"] != 1
     losses = [float(row["loss"]) for row in history(tiny_run)]
     assert losses[-1] < 0.7 * losses[0]
     best = max(float(row["val_accuracy"]) for row in history(tiny_run))

@@ -1,0 +1,81 @@
+"""The page of evaluated models; that browsers show it well is in test_report_in_browser.py."""
+
+from pathlib import Path
+
+import pytest
+from html_page import Page, assert_self_contained
+from metadata_example import METADATA
+from onnx_models import write_tiny_model
+
+from emorec.datasets.manifest import read_prepared
+from emorec.evaluation.assessment import Evaluation
+from emorec.evaluation.evaluate import evaluate
+from emorec.evaluation.report import Run, render
+
+HOSTILE = "<img src=x onerror=alert(1)>&\"'"
+KNOWN = METADATA.replaced(prior=(0.4, 0.2, 0.1, 0.1, 0.1, 0.06, 0.04))
+
+
+@pytest.fixture
+def found(tiny_data: Path, tmp_path: Path) -> list[Evaluation]:
+    models = [
+        write_tiny_model(tmp_path / "first.onnx", KNOWN),
+        write_tiny_model(tmp_path / "second.onnx", KNOWN.replaced(version="2"), seed=1),
+    ]
+    return evaluate(models, read_prepared(tiny_data), "validation", group="usage")
+
+
+def test_one_model(found: list[Evaluation]) -> None:
+    text = render(found[:1], "my data", "validation")
+    page = Page(text)
+    assert_self_contained(text)
+    scores = found[0].scores
+    for expected in (
+        "42 images of the validation split of my data",
+        f"{scores.accuracy:.2%}",
+        f"{scores.accuracy_interval[0]:.2%} to {scores.accuracy_interval[1]:.2%}",
+        f"{scores.per_class[3].roc_auc:.4f}",
+        f"{found[0].priors[2].balanced_accuracy:.2%}",
+        "80% to below 90%",
+        "PublicTest",
+        found[0].mistakes[0].path.name,
+    ):
+        assert expected in page.text
+    # Matrix, reliability and coverage, and the mistakes.
+    assert len(page.pictures()) == 3 + len(found[0].mistakes)
+    assert "Training" not in page.text
+
+
+def test_the_page_of_a_run(found: list[Evaluation]) -> None:
+    row = {"epoch": 1.0, "loss": 2.0, "val_loss": 1.5, "accuracy": 0.3, "val_accuracy": 0.4}
+    page = Page(render(found[:1], "data", "validation", Run([row], 1, f"name: {HOSTILE}")))
+    assert "In the last one the loss was 2.000 on training images and 1.500" in page.text
+    assert f"name: {HOSTILE}" in page.text
+    assert len(page.pictures()) == 4 + len(found[0].mistakes)
+
+
+def test_models_side_by_side(found: list[Evaluation]) -> None:
+    text = render(found, "data", "validation")
+    page = Page(text)
+    assert_self_contained(text)
+    assert "Comparison of 2 models" in page.text
+    assert page.text.count("McNemar") == 1
+    assert "example 1 / example 2" in page.text
+    shown = sum(min(len(entry.mistakes), 16) for entry in found)
+    assert len(page.pictures()) == 1 + 2 * 3 + shown
+
+
+def test_names_cannot_steer_the_page(tiny_data: Path, tmp_path: Path) -> None:
+    metadata = KNOWN.replaced(
+        name=HOSTILE,
+        version=HOSTILE,
+        architecture=HOSTILE,
+        training_data=HOSTILE,
+        license=HOSTILE,
+    )
+    models = [write_tiny_model(tmp_path / f"{n}<b>&.onnx", metadata) for n in "ab"]
+    found = evaluate(models, read_prepared(tiny_data), "test")
+    for entries in (found, found[:1]):
+        page = Page(render(entries, HOSTILE, "test"))
+        assert all("onerror" not in attributes for _, attributes in page.tags)
+        assert page.text.count(HOSTILE) >= 4
