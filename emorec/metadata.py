@@ -11,6 +11,9 @@ from emorec.preprocessing import COLORS, INTERPOLATIONS
 KEY = "emorec"
 """Key of the JSON text among an ONNX file's metadata properties."""
 
+COST_KEY = "emorec-cost"
+"""Key of the JSON text of a `ModelCost` there; files written before 0.2 have none."""
+
 FORMAT = 2
 
 MAX_INPUT_SIZE = 1024
@@ -108,6 +111,41 @@ class ModelMetadata:
         if kept["prior"] is not None:
             kept["prior"] = tuple(kept["prior"])
         return cls(**kept)
+
+
+@dataclass(frozen=True)
+class ModelCost:
+    """What running a model costs.
+
+    Attributes:
+        parameters: Number of weights.
+        multiply_adds: Multiplications, each with its addition, for one face.
+    """
+
+    parameters: int
+    multiply_adds: int
+
+    def to_json(self) -> str:
+        """Write the cost as JSON text."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str, source: str) -> Self:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ModelError: It is something else.
+        """
+        try:
+            found = json.loads(text)
+            values = {field.name: found[field.name] for field in fields(cls)}
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise ModelError(f"{source}: its {COST_KEY} metadata is not as emorec writes it") from (
+                error
+            )
+        if not all(type(value) is int and value >= 0 for value in values.values()):
+            raise ModelError(f"{source}: its {COST_KEY} metadata must be whole numbers")
+        return cls(**values)
 
 
 def _is_number(value: object) -> bool:

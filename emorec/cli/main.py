@@ -24,6 +24,7 @@ COMMANDS = {
     "evaluate": "Score each MODEL (.onnx, .keras or a run folder) on a split of a data set.",
     "export": "Export MODEL (a .keras file or a run folder) as ONNX.",
     "detect": "Find the faces in each SOURCE and read their emotions.",
+    "models": "List, show and fetch the models that emorec runs.",
 }
 """Short help of each command; module and function are named after it."""
 

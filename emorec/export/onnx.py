@@ -6,11 +6,12 @@ from pathlib import Path
 import keras
 import onnx
 
+from emorec.export.cost import graph_cost
 from emorec.export.graph import write_graph
 from emorec.export.parity import check_parity
 from emorec.files import write_bytes
 from emorec.images import Image
-from emorec.metadata import KEY, ModelMetadata
+from emorec.metadata import COST_KEY, KEY, ModelMetadata
 
 
 def export_onnx(model: keras.Model, metadata: ModelMetadata, faces: Image, target: Path) -> float:
@@ -46,7 +47,8 @@ def _with_metadata(path: Path, metadata: ModelMetadata) -> bytes:
         tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
     graph.producer_name = "emorec"
     graph.producer_version = metadata.created_with
-    onnx.helper.set_model_props(graph, {KEY: metadata.to_json()})
+    cost = graph_cost(graph).to_json()
+    onnx.helper.set_model_props(graph, {KEY: metadata.to_json(), COST_KEY: cost})
     onnx.checker.check_model(graph)
     serialized: bytes = graph.SerializeToString()
     return serialized

@@ -12,7 +12,7 @@ import onnxruntime as ort
 from emorec.errors import ModelError
 from emorec.images import Image
 from emorec.inference.prior import prior_offsets, prior_strength, probabilities_from_logits
-from emorec.metadata import KEY, ModelMetadata
+from emorec.metadata import COST_KEY, KEY, ModelCost, ModelMetadata
 from emorec.preprocessing import to_input
 from emorec.types import Prediction
 
@@ -39,6 +39,7 @@ class EmotionClassifier:
 
     Attributes:
         metadata: What the model says about itself.
+        cost: What running it costs; None where the file does not say.
         tau: The strength that `prior` means.
 
     Raises:
@@ -75,6 +76,8 @@ class EmotionClassifier:
                 "size); use a model that emorec wrote, or export it with: emorec export"
             )
         self.metadata = ModelMetadata.from_json(entries[KEY], self._source)
+        cost = entries.get(COST_KEY)
+        self.cost = None if cost is None else ModelCost.from_json(cost, self._source)
         self._check_tensors()
         self.tau = prior_strength(prior, self.metadata, self._source)
 

@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 from emorec import __version__
 from emorec.errors import DataError, ModelError
 from emorec.files import write_bytes
-from emorec.models.registry import DetectorModel, fetched_path
+from emorec.models.registry import ModelFile
 
 TIMEOUT_S = 30.0
 """A server that says nothing for so long is given up."""
@@ -21,10 +21,10 @@ _CHUNK = 64 * 2**10
 
 
 def fetch(
-    model: DetectorModel,
+    model: ModelFile,
     source: str | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Path:
+) -> None:
     """Fetch a model, check it, and put it in its place, whole or not at all.
 
     The proxies in the environment variables http_proxy, https_proxy and no_proxy are used.
@@ -33,9 +33,6 @@ def fetch(
         model: What to fetch.
         source: Another address (http or https) or the path of a file; None takes the model's own.
         progress: Told the bytes done and their total.
-
-    Returns:
-        Where the model is now.
 
     Raises:
         ModelError: It cannot be fetched, or what came is something else.
@@ -59,14 +56,13 @@ def fetch(
         raise _other(model, source, f"it has more than {model.size} bytes")
     if digest.hexdigest() != model.sha256:
         raise _other(model, source, f"its SHA-256 is {digest.hexdigest()}, not {model.sha256}")
-    target = fetched_path(model)
+    folder = model.path.parent
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror or error
-        raise DataError(f"{target.parent}: cannot make the folder: {reason}") from error
-    write_bytes(target, bytes(data))
-    return target
+        raise DataError(f"{folder}: cannot make the folder: {reason}") from error
+    write_bytes(model.path, bytes(data))
 
 
 @contextmanager
@@ -98,5 +94,5 @@ def _failed(source: str, reason: str) -> ModelError:
     )
 
 
-def _other(model: DetectorModel, source: str, why: str) -> ModelError:
-    return ModelError(f"{source}: not {model.file_name}: {why}; nothing was kept")
+def _other(model: ModelFile, source: str, why: str) -> ModelError:
+    return ModelError(f"{source}: not {model.path.name}: {why}; nothing was kept")

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,46 +15,97 @@ SUMS = "SHA256SUMS"
 DATA_FOLDER_VARIABLE = "EMOREC_DATA"
 """Environment variable that names the folder of fetched files in place of the usual one."""
 
+EMOTIONS = "emotion model"
+TRAINABLE = "emotion model, for training on"
+CASCADE = "Haar cascade"
+DETECTOR = "face detector"
+
+_CASCADE_LICENSE = "Intel License Agreement for Open Source Computer Vision Library (BSD-style)"
+
 
 @dataclass(frozen=True)
-class DetectorModel:
-    """A model file of a face detector, which `emorec models pull` fetches.
+class ModelFile:
+    """A file that emorec runs.
 
     Attributes:
-        name: Name of the detector.
-        file_name: Name of the file.
-        url: Where it comes from.
-        size: Its size in bytes.
-        sha256: Its hash, in hexadecimal; a file of another hash is not used.
-        license: Its terms.
-        about: What it is.
+        name: Its name in `emorec models`.
+        kind: One of `EMOTIONS`, `TRAINABLE`, `CASCADE` and `DETECTOR`.
+        path: Where it is, or would be.
+        sha256: The hash it should have, in hexadecimal; a file of another hash is not used.
+        license: Its terms; empty for a model that tells them itself.
+        url: Where it is fetched from; empty for what travels with emorec.
+        size: Its size in bytes where it is fetched, else 0.
     """
 
     name: str
-    file_name: str
-    url: str
-    size: int
+    kind: str
+    path: Path
     sha256: str
-    license: str
-    about: str
+    license: str = ""
+    url: str = ""
+    size: int = 0
+
+    def problem(self) -> str | None:
+        """Say what is wrong with the file, or None."""
+        if not self.path.is_file():
+            return "not fetched" if self.url else "missing"
+        try:
+            return None if hash_of(self.path) == self.sha256 else "damaged or changed"
+        except ModelError as error:
+            return str(error)
+
+    @property
+    def fix(self) -> str:
+        """What to do when there is a problem."""
+        if self.url:
+            return f"fetch it with: emorec models pull {self.name}"
+        return "install emorec anew: pip install --force-reinstall --no-deps emorec"
 
 
-# The zoo keeps its models in Git LFS; GitHub serves these under media.githubusercontent.com. The
-# commit in the address pins the version.
-DETECTOR_MODELS = {
-    "yunet": DetectorModel(
+def fetchable() -> dict[str, ModelFile]:
+    """List the models that `emorec models pull` fetches, by name."""
+    # The zoo keeps its models in Git LFS, which GitHub serves under media.githubusercontent.com.
+    # The commit in the address pins the version.
+    file_name = "face_detection_yunet_2026may.onnx"
+    commit = "47534e27c9851bb1128ccc0102f1145e27f23f98"
+    yunet = ModelFile(
         name="yunet",
-        file_name="face_detection_yunet_2026may.onnx",
-        url="https://media.githubusercontent.com/media/opencv/opencv_zoo/"
-        "47534e27c9851bb1128ccc0102f1145e27f23f98/models/face_detection_yunet/"
-        "face_detection_yunet_2026may.onnx",
-        size=229_738,
+        kind=DETECTOR,
+        path=data_folder() / "models" / file_name,
         sha256="ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0",
-        license="MIT, Copyright 2020 Shiqi Yu; trained on WIDER FACE",
-        about="YuNet, a small convolutional face detector, from OpenCV's model zoo",
+        license="MIT (Copyright 2020 Shiqi Yu); trained on WIDER FACE",
+        url=f"https://media.githubusercontent.com/media/opencv/opencv_zoo/{commit}/models/"
+        f"face_detection_yunet/{file_name}",
+        size=229_738,
     )
-}
-"""Models that can be fetched, by the detector's name."""
+    return {yunet.name: yunet}
+
+
+def shipped() -> list[ModelFile]:
+    """List the models, then the cascades, that travel with emorec.
+
+    Raises:
+        EmorecError: The installation is incomplete.
+        ModelError: A list of hashes is missing or broken.
+    """
+    found = []
+    for path, sha256 in _sums(resources.shipped_model().parent):
+        trains = path.suffix == ".keras"
+        name = path.name if trains else path.stem
+        found.append(ModelFile(name, TRAINABLE if trains else EMOTIONS, path, sha256))
+    for path, sha256 in _sums(resources.folder("cascades")):
+        name = path.stem.removeprefix("haarcascade_").removeprefix("frontalface_")
+        found.append(ModelFile(name, CASCADE, path, sha256, _CASCADE_LICENSE))
+    return found
+
+
+def _sums(folder: Path) -> list[tuple[Path, str]]:
+    sums = folder / SUMS
+    try:
+        rows = [line.split(maxsplit=1) for line in sums.read_text(encoding="utf-8").splitlines()]
+        return [(folder / name.removeprefix("*"), sha256) for sha256, name in rows]
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{sums}: {error}; install emorec anew") from error
 
 
 def data_folder() -> Path:
@@ -72,28 +122,20 @@ def data_folder() -> Path:
     return Path(base) / "emorec"
 
 
-def fetched_path(model: DetectorModel) -> Path:
-    """Give the place of a fetched model; it need not be there."""
-    return data_folder() / "models" / model.file_name
-
-
 def detector_model(name: str) -> Path:
     """Find the fetched model of a detector and check it.
 
     Raises:
         ModelError: It was not fetched, or it was changed since.
     """
-    model = DETECTOR_MODELS[name]
-    path = fetched_path(model)
-    again = f"emorec models pull {name}"
-    if not path.is_file():
+    model = fetchable()[name]
+    problem = model.problem()
+    if problem:
         raise ModelError(
-            f"the model of the detector {name!r} is not here; fetch it ({model.size / 1e3:.0f} kB) "
-            f"with: {again}, or give its file with --detector-model"
+            f"{model.path}: the model of the detector {name!r} ({model.size / 1e3:.0f} kB): "
+            f"{problem}; {model.fix}, or give a file with --detector-model"
         )
-    if hash_of(path) != model.sha256:
-        raise ModelError(f"{path}: damaged or changed; fetch it anew with: {again}")
-    return path
+    return model.path
 
 
 def hash_of(path: Path) -> str:
@@ -107,42 +149,3 @@ def hash_of(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror or error}") from error
-
-
-@dataclass(frozen=True)
-class ShippedFile:
-    """A file that travels with emorec.
-
-    Attributes:
-        path: Where it should be.
-        sha256: The hash it should have, in hexadecimal.
-    """
-
-    path: Path
-    sha256: str
-
-    def problem(self) -> str | None:
-        """Say what is wrong with the file, or None."""
-        if not self.path.is_file():
-            return "missing"
-        try:
-            return None if hash_of(self.path) == self.sha256 else "changed: another SHA-256"
-        except ModelError as error:
-            return str(error)
-
-
-def shipped_files() -> Iterator[ShippedFile]:
-    """List the cascades, then the models, that travel with emorec.
-
-    Raises:
-        EmorecError: The installation is incomplete.
-        ModelError: A list of hashes is missing.
-    """
-    for folder in (resources.folder("cascades"), resources.shipped_model().parent):
-        try:
-            lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
-        except OSError as error:
-            raise ModelError(f"{folder / SUMS}: {error.strerror or error}") from error
-        for line in lines:
-            sha256, name = line.split(maxsplit=1)
-            yield ShippedFile(folder / name.removeprefix("*"), sha256)

@@ -1,0 +1,163 @@
+"""The command `emorec models`: what there is, what a model says of itself, and fetching."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from emorec.cli._text import one_line
+from emorec.errors import ConfigError
+
+if TYPE_CHECKING:
+    from emorec.models.registry import ModelFile
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+@click.group(epilog="Example: emorec models list")
+def models() -> None:
+    """List, show and fetch the models that emorec runs."""
+
+
+@models.command("list", epilog="Example: emorec models list --json")
+@_JSON
+def list_models(as_json: bool) -> None:
+    """List the models, the cascades and the face detectors, and whether they are there.
+
+    Each file is held against the SHA-256 it should have.
+    """
+    from emorec.models.registry import fetchable, shipped
+
+    entries = [_entry(file) for file in (*shipped(), *fetchable().values())]
+    if as_json:
+        click.echo(json.dumps(entries, indent=2))
+        return
+    rows = [("name", "what", "size", "state", "file")]
+    for entry in entries:
+        size = f"{entry['size'] / 1e6:.2f} MB"
+        rows.append((entry["name"], entry["kind"], size, entry["state"], one_line(entry["path"])))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
+    for entry in entries:
+        if entry["fix"]:
+            click.echo(f"{entry['name']}: {entry['state']}; {entry['fix']}")
+
+
+def _entry(file: "ModelFile") -> dict[str, Any]:
+    problem = file.problem()
+    return {
+        "name": file.name,
+        "kind": file.kind,
+        "path": str(file.path),
+        "size": file.path.stat().st_size if file.path.is_file() else file.size,
+        "sha256": file.sha256,
+        "state": problem or "ok",
+        "fix": file.fix if problem else None,
+    }
+
+
+@models.command(epilog="Examples: emorec models show; emorec models show runs/my-run/model.onnx")
+@click.argument("model", metavar="[NAME|FILE|RUN]", required=False)
+@_JSON
+def show(model: str | None, as_json: bool) -> None:
+    """Show what a model says of itself: labels, input, size, data, licence.
+
+    NAME is one of `emorec models list`, FILE an ONNX file of emorec's, RUN a run folder; without
+    any, it is the model that `detect` runs.
+    """
+    from emorec import resources
+    from emorec.models.registry import EMOTIONS, fetchable, shipped
+
+    files = {file.name: file for file in (*shipped(), *fetchable().values())}
+    if model in files and files[model].kind != EMOTIONS:
+        card = _file_card(files[model])
+    else:
+        path = files[model].path if model in files else Path(model or resources.shipped_model())
+        if path.suffix == ".keras":
+            raise ConfigError(
+                f"{path}: show reads ONNX files; its figures are those of {path.stem}"
+            )
+        card = _emotion_card(path / "model.onnx" if path.is_dir() else path)
+    if as_json:
+        click.echo(json.dumps(card, indent=2, ensure_ascii=False))
+        return
+    for name, value in card.items():
+        click.echo(f"{name.replace('_', ' '):<14} {one_line(_told(value))}")
+
+
+def _file_card(file: "ModelFile") -> dict[str, Any]:
+    """Tell of a file that says nothing of itself."""
+    card = {**_entry(file), "license": file.license, "url": file.url}
+    return {name: value for name, value in card.items() if value}
+
+
+def _emotion_card(path: Path) -> dict[str, Any]:
+    from emorec.inference.classifier import EmotionClassifier
+    from emorec.models.registry import hash_of
+
+    classifier = EmotionClassifier(path)
+    model, cost = classifier.metadata, classifier.cost
+    prior = dict(zip(model.labels, model.prior, strict=True)) if model.prior else None
+    return {
+        "name": model.name,
+        "version": model.version,
+        "architecture": model.architecture,
+        "labels": list(model.labels),
+        "input": f"{model.input_size} x {model.input_size}, {model.color}, 0..255",
+        "crop_margin": model.crop_margin,
+        "parameters": cost and cost.parameters,
+        "multiply_adds": cost and cost.multiply_adds,
+        "temperature": model.temperature,
+        "prior": prior,
+        "default_prior": model.default_prior,
+        "training_data": model.training_data,
+        "license": model.license,
+        "created_with": f"emorec {model.created_with}",
+        "path": str(path),
+        "size": path.stat().st_size,
+        "sha256": hash_of(path),
+    }
+
+
+def _told(value: object) -> str:
+    """Write a value of a card for people."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {share:.1%}" for name, share in value.items())
+    if isinstance(value, list):
+        return ", ".join(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    return "unknown" if value is None else str(value)
+
+
+@models.command(epilog="Example: emorec models pull yunet")
+@click.argument("name")
+@click.option(
+    "--from",
+    "source",
+    metavar="ADDRESS|FILE",
+    help="Take it from another address, or from a file fetched elsewhere.",
+)
+def pull(name: str, source: str | None) -> None:
+    """Fetch the model NAME, which is `yunet`, and check its SHA-256.
+
+    It goes to the folder in the environment variable EMOREC_DATA, or to your user data folder. The
+    proxies in http_proxy and https_proxy are used.
+    """
+    from emorec.cli._progress import byte_progress
+    from emorec.models.download import fetch
+    from emorec.models.registry import fetchable
+
+    models = fetchable()
+    if name not in models:
+        raise click.UsageError(f"{name!r} cannot be fetched; there is: {', '.join(models)}")
+    model = models[name]
+    if source is None and model.problem() is None:
+        click.echo(f"{model.path} is there already, with the right SHA-256")
+        return
+    with byte_progress(f"fetching {name}") as progress:
+        fetch(model, source, progress)
+    click.echo(f"wrote {model.path} ({model.size / 1e3:.0f} kB, SHA-256 checked)")
