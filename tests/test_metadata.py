@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from emorec.errors import ModelError
 from emorec.labels import EMOTIONS_8
-from emorec.metadata import FORMAT, MAX_INPUT_SIZE, MAX_TAU, ModelMetadata
+from emorec.metadata import FORMAT, MAX_INPUT_SIZE, MAX_TAU, ModelCost, ModelMetadata
 
 METADATA = ModelMetadata(
     name="test",
@@ -181,3 +181,28 @@ def test_any_json_gives_metadata_or_a_model_error(content: Any):
             ModelMetadata.from_json(text(**{name: content}), "m.onnx")
         except ModelError:
             continue
+
+
+def test_the_cost_survives():
+    cost = ModelCost(parameters=0, multiply_adds=10**12)
+    assert ModelCost.from_json(cost.to_json(), "m.onnx") == cost
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "1",
+        "[" * 100_000,
+        "{}",
+        '{"parameters": 1}',
+        '{"parameters": 1, "multiply_adds": -1}',
+        '{"parameters": 1.5, "multiply_adds": 1}',
+        '{"parameters": true, "multiply_adds": 1}',
+    ],
+)
+def test_a_cost_that_is_none(content: str):
+    with pytest.raises(ModelError, match=r"^m\.onnx: its emorec-cost metadata") as caught:
+        ModelCost.from_json(content, "m.onnx")
+    assert "\n" not in str(caught.value)

@@ -25,6 +25,7 @@ COMMANDS = {
     "export": "Export MODEL (a .keras file or a run folder) as ONNX.",
     "detect": "Find the faces in each SOURCE and read their emotions.",
     "models": "List, show and fetch the models that emorec runs.",
+    "doctor": "Look at this installation and say what is wrong and how to mend it.",
 }
 """Short help of each command; module and function are named after it."""
 
@@ -70,7 +71,7 @@ class _Commands(click.Group):
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # click ends quietly when the reader of our output went away
-            known = _explained(error)
+            known = explained(error)
             if ctx.params["debug"]:
                 sys.excepthook(type(error), error, error.__traceback__)
             unexpected = f"unexpected {type(error).__name__}: {error}"
@@ -79,7 +80,7 @@ class _Commands(click.Group):
             ctx.exit(known.exit_code if known else EmorecError.exit_code)
 
 
-def _explained(error: Exception) -> EmorecError | None:
+def explained(error: Exception) -> EmorecError | None:
     """Give the error as one that a user can act on, or None for a bug."""
     if isinstance(error, EmorecError):
         return error

@@ -168,6 +168,11 @@ class EmotionClassifier:
         return ModelError(f"{self._source}: {what}: {' '.join(str(error).split())}")
 
 
+def providers() -> list[str]:
+    """List the execution providers that the installed ONNX Runtime offers."""
+    return list(ort.get_available_providers())
+
+
 def _read(path: Path) -> bytes:
     try:
         if not path.is_file():

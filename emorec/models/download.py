@@ -77,7 +77,9 @@ def _opened(source: str) -> Iterator[BinaryIO]:
             return
         headers = {"User-Agent": f"emorec/{__version__}"}
         request = urllib.request.Request(source, headers=headers)
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
+        # urlopen would keep the proxies of its first call.
+        opener = urllib.request.build_opener()
+        with opener.open(request, timeout=TIMEOUT_S) as answer:
             yield cast(BinaryIO, answer)
     except urllib.error.HTTPError as error:
         raise _failed(source, f"the server answered {error.code} {error.reason}") from error
@@ -89,8 +91,8 @@ def _opened(source: str) -> Iterator[BinaryIO]:
 
 def _failed(source: str, reason: str) -> ModelError:
     return ModelError(
-        f"{source}: cannot fetch it: {reason}; try again, or fetch the file elsewhere and give it "
-        "with --from"
+        f"{source}: cannot fetch it: {' '.join(reason.split())}; try again, or fetch the file "
+        "elsewhere and give it with --from"
     )
 
 

@@ -252,6 +252,13 @@ def test_detect_loads_nothing_for_training(tmp_path: Path):
     assert (tmp_path / "astronaut-emotions.jpg").stat().st_size > 0
 
 
+@pytest.mark.parametrize("arguments", [["doctor"], ["models", "list"], ["models", "show"]])
+def test_looking_around_loads_nothing_for_training(tmp_path: Path, arguments):
+    done = guarded(TRAINING_ONLY, arguments, tmp_path)
+    assert "emorec-compact" in done.stdout
+    assert "Trap" not in done.stdout + done.stderr
+
+
 def test_the_guard_notices(tmp_path: Path):
     done = guarded({"click"}, ["--help"], tmp_path)
     assert done.returncode != 0

@@ -1,0 +1,146 @@
+import json
+from pathlib import Path
+
+import onnx
+import pytest
+from click.testing import CliRunner, Result
+from onnx import helper
+from onnx_models import METADATA, tiny_model, write_tiny_model
+
+from emorec import resources
+from emorec.cli.main import main
+from emorec.metadata import COST_KEY, KEY, ModelCost
+from emorec.models import registry
+from emorec.models.registry import DATA_FOLDER_VARIABLE, fetchable, hash_of
+
+
+@pytest.fixture(autouse=True)
+def data_folder(tmp_path: Path, monkeypatch) -> Path:
+    """An empty folder of fetched files."""
+    folder = tmp_path / "data"
+    monkeypatch.setenv(DATA_FOLDER_VARIABLE, str(folder))
+    return folder
+
+
+@pytest.fixture
+def pinned(tmp_path: Path, monkeypatch) -> Path:
+    """A small file that passes for the model of yunet."""
+    source = tmp_path / "source.onnx"
+    source.write_bytes(b"network")
+    (yunet,) = fetchable().values()
+    small = registry.ModelFile(
+        "yunet", yunet.kind, yunet.path, hash_of(source), "MIT", "http://127.0.0.1:9/", 7
+    )
+    monkeypatch.setattr(registry, "fetchable", lambda: {"yunet": small})
+    return source
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["models", *arguments])
+
+
+def test_the_list_tells_what_is_there_and_what_to_do():
+    result = run("list")
+    assert result.exit_code == 0
+    header, *rows = result.stdout.splitlines()
+    assert header.split() == ["name", "what", "size", "state", "file"]
+    by_name = {row.split()[0]: row for row in rows[:-1]}
+    assert {"emorec-compact", "alt", "alt2", "default", "yunet"} <= set(by_name)
+    assert " ok " in by_name["alt"]
+    assert rows[-1] == "yunet: not fetched; fetch it with: emorec models pull yunet"
+
+
+def test_the_list_as_json(pinned: Path):
+    run("pull", "yunet", "--from", str(pinned))
+    entries = json.loads(run("list", "--json").stdout)
+    assert {entry["state"] for entry in entries} == {"ok"}
+    assert entries[-1] == {
+        "name": "yunet",
+        "kind": "face detector",
+        "path": str(fetchable()["yunet"].path),
+        "size": 7,
+        "sha256": hash_of(pinned),
+        "state": "ok",
+        "fix": None,
+    }
+
+
+def test_the_shipped_model_shows_itself():
+    card = json.loads(run("show", "--json").stdout)
+    assert card["path"] == str(resources.shipped_model())
+    assert card["sha256"] == hash_of(resources.shipped_model())
+    assert card["labels"][0] == "angry"
+    assert json.loads(run("show", "emorec-compact", "--json").stdout) == card
+
+
+def test_a_model_file_and_a_run_folder(tmp_path: Path):
+    model = tiny_model(METADATA.replaced(prior=(0.3, *[0.1] * 7), default_prior=0.25))
+    cost = ModelCost(parameters=1234, multiply_adds=56789)
+    entries = {entry.key: entry.value for entry in model.metadata_props}
+    helper.set_model_props(model, {KEY: entries[KEY], COST_KEY: cost.to_json()})
+    path = tmp_path / "run" / "model.onnx"
+    path.parent.mkdir()
+    onnx.save(model, path)
+    result = run("show", str(path))
+    assert result.exit_code == 0
+    card = {line[:14].rstrip(): line[15:] for line in result.stdout.splitlines()}
+    assert card["name"] == "tiny"
+    assert card["labels"].startswith("angry, disgust, ")
+    assert card["input"] == "48 x 48, gray, 0..255"
+    assert (card["parameters"], card["multiply adds"]) == ("1,234", "56,789")
+    assert card["temperature"] == "2.0"
+    assert card["prior"].startswith("angry 30.0%, disgust 10.0%")
+    assert card["sha256"] == hash_of(path)
+    assert run("show", str(path.parent)).stdout == result.stdout
+    assert json.loads(run("show", str(path), "--json").stdout)["multiply_adds"] == 56789
+
+
+def test_a_model_that_does_not_know_its_cost(tmp_path: Path):
+    path = write_tiny_model(tmp_path / "tiny.onnx")
+    assert json.loads(run("show", str(path), "--json").stdout)["parameters"] is None
+    assert "parameters     unknown" in run("show", str(path)).stdout
+
+
+def test_a_cascade_shows_what_is_known_of_it():
+    card = json.loads(run("show", "alt", "--json").stdout)
+    assert (card["kind"], card["state"]) == ("Haar cascade", "ok")
+    assert "Intel License" in card["license"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        (["show", "none.onnx"], 5, "none.onnx: no such model file"),
+        (["show", "model.keras"], 3, "show reads ONNX files"),
+        (["pull", "retina"], 2, "'retina' cannot be fetched; there is: yunet"),
+        (["pull"], 2, "Missing argument"),
+        (["pull", "yunet", "--from", "nowhere"], 5, "nowhere: no such file"),
+    ],
+)
+def test_what_cannot_be(arguments, exit_code, message):
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (exit_code, "")
+    assert message in result.stderr
+
+
+def test_pull_fetches_once(pinned: Path):
+    path = fetchable()["yunet"].path
+    first = run("pull", "yunet", "--from", str(pinned))
+    assert (first.exit_code, first.stderr) == (0, "")
+    assert first.stdout == f"wrote {path} (0 kB, SHA-256 checked)\n"
+    assert path.read_bytes() == b"network"
+    again = run("pull", "yunet")
+    assert (again.exit_code, again.stdout.split(maxsplit=1)[1]) == (
+        0,
+        "is there already, with the right SHA-256\n",
+    )
+
+
+def test_a_damaged_file_is_fetched_anew(pinned: Path):
+    path = fetchable()["yunet"].path
+    run("pull", "yunet", "--from", str(pinned))
+    path.write_bytes(b"damaged")
+    assert json.loads(run("list", "--json").stdout)[-1]["state"] == "damaged or changed"
+    assert run("pull", "yunet").exit_code == 5  # nobody serves it here
+    assert run("pull", "yunet", "--from", str(pinned)).exit_code == 0
+    assert path.read_bytes() == b"network"

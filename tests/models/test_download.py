@@ -1,0 +1,175 @@
+"""Fetching from a server on 127.0.0.1 that misbehaves in every way asked for."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from emorec.errors import DataError, ModelError
+from emorec.models import download
+from emorec.models.download import fetch
+from emorec.models.registry import DETECTOR, ModelFile
+
+CONTENT = bytes(range(256)) * 700
+"""Longer than one read, so that progress comes in steps."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers as its path says."""
+
+    def do_GET(self):
+        self.server.agents.append(self.headers["User-Agent"])
+        self.server.targets.append(self.path)
+        behaviour = self.path.rpartition("/")[2]
+        if behaviour == "missing":
+            self.send_error(404, "Not Found")
+        elif behaviour == "broken":
+            self.send_error(503, "Busy")
+        elif behaviour == "nonsense":
+            self.wfile.write(b"nothing that HTTP knows\n\n")
+        elif behaviour == "silent":
+            self.server.released.wait(20)
+        elif behaviour == "moved":
+            self.send_response(302)
+            self.send_header("Location", "/whole")
+            self.end_headers()
+        else:
+            self._send(behaviour)
+
+    def _send(self, behaviour: str) -> None:
+        bodies = {"cut": CONTENT[:70_000], "wrong": CONTENT[::-1], "longer": CONTENT + b"more"}
+        body = bodies.get(behaviour, CONTENT)
+        self.send_response(200)
+        if behaviour != "unannounced":
+            self.send_header("Content-Length", str(len(CONTENT if behaviour == "cut" else body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        """Keep quiet."""
+
+
+@pytest.fixture
+def server(monkeypatch) -> Iterator[ThreadingHTTPServer]:
+    for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.agents, server.targets, server.released = [], [], threading.Event()
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield server
+    server.released.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> ModelFile:
+    return ModelFile(
+        name="net",
+        kind=DETECTOR,
+        path=tmp_path / "data" / "models" / "net.onnx",
+        sha256=hashlib.sha256(CONTENT).hexdigest(),
+        url="http://127.0.0.1:9/unused",
+        size=len(CONTENT),
+    )
+
+
+def left(model: ModelFile) -> list[str]:
+    folder = model.path.parent
+    return [path.name for path in folder.iterdir()] if folder.is_dir() else []
+
+
+@pytest.mark.parametrize("behaviour", ["whole", "unannounced", "moved"])
+def test_a_model_is_fetched_whole(server, model, behaviour):
+    steps = []
+    fetch(model, f"{server.url}/{behaviour}", lambda done, total: steps.append((done, total)))
+    assert model.path.read_bytes() == CONTENT
+    assert left(model) == ["net.onnx"]
+    assert steps == sorted(steps)
+    assert steps[-1] == (len(CONTENT), len(CONTENT))
+    assert len(steps) > 1
+    assert server.agents[0].startswith("emorec/")
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "message"),
+    [
+        ("missing", "the server answered 404 Not Found"),
+        ("broken", "the server answered 503 Busy"),
+        ("nonsense", "cannot fetch it"),
+        ("cut", r"it ends after 70000 of 179200 bytes"),
+        ("wrong", r"its SHA-256 is [0-9a-f]{64}, not [0-9a-f]{64}"),
+        ("longer", r"it has more than 179200 bytes"),
+    ],
+)
+def test_what_comes_instead_is_told_and_not_kept(server, model, behaviour, message):
+    url = f"{server.url}/{behaviour}"
+    with pytest.raises(ModelError, match=message) as caught:
+        fetch(model, url)
+    assert str(caught.value).startswith(url)
+    assert "\n" not in str(caught.value)
+    assert left(model) == []
+
+
+def test_a_failure_leaves_the_file_that_was_there(server, model):
+    model.path.parent.mkdir(parents=True)
+    model.path.write_bytes(b"old")
+    with pytest.raises(ModelError):
+        fetch(model, f"{server.url}/cut")
+    assert (left(model), model.path.read_bytes()) == (["net.onnx"], b"old")
+    fetch(model, f"{server.url}/whole")
+    assert model.path.read_bytes() == CONTENT
+
+
+def test_a_silent_server_is_given_up(server, model, monkeypatch):
+    monkeypatch.setattr(download, "TIMEOUT_S", 0.2)
+    with pytest.raises(ModelError, match="timed out"):
+        fetch(model, f"{server.url}/silent")
+    assert left(model) == []
+
+
+def test_nobody_answers(server, model):
+    server.server_close()  # the port is free again
+    with pytest.raises(ModelError, match=r"cannot fetch it: .*refused.*--from"):
+        fetch(model, f"{server.url}/whole")
+
+
+def test_the_proxy_of_the_environment_is_asked(server, model, monkeypatch):
+    monkeypatch.setenv("http_proxy", server.url)
+    fetch(model, "http://models.invalid/whole")
+    assert server.targets == ["http://models.invalid/whole"]
+    assert model.path.read_bytes() == CONTENT
+
+
+def test_a_file_fetched_elsewhere(model, tmp_path: Path):
+    source = tmp_path / "copy"
+    source.write_bytes(CONTENT)
+    fetch(model, str(source))
+    assert model.path.read_bytes() == CONTENT
+    source.write_bytes(b"other")
+    with pytest.raises(ModelError, match="it ends after 5 of 179200 bytes"):
+        fetch(model, str(source))
+
+
+@pytest.mark.parametrize("source", ["nowhere", "ftp://127.0.0.1/x", "file:///etc/hostname", "."])
+def test_other_sources_are_refused(model, source):
+    with pytest.raises(ModelError, match="no such file, and no address"):
+        fetch(model, source)
+
+
+@pytest.mark.parametrize("url", ["http://", "http://[", "http://a b/", "https://127.0.0.1:99999/"])
+def test_addresses_that_are_none(model, url):
+    with pytest.raises(ModelError, match="cannot fetch it"):
+        fetch(model, url)
+
+
+def test_a_folder_that_cannot_be_made(server, model):
+    model.path.parents[1].write_bytes(b"a file in the way")
+    with pytest.raises(DataError, match="cannot make the folder"):
+        fetch(model, f"{server.url}/whole")

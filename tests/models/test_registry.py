@@ -1,0 +1,124 @@
+import hashlib
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from emorec import resources
+from emorec.detection.haar import CASCADES
+from emorec.errors import ModelError
+from emorec.models import registry
+from emorec.models.registry import (
+    CASCADE,
+    DATA_FOLDER_VARIABLE,
+    EMOTIONS,
+    SUMS,
+    data_folder,
+    detector_model,
+    fetchable,
+    hash_of,
+    shipped,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_every_shipped_file_is_listed_and_whole():
+    files = {file.path: file for file in shipped()}
+    there = {
+        path
+        for folder in (resources.folder("cascades"), resources.shipped_model().parent)
+        for path in folder.iterdir()
+        if path.suffix in (".xml", ".onnx", ".keras")
+    }
+    assert set(files) == there
+    assert [file.problem() for file in files.values()] == [None] * len(files)
+
+
+def test_names_are_those_of_the_options():
+    files = shipped()
+    assert {file.name for file in files if file.kind == CASCADE} >= set(CASCADES)
+    (model,) = (file for file in files if file.kind == EMOTIONS)
+    assert model.path == resources.shipped_model()
+    assert len({file.name for file in (*files, *fetchable().values())}) == len(files) + 1
+
+
+def test_the_sources_name_every_cascade_with_its_hash():
+    text = (ROOT / "cascades" / "SOURCES.md").read_text(encoding="utf-8")
+    for file in shipped():
+        if file.kind == CASCADE:
+            (row,) = (line for line in text.splitlines() if f"| {file.path.name} |" in line)
+            assert row.endswith(f"| {file.sha256} |")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [(None, "missing"), (b"", "damaged or changed"), (b"right", None), (b"wrong", "damaged")],
+)
+def test_problems(tmp_path: Path, content, problem):
+    path = tmp_path / "model.onnx"
+    if content is not None:
+        path.write_bytes(content)
+    file = replace(shipped()[0], path=path, sha256=hashlib.sha256(b"right").hexdigest())
+    found = file.problem()
+    assert found is None if problem is None else problem in found
+    assert "install emorec anew" in file.fix
+
+
+@pytest.mark.parametrize("sums", [None, "nonsense", "\xff"])
+def test_a_broken_list_of_hashes(tmp_path: Path, monkeypatch, sums):
+    monkeypatch.setattr(resources, "folder", lambda name: tmp_path)
+    if sums is not None:
+        (tmp_path / SUMS).write_text(sums, encoding="latin-1")
+    with pytest.raises(ModelError, match="install emorec anew"):
+        shipped()
+
+
+def test_the_hash_of_a_folder_is_an_error(tmp_path: Path):
+    with pytest.raises(ModelError, match=r"directory"):
+        hash_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("platform", "variables", "expected"),
+    [
+        ("linux", {}, "home/.local/share/emorec"),
+        ("linux", {"XDG_DATA_HOME": ""}, "home/.local/share/emorec"),
+        ("linux", {"XDG_DATA_HOME": "xdg"}, "xdg/emorec"),
+        ("darwin", {}, "home/Library/Application Support/emorec"),
+        ("win32", {"LOCALAPPDATA": "local"}, "local/emorec"),
+        ("win32", {}, "home/AppData/Local/emorec"),
+        ("linux", {DATA_FOLDER_VARIABLE: "mine", "XDG_DATA_HOME": "xdg"}, "mine"),
+    ],
+)
+def test_the_folder_for_fetched_files(monkeypatch, platform, variables, expected):
+    for name in (DATA_FOLDER_VARIABLE, "XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(Path, "home", lambda: Path("home"))
+    assert data_folder().as_posix() == expected
+
+
+def test_the_model_of_a_detector(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv(DATA_FOLDER_VARIABLE, str(tmp_path))
+    with pytest.raises(ModelError, match="not fetched; fetch it with: emorec models pull yunet"):
+        detector_model("yunet")
+    path = fetchable()["yunet"].path
+    path.parent.mkdir()
+    path.write_bytes(b"changed")
+    with pytest.raises(ModelError, match="damaged or changed; fetch it with"):
+        detector_model("yunet")
+    right = replace(fetchable()["yunet"], sha256=hash_of(path))
+    monkeypatch.setattr(registry, "fetchable", lambda: {"yunet": right})
+    assert detector_model("yunet") == path
+
+
+@pytest.mark.real
+def test_the_pinned_hash_is_that_of_the_real_file(shared_data: Path):
+    (path,) = (shared_data / "yunet").glob("*.onnx")
+    model = fetchable()["yunet"]
+    assert (path.name, path.stat().st_size) == (model.path.name, model.size)
+    assert hash_of(path) == model.sha256
