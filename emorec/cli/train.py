@@ -77,9 +77,7 @@ Examples:
     help="Go on with a run that was stopped, from its last whole epoch and with its settings. "
     "--data tells where its data are now, if they were moved.",
 )
-@click.option(
-    "--arch", help="compact, vgg16, resnet50, xception or inceptionv3.  [default: compact]"
-)
+@click.option("--arch", help="`emorec architectures` lists them.  [default: compact]")
 @click.option(
     "--config",
     type=click.Path(path_type=Path),

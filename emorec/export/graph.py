@@ -7,6 +7,7 @@ goes through a .keras file to a child process with TensorFlow.
 import contextlib
 import importlib.util
 import io
+import logging
 import os
 import subprocess
 import sys
@@ -55,6 +56,9 @@ def _export(model: keras.Model, metadata: ModelMetadata, path: Path) -> None:
     # Export needs a model that was called once.
     whole(np.zeros((1, *model.input_shape[1:]), np.float32))
     signature = [keras.InputSpec(shape=model.input_shape, dtype="float32", name="image")]
+    # An optimisation that stumbles over a scalar (MobileNetV3) is left out with a long traceback;
+    # ONNX Runtime makes up for it.
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     try:
         # The exporter warns about NumPy names of its own and prints to standard output.
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):

@@ -64,7 +64,8 @@ def build_classifier(
         imagenet = weights == "imagenet"
         backbone = imagenet_backbone(chosen, shape) if imagenet else chosen.backbone(shape, None)
         x = backbone(x)
-        x = layers.GlobalAveragePooling2D(name="pool")(x)
+        if len(x.shape) == 4:
+            x = layers.GlobalAveragePooling2D(name="pool")(x)
         x = layers.Dropout(dropout, name="dropout")(x)
         logits = layers.Dense(classes, dtype="float32", name="logits")(x)
         model = keras.Model(image, logits, name=arch)

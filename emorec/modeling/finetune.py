@@ -1,8 +1,9 @@
-"""Freezes and frees the layers of a backbone."""
+"""Divides a backbone into blocks, and freezes and frees its layers."""
 
 import keras
 
 from emorec.errors import ConfigError
+from emorec.modeling.architectures import Architecture
 
 
 def set_trainable_layers(backbone: keras.Model, count: int) -> None:
@@ -29,3 +30,25 @@ def set_trainable_layers(backbone: keras.Model, count: int) -> None:
     backbone.trainable = True
     for layer in backbone.layers[:frozen]:
         layer.trainable = False
+
+
+def layer_groups(chosen: Architecture, backbone: keras.Model) -> list[list[keras.layers.Layer]]:
+    """Divide the layers of a backbone into the blocks of its architecture.
+
+    Args:
+        chosen: The architecture.
+        backbone: Its backbone.
+
+    Returns:
+        The layers of each block, in the backbone's order, from input to output.
+    """
+    starts = list(chosen.groups)
+    groups: list[list[keras.layers.Layer]] = [[]]
+    for layer in backbone.layers:
+        if starts and layer.name.startswith(starts[0]):
+            starts.pop(0)
+            groups.append([])
+        groups[-1].append(layer)
+    if starts:
+        raise ConfigError(f"{backbone.name} is no {chosen.name}: no layer begins with {starts[0]}")
+    return groups

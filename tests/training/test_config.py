@@ -22,7 +22,7 @@ def test_the_defaults_are_valid() -> None:
 def test_every_architecture_has_a_configuration(arch: str) -> None:
     config = load_config(None, {"arch": arch})
     assert config.arch == arch
-    assert config.weights == ("none" if arch == "compact" else "imagenet")
+    assert config.weights == ("imagenet" if ARCHITECTURES[arch].imagenet_file else "none")
 
 
 def test_the_recipe_of_the_shipped_model_is_valid_and_the_last_of_the_files() -> None:

@@ -1,0 +1,63 @@
+"""Counts what the architectures cost: parameters and multiply-adds."""
+
+import math
+from dataclasses import dataclass
+
+import keras
+
+from emorec.modeling.architectures import Architecture
+from emorec.modeling.build import build_classifier
+from emorec.modeling.structure import weighted_layers
+
+
+@dataclass(frozen=True)
+class Complexity:
+    """What an architecture is and costs, as a classifier of eight emotions at its default size.
+
+    Attributes:
+        name: Name on the command line.
+        parameters: Weights and biases, those of frozen layers and normalisation too.
+        multiply_adds: For one image; see `multiply_adds`.
+        default_size: Side of the input in pixels, unless asked otherwise.
+        minimum_size: Smallest side of the input.
+        blocks: Parts that it is divided into.
+        imagenet: Whether there are ImageNet weights.
+    """
+
+    name: str
+    parameters: int
+    multiply_adds: int
+    default_size: int
+    minimum_size: int
+    blocks: int
+    imagenet: bool
+
+
+def complexity(chosen: Architecture) -> Complexity:
+    """Build an architecture and count."""
+    model = build_classifier(chosen.name, 8)
+    return Complexity(
+        name=chosen.name,
+        parameters=model.count_params(),
+        multiply_adds=multiply_adds(model),
+        default_size=chosen.default_size,
+        minimum_size=chosen.minimum_size,
+        blocks=len(chosen.groups) + 1,
+        imagenet=chosen.imagenet_file is not None,
+    )
+
+
+def multiply_adds(model: keras.Model) -> int:
+    """Count the multiplications with a weight, each with its addition, for one image.
+
+    Convolutions and dense layers count; normalisation, which can be folded into them, activations
+    and pooling do not, as is usual (He et al. 2016).
+
+    Args:
+        model: A built functional model in which no layer is used twice.
+    """
+    total = 0
+    for layer in weighted_layers(model):
+        kernels = sum(math.prod(weight.shape) for weight in layer.weights if weight.ndim > 1)
+        total += kernels * math.prod(layer.output.shape[1:-1])
+    return total

@@ -1,0 +1,151 @@
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras.applications import (
+    densenet,
+    inception_v3,
+    resnet50,
+    resnet_v2,
+    vgg16,
+    xception,
+)
+from metadata_example import METADATA
+
+from emorec.errors import ConfigError
+from emorec.export.onnx import export_onnx
+from emorec.inference.classifier import EmotionClassifier
+from emorec.modeling.architectures import ARCHITECTURES, architecture
+from emorec.modeling.build import build_classifier
+from emorec.modeling.complexity import complexity, multiply_adds
+from emorec.modeling.finetune import layer_groups
+from emorec.modeling.saved import load_model, save_model
+from emorec.modeling.structure import backbone_of, weighted_layers
+
+PREPROCESSING = {
+    "vgg16": vgg16,
+    "resnet50": resnet50,
+    "resnet50v2": resnet_v2,
+    "xception": xception,
+    "inceptionv3": inception_v3,
+    "densenet121": densenet,
+}
+
+INSIDE = {
+    "mobilenetv3small": ("MobileNetV3Small", "rescaling"),
+    "mobilenetv3large": ("MobileNetV3Large", "rescaling"),
+    "efficientnetv2b0": ("EfficientNetV2B0", "normalization"),
+}
+"""Nets that Keras builds with their normalisation inside, and its last layer."""
+
+QUICK = ("compact", "vgg13", "mobilenetv3small")
+
+
+def faces(count: int, size: int, channels: int) -> np.ndarray:
+    values = np.random.default_rng(0).integers(0, 256, (count, size, size, channels))
+    return values.astype(np.float32)
+
+
+def normalized(arch: str, images: np.ndarray) -> np.ndarray:
+    image = keras.Input(images.shape[1:])
+    return np.asarray(keras.Model(image, architecture(arch).normalize(image))(images))
+
+
+def normalise_as_if_trained(model: keras.Model, images: np.ndarray) -> None:
+    """Give norms the statistics of the images; with those of a new net the signal dies out."""
+    for layer in weighted_layers(model):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0
+    model(images, training=True)
+    for layer in weighted_layers(model):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            # A channel that happens to be dead on these images must not blow up on others.
+            variance = np.asarray(layer.moving_variance)
+            layer.moving_variance.assign(np.maximum(variance, variance.mean() / 4 + 1e-6))
+
+
+@pytest.mark.parametrize("arch", PREPROCESSING)
+@pytest.mark.parametrize("color", ["gray", "rgb"])
+def test_normalisation_equals_keras_own(arch: str, color: str) -> None:
+    given = faces(3, 8, 1 if color == "gray" else 3)
+    spread = np.repeat(given, 3, axis=3) if color == "gray" else given
+    expected = PREPROCESSING[arch].preprocess_input(spread.copy())
+    np.testing.assert_allclose(normalized(arch, spread), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("arch", INSIDE)
+def test_normalisation_equals_that_inside_keras_nets(arch: str) -> None:
+    builder, last = INSIDE[arch]
+    net = getattr(keras.applications, builder)(
+        include_top=False, weights=None, input_shape=(32, 32, 3), include_preprocessing=True
+    )
+    (layer,) = [each for each in net.layers if each.name.split("_")[0] == last]
+    given = faces(3, 32, 3)
+    expected = np.asarray(keras.Model(net.input, layer.output)(given))
+    assert expected.min() < -0.9
+    np.testing.assert_allclose(normalized(arch, given), expected, atol=1e-5)
+
+
+def test_every_normalisation_is_compared() -> None:
+    assert {*PREPROCESSING, *INSIDE} | {"compact", "vgg13"} == set(ARCHITECTURES)
+
+
+@pytest.mark.parametrize(
+    "arch",
+    [
+        arch if arch in QUICK else pytest.param(arch, marks=pytest.mark.slow)
+        for arch in ARCHITECTURES
+    ],
+)
+def test_built_at_its_smallest_size_saved_loaded_and_exported(arch: str, tmp_path: Path) -> None:
+    chosen = architecture(arch)
+    with pytest.raises(ConfigError, match=f"at least {chosen.minimum_size}"):
+        build_classifier(arch, 7, chosen.minimum_size - 1)
+    size = chosen.minimum_size
+    metadata = METADATA.replaced(architecture=arch, input_size=size)
+    keras.utils.set_random_seed(0)
+    model = build_classifier(arch, 7, size)
+    images = faces(32, size, 1)
+    normalise_as_if_trained(model, images)
+    groups = layer_groups(chosen, backbone_of(model))
+    assert [layer for group in groups for layer in group] == backbone_of(model).layers
+    assert all(any(layer.weights for layer in group) for group in groups)
+    save_model(model, metadata, tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")[0]
+    difference = export_onnx(loaded, metadata, images.astype(np.uint8), tmp_path / "model.onnx")
+    assert difference < 1e-4
+    classifier = EmotionClassifier(tmp_path / "model.onnx")
+    np.testing.assert_allclose(classifier.logits(images), model(images), atol=1e-2)
+
+
+def test_vgg13_is_the_net_of_the_paper() -> None:
+    found = complexity(architecture("vgg13"))
+    assert found.default_size == 64
+    # 10 convolutions, two hidden layers of 1024 and eight logits.
+    assert found.parameters == 8_757_704
+
+
+def test_groups_of_another_net_are_refused() -> None:
+    backbone = backbone_of(build_classifier("compact", 7, 16))
+    with pytest.raises(ConfigError, match="no layer begins with"):
+        layer_groups(architecture("vgg16"), backbone)
+
+
+@pytest.mark.parametrize(
+    ("arch", "size", "published"),
+    [
+        # Without the 1000 logits: multiply-adds of the whole net minus features * 1000.
+        ("vgg16", 224, 15.3e9),  # Simonyan and Zisserman 2015: 15.5e9 with 0.12e9 dense
+        ("mobilenetv3small", 224, 54.5e6),  # Howard et al. 2019: 56e6 with 1.6e6 in the head
+        ("mobilenetv3large", 224, 215.7e6),  # 219e6 with 2.5e6 in the head
+        pytest.param("resnet50", 224, 3.86e9, marks=pytest.mark.slow),  # He et al. 2016: 3.8e9
+        pytest.param("densenet121", 224, 2.85e9, marks=pytest.mark.slow),  # Huang 2017: 2.87e9
+        pytest.param("efficientnetv2b0", 224, 0.72e9, marks=pytest.mark.slow),
+        pytest.param("inceptionv3", 299, 5.7e9, marks=pytest.mark.slow),  # Szegedy et al. 2016
+        pytest.param("xception", 299, 8.4e9, marks=pytest.mark.slow),
+    ],
+)
+def test_multiply_adds_are_those_published(arch: str, size: int, published: float) -> None:
+    backbone = architecture(arch).backbone((size, size, 3), None)
+    assert multiply_adds(backbone) == pytest.approx(published, rel=0.03)
