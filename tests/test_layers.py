@@ -30,6 +30,7 @@ ONLY_IN = {
     "rich": ("cli/",),
     "matplotlib": ("evaluation/plots.py",),
     "onnxruntime": ("inference/", "export/"),
+    "ray": ("inference/ray_data.py",),
     "onnx": ("export/",),
     "tf2onnx": ("export/",),
     # The adapter in cli imports Keras first, without its backend's chatter.

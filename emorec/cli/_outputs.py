@@ -37,6 +37,7 @@ class Targets:
     jsonl: str | None
     csv: str | None
     resume: bool = False
+    bars: bool = False
 
     def __post_init__(self) -> None:
         if self.resume and (self.json or not self._texts() or _STDOUT in self._texts()):
@@ -105,7 +106,7 @@ class Targets:
         folder = self.saved(sources)
         if folder is not None:
             make_folder(folder)
-            outputs.append(AnnotatedPictures(folder))
+            outputs.append(AnnotatedPictures(folder, self.bars))
         if self.crops is not None:
             make_folder(self.crops)
             outputs.append(FaceCrops(self.crops, recognizer.classifier.metadata.crop_margin))

@@ -30,6 +30,7 @@ Examples:
   emorec detect photos/ --jsonl faces.jsonl --save marked/
   emorec detect @list.txt --csv faces.csv
   emorec detect photos/ --no-save --jsonl faces.jsonl --resume --workers 4
+  emorec detect photos/ --csv faces.csv --ray 10.0.0.1:6379
   cat photo.jpg | emorec detect - --json -
   emorec detect crowd.jpg --detector yunet
   emorec detect face-crops/ --detector none --csv emotions.csv
@@ -87,6 +88,11 @@ Examples:
 )
 @click.option("--no-save", is_flag=True, help="Write no marked pictures.")
 @click.option(
+    "--bars",
+    is_flag=True,
+    help="Draw the probabilities of all emotions beside each face, where there is room.",
+)
+@click.option(
     "--crops",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
@@ -116,6 +122,14 @@ Examples:
     metavar="N",
     help="Share the pictures among processes.  [default: threads of one process]",
 )
+@click.option(
+    "--ray",
+    is_flag=False,
+    flag_value="local",
+    metavar="[ADDRESS]",
+    help="Share the pictures among the machines of a Ray cluster; without an address, one is "
+    "started here. Stands after the sources. Needs: pip install 'emorec[ray]'",
+)
 def detect(
     arguments: tuple[str, ...],
     pattern: str | None,
@@ -128,12 +142,14 @@ def detect(
     min_confidence: float,
     folder: Path | None,
     no_save: bool,
+    bars: bool,
     crops: Path | None,
     json_target: str | None,
     jsonl_target: str | None,
     csv_target: str | None,
     resume: bool,
     workers: int | None,
+    ray: str | None,
 ) -> None:
     """Find the faces in each SOURCE and read their emotions.
 
@@ -146,31 +162,39 @@ def detect(
     from emorec.inference.job import Job, Recognition
     from emorec.media.sources import STDIN, expand, is_list
 
-    targets = Targets(folder, no_save, crops, json_target, jsonl_target, csv_target, resume)
+    targets = Targets(folder, no_save, crops, json_target, jsonl_target, csv_target, resume, bars)
     model_file = _model_file(model)
     sources = list(expand(arguments, pattern))
     inputs = [model_file, *choice.inputs()]
     targets.check(sources, [*inputs, *(Path(a[1:]) for a in arguments if is_list(a))])
-    if workers and any(source.name == STDIN for source in sources):
-        raise click.UsageError("- (standard input) cannot be shared among --workers")
+    if (workers or ray) and any(source.name == STDIN for source in sources):
+        raise click.UsageError("- (standard input) cannot be shared by --workers or --ray")
     recognition = Recognition(choice.build, model_file, prior, classes, roi, min_confidence)
     recognizer = recognition.open()
     job = Job(recognition, targets.pictures(sources, recognizer), max_side)
     with native_messages_dropped(), Outputs(targets, sources, recognizer) as outputs:
-        for done in _looked_at(job, recognizer, outputs.left, workers):
+        for done in _looked_at(job, recognizer, outputs.left, workers, ray):
             outputs.add(done)
     if outputs.failed:
         click.get_current_context().exit(EmorecError.exit_code)
 
 
 def _looked_at(
-    job: "Job", recognizer: "EmotionRecognizer", sources: Sequence["Source"], workers: int | None
+    job: "Job",
+    recognizer: "EmotionRecognizer",
+    sources: Sequence["Source"],
+    workers: int | None,
+    ray: str | None,
 ) -> Iterator["Done"]:
     """Choose how: what a single picture does not need is not imported for it."""
     import cv2
 
     from emorec.inference.pictures import PictureWork, in_turn
 
+    if ray:
+        from emorec.inference.ray_data import over_ray
+
+        return over_ray(job, sources, ray, workers)
     if workers:
         from emorec.inference.workers import in_processes
 

@@ -34,6 +34,7 @@ _TRAIN_PACKAGES = frozenset(
     ("keras", "matplotlib", "onnx", "pydantic", "tensorflow", "tf2onnx", "yaml")
 )
 _BACKENDS = frozenset(("jax", "torch"))
+_RAY_PACKAGES = frozenset(("pyarrow", "ray"))
 _BASE_PACKAGES = frozenset(("cv2", "numpy", "onnxruntime", "rich"))
 
 _LIBRARY_MISSING = (
@@ -95,6 +96,11 @@ def explained(error: Exception) -> EmorecError | None:
             return MissingDependencyError(
                 f"KERAS_BACKEND asks for {error.name!r}, which is not installed; install it with: "
                 f"pip install 'emorec[{error.name}]', or unset KERAS_BACKEND"
+            )
+        if error.name in _RAY_PACKAGES:
+            return MissingDependencyError(
+                f"--ray needs the package {error.name!r}; install it with: "
+                "pip install 'emorec[ray]'"
             )
         if error.name in _BASE_PACKAGES:
             return MissingDependencyError(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import cv2
 
 from emorec.images import Image
+from emorec.media import bars
 from emorec.types import Box, FaceEmotion
 
 Color = tuple[int, int, int]
@@ -34,19 +35,24 @@ _SMALL_TEXT = 8
 """Height of a capital letter below which text shrinks only to stay inside the picture."""
 _LEAST_TEXT = 5
 """Height of a capital letter below which no label is drawn, as nobody could read it."""
+_MOST_HIDDEN = 0.1
+"""Part of a panel of bars that may lie over faces and labels; without room there are no bars."""
 _MAX_WIDTHS = 1.5
 """How many times wider than its face a label may be, so that it does not hide the neighbours."""
 
 
-def annotate(image_bgr: Image, faces: Sequence[FaceEmotion]) -> Image:
+def annotate(
+    image_bgr: Image, faces: Sequence[FaceEmotion], probability_bars: bool = False
+) -> Image:
     """Draw a frame around every face, and a label such as "happy 93%" or, uncertain, "sad? 41%".
 
-    Lines and text grow with the picture; a label shrinks to fit a small picture and always lies
-    inside it.
+    A face of a video has its id before that: "7 happy 93%". Lines and text grow with the picture;
+    a label shrinks to fit a small picture and always lies inside it.
 
     Args:
         image_bgr: Picture, shape (height, width, 3), uint8, blue, green, red; left as it is.
         faces: What to draw, in the picture's pixels.
+        probability_bars: Draw the probabilities of all emotions beside each face.
 
     Returns:
         A new picture of the same shape.
@@ -62,14 +68,36 @@ def annotate(image_bgr: Image, faces: Sequence[FaceEmotion]) -> Image:
     taken: list[Box] = []
     for number, face in enumerate(faces):
         doubt = "?" if face.prediction.uncertain else ""
-        text = f"{face.prediction.emotion}{doubt} {face.prediction.confidence:.0%}"
+        track = "" if face.id is None else f"{face.id} "
+        text = f"{track}{face.prediction.emotion}{doubt} {face.prediction.confidence:.0%}"
         label = _fit_label(text, face.face.box, drawn)
         if label is not None:
             others = boxes[:number] + boxes[number + 1 :] + taken
             place = _place(label, _grown(face.face.box, line + 2 * rim), drawn, others)
             _draw_label(drawn, label, place, _color(face))
             taken.append(place)
+    if probability_bars:
+        for face in faces:
+            _draw_bars(drawn, face, _grown(face.face.box, line + 2 * rim), [*boxes, *taken], taken)
     return drawn
+
+
+def _draw_bars(
+    image: Image, face: FaceEmotion, frame: Box, others: Sequence[Box], taken: list[Box]
+) -> None:
+    """Draw the bars of a face where they hide the least of faces, labels and other bars."""
+    probabilities = face.prediction.probabilities
+    panel = bars.fit(probabilities, face.face.box, image)
+    if panel is None:
+        return
+
+    def hidden(place: Box) -> int:
+        return sum(_overlap(place, other) for other in others)
+
+    place = min(bars.places(panel, frame, image), key=hidden)
+    if hidden(place) <= _MOST_HIDDEN * place.width * place.height:
+        bars.draw(image, panel, place, probabilities, lambda name: COLORS.get(name, _WHITE))
+        taken.append(place)
 
 
 @dataclass(frozen=True)

@@ -44,9 +44,11 @@ class AnnotatedPictures:
 
     Attributes:
         folder: Where they go; folders inside it are made as the sources need them.
+        bars: Draw the probabilities of all emotions.
     """
 
     folder: Path
+    bars: bool = False
 
     def target(self, source: Source, frame: Frame | None = None) -> Path:
         """Name the picture of a source, or of one of its frames."""
@@ -56,7 +58,8 @@ class AnnotatedPictures:
         """Write one picture; see `PictureOutput.write`."""
         target = self.target(source, frame)
         make_folder(target.parent)
-        write(target, annotate(frame.image_bgr, [_inward(frame, face) for face in faces]))
+        inward = [_inward(frame, face) for face in faces]
+        write(target, annotate(frame.image_bgr, inward, self.bars))
         return [target]
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emorec.labels import EMOTIONS_8
-from emorec.media import drawing
+from emorec.media import bars, drawing
 from emorec.media.drawing import COLORS, annotate
 from emorec.types import Box, Face, FaceEmotion, Prediction
 
@@ -114,3 +114,51 @@ def test_labels_of_neighbours_do_not_cover_each_other():
     second = drawing._place(left, Box(130, 150, 40, 40), image, [first])
     assert first.y < 150
     assert second.y >= 190
+
+
+def spread(box: Box, number: int | None = None) -> FaceEmotion:
+    shares = dict(zip(EMOTIONS_8, (0.5, 0.25, 0.125, 0.0625, 0.0625, 0, 0, 0), strict=True))
+    return FaceEmotion(Face(box, "stub", 1.0), Prediction(shares), number)
+
+
+@given(height=sizes, width=sizes, faces=st.lists(boxes, max_size=4))
+def test_bars_on_any_picture(height, width, faces):
+    image = np.full((height, width, 3), 128, np.uint8)
+    assert annotate(image, [spread(box) for box in faces], True).shape == image.shape
+
+
+@given(height=sizes, width=sizes, face=boxes)
+def test_panels_of_bars_lie_inside_the_picture(height, width, face):
+    image = np.zeros((height, width, 3), np.uint8)
+    panel = bars.fit(spread(face).prediction.probabilities, face, image)
+    if panel is None:
+        assert height < 100 or width < 100
+        return
+    for place in bars.places(panel, face, image):
+        assert 0 <= place.x <= place.x + place.width <= width
+        assert 0 <= place.y <= place.y + place.height <= height
+
+
+def test_bars_are_as_long_as_the_probabilities():
+    image = np.zeros((1000, 1000, 3), np.uint8)
+    face = Box(100, 100, 250, 250)
+    drawn = annotate(image, [spread(face)], True) * (annotate(image, [spread(face)]) == 0)
+    lengths = {
+        emotion: (drawn == COLORS[emotion]).all(axis=2).sum(axis=1).max() for emotion in EMOTIONS_8
+    }
+    assert 1.8 < lengths["angry"] / lengths["disgust"] < 2.3
+    assert 1.7 < lengths["disgust"] / lengths["fear"] < 2.6
+    assert lengths["sad"] == lengths["contempt"] == 0
+
+
+def test_without_room_there_are_no_bars():
+    image = np.full((120, 120, 3), 128, np.uint8)
+    faces = [spread(Box(5, 5, 110, 110))]
+    assert np.array_equal(annotate(image, faces, True), annotate(image, faces))
+
+
+def test_a_face_with_an_id_says_so():
+    image = np.zeros((400, 400, 3), np.uint8)
+    box = Box(100, 100, 100, 100)
+    plain, numbered = annotate(image, [spread(box)]), annotate(image, [spread(box, 7)])
+    assert not np.array_equal(plain, numbered)

@@ -1,0 +1,100 @@
+"""Shares pictures among the machines of a Ray cluster, by Ray Data."""
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple
+from typing import Any, cast
+
+import cv2
+import ray
+
+from emorec.errors import ConfigError, EmorecError
+from emorec.inference.job import Job
+from emorec.inference.pictures import in_turn
+from emorec.media.records import Done
+from emorec.media.sources import Source
+
+BATCH = 16
+"""Sources that go to a worker together."""
+
+LOCAL = "local"
+
+_Batch = dict[str, Any]
+
+
+class _Worker:
+    """Looks at pictures in a process of the cluster; its model is loaded once."""
+
+    def __init__(self, job: Job) -> None:
+        cv2.setNumThreads(1)
+        self._work = job.work()
+
+    def __call__(self, batch: _Batch) -> _Batch:
+        # Text in ASCII: Arrow takes no file names that are not UTF-8.
+        sources = [Source(*json.loads(text)) for text in batch["source"]]
+        done = in_turn(self._work, sources)
+        return {"done": [json.dumps([one.record, one.written, one.problems]) for one in done]}
+
+
+def over_ray(
+    job: Job, sources: Sequence[Source], address: str = LOCAL, workers: int | None = None
+) -> Iterator[Done]:
+    """Do sources on a Ray cluster; the results come in the order of the sources.
+
+    Args:
+        job: What is done with each. Its files, the pictures and the folders of its outputs must
+            have the same paths on every machine.
+        sources: All of them; standard input is not among them.
+        address: Of the cluster, such as "10.0.0.1:6379" or "auto"; "local" starts one here that
+            ends with this call.
+        workers: Number of processes; None takes one for each processor of the cluster.
+
+    Raises:
+        ConfigError: There is no cluster at the address.
+        EmorecError: A worker failed.
+    """
+    if not sources:
+        return
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    own = not ray.is_initialized()
+    if own:
+        _connect(address, workers)
+    try:
+        context = ray.data.DataContext.get_current()
+        context.execution_options.preserve_order = True
+        context.enable_progress_bars = False
+        workers = workers or max(int(cast(Any, ray).cluster_resources().get("CPU", 1)), 1)
+        rows = [{"source": json.dumps(astuple(source))} for source in sources]
+        blocks = min(-(-len(rows) // BATCH), 8 * workers)
+        told = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
+            _Worker,
+            fn_constructor_args=(job,),
+            batch_size=BATCH,
+            num_cpus=1,
+            compute=ray.data.ActorPoolStrategy(size=min(workers, blocks)),
+        )
+        for row in told.iter_rows():
+            record, written, problems = json.loads(row["done"])
+            yield Done(record, tuple(written), tuple(problems))
+    except ray.exceptions.RayError as error:
+        cause = getattr(error, "cause", None)
+        reason = " ".join(str(cause or error).split())
+        raise EmorecError(f"a Ray worker failed: {reason[-500:]}") from error
+    finally:
+        if own:
+            ray.shutdown()
+
+
+def _connect(address: str, workers: int | None) -> None:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    try:
+        if address == LOCAL:
+            ray.init(address="local", num_cpus=workers, include_dashboard=False, **quiet)
+        else:
+            ray.init(address=address, **quiet)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"no Ray cluster at {address!r}: {reason}") from error

@@ -1,0 +1,47 @@
+"""A Ray cluster gives what one process gives."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from onnx_models import write_tiny_model
+
+from emorec.detection.whole import WholePicture
+from emorec.errors import ConfigError
+from emorec.images import write
+from emorec.inference.job import Job, Recognition
+from emorec.inference.pictures import in_turn
+from emorec.media.pictures import FaceCrops
+from emorec.media.sources import expand
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_local_cluster_of_two_workers(tmp_path: Path):
+    from emorec.inference.ray_data import over_ray
+
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(70):
+        write(folder / f"{number:03}.png", np.full((40, 40, 3), number, np.uint8))
+    (folder / "033.png").write_bytes(b"broken")
+    (folder / os.fsdecode(b"\xff.png")).write_bytes((folder / "001.png").read_bytes())
+    recognition = Recognition(WholePicture, write_tiny_model(tmp_path / "tiny.onnx"))
+    sources = list(expand([str(folder)]))
+    expected = list(in_turn(Job(recognition).work(), sources))
+    job = Job(recognition, [FaceCrops(tmp_path / "crops", 0.1)])
+    done = list(over_ray(job, sources, workers=2))
+    assert [one.record for one in done] == [one.record for one in expected]
+    assert [one.problems for one in done] == [one.problems for one in expected]
+    faces = sum(len(one.record["faces"]) for one in done)
+    written = [path for one in done for path in one.written]
+    assert len(written) == len(list((tmp_path / "crops").iterdir())) == faces == 70
+
+
+def test_no_cluster_there(tmp_path: Path):
+    from emorec.inference.ray_data import over_ray
+
+    job = Job(Recognition(WholePicture, tmp_path / "none.onnx"))
+    with pytest.raises(ConfigError, match="no Ray cluster at 'nowhere'"):
+        list(over_ray(job, list(expand(["a.jpg"])), "nowhere"))
