@@ -1,3 +1,21 @@
-"""Facial emotion recognition: prepare data, train, evaluate, export and detect."""
+"""Facial emotion recognition: prepare data, train, evaluate, export and detect.
+
+In Python: `from emorec import EmotionRecognizer`. It is loaded when it is asked for, so that
+importing emorec costs next to nothing.
+"""
 
 __version__ = "0.1.0"
+
+__all__ = ["EmotionRecognizer", "__version__"]
+
+TYPE_CHECKING = False  # what type checkers take for true, without importing typing
+if TYPE_CHECKING:
+    from emorec.inference.recognizer import EmotionRecognizer
+
+
+def __getattr__(name: str) -> object:
+    if name == "EmotionRecognizer":
+        from emorec.inference.recognizer import EmotionRecognizer
+
+        return EmotionRecognizer
+    raise AttributeError(f"module 'emorec' has no attribute {name!r}")

@@ -9,9 +9,9 @@ import pytest
 from onnx_models import METADATA
 
 from emorec import __version__
-from emorec.errors import DataError
-from emorec.media.records import image_record
-from emorec.media.sinks import CsvTable, JsonDocument, JsonLines
+from emorec.errors import DataError, EmorecError
+from emorec.media.records import SCHEMA_VERSION, image_record
+from emorec.media.sinks import FACE_COLUMNS, FRAME_COLUMNS, CsvTable, JsonDocument, JsonLines
 from emorec.types import Box, Face, FaceEmotion, Prediction
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -126,3 +126,23 @@ def test_a_full_disk_leaves_the_old_document(tmp_path: Path):
         full()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_documentation_has_every_field():
+    text = (Path(__file__).parents[2] / "docs" / "output.md").read_text("utf-8")
+    header = ",".join((*FRAME_COLUMNS, *FACE_COLUMNS))
+    assert f"\n{header}\n" in text
+    document = json.loads((GOLDEN / "records.json").read_text("utf-8"))
+    (image, *_), (face, *_) = document["images"], document["images"][0]["faces"]
+    for field in (*document, *image, *face):
+        assert f"`{field}`" in text, field
+    assert f"\nSchema version {SCHEMA_VERSION}." in text
+    assert f"| `schema_version` | {SCHEMA_VERSION} |" in text
+    assert f"\n| {SCHEMA_VERSION} | " in text[text.index("## Schema versions") :]
+
+
+def test_the_documentation_has_every_exit_code():
+    text = (Path(__file__).parents[2] / "docs" / "output.md").read_text("utf-8")
+    kinds = [EmorecError, *EmorecError.__subclasses__()]
+    for code in {0, 2, 130, *(kind.exit_code for kind in kinds)}:
+        assert f"\n| {code} | " in text
