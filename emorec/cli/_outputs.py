@@ -1,7 +1,7 @@
 """Where the results of `emorec detect` go: files, and the table on the terminal."""
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from emorec.cli._text import one_line
 
 if TYPE_CHECKING:
     from emorec.inference.recognizer import EmotionRecognizer
+    from emorec.inference.videos import VideoDone
     from emorec.media.pictures import PictureOutput
     from emorec.media.records import Done, Record
     from emorec.media.sinks import RecordSink
@@ -84,33 +85,64 @@ class Targets:
         # A folder of thousands is not to fill the current one unasked.
         return None if any(source.listed for source in sources) else Path()
 
-    def check(self, sources: Sequence["Source"], inputs: Iterable[Path]) -> None:
+    def video_folder(self, source: "Source") -> Path | None:
+        """Folder of the annotated video of a source; None if there is to be none.
+
+        What may go on for ever is written only where it was asked for.
+        """
+        from emorec.media.addresses import is_camera, is_url
+
+        endless = is_camera(source.name) or is_url(source.name)
+        return self.folder if endless or source.listed else self.saved([source])
+
+    def check(
+        self, sources: Sequence["Source"], inputs: Iterable[Path], plots: Iterable[Path] = ()
+    ) -> None:
         """Refuse, before any work, to write over an input or over another output."""
         from emorec.media.pictures import AnnotatedPictures
 
+        if self.resume and any(source.video for source in sources):
+            raise click.UsageError("--resume is for pictures; a video is done as a whole")
         folder = self.saved(sources)
         pictures = AnnotatedPictures(folder) if folder is not None else None
         outputs = [Path(text) for text in self._texts() if text != _STDOUT]
-        outputs += [pictures.target(source) for source in sources] if pictures else []
+        outputs += plots
+        for source in sources:
+            if source.video:
+                outputs += self._video_target(source)
+            elif pictures:
+                outputs.append(pictures.target(source))
         read = [*(Path(source.name) for source in sources), *inputs]
         advice = "choose another place with --save or --json, or take --no-save"
         refuse_overwriting(outputs, read, advice)
+
+    def _video_target(self, source: "Source") -> list[Path]:
+        from emorec.media.annotated_video import target
+
+        folder = self.video_folder(source)
+        return [] if folder is None else [target(folder, source)]
 
     def pictures(
         self, sources: Sequence["Source"], recognizer: "EmotionRecognizer"
     ) -> list["PictureOutput"]:
         """Make what writes pictures, and its folders."""
-        from emorec.media.pictures import AnnotatedPictures, FaceCrops, make_folder
+        from emorec.media.pictures import AnnotatedPictures, make_folder
 
         outputs: list[PictureOutput] = []
         folder = self.saved(sources)
         if folder is not None:
             make_folder(folder)
             outputs.append(AnnotatedPictures(folder, self.bars))
-        if self.crops is not None:
-            make_folder(self.crops)
-            outputs.append(FaceCrops(self.crops, recognizer.classifier.metadata.crop_margin))
-        return outputs
+        return [*outputs, *self.crop_outputs(recognizer)]
+
+    def crop_outputs(self, recognizer: "EmotionRecognizer") -> list["PictureOutput"]:
+        """Make what writes face crops, and its folder."""
+        from emorec.media.pictures import FaceCrops, make_folder
+
+        if self.crops is None:
+            return []
+        make_folder(self.crops)
+        return [FaceCrops(self.crops, recognizer.classifier.metadata.crop_margin)]
 
     def sinks(self, recognizer: "EmotionRecognizer") -> list["RecordSink"]:
         """Make what writes records."""
@@ -132,6 +164,7 @@ class Outputs:
 
     Attributes:
         left: The sources that are still to be done.
+        shows_bar: A bar tells how many pictures are done.
         failed: Something could not be read or written, now or in the run that is resumed.
     """
 
@@ -147,37 +180,69 @@ class Outputs:
         self._count = 0
         # Beside a growing table a bar would be in the way.
         table = self._shows and sys.stdout.isatty()
-        self._shows_bar = len(self.left) > 1 and sys.stderr.isatty() and not table
+        self.shows_bar = len(self.left) > 1 and sys.stderr.isatty() and not table
         self._tell: Callable[[int, int], None] | None = None
         self._begun = 0
 
     def __enter__(self) -> Self:
         for sink in self._sinks:
             self._stack.enter_context(sink)
-        if self._shows_bar:
+        if self.shows_bar:
             from emorec.cli._progress import image_progress  # rich is slow to import
 
             self._tell = self._stack.enter_context(image_progress("looking at pictures"))
         return self
 
     def add(self, done: "Done") -> None:
-        """Take the next picture or frame.
+        """Take the next picture.
+
+        Raises:
+            DataError: The records cannot be written.
+        """
+        self.add_frame(done)
+        if self._shows and done.record["status"] != "unreadable":
+            self._table.show(done.record)
+
+    def add_frame(self, done: "Done") -> None:
+        """Take the next frame of a video, which the table leaves out.
 
         Raises:
             DataError: The records cannot be written.
         """
         for problem in done.problems:
-            click.echo(f"error: {one_line(problem)}", err=True)
-            self.failed = True
+            self._problem(problem)
         for sink in self._sinks:
             sink.add(done.record)
-        if self._shows and done.record["status"] != "unreadable":
-            self._table.show(done.record)
         self._begun += done.record["frame"] in (None, 0)
         if self._tell:
             self._tell(self._begun, len(self.left))
         self._count += len(done.written)
         self._written += done.written[: _NAMED + 1 - len(self._written)]
+
+    def add_video(self, done: "VideoDone") -> None:
+        """Take the summary of a video, after its frames."""
+        for sink in self._sinks:
+            sink.add_video(done.record)
+        if self._shows:
+            for line in video_lines(done.record):
+                click.echo(line)
+        if done.video is None:
+            return
+        if done.video.problem is not None:
+            self._problem(done.video.problem)
+        if done.video.note is not None:
+            click.echo(f"note: {one_line(done.video.note)}", err=True)
+        if done.video.written is not None:
+            self.wrote(done.video.written)
+
+    def wrote(self, path: Path) -> None:
+        """Tell at the end of a file that was written."""
+        self._written.append(str(path))
+        self._count += 1
+
+    def _problem(self, message: str) -> None:
+        click.echo(f"error: {one_line(message)}", err=True)
+        self.failed = True
 
     def __exit__(
         self,
@@ -189,10 +254,40 @@ class Outputs:
             if not self._shows:
                 return
             if self._count > _NAMED:
-                click.echo(f"wrote {self._count} pictures")
+                click.echo(f"wrote {self._count} files")
                 return
             for path in self._written:
                 click.echo(f"wrote {one_line(path)}")
+
+
+_TRACKS = 20
+"""How many faces of a video are told of, those seen longest."""
+
+
+def video_lines(summary: "Record") -> Iterator[str]:
+    """Sum a video up for the terminal."""
+    tracks = summary["tracks"]
+    faces = "1 face" if len(tracks) == 1 else f"{len(tracks) or 'no'} faces"
+    name = one_line(summary["source"])
+    yield f"{name}: {summary['frames']} frames, {summary['duration_s']:.1f} s, {faces}"
+    longest = sorted(tracks, key=lambda track: (-track["seconds"], track["id"]))
+    width = max((len(label) for track in tracks for label in track["shares"]), default=0)
+    row = f"{{:>6}}  {{:>17}}  {{:>8}}  {{:{width + 5}}}  {{:>7}}"
+    if tracks:
+        yield row.format("face", "from-to", "seen", "mostly", "changes")
+    for track in longest[:_TRACKS]:
+        span = f"{clock(track['first_s'])}-{clock(track['last_s'])}"
+        share = f"{one_line(track['emotion']):{width}} {track['shares'][track['emotion']]:4.0%}"
+        yield row.format(track["id"], span, f"{track['seconds']:.1f} s", share, track["changes"])
+    if len(tracks) > _TRACKS:
+        yield f"  and {len(tracks) - _TRACKS} more, seen for a shorter time"
+
+
+def clock(seconds: float) -> str:
+    """Write a time as h:mm:ss.s, without leading zeros."""
+    minutes, rest = divmod(round(seconds, 1), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
 
 
 class _Table:

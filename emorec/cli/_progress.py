@@ -92,8 +92,10 @@ class _Rate(TextColumn):
 
 
 @contextlib.contextmanager
-def image_progress(description: str) -> Iterator[Callable[[int, int], None]]:
+def image_progress(description: str) -> Iterator[Callable[[int, int | None], None]]:
     """Show a bar with the rate and the time left; gives what is to be told done and total.
+
+    A total of None is unknown.
 
     Where standard error is no terminal, nothing is shown.
     """

@@ -1,6 +1,7 @@
 """The command `emorec detect`: options, and what is printed."""
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import click
 from emorec.cli._detectors import DetectorChoice, detector_options
 from emorec.cli._outputs import Outputs, Targets
 from emorec.cli._parameters import prior_option, region
+from emorec.cli._videos import VideoChoice, VideoRuns, video_options
 from emorec.errors import EmorecError, ModelError
 from emorec.types import Box
 
@@ -34,6 +36,9 @@ Examples:
   cat photo.jpg | emorec detect - --json -
   emorec detect crowd.jpg --detector yunet
   emorec detect face-crops/ --detector none --csv emotions.csv
+  emorec detect clip.mp4 --jsonl frames.jsonl --plot faces.png
+  emorec detect film.mkv --detect-every 5 --no-save --csv faces.csv
+  emorec detect 0 --show
 """
 )
 @click.argument("arguments", nargs=-1, required=True, metavar="SOURCE...")
@@ -77,16 +82,17 @@ Examples:
     metavar="SHARE",
     help="Mark faces whose emotion is less probable than this as uncertain.  [default: off]",
 )
+@video_options
 @click.option(
     "--save",
     "--out",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="Where the marked pictures NAME-emotions.jpg go.  "
-    "[default: the current folder, for pictures named one by one]",
+    help="Where the marked pictures NAME-emotions.jpg and videos go.  "
+    "[default: the current folder, for files named one by one]",
 )
-@click.option("--no-save", is_flag=True, help="Write no marked pictures.")
+@click.option("--no-save", is_flag=True, help="Write no marked pictures and videos.")
 @click.option(
     "--bars",
     is_flag=True,
@@ -140,6 +146,7 @@ def detect(
     classes: int,
     prior: float | None,
     min_confidence: float,
+    videos: VideoChoice,
     folder: Path | None,
     no_save: bool,
     bars: bool,
@@ -153,10 +160,11 @@ def detect(
 ) -> None:
     """Find the faces in each SOURCE and read their emotions.
 
-    A SOURCE is a picture, a folder with all below it, @list.txt (a file of paths, one a line) or
-    - (a picture on standard input). Prints a table and writes pictures with the faces marked. No
-    face is a result; a picture that cannot be read is reported, the others are still done, and the
-    exit code is 1.
+    A SOURCE is a picture, a video, a folder with all pictures below it, @list.txt (a file of paths,
+    one a line), the number of a camera, the address of a stream (rtsp, http) or - (a picture on
+    standard input). Prints a table, or a summary of each face of a video, and writes pictures and
+    videos with the faces marked. No face is a result; what cannot be read is reported, the others
+    are still done, and the exit code is 1.
     """
     from emorec.cli._stderr import native_messages_dropped
     from emorec.inference.job import Job, Recognition
@@ -166,15 +174,22 @@ def detect(
     model_file = _model_file(model)
     sources = list(expand(arguments, pattern))
     inputs = [model_file, *choice.inputs()]
-    targets.check(sources, [*inputs, *(Path(a[1:]) for a in arguments if is_list(a))])
+    inputs += [Path(a[1:]) for a in arguments if is_list(a)]
+    targets.check(sources, inputs, videos.plots(sources))
+    videos.check(sources)
     if (workers or ray) and any(source.name == STDIN for source in sources):
         raise click.UsageError("- (standard input) cannot be shared by --workers or --ray")
     recognition = Recognition(choice.build, model_file, prior, classes, roi, min_confidence)
     recognizer = recognition.open()
     job = Job(recognition, targets.pictures(sources, recognizer), max_side)
     with native_messages_dropped(), Outputs(targets, sources, recognizer) as outputs:
-        for done in _looked_at(job, recognizer, outputs.left, workers, ray):
-            outputs.add(done)
+        runs = VideoRuns(recognizer, targets, videos, outputs, max_side)
+        for are_videos, group in groupby(outputs.left, key=lambda source: source.video):
+            if are_videos:
+                runs.run(group)
+                continue
+            for done in _looked_at(job, recognizer, list(group), workers, ray):
+                outputs.add(done)
     if outputs.failed:
         click.get_current_context().exit(EmorecError.exit_code)
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ class EmotionRecognizer:
     Attributes:
         labels: The emotions reported, in the model's order.
         classifier: The model.
+        min_confidence: As given.
 
     Raises:
         ConfigError: `classes` is neither 7 nor 8, or 8 and the model knows the canonical seven;
@@ -65,7 +67,7 @@ class EmotionRecognizer:
         self.labels = tuple(label for label in known if not canonical or label in reported)
         self._detector = detector or _default_detector()
         self._roi = roi
-        self._min_confidence = min_confidence
+        self.min_confidence = min_confidence
 
     def recognize(self, image_bgr: Image) -> list[FaceEmotion]:
         """Find the faces of a picture and read their emotions.
@@ -125,7 +127,7 @@ class EmotionRecognizer:
             ModelError: The model fails.
         """
         reported = map(self._reported, self.classifier.classify(crops))
-        return [replace(p, uncertain=p.confidence < self._min_confidence) for p in reported]
+        return [replace(p, uncertain=p.confidence < self.min_confidence) for p in reported]
 
     def stream(
         self,
@@ -151,13 +153,12 @@ class EmotionRecognizer:
         from emorec.inference.stream import StreamSettings, follow
         from emorec.media.video import VideoReader
 
-        settings = settings or StreamSettings()
-        if isinstance(video, str | os.PathLike | int):
-            with VideoReader(video) as reader:
-                yield from follow(reader, self.recognize_frame, settings, reader.live)
-        else:
+        with ExitStack() as stack:
+            if isinstance(video, str | os.PathLike | int):
+                video = stack.enter_context(VideoReader(video))
             live = isinstance(video, VideoReader) and video.live
-            yield from follow(video, self.recognize_frame, settings, live)
+            settings = settings or StreamSettings()
+            yield from follow(video, self.recognize_frame, settings, live, self.min_confidence)
 
     def _reported(self, prediction: Prediction) -> Prediction:
         if len(self.labels) == len(prediction.probabilities):

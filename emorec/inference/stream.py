@@ -5,7 +5,6 @@ meanwhile), and whoever iterates tracks, draws and writes. What waits between th
 that memory does not grow with the length of a video.
 """
 
-import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -14,11 +13,9 @@ from dataclasses import dataclass
 
 from emorec.errors import ConfigError
 from emorec.frames import Frame
+from emorec.inference.pipeline import default_threads
 from emorec.inference.tracking import MAX_GAP_S, SMOOTH_S, EmotionTracker
 from emorec.types import FaceEmotion
-
-MAX_WORKERS = 4
-"""More threads that search wait for the one that decodes."""
 
 _LOOKAHEAD = 8
 """Frames between two detections that are read ahead for each worker, at most."""
@@ -52,7 +49,7 @@ class StreamSettings:
             on by their motion, and their emotions held.
         smooth_s: Time constant of the smoothing of probabilities in seconds; 0 leaves them.
         max_gap_s: How long a face may be out of sight and keep its id, in seconds.
-        workers: Threads that search; None takes one a core, up to `MAX_WORKERS`.
+        workers: Threads that search; None takes `pipeline.default_threads`.
 
     Raises:
         ConfigError: A number is out of range.
@@ -79,6 +76,7 @@ def follow(
     recognize: Callable[[Frame], list[FaceEmotion]],
     settings: StreamSettings,
     drop_late: bool = False,
+    min_confidence: float = 0.0,
 ) -> Iterator[FrameResult]:
     """Find and follow the faces of a video.
 
@@ -87,6 +85,7 @@ def follow(
         recognize: Finds and reads the faces of a frame; called from several threads.
         settings: How.
         drop_late: Leave frames out when the work falls behind, as with a camera.
+        min_confidence: As for `EmotionTracker`.
 
     Yields:
         What was found, frame by frame.
@@ -95,8 +94,8 @@ def follow(
         DataError: The frames cannot be read.
         ModelError: The model fails.
     """
-    tracker = EmotionTracker(settings.smooth_s, settings.max_gap_s)
-    workers = settings.workers or min(os.cpu_count() or 1, MAX_WORKERS)
+    tracker = EmotionTracker(settings.smooth_s, settings.max_gap_s, min_confidence)
+    workers = settings.workers or default_threads()
     waiting: queue.Queue[tuple[Frame, Found | None] | Exception | None] = queue.Queue(
         workers * min(settings.detect_every, _LOOKAHEAD) + 1
     )

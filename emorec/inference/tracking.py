@@ -206,16 +206,23 @@ class EmotionTracker:
     Args:
         smooth_s: Time constant in seconds; 0 reports each frame as it is read.
         max_gap_s: As for `FaceTracker`.
+        min_confidence: Smoothed readings below are marked as uncertain.
 
     Raises:
         ConfigError: A time is negative or no number.
     """
 
-    def __init__(self, smooth_s: float = SMOOTH_S, max_gap_s: float = MAX_GAP_S) -> None:
+    def __init__(
+        self,
+        smooth_s: float = SMOOTH_S,
+        max_gap_s: float = MAX_GAP_S,
+        min_confidence: float = 0.0,
+    ) -> None:
         if not 0 <= smooth_s < math.inf:
             raise ConfigError(f"smooth_s must be 0 or more; received {smooth_s:g}")
         self._smooth_s = smooth_s
         self._max_gap_s = max_gap_s
+        self._min_confidence = min_confidence
         self._tracker = FaceTracker(max_gap_s)
         self._last: dict[int, tuple[float, FaceEmotion]] = {}
 
@@ -235,7 +242,7 @@ class EmotionTracker:
             if id_ in self._last and self._smooth_s:
                 before_s, before = self._last[id_]
                 share = 1 - math.exp(-(time_s - before_s) / self._smooth_s)
-                prediction = _blended(before.prediction, face.prediction, share)
+                prediction = self._blended(before.prediction, face.prediction, share)
                 face = replace(face, prediction=prediction)
             face = replace(face, id=id_)
             self._last[id_] = (time_s, face)
@@ -253,10 +260,10 @@ class EmotionTracker:
             carried.append(replace(face, face=Face(box, TRACKED, face.face.score)))
         return sorted(carried, key=_place)
 
-
-def _blended(before: Prediction, now: Prediction, share: float) -> Prediction:
-    old, new = before.probabilities, now.probabilities
-    return Prediction({name: old[name] + share * (new[name] - old[name]) for name in new})
+    def _blended(self, before: Prediction, now: Prediction, share: float) -> Prediction:
+        old, new = before.probabilities, now.probabilities
+        mixed = Prediction({name: old[name] + share * (new[name] - old[name]) for name in new})
+        return replace(mixed, uncertain=mixed.confidence < self._min_confidence)
 
 
 def _inside(box: Box, size_wh: tuple[int, int]) -> Box:

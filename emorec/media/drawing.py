@@ -1,10 +1,11 @@
 """Draws faces and their emotions into pictures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 
+from emorec.frames import Frame
 from emorec.images import Image
 from emorec.media import bars
 from emorec.types import Box, FaceEmotion
@@ -98,6 +99,16 @@ def _draw_bars(
     if hidden(place) <= _MOST_HIDDEN * place.width * place.height:
         bars.draw(image, panel, place, probabilities, lambda name: COLORS.get(name, _WHITE))
         taken.append(place)
+
+
+def annotate_frame(
+    frame: Frame, faces: Sequence[FaceEmotion], probability_bars: bool = False
+) -> Image:
+    """Do as `annotate`, for faces in pixels of the full picture and a frame that may be smaller."""
+    inward = [
+        replace(face, face=replace(face.face, box=frame.inward(face.face.box))) for face in faces
+    ]
+    return annotate(frame.image_bgr, inward, probability_bars)
 
 
 @dataclass(frozen=True)

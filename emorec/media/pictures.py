@@ -5,14 +5,14 @@ is called with decides the file's name, so that threads need not agree on anythi
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from emorec.errors import DataError
 from emorec.frames import Frame
 from emorec.images import write
-from emorec.media.drawing import annotate
+from emorec.media.drawing import annotate_frame
 from emorec.media.sources import Source
 from emorec.preprocessing import crop_face
 from emorec.types import FaceEmotion
@@ -58,8 +58,7 @@ class AnnotatedPictures:
         """Write one picture; see `PictureOutput.write`."""
         target = self.target(source, frame)
         make_folder(target.parent)
-        inward = [_inward(frame, face) for face in faces]
-        write(target, annotate(frame.image_bgr, inward, self.bars))
+        write(target, annotate_frame(frame, faces, self.bars))
         return [target]
 
 
@@ -96,7 +95,3 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DataError(f"{folder}: cannot make the folder: {error.strerror or error}") from error
-
-
-def _inward(frame: Frame, face: FaceEmotion) -> FaceEmotion:
-    return replace(face, face=replace(face.face, box=frame.inward(face.face.box)))

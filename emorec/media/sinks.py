@@ -37,6 +37,10 @@ class RecordSink(AbstractContextManager["RecordSink"], Protocol):
         """
         ...
 
+    def add_video(self, summary: Record) -> None:
+        """Take the summary of a video, after its frames; only documents have a place for it."""
+        ...
+
 
 class _TextSink:
     """A file, or standard output, to which text is added and flushed."""
@@ -69,6 +73,9 @@ class _TextSink:
                 self._file.close()
             except OSError as closing:
                 raise self._error(closing) from closing
+
+    def add_video(self, summary: Record) -> None:
+        """Leave it out; see `RecordSink.add_video`."""
 
     def _begin(self) -> None:
         pass
@@ -177,6 +184,7 @@ class JsonDocument:
         self._stack = ExitStack()
         self._text: _TextSink | None = None
         self._count = 0
+        self._videos: list[Record] = []
 
     def __enter__(self) -> Self:
         target = self._target
@@ -199,6 +207,10 @@ class JsonDocument:
         self._text._write(("," if self._count else "") + "\n    " + text)
         self._count += 1
 
+    def add_video(self, summary: Record) -> None:
+        """Keep the summary of a video for the end; see `RecordSink.add_video`."""
+        self._videos.append(summary)
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -207,4 +219,6 @@ class JsonDocument:
     ) -> None:
         with self._stack:  # without the exception: what was done is published
             if self._text is not None:
-                self._text._write("\n  ]\n}\n" if self._count else "]\n}\n")
+                videos = json.dumps(self._videos, indent=2, allow_nan=False)
+                end = "\n  ]" if self._count else "]"
+                self._text._write(end + ',\n  "videos": ' + videos.replace("\n", "\n  ") + "\n}\n")

@@ -5,8 +5,8 @@ of any size takes little memory; `media.reading` opens one. A source that turned
 was searched for (an empty folder, a list that is not there) carries its `problem`, and reading it
 raises that: bad input always shows up in the results, and never ends a batch.
 
-A further kind of source (a video, a camera) is told apart in `expand` and gives `Frame`s of its
-own; from there on everything (recognizer, records, sinks, pictures) is the same.
+Videos, cameras and streams are told apart here by their names; `media.video` opens them. From
+their `Frame`s on everything (recognizer, records, sinks, pictures) is the same.
 """
 
 import os
@@ -20,6 +20,7 @@ from pathlib import Path
 from emorec.errors import DataError
 from emorec.frames import Frame
 from emorec.images import IMAGE_SUFFIXES
+from emorec.media import addresses
 
 PICTURE_SUFFIXES = (
     *IMAGE_SUFFIXES,
@@ -44,6 +45,7 @@ class Source:
         number: Tells sources of equal `place` apart, from 1.
         listed: It was found in a folder or a list; the user did not name it alone.
         problem: What is already known to be wrong with it.
+        video: It is a video, a camera or a stream, for `inference.videos`.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Source:
     number: int = 1
     listed: bool = False
     problem: str | None = None
+    video: bool = False
 
     def output(self, ending: str, frame: Frame | None = None) -> str:
         """Name an output of this source, such as "sub/photo-emotions-2.jpg".
@@ -69,9 +72,9 @@ def expand(arguments: Iterable[str], pattern: str | None = None) -> Iterator[Sou
     """Find all sources that arguments stand for, in their order, folders sorted by name.
 
     Args:
-        arguments: Each a picture file, a folder (with all below it but hidden files and folders),
-            "@list.txt" (paths, one a line; "@-" reads them from standard input) or "-" (a picture
-            on standard input).
+        arguments: Each a picture or video file, the number of a camera, the address of a stream, a
+            folder (with all below it but hidden files and folders), "@list.txt" (paths, one a line;
+            "@-" reads them from standard input) or "-" (a picture on standard input).
         pattern: What to take from folders, such as "*.png", matched with file names, or with
             paths inside the folder if it has a slash; None takes `PICTURE_SUFFIXES`.
     """
@@ -100,7 +103,9 @@ def is_list(argument: str) -> bool:
 
 def _from_path(path: str, pattern: str | None, listed: bool = False) -> Iterator[Source]:
     if not Path(path).is_dir():
-        yield Source(path, Path(path).stem or "picture", listed=listed)
+        video = addresses.is_video(path)
+        place = addresses.place(path) if video else Path(path).stem
+        yield Source(path, place or "picture", listed=listed, video=video)
         return
     found = False
     for source in _from_folder(path, "", pattern, frozenset()):
@@ -165,7 +170,8 @@ def _from_folder(
             yield from _from_folder(entry.path, relative, pattern, above)
         elif _wanted(entry.name, relative, pattern):
             place = str(Path(below, Path(entry.name).stem))
-            yield Source(entry.path, place, listed=True)
+            video = addresses.is_video(entry.path)
+            yield Source(entry.path, place, listed=True, video=video)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -2,7 +2,6 @@
 
 import math
 import os
-import re
 import time
 from collections.abc import Iterator
 from functools import cached_property
@@ -16,12 +15,7 @@ import cv2
 from emorec.errors import ConfigError, DataError
 from emorec.frames import Frame
 from emorec.images import Image
-
-VIDEO_SUFFIXES = (
-    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"),
-    *(".ogv", ".ts", ".webm", ".wmv"),
-)
-"""What is taken for a video by its name."""
+from emorec.media.addresses import is_camera, is_url, shown_name
 
 MAX_PIXELS = 2**26
 """A video with more pixels in a frame is refused before a frame is decoded; 8K has half of it."""
@@ -38,29 +32,6 @@ _PROBED_FRAMES = 25
 _EVEN_S = 0.0025
 """Times of a steady video differ by this much where its container counts milliseconds."""
 _RATE_ERROR = 0.005
-
-_URL = re.compile(r"(rtsps?|rtmps?|https?|udp|srt)://", re.IGNORECASE)
-_PASSWORD = re.compile(r"(?<=://)[^/@]*@")
-
-
-def is_url(source: str) -> bool:
-    """Tell whether a source is the address of a stream."""
-    return _URL.match(source) is not None
-
-
-def is_camera(source: str) -> bool:
-    """Tell whether a source is the number of a camera, and no file of that name."""
-    return source.isascii() and source.isdecimal() and len(source) < 4 and not Path(source).exists()
-
-
-def is_video(source: str) -> bool:
-    """Tell whether a source is a camera, an address or named like a video file."""
-    return is_camera(source) or is_url(source) or source.lower().endswith(VIDEO_SUFFIXES)
-
-
-def shown_name(source: str) -> str:
-    """Write a source for records and messages: an address without its user and password."""
-    return _PASSWORD.sub("", source) if is_url(source) else source
 
 
 class VideoReader:
@@ -216,7 +187,7 @@ class VideoReader:
             # Some streams have no times, or times that jump back.
             after = time_s + 1 / self._nominal_fps
             time_s = now_s if number == 0 or now_s > time_s else after
-            yield number, time_s
+            yield number, round(time_s, 6)
             number += 1
         if number == 0:
             self.problem = f"{self.name}: no frame can be read; is the video damaged?"

@@ -38,7 +38,7 @@ class VideoWriter:
         sound_from: Video file whose sound is taken over; needs the program ffmpeg.
 
     Attributes:
-        problem: Why the finished video has no sound although it was asked for; else None.
+        note: Why the finished video has no sound although it was asked for; else None.
 
     Raises:
         ConfigError: The suffix or the rate cannot be written.
@@ -62,7 +62,7 @@ class VideoWriter:
         self._last: Image | None = None
         self._next_index = 0
         self._failed = False
-        self.problem: str | None = None
+        self.note: str | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -133,21 +133,33 @@ class VideoWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> Path | None:
+        """Finish the video and give it its name.
+
+        Returns:
+            The file; None if there is none, as nothing was added or something failed before.
+
+        Raises:
+            DataError: It did not arrive whole.
+        """
         if self._last is not None and not self._failed:
             self._hold(self._next_index + 1)
         if self._encoder is not None:
             self._encoder.release()
         if self._partial is None or self._failed:
             self._discard()
-            return
+            return None
         try:
             self._check()
             self._add_sound()
         except BaseException:
             self._discard()
             raise
-        # Without the exception: what was done is published.
+        # Whatever ended the video early, what was done is published.
         self._stack.close()
+        return self._target
 
     def _discard(self) -> None:
         """Leave what was there before."""
@@ -167,7 +179,7 @@ class VideoWriter:
             return
         ffmpeg = shutil.which("ffmpeg")
         if ffmpeg is None:
-            self.problem = f"{self._target}: has no sound; install ffmpeg to keep it"
+            self.note = f"{self._target}: has no sound; install ffmpeg to keep it, if there is any"
             return
         assert self._partial is not None
         with_sound = self._partial.with_stem(self._partial.stem + "-sound")
@@ -197,7 +209,7 @@ class VideoWriter:
             reason = str(error)
         finally:
             with_sound.unlink(missing_ok=True)
-        self.problem = f"{self._target}: has no sound; ffmpeg could not take it over ({reason})"
+        self.note = f"{self._target}: has no sound; ffmpeg could not take it over ({reason})"
 
     def _error(self, reason: str) -> DataError:
         self._failed = True

@@ -409,7 +409,7 @@ def test_a_folder_writes_no_pictures_unasked():
 
 def test_many_written_pictures_are_counted():
     images = [picture(f"{number}.jpg", 0) for number in range(30)]
-    assert run(*images).stdout.splitlines()[-1] == "wrote 30 pictures"
+    assert run(*images).stdout.splitlines()[-1] == "wrote 30 files"
 
 
 def test_an_empty_folder_and_a_missing_list_are_told_of():

@@ -10,7 +10,7 @@ from clips import write_clip
 
 from emorec.errors import ConfigError, DataError
 from emorec.media import video
-from emorec.media.video import VideoReader, is_camera, is_url, is_video, shown_name
+from emorec.media.video import VideoReader
 
 VIDEOS = Path(__file__).parent / "videos"
 
@@ -36,39 +36,7 @@ def numbers(reader: VideoReader) -> list[int | None]:
         return [frame.number for frame in reader]
 
 
-# What is a video
-
-
-@pytest.mark.parametrize(
-    ("source", "camera", "url", "is_one"),
-    [
-        ("", False, False, False),
-        ("0", True, False, True),
-        ("12", True, False, True),
-        ("-1", False, False, False),
-        ("1234", False, False, False),
-        ("²", False, False, False),
-        ("a.jpg", False, False, False),
-        ("a.MP4", False, False, True),
-        ("mp4", False, False, False),
-        ("rtsp://host/a", False, True, True),
-        ("HTTPS://host/a.jpg", False, True, True),
-        ("file:///a.txt", False, False, False),
-        ("concat:a|b", False, False, False),
-    ],
-)
-def test_what_is_a_video(source, camera, url, is_one):
-    assert (is_camera(source), is_url(source), is_video(source)) == (camera, url, is_one)
-
-
-def test_a_file_may_be_called_like_a_camera(tmp_path: Path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path("0").write_text("")
-    assert not is_camera("0")
-
-
 def test_passwords_are_not_shown():
-    assert shown_name("rtsp://user:word@host/a@b") == "rtsp://host/a@b"
     with pytest.raises(DataError, match=r"^rtsp://127\.0\.0\.1:1/: the video cannot be opened"):
         VideoReader("rtsp://user:word@127.0.0.1:1/")
 

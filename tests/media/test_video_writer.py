@@ -195,7 +195,7 @@ def test_sound_is_kept(tmp_path: Path, suffix):
     with VideoWriter(target, 10, VIDEOS / "turned.mp4") as writer:
         for number in range(10):
             writer.write(shade(50), number / 10)
-    assert writer.problem is None
+    assert writer.note is None
     assert has_sound(target)
     fps, values = read(target)
     assert (fps, len(values)) == (pytest.approx(10), 10)
@@ -206,7 +206,7 @@ def test_sound_is_kept(tmp_path: Path, suffix):
 def test_a_source_without_sound(tmp_path: Path):
     with VideoWriter(tmp_path / "a.mp4", 10, VIDEOS / "varying.mp4") as writer:
         writer.write(shade(50), 0)
-    assert writer.problem is None
+    assert writer.note is None
     assert not has_sound(tmp_path / "a.mp4")
 
 
@@ -214,8 +214,8 @@ def test_without_ffmpeg_the_video_is_silent_and_says_so(tmp_path: Path, monkeypa
     monkeypatch.setenv("PATH", "")
     with VideoWriter(tmp_path / "a.mp4", 10, VIDEOS / "turned.mp4") as writer:
         writer.write(shade(50), 0)
-    assert writer.problem is not None
-    assert "install ffmpeg" in writer.problem
+    assert writer.note is not None
+    assert "install ffmpeg" in writer.note
     assert len(read(tmp_path / "a.mp4")[1]) == 1
 
 
@@ -227,6 +227,6 @@ def test_an_ffmpeg_that_fails_costs_only_the_sound(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("PATH", str(program.parent))
     with VideoWriter(tmp_path / "a.mp4", 10, VIDEOS / "turned.mp4") as writer:
         writer.write(shade(50), 0)
-    assert writer.problem is not None
-    assert "no codec" in writer.problem
+    assert writer.note is not None
+    assert "no codec" in writer.note
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "bin"]

@@ -1,0 +1,58 @@
+"""A window that shows frames as they are done."""
+
+import subprocess
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from emorec.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from emorec.inference.stream import FrameResult
+
+_TITLE = "emorec (q ends)"
+_QUIT = (ord("q"), ord("Q"), 27)
+_PROBE = "import cv2; cv2.namedWindow('emorec'); cv2.destroyAllWindows()"
+
+
+def check_display() -> None:
+    """Find out whether a window can be opened.
+
+    Raises:
+        MissingDependencyError: There is no display, or this OpenCV has no windows.
+    """
+    # In a process of its own: where there is no display, Qt ends the process.
+    done = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, check=False)
+    if done.returncode:
+        raise MissingDependencyError(
+            "--show cannot open a window here: there is no display, or OpenCV is a headless "
+            "build; leave out --show, and watch the video that --save FOLDER writes"
+        )
+
+
+class Window:
+    """A window on the screen; use it in a `with` block."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def show(self, result: "FrameResult") -> bool:
+        """Show a frame with its faces; False after q, Esc or the window's own button."""
+        import cv2
+
+        from emorec.media.drawing import annotate_frame
+
+        cv2.imshow(_TITLE, annotate_frame(result.frame, result.faces))
+        if cv2.waitKey(1) & 0xFF in _QUIT:
+            return False
+        return cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) >= 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        import cv2
+
+        cv2.destroyAllWindows()

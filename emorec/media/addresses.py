@@ -1,0 +1,43 @@
+"""Tells videos, cameras and network streams from pictures, by how they are named."""
+
+import re
+from pathlib import Path
+
+VIDEO_SUFFIXES = (
+    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"),
+    *(".ogv", ".ts", ".webm", ".wmv"),
+)
+"""What is taken for a video by its name."""
+
+_URL = re.compile(r"(rtsps?|rtmps?|https?|udp|srt)://", re.IGNORECASE)
+_PASSWORD = re.compile(r"(?<=://)[^/@]*@")
+
+
+def is_url(source: str) -> bool:
+    """Tell whether a source is the address of a stream."""
+    return _URL.match(source) is not None
+
+
+def is_camera(source: str) -> bool:
+    """Tell whether a source is the number of a camera, and no file of that name."""
+    return source.isascii() and source.isdecimal() and len(source) < 4 and not Path(source).exists()
+
+
+def is_video(source: str) -> bool:
+    """Tell whether a source is a camera, an address or named like a video file."""
+    return is_camera(source) or is_url(source) or source.lower().endswith(VIDEO_SUFFIXES)
+
+
+def shown_name(source: str) -> str:
+    """Write a source for records and messages: an address without its user and password."""
+    return _PASSWORD.sub("", source) if is_url(source) else source
+
+
+def place(source: str) -> str:
+    """Name the outputs of a source: without a suffix, and nothing but a file name."""
+    if is_camera(source):
+        return f"camera-{source}"
+    if is_url(source):
+        last = re.split(r"[?#]", source)[0].rstrip("/").rpartition("/")[2].rpartition("@")[2]
+        return re.sub(r"[^\w.-]", "_", Path(last).stem).strip(".") or "stream"
+    return Path(source).stem
