@@ -33,6 +33,14 @@ TINY_SETTINGS = {
 }
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keeps the tests out of the user's cache, those in child processes too."""
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["EMOREC_CACHE"] = str(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data; its README says what is there."""

@@ -1,6 +1,6 @@
-"""Decodes the images of a data set into one array, at a model's input size."""
+"""Decodes the images of a data set into arrays, at a model's input size."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,12 @@ from emorec.datasets.parallel import Report, in_batches
 from emorec.errors import DataError
 from emorec.images import Image, read_bgr, read_gray
 from emorec.preprocessing import to_input
+
+CHANNELS = {"gray": 1, "rgb": 3}
+"""Channels of a model's input of each colour."""
+
+CHUNK_BYTES = 2**26
+"""Decoded pixels that `decoded_chunks` holds at a time."""
 
 
 def load_images(
@@ -33,18 +39,49 @@ def load_images(
     Raises:
         DataError: Images are missing or unreadable; the first is named and all are counted.
     """
+    images = np.empty((len(paths), size, size, CHANNELS[color]), np.uint8)
+    done = 0
+    for chunk in decoded_chunks(paths, size, color, interpolation, report):
+        images[done : done + len(chunk)] = chunk
+        done += len(chunk)
+    return images
+
+
+def decoded_chunks(
+    paths: Sequence[Path],
+    size: int,
+    color: str,
+    interpolation: str,
+    report: Report | None = None,
+) -> Iterator[Image]:
+    """Decode images as `load_images` does, giving them in parts of a few dozen megabytes.
+
+    Args and Raises: As for `load_images`; unreadable images are told after the last part, so that
+    all are counted.
+
+    Yields:
+        Pixels, shape (m, size, size, channels), uint8; used anew for the next part.
+    """
     read = read_gray if color == "gray" else read_bgr
-    images = np.empty((len(paths), size, size, 1 if color == "gray" else 3), np.uint8)
+    shape = (size, size, CHANNELS[color])
+    length = max(CHUNK_BYTES // int(np.prod(shape)), 1)
+    images = np.empty((min(length, len(paths)), *shape), np.uint8)
     failed: dict[int, DataError] = {}
+    for start in range(0, len(paths), length):
+        count = min(length, len(paths) - start)
 
-    def load(index: int) -> None:
-        try:
-            images[index] = to_input(read(paths[index]), size, color, interpolation)
-        except DataError as error:
-            failed[index] = error
+        def load(index: int, start: int = start) -> None:
+            try:
+                images[index] = to_input(read(paths[start + index]), size, color, interpolation)
+            except DataError as error:
+                failed[start + index] = error
 
-    in_batches(load, len(paths), report)
+        def told(done: int, _: int, start: int = start) -> None:
+            if report:
+                report(start + done, len(paths))
+
+        in_batches(load, count, told)
+        yield images[:count]
     if failed:
         more = f" (and {len(failed) - 1} more images)" if len(failed) > 1 else ""
         raise DataError(f"{failed[min(failed)]}{more}")
-    return images

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emorec.datasets.loading import load_images
 from emorec.datasets.manifest import Examples, PreparedData, read_column
+from emorec.datasets.pack import packed_images
 from emorec.datasets.parallel import Report
 from emorec.errors import ConfigError, DataError, ModelError
 from emorec.evaluation.assessment import Evaluation, assess
@@ -88,7 +88,7 @@ def evaluate(
     for path, (metadata, predict), tau in zip(files, opened, taus, strict=True):
         wanted = (metadata.input_size, metadata.color, metadata.interpolation)
         if images is None or wanted != before:
-            images = load_images(examples.paths, *wanted, progress.of_part)
+            images = packed_images(examples.paths, *wanted, progress.of_part)
         before = wanted
         progress.finish(count)
         logits = _in_batches(predict, images, progress)

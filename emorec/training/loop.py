@@ -128,7 +128,7 @@ def _job(config: TrainConfig, data: PreparedData, preparing: Report | None) -> _
         train_examples = replace(train_examples, targets=targets)
     if config.logit_adjustment:
         model = balance.with_adjusted_logits(model, train_examples.targets, config.logit_adjustment)
-    datasets = load(train_examples, validation, model.input_shape[1])
+    datasets = load(train_examples, validation, model.input_shape[1], preparing)
     return _Job(config, data, model, datasets)
 
 

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 
 import keras
 
-from emorec.datasets.loading import load_images
 from emorec.datasets.manifest import Examples, PreparedData
+from emorec.datasets.pack import packed_images
 from emorec.images import Image
 from emorec.modeling.build import build_classifier
 from emorec.training.config import TrainConfig
+from emorec.training.teacher import Report
 
 COLOR = "gray"
 """Facial-expression sets are grey; photos are turned grey for these models."""
@@ -46,14 +47,20 @@ def draws_labels(config: TrainConfig, data: PreparedData) -> bool:
     return config.labels == "hard" and (config.policy or data.policy) == "probability"
 
 
-def load(train: Examples, validation: Examples, size: int) -> Datasets:
-    """Decode the images of both splits at the model's input size."""
-    return Datasets(
-        train,
-        load_images(train.paths, size, COLOR, INTERPOLATION),
-        validation,
-        load_images(validation.paths, size, COLOR, INTERPOLATION),
+def load(
+    train: Examples, validation: Examples, size: int, report: Report | None = None
+) -> Datasets:
+    """Decode the images of both splits at the model's input size, or find them decoded."""
+
+    def told(done: int, total: int) -> None:
+        if report:
+            report("decoding", done, total)
+
+    train_images, validation_images = (
+        packed_images(examples.paths, size, COLOR, INTERPOLATION, told)
+        for examples in (train, validation)
     )
+    return Datasets(train, train_images, validation, validation_images)
 
 
 def build(config: TrainConfig, classes: int) -> keras.Model:

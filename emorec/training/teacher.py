@@ -7,8 +7,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from emorec.datasets.loading import load_images
 from emorec.datasets.manifest import Examples
+from emorec.datasets.pack import packed_images
 from emorec.errors import ModelError
 from emorec.images import Image
 from emorec.inference.classifier import EmotionClassifier, Floats
@@ -50,7 +50,7 @@ def with_teachers(
     # All are opened first, so that a wrong path shows at once.
     opened = [_open(Path(path), examples.class_names) for path in teachers]
     for number, (metadata, probabilities) in enumerate(opened, 1):
-        images = load_images(
+        images = packed_images(
             examples.paths, metadata.input_size, metadata.color, metadata.interpolation
         )
         for start in range(0, len(images), _BATCH_SIZE):
