@@ -63,10 +63,12 @@ def check_size(path: Path, size_wh: tuple[int, int]) -> None:
     """
     width, height = size_wh
     if width * height > MAX_PIXELS:
-        raise DataError(
-            f"{path}: {width}x{height} pixels; pictures up to {MAX_PIXELS / 1e6:.0f} megapixels "
-            "are read; make it smaller first"
-        )
+        raise _too_large(path, f"{width}x{height} pixels")
+
+
+def _too_large(path: Path, size: str) -> DataError:
+    limit = f"{MAX_PIXELS / 1e6:.0f} megapixels"
+    return DataError(f"{path}: {size}; pictures up to {limit} are read; make it smaller first")
 
 
 def decode_unchecked(path: Path, flags: int, data: Bytes) -> Image:
@@ -79,6 +81,8 @@ def decode_unchecked(path: Path, flags: int, data: Bytes) -> Image:
         image = cv2.imdecode(data, flags)
     except (cv2.error, MemoryError) as error:
         reason = " ".join(str(getattr(error, "err", "") or error).split())
+        if "MAX_IMAGE_PIXELS" in reason:
+            raise _too_large(path, "too many pixels") from error
         raise DataError(f"{path}: not a readable picture ({reason})") from error
     if image is None or image.size == 0:
         raise DataError(f"{path}: not a readable picture; is it damaged or of another type?")

@@ -2,6 +2,7 @@ import csv
 import inspect
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -481,6 +482,34 @@ def test_a_full_disk_ends_it_with_one_line():
     result = run(picture("a.jpg"), picture("b.jpg"), "--jsonl", "full.jsonl", "--no-save")
     assert result.exit_code == 4
     assert result.stderr == "error: full.jsonl: cannot write: No space left on device\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [(), ("--workers", "2")])
+def test_a_real_ctrl_c_leaves_what_was_done(tmp_path: Path, how):
+    for number in range(600):
+        picture(f"f/{number:03}.png", number % 250)
+    texts = ("--json", "a.json", "--jsonl", "a.jsonl")
+    command = [sys.executable, "-m", "emorec", "detect", "f", *texts, *how]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        while not Path("a.jsonl").exists() or Path("a.jsonl").stat().st_size < 5000:
+            assert process.poll() is None
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate()
+    assert (process.returncode, errors) == (130, "interrupted\n")
+    images = json.loads(Path("a.json").read_text())["images"]
+    assert 10 < len(images) < 600
+    assert len(Path("a.jsonl").read_text().splitlines()) == len(images)
+    assert names() == ["a.json", "a.jsonl", "f"]
 
 
 @pytest.mark.slow

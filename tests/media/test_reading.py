@@ -1,6 +1,9 @@
 """Pictures of every kind become frames."""
 
 import io
+import os
+import struct
+import subprocess
 import sys
 from pathlib import Path
 
@@ -137,6 +140,45 @@ def test_too_large_jpegs_are_shrunk_and_others_refused(tmp_path: Path, monkeypat
         write(tmp_path / f"a{suffix}", scene(400, 600))
         with pytest.raises(DataError, match=r"600x400 pixels; pictures up to .* megapixels"):
             read_frames(source(tmp_path / f"a{suffix}"))
+
+
+BOMBS = {
+    "a.ppm": b"P6\n30000 30000\n255\n",
+    "a.pbm": b"P4\n200000 200000\n",
+    "a.hdr": b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 30000 +X 30000\n",
+    "a.pfm": b"PF\n30000 30000\n-1.0\n",
+    "a.sr": struct.pack(">8I", 0x59A66A95, 30000, 30000, 24, 0, 1, 0, 0),
+    "a.bmp": b"BM" + struct.pack("<IHHIIiiHHI", 154, 0, 0, 54, 40, 30000, 30000, 1, 24, 0),
+    "a.gif": b"GIF89a" + struct.pack("<HHBBB", 30000, 30000, 0x80, 0, 0),
+    "a.png": b"\x89PNG\r\n\x1a\n"
+    + struct.pack(">I4sIIBBBBB", 13, b"IHDR", 30000, 30000, 8, 2, 0, 0, 0),
+}
+"""A few bytes that claim 30,000 pixels on a side."""
+
+
+def test_bombs_take_no_memory(tmp_path: Path):
+    """Run as the command is, with OpenCV's own limit for formats whose header is not read here."""
+    for name, data in BOMBS.items():
+        (tmp_path / name).write_bytes(data + bytes(100))
+    code = (
+        "import resource, sys\n"
+        "from emorec.cli.main import run\n"
+        "try: run(['detect', '.', '--no-save', '--jsonl', '-'])\n"
+        "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    *errors, peak_kib = done.stderr.splitlines()
+    assert len(errors) == len(BOMBS)
+    assert all("pictures up to 134 megapixels are read" in error for error in errors)
+    assert int(peak_kib) < 400 * 1024
 
 
 class Stdin:
