@@ -62,5 +62,6 @@ def tiny_run(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from emorec.training.config import NO_AUGMENTATION, validated
     from emorec.training.loop import train
 
-    config = validated({**TINY_SETTINGS, "augmentation": NO_AUGMENTATION}, "the test")
+    settings = {**TINY_SETTINGS, "augmentation": NO_AUGMENTATION, "default_prior": 0.25}
+    config = validated(settings, "the test")
     return train(config, tiny_data, tmp_path_factory.mktemp("runs")).folder

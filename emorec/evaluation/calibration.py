@@ -59,8 +59,8 @@ def expected_calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
     return sum(gaps) / total
 
 
-def fit_temperature(logits: Floats, targets: Targets, offsets: Floats | float = 0.0) -> float:
-    """Find the temperature with the least cross-entropy of softmax(logits / T - offsets).
+def fit_temperature(logits: Floats, targets: Targets) -> float:
+    """Find the temperature with the least cross-entropy of softmax(logits / T).
 
     The cross-entropy is convex in 1 / T (Guo et al. 2017), so its slope has one zero, which
     halving finds; where it lies outside 0.05 to 20, the nearer end is the answer.
@@ -68,7 +68,6 @@ def fit_temperature(logits: Floats, targets: Targets, offsets: Floats | float = 
     Args:
         logits: Shape (n, classes).
         targets: Shape (n, classes), rows sum to 1.
-        offsets: From `emorec.inference.prior.prior_offsets`.
 
     Returns:
         T, 0.05 to 20.
@@ -78,7 +77,7 @@ def fit_temperature(logits: Floats, targets: Targets, offsets: Floats | float = 
     low, high = 1 / _SHARPEST, 1 / _SOFTEST
     for _ in range(_HALVINGS):
         inverse = (low + high) / 2
-        probabilities = probabilities_from_logits(logits, 1 / inverse, offsets)
+        probabilities = probabilities_from_logits(logits, 1 / inverse)
         if float((probabilities * logits).sum(axis=1).mean()) < wanted:
             low = inverse
         else:
@@ -106,7 +105,8 @@ def two_fold(logits: Floats, targets: Targets, offsets: Floats | float = 0.0) ->
     Args:
         logits: Shape (n, classes).
         targets: Shape (n, classes), rows sum to 1.
-        offsets: From `emorec.inference.prior.prior_offsets`.
+        offsets: From `emorec.inference.prior.prior_offsets`. They are taken off when measuring, not
+            when fitting: a model's temperature is that of its answers with the prior.
 
     Returns:
         None for fewer than two images. The halves are drawn at random, always the same way.
@@ -115,7 +115,7 @@ def two_fold(logits: Floats, targets: Targets, offsets: Floats | float = 0.0) ->
         return None
     order = np.random.default_rng(0).permutation(len(logits))
     halves = order[: len(order) // 2], order[len(order) // 2 :]
-    temperatures = tuple(fit_temperature(logits[half], targets[half], offsets) for half in halves)
+    temperatures = tuple(fit_temperature(logits[half], targets[half]) for half in halves)
     probabilities = np.empty(logits.shape)
     for half, temperature in zip(halves, reversed(temperatures), strict=True):
         probabilities[half] = probabilities_from_logits(logits[half], temperature, offsets)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from emorec import resources
 from emorec.errors import ConfigError
 from emorec.labels import POLICIES
+from emorec.metadata import MAX_TAU
 
 MAX_FILE_BYTES = 2**20
 
@@ -95,6 +96,9 @@ class TrainConfig(BaseModel):
     model_license: str = "unspecified"
     training_data: str | None = None
     crop_margin: float = Field(0.0, ge=-0.4, le=2)
+    default_prior: float = Field(
+        0.0, ge=0, le=MAX_TAU, description="how much of the prior the model's users take out"
+    )
 
     def to_yaml(self) -> str:
         """Write the settings as YAML."""

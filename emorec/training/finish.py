@@ -83,6 +83,7 @@ def finish(
         license=config.model_license,
         created_with=__version__,
         prior=tuple(learned_prior(datasets.train.targets, config).tolist()),
+        default_prior=config.default_prior,
     )
     save_model(model, metadata, folder / run_folder.MODEL_KERAS)
     best = best_epoch(state.history)

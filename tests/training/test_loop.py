@@ -71,6 +71,7 @@ def test_the_net_learned(tiny_run: Path) -> None:
     assert metrics["images"] == 42
     metadata = EmotionClassifier(tiny_run / "model.onnx").metadata
     assert metadata.prior == pytest.approx([1 / 7] * 7)
+    assert metadata.default_prior == metrics["tau"] == 0.25
     assert metadata.temperature == metrics["temperature"] != 1
     losses = [float(row["loss"]) for row in history(tiny_run)]
     assert losses[-1] < 0.7 * losses[0]
