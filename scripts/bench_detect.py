@@ -9,6 +9,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from emorec.models.registry import detector_model
+
 
 def quality(arguments: argparse.Namespace) -> None:
     """Recall and false faces of each detector, and the choice of Haar's settings."""
@@ -17,7 +19,20 @@ def quality(arguments: argparse.Namespace) -> None:
     print_quality(arguments.photos, arguments.yunet)
 
 
-SECTIONS: dict[str, Callable[[argparse.Namespace], None]] = {"quality": quality}
+def framing(arguments: argparse.Namespace) -> None:
+    """Where YuNet and Haar put the square around the same face."""
+    from _detector_framing import print_framing
+
+    if arguments.data is None:
+        print("framing is left out: it needs faces, --data FER-2013")
+        return
+    print_framing(arguments.data, arguments.yunet or detector_model("yunet"))
+
+
+SECTIONS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "quality": quality,
+    "framing": framing,
+}
 
 
 def main() -> None:
@@ -32,6 +47,7 @@ def main() -> None:
         help="folder of photos with boxes.csv, the marked faces",
     )
     parser.add_argument("--yunet", type=Path, help="YuNet's file; default: the one fetched")
+    parser.add_argument("--data", type=Path, help="a prepared data set, for framing")
     arguments = parser.parse_args()
     for name in arguments.only or SECTIONS:
         print(f"## {name}\n")

@@ -110,16 +110,17 @@ def _blurred(part: float, image: Image, _: np.random.Generator) -> Image:
 
 
 def _jpeg(quality: int, image: Image, _: np.random.Generator) -> Image:
-    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    assert done
     return _pixels(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE))
 
 
 def _bright(gain: float, image: Image, _: np.random.Generator) -> Image:
-    return np.clip(image * gain, 0, 255).round().astype(np.uint8)
+    return _pixels(np.clip(image * gain, 0, 255).round())
 
 
 def _flat(image: Image, _: np.random.Generator) -> Image:
-    return (64 + image * 0.5).round().astype(np.uint8)
+    return _pixels((64 + image * 0.5).round())
 
 
 def _rotated(angle: float, image: Image, random: np.random.Generator) -> Image:

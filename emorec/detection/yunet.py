@@ -27,8 +27,8 @@ _OVERLAP = 0.3
 _MOST_FACES = 5000
 
 # YuNet frames a face from the hair to the chin. Haar's square around the same face has this side
-# and lies this much higher, both in roots of YuNet's area: medians over 353 FER-2013 training
-# images that both find, as `scripts/bench_detect.py --only framing` prints.
+# and lies this much higher, both in roots of YuNet's area: medians over FER-2013 training images
+# that both find, which `scripts/bench_detect.py --only framing` checks.
 _SIDE = 1.13
 _HIGHER = 0.034
 
