@@ -40,6 +40,7 @@ ONLY_IN = {
     "tensorflow": (),
     "jax": (),
     "torch": (),
+    "tensorboard": ("training/tensorboard.py",),
 }
 
 MODULES = sorted((ROOT / "emorec").rglob("*.py"))

@@ -1,7 +1,8 @@
 """Progress of long work on the terminal."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -23,10 +24,13 @@ if TYPE_CHECKING:
     from emorec.training.callbacks import Progress as Step
 
 
-class TrainingProgress:
-    """A bar over all epochs, and one line an epoch on standard error.
+_TITLES = ("epoch", "loss", "accuracy", "val. loss", "val. accuracy", "time", "")
 
-    Where standard error is no terminal, only the lines are written.
+
+class TrainingProgress:
+    """A bar over all epochs under a table of them, on standard error.
+
+    Where standard error is no terminal, there is no bar, and a plain line for each epoch.
     """
 
     def __init__(self) -> None:
@@ -43,6 +47,7 @@ class TrainingProgress:
             disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("loading", total=None)
+        self._begun: float | None = None
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -57,7 +62,7 @@ class TrainingProgress:
         self._bar.stop()
 
     def preparing(self, what: str, done: int, total: int) -> None:
-        """Show how far the work before the training is."""
+        """Show how far the work before or after the training is."""
         self._bar.update(self._task, description=what, completed=done, total=total)
 
     def update(self, step: "Step") -> None:
@@ -70,15 +75,35 @@ class TrainingProgress:
             completed=done,
             description=f"epoch {step.epoch}/{step.epochs} loss {figures.get('loss', 0):.3f}",
         )
-        if step.epoch_done:
+        if not step.epoch_done:
+            if self._begun is None:
+                self._begun = time.monotonic()
+                if self._bar.console.is_terminal:
+                    self._print(_TITLES, "bold")
+            return
+        names = ("loss", "accuracy", "val_loss", "val_accuracy")
+        loss, accuracy, val_loss, val_accuracy = (f"{figures[name]:.4f}" for name in names)
+        if not self._bar.console.is_terminal:
             self._bar.console.print(
-                f"epoch {step.epoch}/{step.epochs}  "
-                f"loss {figures['loss']:.4f}  accuracy {figures['accuracy']:.4f}  "
-                f"validation: loss {figures['val_loss']:.4f}  "
-                f"accuracy {figures['val_accuracy']:.4f}",
+                f"epoch {step.epoch}/{step.epochs}  loss {loss}  accuracy {accuracy}  "
+                f"validation: loss {val_loss}  accuracy {val_accuracy}",
                 highlight=False,
                 soft_wrap=True,
             )
+            return
+        now = time.monotonic()
+        seconds = f"{now - (self._begun or now):.0f} s"
+        self._begun = now
+        best = step.best_epoch == step.epoch
+        self._print(
+            (str(step.epoch), loss, accuracy, val_loss, val_accuracy, seconds, "best" * best),
+            "bold" if best else "",
+        )
+
+    def _print(self, cells: Sequence[str], style: str) -> None:
+        pairs = zip(cells, _TITLES, strict=True)
+        line = "  ".join(cell.rjust(max(len(title), 6)) for cell, title in pairs)
+        self._bar.console.print(line.rstrip(), style=style, highlight=False, no_wrap=True)
 
 
 class _Rate(TextColumn):

@@ -31,7 +31,7 @@ COMMANDS = {
 """Short help of each command; module and function are named after it."""
 
 _TRAIN_PACKAGES = frozenset(
-    ("keras", "matplotlib", "onnx", "pydantic", "tensorflow", "tf2onnx", "yaml")
+    ("keras", "matplotlib", "onnx", "pydantic", "tensorboard", "tensorflow", "tf2onnx", "yaml")
 )
 _BACKENDS = frozenset(("jax", "torch"))
 _RAY_PACKAGES = frozenset(("pyarrow", "ray"))

@@ -1,5 +1,8 @@
 """The command `emorec train`."""
 
+import contextlib
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +13,19 @@ from emorec.labels import POLICIES
 if TYPE_CHECKING:
     from emorec.training.finish import Outcome
 
-_OF_THE_CALL = ("data", "config", "out", "resume", "assignments", "as_json", "augment")
+_OF_THE_CALL = (
+    "data",
+    "config",
+    "out",
+    "resume",
+    "assignments",
+    "as_json",
+    "augment",
+    "tensorboard",
+)
 """Parameters that are no settings of a run."""
 
-_WITH_RESUME = ("data", "resume", "as_json")
+_WITH_RESUME = ("data", "resume", "as_json", "tensorboard")
 
 
 def _refuse_settings(ctx: click.Context) -> None:
@@ -152,6 +164,11 @@ Examples:
 @click.option("--limit", type=int, help="Use that many images per split: for trials.")
 @click.option("--seed", type=int, help="Seed of weights, order and augmentation.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any other setting.")
+@click.option(
+    "--tensorboard",
+    is_flag=True,
+    help="Write the curves for TensorBoard too: tensorboard --logdir RUN/tensorboard",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def train(
@@ -162,13 +179,14 @@ def train(
     config: Path | None,
     out: Path,
     assignments: tuple[str, ...],
+    tensorboard: bool,
     as_json: bool,
     **_options: Any,
 ) -> None:
     """Train a model and leave a run folder: model, figures and pictures."""
     if resume:
         _refuse_settings(ctx)
-        _resume(resume, data, as_json)
+        _resume(resume, data, tensorboard, as_json)
         return
     if data is None:
         raise click.UsageError("Missing option '--data'.")
@@ -181,20 +199,20 @@ def train(
     from emorec.cli._progress import TrainingProgress
     from emorec.training.loop import train as run
 
-    with TrainingProgress() as progress:
-        outcome = run(settings, data, out, progress.update, progress.preparing)
+    with _terminable(), TrainingProgress() as progress:
+        outcome = run(settings, data, out, progress.update, progress.preparing, tensorboard)
     _conclude(outcome, as_json)
 
 
-def _resume(folder: Path, data: Path | None, as_json: bool) -> None:
+def _resume(folder: Path, data: Path | None, tensorboard: bool, as_json: bool) -> None:
     from emorec.cli._keras import load_keras
 
     load_keras()
     from emorec.cli._progress import TrainingProgress
     from emorec.training.loop import resume
 
-    with TrainingProgress() as progress:
-        outcome = resume(folder, data, progress.update, progress.preparing)
+    with _terminable(), TrainingProgress() as progress:
+        outcome = resume(folder, data, progress.update, progress.preparing, tensorboard)
     if outcome:
         _conclude(outcome, as_json)
     else:
@@ -204,7 +222,22 @@ def _resume(folder: Path, data: Path | None, as_json: bool) -> None:
 def _conclude(outcome: "Outcome", as_json: bool) -> None:
     _print_outcome(outcome, as_json)
     if outcome.interrupted:
+        click.echo(f"go on with: emorec train --resume {outcome.folder}", err=True)
         raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM, which schedulers send, end a run as Ctrl-C does."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _print_finished(folder: Path, as_json: bool) -> None:

@@ -36,6 +36,7 @@ class Progress:
         batches: Batches of an epoch.
         metrics: Running figures of the epoch; with the validation figures at its end.
         epoch_done: The epoch has ended.
+        best_epoch: The epoch with the best validation accuracy so far; 0 before the first ends.
     """
 
     epoch: int
@@ -44,31 +45,7 @@ class Progress:
     batches: int
     metrics: dict[str, float]
     epoch_done: bool
-
-
-class ReportProgress(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
-    """Tells a function after every batch and epoch where the run stands."""
-
-    def __init__(self, report: Callable[[Progress], None], batches: int):
-        super().__init__()
-        self._report, self._batches, self._epoch = report, batches, 0
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Note the epoch."""
-        self._epoch = epoch + 1
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Report the batch."""
-        self._tell(batch + 1, logs, False)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Report the epoch."""
-        self._tell(self._batches, logs, True)
-
-    def _tell(self, batch: int, logs: dict[str, float] | None, done: bool) -> None:
-        epochs = self.params["epochs"]
-        metrics = {name: float(value) for name, value in (logs or {}).items()}
-        self._report(Progress(self._epoch, epochs, batch, self._batches, metrics, done))
+    best_epoch: int
 
 
 class LossError(ConfigError):
@@ -141,3 +118,29 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
         _log.info("epoch %d: %s", epoch + 1, ", ".join(f"{k} {v:.4f}" for k, v in figures.items()))
         if patience_is_out(self.history, self._patience):
             self.model.stop_training = True
+
+
+class ReportProgress(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
+    """Tells a function after every batch and epoch where the run stands."""
+
+    def __init__(self, report: Callable[[Progress], None], batches: int, keeper: KeepRun):
+        super().__init__()
+        self._report, self._batches, self._keeper, self._epoch = report, batches, keeper, 0
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Note the epoch."""
+        self._epoch = epoch + 1
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Report the batch."""
+        self._tell(batch + 1, logs, False)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Report the epoch."""
+        self._tell(self._batches, logs, True)
+
+    def _tell(self, batch: int, logs: dict[str, float] | None, done: bool) -> None:
+        epochs = self.params["epochs"]
+        metrics = {name: float(value) for name, value in (logs or {}).items()}
+        best = self._keeper.best_epoch
+        self._report(Progress(self._epoch, epochs, batch, self._batches, metrics, done, best))

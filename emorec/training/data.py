@@ -40,6 +40,10 @@ class Treatment:
 class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
     """Batches of one epoch after the other, each in a new order.
 
+    Who trains on them calls `begin` at the start of each epoch (Keras's `on_epoch_end` comes once
+    too often, before the first), and fits with `shuffle=False`, for Keras would shuffle the
+    batches with a generator that no run could continue.
+
     The order and the augmentation follow from the seed, the epoch and the number of the batch
     alone, so a run can be repeated exactly.
     """
@@ -52,7 +56,6 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras sh
         augmentation: AugmentationConfig,
         seed: int,
         treatment: Treatment = Treatment(),
-        epoch: int = 0,
     ):
         """Keep the images and targets, which are not copied.
 
@@ -63,20 +66,18 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras sh
             augmentation: Ranges of the random changes.
             seed: Of order and augmentation.
             treatment: What is done to the targets.
-            epoch: Number of the first epoch, from 0, of a run that goes on.
         """
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
         self._images, self._targets, self._batch_size = images, targets, batch_size
         self._augmentation, self._seed, self._treatment = augmentation, seed, treatment
-        self._epoch = epoch - 1
-        self.on_epoch_end()
+        self.begin(0)
 
     def __len__(self) -> int:
         return -(-len(self._images) // self._batch_size)
 
-    def on_epoch_end(self) -> None:
-        """Draw the order of the next epoch."""
-        self._epoch += 1
+    def begin(self, epoch: int) -> None:
+        """Draw the order of an epoch, counted from 0."""
+        self._epoch = epoch
         generator = np.random.default_rng((self._seed, self._epoch))
         if self._treatment.sampling_weights is not None:
             self._order = sampled_order(self._targets @ self._treatment.sampling_weights, generator)

@@ -1,5 +1,6 @@
 """Trains a model from a configuration and a prepared data set."""
 
+import importlib
 import logging
 import shutil
 from collections.abc import Callable
@@ -33,6 +34,7 @@ def train(
     runs: Path,
     report: Callable[[Progress], None] | None = None,
     preparing: Report | None = None,
+    tensorboard: bool = False,
 ) -> Outcome:
     """Train, and leave a run folder with the model of the best epoch.
 
@@ -44,7 +46,8 @@ def train(
         data_root: A prepared data set or a FER-2013 folder tree.
         runs: Folder in which the run folder is made.
         report: Told the progress after every batch.
-        preparing: Told the progress of long work before the training.
+        preparing: Told the progress of long work before and after the training.
+        tensorboard: Write the figures for TensorBoard too, into the run folder.
 
     Returns:
         The run folder and what its model reached.
@@ -54,14 +57,15 @@ def train(
         KeyboardInterrupt: Ctrl-C came before the first epoch had ended; no folder is left. Later
             it ends the training, and the outcome is that of the best epoch so far.
     """
+    watch = _Watch(report, preparing, tensorboard)
     job = _job(config, read_prepared(data_root), preparing)
     folder = run_folder.create(runs, config.arch)
     try:
         run_folder.describe(folder, config, job.data)
-        return _run(folder, job, None, report)
+        return _run(folder, job, None, watch)
     except BaseException:
-        if not (folder / run_folder.CHECKPOINT).exists():
-            shutil.rmtree(folder)
+        if not run_folder.holds_weights(folder):
+            shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
@@ -70,6 +74,7 @@ def resume(
     data_root: Path | None = None,
     report: Callable[[Progress], None] | None = None,
     preparing: Report | None = None,
+    tensorboard: bool = False,
 ) -> Outcome | None:
     """Go on with a run that was stopped, as if it had not been.
 
@@ -79,7 +84,8 @@ def resume(
         folder: The run folder.
         data_root: Where the data are now; None for where they were.
         report: Told the progress after every batch.
-        preparing: Told the progress of long work before the training.
+        preparing: Told the progress of long work before and after the training.
+        tensorboard: Write the figures for TensorBoard too; a run that has begun to goes on to.
 
     Returns:
         What the run reached; None for one that was finished before.
@@ -89,6 +95,7 @@ def resume(
             data are others, or the checkpoint is damaged. The folder keeps what it has.
         KeyboardInterrupt: Ctrl-C came before the first epoch had ended.
     """
+    watch = _Watch(report, preparing, tensorboard or (folder / run_folder.TENSORBOARD).is_dir())
     config, environment = run_folder.read(folder)
     if run_folder.finished(folder):
         return None
@@ -107,7 +114,21 @@ def resume(
     checkpoint = folder / run_folder.CHECKPOINT
     state = read_state(checkpoint) if checkpoint.exists() else None
     run_folder.sweep(folder)
-    return _run(folder, _job(config, data, preparing), state, report)
+    return _run(folder, _job(config, data, preparing), state, watch)
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """Who is told how a run goes."""
+
+    report: Callable[[Progress], None] | None
+    preparing: Report | None
+    tensorboard: bool
+
+    def __post_init__(self) -> None:
+        if self.tensorboard:
+            # Now, before hours of work, for the package may be missing.
+            importlib.import_module("tensorboard")
 
 
 @dataclass(frozen=True)
@@ -132,24 +153,23 @@ def _job(config: TrainConfig, data: PreparedData, preparing: Report | None) -> _
     return _Job(config, data, model, datasets)
 
 
-def _run(
-    folder: Path, job: _Job, state: State | None, report: Callable[[Progress], None] | None
-) -> Outcome:
+def _run(folder: Path, job: _Job, state: State | None, watch: _Watch) -> Outcome:
     """Train from the beginning or from a state, and finish."""
-    checkpoint = folder / run_folder.CHECKPOINT
     interrupted, failure = False, None
     with run_folder.logging_to(folder / run_folder.LOG):
         try:
             try:
-                _fit(job, folder, state, report)
+                _fit(job, folder, state, watch)
             except (KeyboardInterrupt, LossError) as error:
-                if not checkpoint.exists():
+                if not run_folder.holds_weights(folder):
                     raise
                 interrupted = True
                 failure = error if isinstance(error, LossError) else None
+            if watch.preparing:
+                watch.preparing("writing the models and figures", 0, 1)
             outcome = finish(folder, job.config, job.datasets, interrupted)
         except DataError as error:
-            if not checkpoint.exists():
+            if not run_folder.holds_weights(folder):
                 raise
             raise DataError(
                 f"{error}; with that put right, go on with: emorec train --resume {folder}"
@@ -159,9 +179,7 @@ def _run(
     return outcome
 
 
-def _fit(
-    job: _Job, folder: Path, state: State | None, report: Callable[[Progress], None] | None
-) -> None:
+def _fit(job: _Job, folder: Path, state: State | None, watch: _Watch) -> None:
     config, datasets, model = job.config, job.datasets, job.model
     done = state.epoch if state else 0
     if state and (done >= config.epochs or patience_is_out(state.history, config.patience)):
@@ -173,7 +191,6 @@ def _fit(
         config.augmentation,
         config.seed,
         _treatment(config, datasets.train.targets, draws_labels(config, job.data)),
-        epoch=done,
     )
     model.compile(
         optimizer=make_optimizer(config, model, config.epochs, len(batches)),
@@ -185,13 +202,19 @@ def _fit(
         _log.info("going on after epoch %d", done)
     keeper = KeepRun(folder, config.patience, state)
     # What checks the loss comes before what keeps the weights.
-    callbacks: list[Any] = [StopOnNaN(), ValidateAverages(), keeper]
-    if report:
-        callbacks.append(ReportProgress(report, len(batches)))
+    begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.begin(epoch))
+    callbacks: list[Any] = [begin, StopOnNaN(), ValidateAverages(), keeper]
+    if watch.report:
+        callbacks.append(ReportProgress(watch.report, len(batches), keeper))
+    if watch.tensorboard:
+        from emorec.training.tensorboard import WriteTensorBoard
+
+        callbacks.append(WriteTensorBoard(folder / run_folder.TENSORBOARD, keeper.history))
     # The warps are tiny: threads of OpenCV's own would only take turns with the backend's.
     cv2.setNumThreads(1)
     model.fit(
         batches,
+        shuffle=False,
         validation_data=(datasets.validation_images, datasets.validation.targets),
         validation_batch_size=256,
         initial_epoch=done,

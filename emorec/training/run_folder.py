@@ -9,7 +9,7 @@ import logging
 import platform
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ RELIABILITY = "reliability.png"
 PER_CLASS = "per_class.csv"
 REPORT = "report.html"
 LOG = "train.log"
+TENSORBOARD = "tensorboard"
 MODEL_KERAS = "model.keras"
 MODEL_ONNX = "model.onnx"
 CHECKPOINT = Path("checkpoints") / "last.npz"
@@ -61,10 +62,22 @@ def create(parent: Path, arch: str) -> Path:
     raise DataError(f"{parent}: too many runs named {stem}")
 
 
+class _LogFile(logging.FileHandler):
+    """A log that a full disk may cut short: the run fails at its checkpoint, in one line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Drop the message."""
+
+    def close(self) -> None:
+        """Close the file, even if its last lines cannot be written."""
+        with suppress(OSError):
+            super().close()
+
+
 @contextmanager
 def logging_to(path: Path) -> Iterator[None]:
     """Write emorec's log messages to a file as well while the context lasts."""
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _LogFile(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("emorec")
     level = logger.level
@@ -98,6 +111,10 @@ def describe(folder: Path, config: TrainConfig, data: PreparedData) -> None:
         DataError: A file cannot be written.
     """
     write_json(folder / ENVIRONMENT, environment(data, config.seed))
+    # A run may go on from another working folder.
+    places = {"teacher": tuple(str(Path(path).resolve()) for path in config.teacher)}
+    weights = Path(config.weights).resolve() if Path(config.weights).is_file() else config.weights
+    config = config.model_copy(update={**places, "weights": str(weights)})
     write_bytes(folder / CONFIG, config.to_yaml().encode())
 
 
@@ -125,8 +142,14 @@ def finished(folder: Path) -> bool:
     return (folder / METRICS).exists() and not (folder / CHECKPOINT).exists()
 
 
+def holds_weights(folder: Path) -> bool:
+    """Tell whether a run has come so far that a model can be had from its folder."""
+    return (folder / CHECKPOINT).exists() or (folder / METRICS).exists()
+
+
 def sweep(folder: Path) -> None:
-    """Remove what a killed run left half-written."""
+    """Remove what a killed run left half-written, and make room for its next checkpoint."""
+    (folder / CHECKPOINT.parent).mkdir(exist_ok=True)
     for place in (folder, folder / CHECKPOINT.parent):
         for partial in place.glob(PARTIAL + "*"):
             partial.unlink(missing_ok=True)

@@ -36,7 +36,7 @@ def test_each_epoch_has_its_own_order_and_the_seed_decides_it() -> None:
     source, again = batches(50, 8), batches(50, 8)
     first = seen(source)
     assert seen(again) == first
-    source.on_epoch_end()
+    source.begin(1)
     assert seen(source) != first
 
 
