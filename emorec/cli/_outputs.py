@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import click
 
-from emorec.cli._overwriting import refuse_overwriting
+from emorec.cli._overwriting import refuse_no_file, refuse_overwriting
 from emorec.cli._text import one_line
 
 if TYPE_CHECKING:
@@ -52,10 +52,7 @@ class Targets:
             target = getattr(self, option)
             if target is None or target == _STDOUT:
                 continue
-            if Path(target).is_dir() or not Path(target).parent.is_dir():
-                raise click.UsageError(
-                    f"--{option}: {target} cannot be a file; is its folder there?"
-                )
+            refuse_no_file(f"--{option}", Path(target))
 
     def _texts(self) -> list[str]:
         return [text for text in (self.json, self.jsonl, self.csv) if text is not None]

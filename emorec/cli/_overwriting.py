@@ -1,4 +1,4 @@
-"""Refuses outputs that would be written over an input or over another output."""
+"""Checks, before any work, that outputs are files of their own that can be written."""
 
 import os
 from collections.abc import Iterable
@@ -7,8 +7,18 @@ from pathlib import Path
 import click
 
 
+def refuse_no_file(option: str, target: Path) -> None:
+    """Check that an option names a file in a folder that exists.
+
+    Raises:
+        click.UsageError: It does not.
+    """
+    if target.is_dir() or not target.parent.is_dir():
+        raise click.UsageError(f"{option}: {target} cannot be a file; is its folder there?")
+
+
 def refuse_overwriting(outputs: Iterable[Path], inputs: Iterable[Path], advice: str) -> None:
-    """Check, before any work, that each output is a file of its own.
+    """Check that no output is an input or another output.
 
     Raises:
         click.UsageError: One is not; the message ends with the advice.

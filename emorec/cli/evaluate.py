@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emorec.cli._overwriting import refuse_overwriting
+from emorec.cli._overwriting import refuse_no_file, refuse_overwriting
 from emorec.cli._parameters import prior_option
 from emorec.cli._text import one_line
 from emorec.labels import POLICIES
@@ -97,8 +97,11 @@ def evaluate(
 
     paths = [model_file(model) for model in models]
     json_file = None if json_target in (None, "-") else Path(str(json_target))
-    outputs = [target for target in (json_file, report, plot) if target]
-    refuse_overwriting(outputs, paths, "choose other names")
+    outputs = {"--json": json_file, "--report": report, "--plot": plot}
+    given = {option: target for option, target in outputs.items() if target}
+    for option, target in given.items():
+        refuse_no_file(option, target)
+    refuse_overwriting(given.values(), paths, "choose other names")
     if plot and len(paths) > 1:
         raise click.UsageError("--plot draws one model; give one, or use --report")
     if any(path.suffix == ".keras" for path in paths):

@@ -1,6 +1,7 @@
 """Draws figures with matplotlib, without a display, as the bytes of PNG files."""
 
 import io
+import statistics
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -55,9 +56,10 @@ def draw_curves(history: Sequence[Mapping[str, float]]) -> bytes:
             )
         axes.set(title=title, xlabel="epoch", ylabel=name)
         if name == "loss":
-            # One epoch with running means that lag behind must not flatten all the others.
-            values = [row["loss"] for row in history] + [row["val_loss"] for row in history]
-            axes.set_ylim(0, min(1.05 * max(values), 2 * max(row["loss"] for row in history)))
+            # A few epochs with running means that lag behind must not flatten all the others.
+            losses, tests = ([row[key] for row in history] for key in ("loss", "val_loss"))
+            usual = max(2 * max(losses), 1.2 * statistics.median(tests))
+            axes.set_ylim(0, min(1.05 * max(losses + tests), usual))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
@@ -130,7 +132,7 @@ def draw_coverage(points: Sequence[CoveragePoint]) -> bytes:
     axes.plot(*zip(*kept, strict=True), "--", color=_VALIDATION, label="accuracy of what is left")
     axes.set(xlabel="least confidence", ylabel="share", xlim=(0, 1), ylim=(0, 1.02))
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower left")
+    axes.legend()
     return _png(figure)
 
 

@@ -55,7 +55,12 @@ def render(evaluations: Sequence[Evaluation], data: str, split: str, run: Run | 
             parts += [f"<h2>{html.escape(name)}</h2>", *_model(entry, _FEW_MISTAKES)]
         return page(f"Comparison of {len(evaluations)} models", parts)
     (only,) = evaluations
-    parts = [where, *(_run(run) if run else ()), *_model(only, len(only.mistakes))]
+    parts = [
+        where,
+        *(_run(run) if run else ()),
+        "<h2>Model</h2>",
+        *_model(only, len(only.mistakes)),
+    ]
     return page(f"{only.metadata.name} {only.metadata.version}: evaluation", parts)
 
 

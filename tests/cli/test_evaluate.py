@@ -79,9 +79,16 @@ def test_pictures_and_a_page(models: list[Path], tiny_data: Path, tmp_path: Path
     assert cv2.imread(str(plot)).std() > 5
     assert run(*models, "--data", tiny_data, "--report", page).exit_code == 0
     assert "Comparison of 3 models" in page.read_text("utf-8")
-    failed = run(models[0], "--data", tiny_data, "--report", tmp_path / "no" / "page.html")
-    assert failed.exit_code == 4
-    assert "page.html: cannot write" in failed.stderr
+
+
+@pytest.mark.parametrize("option", ["--json", "--report", "--plot"])
+@pytest.mark.parametrize("place", ["no/x.png", "."])
+def test_an_output_that_cannot_be_a_file(
+    models: list[Path], tiny_data: Path, tmp_path: Path, option: str, place: str
+) -> None:
+    done = run(models[0], "--data", tiny_data, option, tmp_path / place)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert f"{option}: {tmp_path / place} cannot be a file" in done.stderr
 
 
 def test_no_output_may_be_an_input_or_another_output(
