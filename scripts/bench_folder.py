@@ -1,0 +1,80 @@
+"""Compares ways to take a folder of photos to records and marked pictures, as whole processes.
+
+The plain loop reads, finds, classifies, draws and writes one picture after another with the same
+detector and model, and OpenCV's own threads.
+
+Example: python scripts/bench_folder.py photos/
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+PLAIN_LOOP = """
+import json, sys
+from pathlib import Path
+from emorec import EmotionRecognizer
+from emorec.images import read_bgr, write
+from emorec.media.drawing import annotate
+from emorec.media.records import image_record
+
+recognizer = EmotionRecognizer()
+with open("plain.jsonl", "w") as lines:
+    for path in sorted(Path("photos").iterdir()):
+        image_bgr = read_bgr(path)
+        faces = recognizer.recognize(image_bgr)
+        record = image_record(str(path), image_bgr.shape[1::-1], faces)
+        lines.write(json.dumps(record) + "\\n")
+        if "--save" in sys.argv:
+            write(Path("marked") / f"{path.stem}-emotions.jpg", annotate(image_bgr, faces))
+"""
+EMOREC = [sys.executable, "-m", "emorec", "detect", "photos", "--jsonl", "emorec.jsonl"]
+
+
+def seconds(command: list[str], folder: str) -> float:
+    shutil.rmtree(f"{folder}/marked", ignore_errors=True)
+    Path(folder, "marked").mkdir()
+    start = time.perf_counter()
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("photos", type=Path, help="folder of JPEG files")
+    parser.add_argument("--count", type=int, default=200, help="photos in the folder, repeated")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each, in turn")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    arguments = parser.parse_args()
+    originals = sorted(arguments.photos.glob("*.jpg"))
+    for save in ([], ["--save", "marked"]):
+        commands = {
+            "plain loop": [sys.executable, "-c", PLAIN_LOOP, *save],
+            "emorec detect": [*EMOREC, *save],
+            "emorec --workers": [*EMOREC, *save, "--workers", str(arguments.workers)],
+        }
+        times: dict[str, list[float]] = {name: [] for name in commands}
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "photos").mkdir()
+            for number in range(arguments.count):
+                source = originals[number % len(originals)]
+                shutil.copy(source, Path(folder, "photos", f"{number:05}.jpg"))
+            for _ in range(arguments.runs):
+                for name, command in commands.items():
+                    times[name].append(seconds(command, folder))
+        medians = {name: statistics.median(values) for name, values in times.items()}
+        print("records and marked pictures" if save else "records alone")
+        for name, median in medians.items():
+            rate = arguments.count / median
+            gain = medians["plain loop"] / median
+            print(f"  {name:18}{median:6.2f} s  {rate:6.1f} photos/s  {gain:.2f} times the loop")
+
+
+if __name__ == "__main__":
+    main()
