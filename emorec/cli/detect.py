@@ -1,6 +1,7 @@
 """The command `emorec detect`: options, and what is printed."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -182,7 +183,11 @@ def detect(
     recognition = Recognition(choice.build, model_file, prior, classes, roi, min_confidence)
     recognizer = recognition.open()
     job = Job(recognition, targets.pictures(sources, recognizer), max_side)
-    with native_messages_dropped(), Outputs(targets, sources, recognizer) as outputs:
+    with (
+        native_messages_dropped(),
+        _cluster(ray, workers),
+        Outputs(targets, sources, recognizer) as outputs,
+    ):
         runs = VideoRuns(recognizer, targets, videos, outputs, max_side)
         for are_videos, group in groupby(outputs.left, key=lambda source: source.video):
             if are_videos:
@@ -192,6 +197,15 @@ def detect(
                 outputs.add(done)
     if outputs.failed:
         click.get_current_context().exit(EmorecError.exit_code)
+
+
+def _cluster(ray: str | None, workers: int | None) -> AbstractContextManager[None]:
+    """Connect before any output is opened: a wrong address or a missing package costs nothing."""
+    if ray is None:
+        return nullcontext()
+    from emorec.inference.ray_data import cluster
+
+    return cluster(ray, workers)
 
 
 def _looked_at(
@@ -209,7 +223,7 @@ def _looked_at(
     if ray:
         from emorec.inference.ray_data import over_ray
 
-        return over_ray(job, sources, ray, workers)
+        return over_ray(job, sources, workers)
     if workers:
         from emorec.inference.workers import in_processes
 

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import astuple
 from typing import Any, cast
 
@@ -38,36 +39,56 @@ class _Worker:
         return {"done": [json.dumps([one.record, one.written, one.problems]) for one in done]}
 
 
-def over_ray(
-    job: Job, sources: Sequence[Source], address: str = LOCAL, workers: int | None = None
-) -> Iterator[Done]:
-    """Do sources on a Ray cluster; the results come in the order of the sources.
+@contextmanager
+def cluster(address: str = LOCAL, workers: int | None = None) -> Iterator[None]:
+    """Connect to a Ray cluster for as long as the block lasts.
+
+    Args:
+        address: Such as "10.0.0.1:6379" or "auto"; "local" starts a cluster here, which ends with
+            the block.
+        workers: Processors of a local cluster; None takes all of this machine.
+
+    Raises:
+        ConfigError: There is no cluster at the address.
+    """
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    try:
+        if address == LOCAL:
+            ray.init(address=LOCAL, num_cpus=workers, include_dashboard=False, **quiet)
+        else:
+            ray.init(address=address, **quiet)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"no Ray cluster at {address!r}: {reason}") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def over_ray(job: Job, sources: Sequence[Source], workers: int | None = None) -> Iterator[Done]:
+    """Do sources on the cluster that is connected; the results come in the order of the sources.
 
     Args:
         job: What is done with each. Its files, the pictures and the folders of its outputs must
             have the same paths on every machine.
         sources: All of them; standard input is not among them.
-        address: Of the cluster, such as "10.0.0.1:6379" or "auto"; "local" starts one here that
-            ends with this call.
         workers: Number of processes; None takes one for each processor of the cluster.
 
     Raises:
-        ConfigError: There is no cluster at the address.
         EmorecError: A worker failed.
     """
     if not sources:
         return
-    logging.getLogger("ray").setLevel(logging.ERROR)
-    own = not ray.is_initialized()
-    if own:
-        _connect(address, workers)
+    context = ray.data.DataContext.get_current()
+    context.execution_options.preserve_order = True
+    context.enable_progress_bars = False
+    workers = workers or max(int(cast(Any, ray).cluster_resources().get("CPU", 1)), 1)
+    rows = [{"source": json.dumps(astuple(source))} for source in sources]
+    blocks = min(-(-len(rows) // BATCH), 8 * workers)
     try:
-        context = ray.data.DataContext.get_current()
-        context.execution_options.preserve_order = True
-        context.enable_progress_bars = False
-        workers = workers or max(int(cast(Any, ray).cluster_resources().get("CPU", 1)), 1)
-        rows = [{"source": json.dumps(astuple(source))} for source in sources]
-        blocks = min(-(-len(rows) // BATCH), 8 * workers)
         told = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
             _Worker,
             fn_constructor_args=(job,),
@@ -82,19 +103,3 @@ def over_ray(
         cause = getattr(error, "cause", None)
         reason = " ".join(str(cause or error).split())
         raise EmorecError(f"a Ray worker failed: {reason[-500:]}") from error
-    finally:
-        if own:
-            ray.shutdown()
-
-
-def _connect(address: str, workers: int | None) -> None:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-    try:
-        if address == LOCAL:
-            ray.init(address="local", num_cpus=workers, include_dashboard=False, **quiet)
-        else:
-            ray.init(address=address, **quiet)
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"no Ray cluster at {address!r}: {reason}") from error

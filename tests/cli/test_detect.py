@@ -358,6 +358,7 @@ def test_one_text_to_standard_output_is_all_there_is(option):
         ("--max-side", "3"),
         ("--workers", "0"),
         ("--workers", "2", "-"),
+        ("--ray", "local", "-"),
         ("--csv", "none/a.csv"),
         ("--jsonl", "x.jpg"),
         ("--csv", "a.txt", "--jsonl", "./a.txt"),
@@ -386,6 +387,16 @@ def test_the_region_is_searched_alone(monkeypatch):
     # 120x100 is looked at as 60x50, and the region of 90x50 as 45x25.
     assert seen == [(25, 45)] * 2
     assert boxes == [[32, 44, 40, 40]] * 2
+
+
+def test_without_ray_nothing_is_lost(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.delitem(sys.modules, "emorec.inference.ray_data", raising=False)
+    Path("a.jsonl").write_text("old")
+    result = run(picture("x.jpg"), "--jsonl", "a.jsonl", "--ray")
+    assert result.exit_code == 6
+    assert "pip install 'emorec[ray]'" in result.stderr
+    assert Path("a.jsonl").read_text() == "old"
 
 
 # Folders and lists

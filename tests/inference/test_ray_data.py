@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_a_local_cluster_of_two_workers(tmp_path: Path):
-    from emorec.inference.ray_data import over_ray
+    from emorec.inference.ray_data import cluster, over_ray
 
     folder = tmp_path / "in"
     folder.mkdir()
@@ -31,7 +31,8 @@ def test_a_local_cluster_of_two_workers(tmp_path: Path):
     sources = list(expand([str(folder)]))
     expected = list(in_turn(Job(recognition).work(), sources))
     job = Job(recognition, [FaceCrops(tmp_path / "crops", 0.1)])
-    done = list(over_ray(job, sources, workers=2))
+    with cluster(workers=2):
+        done = list(over_ray(job, sources))
     assert [one.record for one in done] == [one.record for one in expected]
     assert [one.problems for one in done] == [one.problems for one in expected]
     faces = sum(len(one.record["faces"]) for one in done)
@@ -39,9 +40,8 @@ def test_a_local_cluster_of_two_workers(tmp_path: Path):
     assert len(written) == len(list((tmp_path / "crops").iterdir())) == faces == 70
 
 
-def test_no_cluster_there(tmp_path: Path):
-    from emorec.inference.ray_data import over_ray
+def test_no_cluster_there():
+    from emorec.inference.ray_data import cluster
 
-    job = Job(Recognition(WholePicture, tmp_path / "none.onnx"))
-    with pytest.raises(ConfigError, match="no Ray cluster at 'nowhere'"):
-        list(over_ray(job, list(expand(["a.jpg"])), "nowhere"))
+    with pytest.raises(ConfigError, match="no Ray cluster at 'nowhere'"), cluster("nowhere"):
+        pass
