@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 from emorec import resources
 from emorec.errors import EmorecError
 
-LINE = re.compile(r"^\| (\S+\.xml) \| (\d+)x(\d+) \| (\d+) \| ([0-9a-f]{64}) \|$", re.MULTILINE)
+LINE = re.compile(
+    r"^\| (\S+\.xml) \| (\d+)x(\d+) \| (\d+) \| [^|]+ \| ([0-9a-f]{64}) \|$", re.MULTILINE
+)
 
 
 def sources() -> dict[str, tuple[int, int, int, str]]:
@@ -63,3 +66,25 @@ def test_an_incomplete_installation_is_said(tmp_path: Path, monkeypatch: pytest.
     inside = tmp_path / "emorec" / "cascades"
     inside.mkdir(parents=True)
     assert resources.folder("cascades") == inside
+
+
+@pytest.mark.parametrize(
+    ("platform", "variables", "expected"),
+    [
+        ("linux", {}, "home/.cache/emorec"),
+        ("linux", {"XDG_CACHE_HOME": ""}, "home/.cache/emorec"),
+        ("linux", {"XDG_CACHE_HOME": "xdg"}, "xdg/emorec"),
+        ("darwin", {}, "home/Library/Caches/emorec"),
+        ("win32", {"LOCALAPPDATA": "local"}, "local/emorec/cache"),
+        ("win32", {}, "home/AppData/Local/emorec/cache"),
+        ("linux", {"EMOREC_CACHE": "mine", "XDG_CACHE_HOME": "xdg"}, "mine"),
+    ],
+)
+def test_the_folder_of_what_can_be_made_anew(monkeypatch, platform, variables, expected):
+    for name in ("EMOREC_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(Path, "home", lambda: Path("home"))
+    assert resources.cache_folder().as_posix() == expected

@@ -144,7 +144,7 @@ def _told(value: object) -> str:
 def pull(name: str, source: str | None) -> None:
     """Fetch the model NAME, which is `yunet`, and check its SHA-256.
 
-    It goes to the folder in the environment variable EMOREC_DATA, or to your user data folder. The
+    It goes to your user cache, or to the folder in the environment variable EMOREC_CACHE. The
     proxies in http_proxy and https_proxy are used.
     """
     from emorec.cli._progress import byte_progress

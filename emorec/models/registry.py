@@ -1,8 +1,6 @@
 """Knows the files that emorec runs: those in the package, and those that can be fetched."""
 
 import hashlib
-import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +9,6 @@ from emorec.errors import ModelError
 
 SUMS = "SHA256SUMS"
 """File beside the shipped ones with their hashes, as `sha256sum` writes and checks it."""
-
-DATA_FOLDER_VARIABLE = "EMOREC_DATA"
-"""Environment variable that names the folder of fetched files in place of the usual one."""
 
 EMOTIONS = "emotion model"
 TRAINABLE = "emotion model, for training on"
@@ -71,7 +66,7 @@ def fetchable() -> dict[str, ModelFile]:
     yunet = ModelFile(
         name="yunet",
         kind=DETECTOR,
-        path=data_folder() / "models" / file_name,
+        path=resources.cache_folder() / "models" / file_name,
         sha256="ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0",
         license="MIT (Copyright 2020 Shiqi Yu); trained on WIDER FACE",
         url=f"https://media.githubusercontent.com/media/opencv/opencv_zoo/{commit}/models/"
@@ -106,20 +101,6 @@ def _sums(folder: Path) -> list[tuple[Path, str]]:
         return [(folder / name.removeprefix("*"), sha256) for sha256, name in rows]
     except (OSError, ValueError) as error:
         raise ModelError(f"{sums}: {error}; install emorec anew") from error
-
-
-def data_folder() -> Path:
-    """Give the user's folder for fetched files; it need not exist."""
-    chosen = os.environ.get(DATA_FOLDER_VARIABLE)
-    if chosen:
-        return Path(chosen)
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Application Support"
-    else:
-        base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(base) / "emorec"
 
 
 def detector_model(name: str) -> Path:

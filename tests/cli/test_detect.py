@@ -118,7 +118,7 @@ def test_yunet_takes_a_file_or_the_fetched_model(monkeypatch, tmp_path):
 
 
 def test_without_a_fetched_model_the_command_is_named(monkeypatch, tmp_path):
-    monkeypatch.setenv(registry.DATA_FOLDER_VARIABLE, str(tmp_path / "nothing"))
+    monkeypatch.setenv(resources.CACHE_FOLDER_VARIABLE, str(tmp_path / "nothing"))
     result = run(picture("a.jpg"), "--detector", "yunet")
     assert (result.exit_code, result.stdout) == (5, "")
     assert "emorec models pull yunet" in result.stderr

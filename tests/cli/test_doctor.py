@@ -21,7 +21,7 @@ WANTED = ["numpy>=1.26", "onnxruntime>=1.20", "opencv-python<5,>=4.11"]
 @pytest.fixture(autouse=True)
 def installed(tmp_path: Path, monkeypatch) -> dict[str, str]:
     """Packages that seem to be installed, to be changed by a test; nothing is fetched."""
-    monkeypatch.setenv(registry.DATA_FOLDER_VARIABLE, str(tmp_path / "data"))
+    monkeypatch.setenv(resources.CACHE_FOLDER_VARIABLE, str(tmp_path / "data"))
     versions = dict(HEALTHY)
 
     def version(name: str) -> str:

@@ -11,14 +11,14 @@ from emorec import resources
 from emorec.cli.main import main
 from emorec.metadata import COST_KEY, KEY, ModelCost
 from emorec.models import registry
-from emorec.models.registry import DATA_FOLDER_VARIABLE, fetchable, hash_of
+from emorec.models.registry import fetchable, hash_of
 
 
 @pytest.fixture(autouse=True)
 def data_folder(tmp_path: Path, monkeypatch) -> Path:
     """An empty folder of fetched files."""
     folder = tmp_path / "data"
-    monkeypatch.setenv(DATA_FOLDER_VARIABLE, str(folder))
+    monkeypatch.setenv(resources.CACHE_FOLDER_VARIABLE, str(folder))
     return folder
 
 

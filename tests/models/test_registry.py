@@ -1,5 +1,4 @@
 import hashlib
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,10 +10,8 @@ from emorec.errors import ModelError
 from emorec.models import registry
 from emorec.models.registry import (
     CASCADE,
-    DATA_FOLDER_VARIABLE,
     EMOTIONS,
     SUMS,
-    data_folder,
     detector_model,
     fetchable,
     hash_of,
@@ -80,30 +77,8 @@ def test_the_hash_of_a_folder_is_an_error(tmp_path: Path):
         hash_of(tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("platform", "variables", "expected"),
-    [
-        ("linux", {}, "home/.local/share/emorec"),
-        ("linux", {"XDG_DATA_HOME": ""}, "home/.local/share/emorec"),
-        ("linux", {"XDG_DATA_HOME": "xdg"}, "xdg/emorec"),
-        ("darwin", {}, "home/Library/Application Support/emorec"),
-        ("win32", {"LOCALAPPDATA": "local"}, "local/emorec"),
-        ("win32", {}, "home/AppData/Local/emorec"),
-        ("linux", {DATA_FOLDER_VARIABLE: "mine", "XDG_DATA_HOME": "xdg"}, "mine"),
-    ],
-)
-def test_the_folder_for_fetched_files(monkeypatch, platform, variables, expected):
-    for name in (DATA_FOLDER_VARIABLE, "XDG_DATA_HOME", "LOCALAPPDATA"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "platform", platform)
-    monkeypatch.setattr(Path, "home", lambda: Path("home"))
-    assert data_folder().as_posix() == expected
-
-
 def test_the_model_of_a_detector(tmp_path: Path, monkeypatch):
-    monkeypatch.setenv(DATA_FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(resources.CACHE_FOLDER_VARIABLE, str(tmp_path))
     with pytest.raises(ModelError, match="not fetched; fetch it with: emorec models pull yunet"):
         detector_model("yunet")
     path = fetchable()["yunet"].path
