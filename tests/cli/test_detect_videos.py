@@ -15,7 +15,7 @@ from onnx_models import write_tiny_model
 
 from emorec import resources
 from emorec.cli import _window
-from emorec.cli._outputs import clock
+from emorec.cli._table import clock
 from emorec.cli.main import main
 from emorec.detection import haar
 from emorec.inference.tracking import TRACKED
