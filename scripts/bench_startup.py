@@ -21,19 +21,21 @@ def seconds(command: list[str], folder: str) -> float:
     return time.perf_counter() - start
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("photo", type=Path)
-    parser.add_argument("--runs", type=int, default=10, help="runs of each, in turn")
-    parser.add_argument("--model", type=Path, help="ONNX file; default: the shipped one")
-    arguments = parser.parse_args()
-    detect = [*EMOREC, "detect", str(arguments.photo.resolve())]
-    if arguments.model:
-        detect += ["--model", str(arguments.model.resolve())]
+def compare(photo: Path, runs: int, model: Path | None = None) -> None:
+    """Time both in turn and print the medians and their ratio.
+
+    Args:
+        photo: What `emorec detect` looks at.
+        runs: Of each side.
+        model: ONNX file; None takes the one that comes with emorec.
+    """
+    detect = [*EMOREC, "detect", str(photo.resolve())]
+    if model:
+        detect += ["--model", str(model.resolve())]
     commands = {"imports": FLOOR, "emorec detect": detect}
     times: dict[str, list[float]] = {name: [] for name in commands}
     with tempfile.TemporaryDirectory() as folder:
-        for turn in range(arguments.runs + 1):
+        for turn in range(runs + 1):
             for name, command in commands.items():
                 elapsed = seconds(command, folder)
                 if turn:  # the first turn fills the file cache
@@ -41,8 +43,17 @@ def main() -> None:
     medians = {name: statistics.median(values) for name, values in times.items()}
     for name, median in medians.items():
         spread = f"{min(times[name]):.3f} to {max(times[name]):.3f}"
-        print(f"{name:15}{median:.3f} s, median of {arguments.runs} ({spread})")
+        print(f"{name:15}{median:.3f} s, median of {runs} ({spread})")
     print(f"{'ratio':15}{medians['emorec detect'] / medians['imports']:.2f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("photo", type=Path)
+    parser.add_argument("--runs", type=int, default=10, help="runs of each, in turn")
+    parser.add_argument("--model", type=Path, help="ONNX file; default: the shipped one")
+    arguments = parser.parse_args()
+    compare(arguments.photo, arguments.runs, arguments.model)
 
 
 if __name__ == "__main__":

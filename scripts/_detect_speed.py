@@ -1,0 +1,265 @@
+"""Measures the speed and the memory of `emorec detect`, beside the plain loop that people write.
+
+What is timed runs in a process of its own, without its imports, and the sides take turns. The clips
+are made out of the photos: slow pans and zooms, 1280x720, 30 frames a second.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import cast
+
+import bench_startup
+import cv2
+import numpy as np
+
+from emorec import resources
+from emorec.images import Image, read_bgr
+from emorec.inference.classifier import EmotionClassifier
+
+SIZE_WH = (1280, 720)
+FPS = 30
+FRAMES = 300
+LONG = 10
+"""How many times longer the long clip of the memory test is."""
+
+PHOTOS = ("obama-720p.jpg", "two_people.jpg", "2008_001322.jpg", "2007_007763.jpg")
+BATCHES = (1, 16, 64)
+THREADS = (1, 2)
+
+
+def make_clip(photos: Path, target: Path, frames: int = FRAMES) -> Path:
+    """Write a clip that wanders over some photos, a part of it each."""
+    pictures = [read_bgr(photos / name) for name in PHOTOS]
+    width, height = SIZE_WH
+    writer = cv2.VideoWriter(str(target), cv2.VideoWriter.fourcc(*"mp4v"), FPS, SIZE_WH)
+    for number in range(frames):
+        picture = pictures[number * len(pictures) // frames]
+        high, wide = picture.shape[:2]
+        zoom = max(width / wide, height / high) * (1.15 + 0.1 * np.sin(number / 40))
+        x = wide / 2 + 0.05 * wide * np.sin(number / 25)
+        y = high / 2 + 0.04 * high * np.cos(number / 31)
+        place = np.array([[zoom, 0, width / 2 - zoom * x], [0, zoom, height / 2 - zoom * y]])
+        writer.write(cv2.warpAffine(picture, place, SIZE_WH, borderMode=cv2.BORDER_REFLECT))
+    writer.release()
+    return target
+
+
+def repeated(clip: Path, target: Path, times: int) -> Path:
+    """Write a clip several times over into one file."""
+    writer = cv2.VideoWriter(str(target), cv2.VideoWriter.fourcc(*"mp4v"), FPS, SIZE_WH)
+    for _ in range(times):
+        capture = cv2.VideoCapture(str(clip))
+        while (frame := capture.read()[1]) is not None:
+            writer.write(frame)
+        capture.release()
+    writer.release()
+    return target
+
+
+# What runs in a process of its own
+
+
+def plain_loop(clip: str, target: str | None) -> None:
+    """Read, detectMultiScale at full size, classify each face, draw, write: as scripts do."""
+    from emorec.detection import haar
+    from emorec.preprocessing import crop_face
+    from emorec.types import Box
+
+    cascade_file = resources.folder("cascades") / haar.CASCADES[haar.DEFAULT_CASCADE]
+    cascade = cv2.CascadeClassifier(str(cascade_file))
+    classifier = EmotionClassifier(resources.shipped_model(), threads=0)
+    margin = classifier.metadata.crop_margin
+    capture = cv2.VideoCapture(clip)
+    writer = None
+    while (frame := capture.read()[1]) is not None:
+        height, width = frame.shape[:2]
+        gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+        side = max(round(haar.MIN_SIZE_SHARE * min(height, width)), haar.MIN_SIZE_FLOOR)
+        found = cascade.detectMultiScale(
+            gray, haar.DEFAULT_SCALE_FACTOR, haar.DEFAULT_MIN_NEIGHBORS, minSize=(side, side)
+        )
+        crops = [crop_face(cast(Image, frame), Box(*map(int, box)), margin) for box in found]
+        for (x, y, wide, high), crop in zip(found, crops, strict=True):
+            emotion = classifier.classify([crop])[0].emotion
+            cv2.rectangle(frame, (x, y), (x + wide, y + high), (0, 255, 0), 2)
+            cv2.putText(frame, emotion, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 1, (0, 255, 0), 2)
+        if target is not None:
+            if writer is None:
+                code = cv2.VideoWriter.fourcc(*"mp4v")
+                rate = capture.get(cv2.CAP_PROP_FPS)
+                writer = cv2.VideoWriter(target, code, rate, (width, height))
+            writer.write(frame)
+    if writer is not None:
+        writer.release()
+
+
+def command_line(*arguments: str) -> None:
+    """Run the command, its imports done before."""
+    from emorec.cli.main import main
+
+    main(["detect", *arguments], standalone_mode=False)
+
+
+def stream(clip: str, cv_threads: str, workers: str) -> None:
+    """Follow a clip with given numbers of threads."""
+    from emorec.inference.recognizer import EmotionRecognizer
+    from emorec.inference.stream import StreamSettings
+
+    cv2.setNumThreads(int(cv_threads))
+    for _ in EmotionRecognizer().stream(clip, StreamSettings(workers=int(workers))):
+        pass
+
+
+def child() -> None:
+    """Time one of the functions above; print the seconds and the peak of the memory in KiB."""
+    import resource
+
+    import emorec.cli.detect
+    import emorec.inference.job
+    import emorec.inference.videos  # noqa: F401
+
+    what: Callable[..., None] = globals()[sys.argv[1]]
+    arguments = [None if text == "None" else text for text in sys.argv[2:]]
+    start = time.perf_counter()
+    what(*arguments)
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps([seconds, peak]), file=sys.stderr)
+
+
+def run(folder: Path, *arguments: str) -> tuple[float, int]:
+    """Give the seconds and the peak memory in KiB of one of the functions, in its own process."""
+    # Without OpenCV's and FFmpeg's own messages, the last line is ours.
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).resolve()), *arguments],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        check=True,
+        text=True,
+    )
+    seconds, peak = json.loads(done.stderr.splitlines()[-1])
+    return seconds, peak
+
+
+# The sections
+
+
+def print_startup(photos: Path, runs: int) -> None:
+    """A whole cold `emorec detect PHOTO` beside importing what it cannot do without."""
+    bench_startup.compare(photos / "obama-720p.jpg", runs)
+
+
+def print_classifier(runs: int) -> None:
+    """Faces a second of the shipped model, by batch and threads."""
+    print("| batch | " + " | ".join(f"{n} thread{'s' * (n > 1)}" for n in THREADS) + " |")
+    print("| ---: |" + " ---: |" * len(THREADS))
+    rng = np.random.default_rng(0)
+    classifiers = [EmotionClassifier(resources.shipped_model(), threads) for threads in THREADS]
+    model = classifiers[0].metadata
+    for batch in BATCHES:
+        shape = (batch, model.input_size, model.input_size, model.channels)
+        inputs = rng.integers(0, 256, shape, np.uint8)
+        rates: list[list[float]] = [[] for _ in THREADS]
+        for turn in range(runs + 1):
+            for classifier, values in zip(classifiers, rates, strict=True):
+                calls = max(128 // batch, 2)
+                start = time.perf_counter()
+                for _ in range(calls):
+                    classifier.probabilities(inputs)
+                if turn:  # the first turn warms up
+                    values.append(calls * batch / (time.perf_counter() - start))
+        cells = " | ".join(f"{statistics.median(values):.0f}" for values in rates)
+        print(f"| {batch} | {cells} |")
+
+
+def print_videos(photos: Path, runs: int) -> None:
+    """Frames a second of the plain loop and of `emorec detect`."""
+    print("| clip | video written | plain loop | emorec | ratio | --detect-every 5 | ratio |")
+    print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        clips = {"test.mp4": photos / "test.mp4", "720p": make_clip(photos, folder / "720p.mp4")}
+        for clip_name, clip in clips.items():
+            frames = sum(1 for _ in _frames(clip))
+            for written in (False, True):
+                source = str(clip.resolve())
+                save = ["--save", "out"] if written else ["--no-save"]
+                sides = [
+                    ["plain_loop", source, "plain.mp4" if written else "None"],
+                    ["command_line", source, "--jsonl", "a.jsonl", *save],
+                    ["command_line", source, "--jsonl", "a.jsonl", *save, "--detect-every", "5"],
+                ]
+                rates = _rates(folder, sides, frames, runs)
+                cells = " | ".join(f"{r:.1f} | {r / rates[0]:.2f}" for r in rates[1:])
+                print(f"| {clip_name} | {'yes' if written else 'no'} | {rates[0]:.1f} | {cells} |")
+
+
+def print_threads(photos: Path, runs: int) -> None:
+    """Frames a second by OpenCV's threads and the threads that search, faces sought in each."""
+    print("| OpenCV threads | searching threads | frames/s |")
+    print("| ---: | ---: | ---: |")
+    with tempfile.TemporaryDirectory() as name:
+        clip = make_clip(photos, Path(name) / "720p.mp4", FRAMES // 3)
+        pairs = [(t, w) for t in THREADS for w in THREADS]
+        sides = [["stream", str(clip), str(t), str(w)] for t, w in pairs]
+        for (threads, workers), rate in zip(
+            pairs, _rates(Path(name), sides, FRAMES // 3, runs), strict=True
+        ):
+            print(f"| {threads} | {workers} | {rate:.1f} |")
+
+
+def print_memory(photos: Path, runs: int) -> None:
+    """Peak memory of a clip and of one ten times as long, all outputs written."""
+    print("| frames | peak memory, MiB |")
+    print("| ---: | ---: |")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        short = make_clip(photos, folder / "short.mp4")
+        clips = {FRAMES: short, LONG * FRAMES: repeated(short, folder / "long.mp4", LONG)}
+        outputs = ["--save", "out", "--jsonl", "a.jsonl", "--csv", "a.csv", "--json", "a.json"]
+        outputs += ["--detect-every", "5"]
+        peaks: dict[int, list[int]] = {frames: [] for frames in clips}
+        for _ in range(runs):
+            for frames, clip in clips.items():
+                peaks[frames].append(run(folder, "command_line", str(clip), *outputs)[1])
+        medians = {frames: statistics.median(values) for frames, values in peaks.items()}
+        for frames, peak in medians.items():
+            print(f"| {frames} | {peak / 1024:.0f} |")
+        print(f"\nratio {medians[LONG * FRAMES] / medians[FRAMES]:.3f}")
+
+
+def _frames(clip: Path) -> Iterator[None]:
+    capture = cv2.VideoCapture(str(clip))
+    while capture.grab():
+        yield
+    capture.release()
+
+
+def _rates(folder: Path, sides: Sequence[list[str]], frames: int, runs: int) -> list[float]:
+    """Run the sides in turn; gives the median of the frames a second of each."""
+    rates: list[list[float]] = [[] for _ in sides]
+    for _ in range(runs):
+        for side, values in zip(sides, rates, strict=True):
+            values.append(frames / run(folder, *side)[0])
+    return [statistics.median(values) for values in rates]
+
+
+SECTIONS = {
+    "startup": lambda a: print_startup(a.photos, a.runs),
+    "classifier": lambda a: print_classifier(a.runs),
+    "videos": lambda a: print_videos(a.photos, a.runs),
+    "threads": lambda a: print_threads(a.photos, a.runs),
+    "memory": lambda a: print_memory(a.photos, a.runs),
+}
+"""Sections of `bench_detect.py`: each is called with its arguments."""
+
+
+if __name__ == "__main__":
+    child()
