@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
-import bench_startup
 import cv2
 import numpy as np
 
@@ -151,11 +150,6 @@ def run(folder: Path, *arguments: str) -> tuple[float, int]:
 # The sections
 
 
-def print_startup(photos: Path, runs: int) -> None:
-    """A whole cold `emorec detect PHOTO` beside importing what it cannot do without."""
-    bench_startup.compare(photos / "obama-720p.jpg", runs)
-
-
 def print_classifier(runs: int) -> None:
     """Faces a second of the shipped model, by batch and threads."""
     print("| batch | " + " | ".join(f"{n} thread{'s' * (n > 1)}" for n in THREADS) + " |")
@@ -249,16 +243,6 @@ def _rates(folder: Path, sides: Sequence[list[str]], frames: int, runs: int) -> 
         for side, values in zip(sides, rates, strict=True):
             values.append(frames / run(folder, *side)[0])
     return [statistics.median(values) for values in rates]
-
-
-SECTIONS = {
-    "startup": lambda a: print_startup(a.photos, a.runs),
-    "classifier": lambda a: print_classifier(a.runs),
-    "videos": lambda a: print_videos(a.photos, a.runs),
-    "threads": lambda a: print_threads(a.photos, a.runs),
-    "memory": lambda a: print_memory(a.photos, a.runs),
-}
-"""Sections of `bench_detect.py`: each is called with its arguments."""
 
 
 if __name__ == "__main__":

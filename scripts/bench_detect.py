@@ -2,6 +2,7 @@
 
 Examples:
   python scripts/bench_detect.py --photos ../shared/data/photos
+  python scripts/bench_detect.py --only startup --only videos --runs 5
   python scripts/bench_detect.py --only quality --photos ../shared/data/photos --yunet yunet.onnx
 """
 
@@ -29,9 +30,49 @@ def framing(arguments: argparse.Namespace) -> None:
     print_framing(arguments.data, arguments.yunet or detector_model("yunet"))
 
 
+def startup(arguments: argparse.Namespace) -> None:
+    """A whole cold `emorec detect PHOTO` beside importing what it cannot do without."""
+    from bench_startup import compare
+
+    compare(arguments.photos / "obama-720p.jpg", arguments.runs)
+
+
+def classifier(arguments: argparse.Namespace) -> None:
+    """Faces a second of the shipped model, by batch and threads."""
+    from _detect_speed import print_classifier
+
+    print_classifier(arguments.runs)
+
+
+def videos(arguments: argparse.Namespace) -> None:
+    """Frames a second of `emorec detect` and of the plain loop."""
+    from _detect_speed import print_videos
+
+    print_videos(arguments.photos, arguments.runs)
+
+
+def threads(arguments: argparse.Namespace) -> None:
+    """Frames a second by the threads of OpenCV and those that search."""
+    from _detect_speed import print_threads
+
+    print_threads(arguments.photos, arguments.runs)
+
+
+def memory(arguments: argparse.Namespace) -> None:
+    """Peak memory of a clip and of one ten times as long."""
+    from _detect_speed import print_memory
+
+    print_memory(arguments.photos, arguments.runs)
+
+
 SECTIONS: dict[str, Callable[[argparse.Namespace], None]] = {
     "quality": quality,
     "framing": framing,
+    "startup": startup,
+    "classifier": classifier,
+    "videos": videos,
+    "threads": threads,
+    "memory": memory,
 }
 
 
@@ -47,6 +88,7 @@ def main() -> None:
         help="folder of photos with boxes.csv, the marked faces",
     )
     parser.add_argument("--yunet", type=Path, help="YuNet's file; default: the one fetched")
+    parser.add_argument("--runs", type=int, default=3, help="timed runs of each side, in turn")
     parser.add_argument("--data", type=Path, help="a prepared data set, for framing")
     arguments = parser.parse_args()
     for name in arguments.only or SECTIONS:

@@ -60,8 +60,8 @@ _OPTIONS = (
         default=1,
         show_default=True,
         metavar="N",
-        help="Videos: seek faces in every Nth frame taken. In between they are carried on by "
-        "their motion, and keep their emotions.",
+        help="Videos: seek faces in every Nth frame taken. In between they are followed by "
+        "optical flow, and keep their emotions.",
     ),
     click.option(
         "--smooth",

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from emorec.errors import ConfigError
 from emorec.frames import Frame
+from emorec.images import Image
+from emorec.inference.flow import carried, small_gray
 from emorec.inference.pipeline import default_threads
 from emorec.inference.tracking import MAX_GAP_S, SMOOTH_S, EmotionTracker
 from emorec.types import FaceEmotion
@@ -31,8 +33,7 @@ class FrameResult:
         frame: The pixels, with number and time.
         faces: The faces with their ids, boxes in pixels of the full frame, and probabilities
             smoothed over time.
-        detected: Faces were sought in this frame; else the last ones were carried on by their
-            motion.
+        detected: Faces were sought in this frame; else the last ones were carried on.
     """
 
     frame: Frame
@@ -46,7 +47,7 @@ class StreamSettings:
 
     Attributes:
         detect_every: Faces are sought in every so many of the frames; in between they are carried
-            on by their motion, and their emotions held.
+            on by optical flow, or by their motion where that fails, and their emotions held.
         smooth_s: Time constant of the smoothing of probabilities in seconds; 0 leaves them.
         max_gap_s: How long a face may be out of sight and keep its id, in seconds.
         workers: Threads that search; None takes `pipeline.default_threads`.
@@ -68,7 +69,12 @@ class StreamSettings:
         EmotionTracker(self.smooth_s, self.max_gap_s)  # checks the times
 
 
-Found = Future[list[FaceEmotion]]
+@dataclass(frozen=True)
+class _Look:
+    """What the searching threads make of a frame: faces if sought, pixels if flow needs them."""
+
+    faces: list[FaceEmotion] | None
+    gray: Image | None
 
 
 def follow(
@@ -96,12 +102,16 @@ def follow(
     """
     tracker = EmotionTracker(settings.smooth_s, settings.max_gap_s, min_confidence)
     workers = settings.workers or default_threads()
-    waiting: queue.Queue[tuple[Frame, Found | None] | Exception | None] = queue.Queue(
+    waiting: queue.Queue[tuple[Frame, Future[_Look]] | Exception | None] = queue.Queue(
         workers * min(settings.detect_every, _LOOKAHEAD) + 1
     )
     stopped = threading.Event()
 
-    def put(item: tuple[Frame, Found | None] | Exception | None) -> None:
+    def look(frame: Frame, sought: bool) -> _Look:
+        gray = small_gray(frame) if settings.detect_every > 1 else None
+        return _Look(recognize(frame) if sought else None, gray)
+
+    def put(item: tuple[Frame, Future[_Look]] | Exception | None) -> None:
         while not stopped.is_set():
             try:
                 waiting.put(item, timeout=_PATIENCE_S)
@@ -118,7 +128,7 @@ def follow(
                 if drop_late and waiting.full():
                     continue
                 sought = count % settings.detect_every == 0
-                put((frame, pool.submit(recognize, frame) if sought else None))
+                put((frame, pool.submit(look, frame, sought)))
                 count += 1
             put(None)
         except Exception as error:
@@ -127,17 +137,22 @@ def follow(
     with ThreadPoolExecutor(workers, "emorec-search") as pool:
         reader = threading.Thread(target=read, name="emorec-read", daemon=True)
         reader.start()
+        faces: list[FaceEmotion] = []
+        last: Image | None = None
         try:
             while (item := waiting.get()) is not None:
                 if isinstance(item, Exception):
                     raise item
-                frame, found = item
-                time_s = frame.time_s or 0.0
-                if found is None:
-                    faces = tracker.awaited(time_s)
-                else:
-                    faces = tracker.found(found.result(), time_s, frame.size_wh)
-                yield FrameResult(frame, tuple(faces), found is not None)
+                frame, looking = item
+                time_s, seen = frame.time_s or 0.0, looking.result()
+                if seen.faces is not None:
+                    faces = tracker.found(seen.faces, time_s, frame.size_wh)
+                elif last is not None and seen.gray is not None:
+                    boxes = {face.id: face.face.box for face in faces if face.id is not None}
+                    places = carried(last, seen.gray, frame.size_wh, boxes)
+                    faces = tracker.awaited(time_s, places)
+                last = seen.gray
+                yield FrameResult(frame, tuple(faces), seen.faces is not None)
         finally:
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)

@@ -1,7 +1,7 @@
 """Follows faces from frame to frame: ids that stay, and emotions that do not flicker."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from emorec.errors import ConfigError
@@ -14,7 +14,7 @@ SMOOTH_S = 0.5
 """Time constant of the smoothing of probabilities, by default."""
 
 TRACKED = "track"
-"""Detector named on faces that were carried on by their motion, between two detections."""
+"""Detector named on faces that were carried on between two detections."""
 
 # In sizes of the face, so that near and far faces are followed alike.
 _POSITION_ERROR = 0.06
@@ -249,14 +249,18 @@ class EmotionTracker:
             smoothed.append(face)
         return smoothed
 
-    def awaited(self, time_s: float) -> list[FaceEmotion]:
+    def awaited(self, time_s: float, places: Mapping[int, Box]) -> list[FaceEmotion]:
         """Carry the faces found last on to a frame that is not searched.
 
-        Their places follow their motion; score and probabilities are those of the last detection.
+        Score and probabilities are those of the last detection.
+
+        Args:
+            time_s: When, in seconds.
+            places: Where faces are, as far as known, by id; the others go on as they moved.
         """
         carried = []
-        for id_, box in self._tracker.expected(time_s).items():
-            face = self._last[id_][1]
+        for id_, expected in self._tracker.expected(time_s).items():
+            face, box = self._last[id_][1], places.get(id_, expected)
             carried.append(replace(face, face=Face(box, TRACKED, face.face.score)))
         return sorted(carried, key=_place)
 

@@ -175,13 +175,14 @@ def test_a_new_face_starts_with_its_own_reading():
 
 def test_faces_are_carried_on_between_detections():
     tracker = EmotionTracker(smooth_s=0)
-    assert tracker.awaited(0) == []
+    assert tracker.awaited(0, {}) == []
     for number in range(10):
         tracker.found([face(at(300), 0.3), face(at(10 * number), 0.8)], number / 10)
-    first, second = tracker.awaited(1.0)
+    first, second = tracker.awaited(1.0, {})
     assert (first.id, second.id) == (2, 1)
     assert first.face.box.x == pytest.approx(100, abs=4)
     assert (first.face.detector, first.face.score) == (TRACKED, 7.5)
     assert happiness([first, second]) == [0.8, 0.3]
+    assert tracker.awaited(1.0, {1: at(50)})[0].face.box == at(50)
     tracker.found([], 1.1)
-    assert tracker.awaited(1.2) == []
+    assert tracker.awaited(1.2, {}) == []
