@@ -4,12 +4,14 @@ import csv
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from onnx_models import METADATA
 
 from emorec import __version__
 from emorec.errors import DataError, EmorecError
+from emorec.inference.summary import VideoSummary
 from emorec.media.records import SCHEMA_VERSION, image_record
 from emorec.media.sinks import FACE_COLUMNS, FRAME_COLUMNS, CsvTable, JsonDocument, JsonLines
 from emorec.types import Box, Face, FaceEmotion, Prediction
@@ -29,6 +31,16 @@ RECORDS = [
 ]
 
 
+def summary() -> dict[str, Any]:
+    """The summary of a video of one frame with one face."""
+    made = VideoSummary("clip.mp4", frame_s=0.04)
+    made.add([TRACKED], time_s=0.5)
+    return made.record(made.finish())
+
+
+SUMMARY = summary()
+
+
 def write_all(folder: Path, records=RECORDS) -> dict[str, Path]:
     sinks = {
         "records.json": lambda path: JsonDocument(path, METADATA, LABELS),
@@ -39,6 +51,7 @@ def write_all(folder: Path, records=RECORDS) -> dict[str, Path]:
         with make(str(folder / name)) as sink:
             for record in records:
                 sink.add(record)
+            sink.add_video(SUMMARY)
     return {name: folder / name for name in sinks}
 
 
@@ -134,7 +147,8 @@ def test_the_documentation_has_every_field():
     assert f"\n{header}\n" in text
     document = json.loads((GOLDEN / "records.json").read_text("utf-8"))
     (image, *_), (face, *_) = document["images"], document["images"][0]["faces"]
-    for field in (*document, *image, *face):
+    ((video, (track,)),) = [(video, video["tracks"]) for video in document["videos"]]
+    for field in (*document, *image, *face, *video, *track):
         assert f"`{field}`" in text, field
     assert f"\nSchema version {SCHEMA_VERSION}." in text
     assert f"| `schema_version` | {SCHEMA_VERSION} |" in text
