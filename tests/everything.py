@@ -1,13 +1,15 @@
 """A small run in which all that has a state or draws numbers is switched on."""
 
 import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
 from conftest import TINY_SETTINGS
 from keras import layers
 
-from emorec.modeling.architectures import ARCHITECTURES, Architecture
+from emorec.modeling.architectures import ARCHITECTURES
 from emorec.training.config import TrainConfig, validated
 
 EVERYTHING = {
@@ -40,6 +42,12 @@ def _few_layers(input_shape: tuple[int, int, int], weights: str | None) -> keras
     return keras.Model(image, x, name="compact")
 
 
-def quick_compact() -> Architecture:
-    """The architecture `compact` with few layers: most of a short run is building the net."""
-    return dataclasses.replace(ARCHITECTURES["compact"], backbone=_few_layers)
+@contextmanager
+def quick_compact() -> Iterator[None]:
+    """Give the architecture `compact` few layers: most of a short run is building the net."""
+    before = ARCHITECTURES["compact"]
+    ARCHITECTURES["compact"] = dataclasses.replace(before, backbone=_few_layers)
+    try:
+        yield
+    finally:
+        ARCHITECTURES["compact"] = before

@@ -5,14 +5,17 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from everything import settings
+from everything import quick_compact, settings
 
 from emorec.training.loop import train
 
 EPOCHS = 6
+
+TESTS = str(Path(__file__).parents[1])
 
 NEW_NAMESPACE = ["unshare", "--map-root-user", "--mount"]
 
@@ -20,13 +23,14 @@ FULL_DISK = """
 import subprocess, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from everything import settings
+from everything import quick_compact, settings
+quick_compact().__enter__()
 from emorec.errors import DataError
 from emorec.training.loop import resume, train
 
 data, disk = Path(sys.argv[2]), Path(sys.argv[3])
 mount = ["mount", "-t", "tmpfs", "tmpfs", disk, "-o"]
-subprocess.run([*mount, "size=16m"], check=True)
+subprocess.run([*mount, "size=48k"], check=True)
 try:
     train(settings(), data, disk)
 except DataError as error:
@@ -41,9 +45,25 @@ sys.stdout.write((run / "history.csv").read_text())
 """
 
 
-def emorec(*words: str | Path) -> subprocess.Popen[str]:
+COMMAND = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+from everything import quick_compact
+quick_compact().__enter__()
+from emorec.cli.main import run
+run()
+"""
+
+
+@pytest.fixture(autouse=True)
+def _quick() -> Iterator[None]:
+    with quick_compact():
+        yield
+
+
+def emorec_train(*words: str | Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "emorec", "train", *map(str, words)],
+        [sys.executable, "-c", COMMAND, TESTS, "train", *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -52,14 +72,17 @@ def emorec(*words: str | Path) -> subprocess.Popen[str]:
 
 def kill_and_resume(config: Path, data: Path, runs: Path, chance: random.Random) -> str:
     """Kill a run in a random epoch or while it writes its files; give the history in the end."""
-    process = emorec("--config", config, "--data", data, "--out", runs)
+    process = emorec_train("--config", config, "--data", data, "--out", runs)
     assert process.stderr is not None
     while not list(runs.glob("*/config.yaml")):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)
     began, epochs = time.monotonic(), chance.randint(0, EPOCHS)
-    for _ in range(epochs):
-        assert process.stderr.readline().startswith("epoch ")
+    ended = 0
+    while ended < epochs:
+        line = process.stderr.readline()
+        assert line, "the run ended by itself"
+        ended += line.startswith("epoch ")
     # An epoch takes about as long as those before, the first one with the start a few seconds.
     time.sleep(chance.uniform(0, (time.monotonic() - began) / epochs if epochs else 5))
     process.send_signal(signal.SIGKILL)
@@ -69,7 +92,7 @@ def kill_and_resume(config: Path, data: Path, runs: Path, chance: random.Random)
     path = run / "history.csv"
     rows = path.read_text().splitlines() if path.exists() else []
     print(f"killed after {epochs} of {EPOCHS} epochs, {max(len(rows) - 1, 0)} in the history")
-    process = emorec("--resume", run)
+    process = emorec_train("--resume", run)
     _, said = process.communicate()
     assert process.returncode == 0, said
     assert (run / "model.onnx").is_file()
@@ -112,8 +135,7 @@ def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_room(
 ) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    tests = str(Path(__file__).parents[1])
-    command = [*NEW_NAMESPACE, sys.executable, "-c", FULL_DISK, tests, tiny_data, disk]
+    command = [*NEW_NAMESPACE, sys.executable, "-c", FULL_DISK, TESTS, tiny_data, disk]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     said, *history = done.stdout.splitlines()

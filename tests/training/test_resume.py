@@ -10,7 +10,6 @@ from everything import quick_compact, settings
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from emorec.errors import ConfigError, DataError
-from emorec.modeling.architectures import ARCHITECTURES
 from emorec.training import finish as finish_module
 from emorec.training.callbacks import LossError, Progress
 from emorec.training.data import AugmentedBatches
@@ -21,8 +20,7 @@ CHECKPOINT = Path("checkpoints") / "last.npz"
 
 @pytest.fixture(scope="module", autouse=True)
 def _quick() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(ARCHITECTURES, "compact", quick_compact())
+    with quick_compact():
         yield
 
 
