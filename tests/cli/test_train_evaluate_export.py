@@ -43,7 +43,12 @@ def test_train_as_a_process_is_quiet_and_names_its_run(tiny_data: Path, tmp_path
     assert "zoom: 0.1" in (folder / "config.yaml").read_text()
 
 
-def test_ctrl_c_names_the_run_and_exits_with_130(tiny_data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
+def test_ctrl_c_names_the_run_and_exits_with_130(
+    tiny_data: Path, tmp_path: Path, sent: signal.Signals
+) -> None:
     words = ["train", "--data", tiny_data, *QUICK, "--epochs", "500", "--patience", "500"]
     process = subprocess.Popen(
         [sys.executable, "-m", "emorec", *map(str, words)],
@@ -54,12 +59,12 @@ def test_ctrl_c_names_the_run_and_exits_with_130(tiny_data: Path, tmp_path: Path
     )
     assert process.stderr is not None
     assert process.stderr.readline().startswith("epoch 1/500")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(sent)
     printed, said = process.communicate(timeout=120)
     assert process.returncode == 130
-    assert said.splitlines()[-1] == "interrupted"
-    folder = tmp_path / printed.splitlines()[-1].removeprefix("run folder: ")
-    assert (folder / "model.onnx").is_file()
+    name = printed.splitlines()[-1].removeprefix("run folder: ")
+    assert said.splitlines()[-2:] == [f"go on with: emorec train --resume {name}", "interrupted"]
+    assert (tmp_path / name / "model.onnx").is_file()
 
 
 def test_train_prints_json(tiny_data: Path, tmp_path: Path) -> None:
@@ -90,6 +95,48 @@ def test_what_train_refuses(
     done = run("train", "--data", tiny_data, *QUICK, "--out", tmp_path / "runs", *words)
     assert (done.exit_code, done.stdout) == (code, "")
     assert says in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        ([], 2, "Missing option '--data'"),
+        (["--resume", "run", "--epochs", "9"], 2, "received --epochs, which takes a new run"),
+        (["--resume", "run", "--no-augment"], 2, "received --augment, which takes a new run"),
+        (["--resume", "run", "--out", "runs"], 2, "received --out, which takes a new run"),
+        (["--resume", "empty"], 4, "empty: not a run folder"),
+        (["--resume", "no"], 4, "no: not a run folder"),
+    ],
+)
+def test_what_resume_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], code: int, says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    done = run("train", *words)
+    assert (done.exit_code, done.stdout) == (code, "")
+    assert says in done.stderr
+
+
+def test_a_finished_run_has_nothing_left_to_do(tiny_run: Path) -> None:
+    before = sorted((path, path.stat().st_mtime_ns) for path in tiny_run.rglob("*"))
+    done = run("train", "--resume", tiny_run)
+    assert (done.exit_code, done.stdout) == (0, f"run folder: {tiny_run}\n")
+    assert done.stderr == f"{tiny_run}: the run is finished; nothing is left to do\n"
+    result = json.loads(run("train", "--resume", tiny_run, "--json").stdout)
+    assert (result["run"], result["interrupted"]) == (str(tiny_run), False)
+    assert result["validation"]["images"] == 42
+    assert sorted((path, path.stat().st_mtime_ns) for path in tiny_run.rglob("*")) == before
+
+
+def test_tensorboard_that_is_missing_is_told_of_before_the_work(
+    tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    done = run("train", "--data", tiny_data, *QUICK, "--out", tmp_path / "runs", "--tensorboard")
+    assert done.exit_code == 6
+    assert "needs the package 'tensorboard'" in done.stderr
     assert not (tmp_path / "runs").exists()
 
 
