@@ -110,8 +110,8 @@ def main(folder: Path, first: int, count: int) -> None:
         print(",".join(sorted(statuses)), end=" ", flush=True)
         try:
             height, width = read_bgr(path).shape[:2]
-        except images.DataError:
-            print("-", flush=True)
+        except images.DataError as error:
+            print("large" if "megapixels" in str(error) else "-", flush=True)
         else:
             print(f"{width}x{height}", flush=True)
         for one in done:

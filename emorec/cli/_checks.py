@@ -24,7 +24,7 @@ _OPENCV = (
     "opencv-contrib-python-headless",
 )
 _ONNXRUNTIME = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
-_FITTING_OPENCV = '"opencv-python>=4.11,<5"'
+_FITTING_OPENCV = '"opencv-python>=4.12,<5"'
 
 _EITHER = {"opencv-python": _OPENCV, "onnxruntime": _ONNXRUNTIME}
 """Packages that bring the same module, by the one that emorec names."""
@@ -127,7 +127,7 @@ def parsed(requirement: str) -> tuple[str, str, str]:
 
 
 def fits(version: str, wanted: str) -> bool:
-    """Tell whether a version is in a range such as ">=4.11,<5"; only its numbers are looked at."""
+    """Tell whether a version is in a range such as ">=4.12,<5"; only its numbers are looked at."""
 
     def numbers(text: str) -> tuple[int, ...]:
         found = re.match(r"\d+(?:\.\d+)*", text)

@@ -162,7 +162,7 @@ def _load(cascade: str | os.PathLike[str]) -> cv2.CascadeClassifier:
     if not hasattr(cv2, "CascadeClassifier"):
         raise MissingDependencyError(
             f"OpenCV {cv2.__version__} has no CascadeClassifier; "
-            'install one that has: pip install "opencv-python>=4.11,<5"'
+            'install one that has: pip install "opencv-python>=4.12,<5"'
         )
     known = _FILES.get(os.fspath(cascade))
     path = resources.folder("cascades") / known if known else Path(cascade)

@@ -15,7 +15,7 @@ from emorec.cli.main import main
 from emorec.models import registry
 
 HEALTHY = {"numpy": "2.1.0", "opencv-python": "4.14.0.94", "onnxruntime": "1.20.1"}
-WANTED = ["numpy>=1.26", "onnxruntime>=1.20", "opencv-python<5,>=4.11"]
+WANTED = ["numpy>=1.26", "onnxruntime>=1.20", "opencv-python<5,>=4.12"]
 
 
 @pytest.fixture(autouse=True)
@@ -103,7 +103,7 @@ def test_an_opencv_without_a_detector(monkeypatch, name):
     monkeypatch.delattr(cv2, name)
     check = found()["OpenCV", name]
     assert check["state"] == WRONG
-    assert check["fix"] == 'pip install "opencv-python>=4.11,<5"'
+    assert check["fix"] == 'pip install "opencv-python>=4.12,<5"'
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_tensorflow_tells_its_devices():
     [
         ("numpy", ("numpy", "", "")),
         ("numpy>=1.26", ("numpy", ">=1.26", "")),
-        ("opencv-python<5,>=4.11", ("opencv-python", "<5,>=4.11", "")),
+        ("opencv-python<5,>=4.12", ("opencv-python", "<5,>=4.12", "")),
         ("PyYAML (>=6)", ("pyyaml", ">=6", "")),
         ("keras<4,>=3.13.2; extra == 'train'", ("keras", "<4,>=3.13.2", "train")),
         ('emorec[train]; extra == "dev"', ("emorec", "", "dev")),
@@ -200,10 +200,10 @@ def test_requirements_taken_apart(requirement, expected):
     ("version", "wanted", "expected"),
     [
         ("1.0", "", True),
-        ("4.14.0.94", ">=4.11,<5", True),
-        ("5.0.0", ">=4.11,<5", False),
+        ("4.14.0.94", ">=4.12,<5", True),
+        ("5.0.0", ">=4.12,<5", False),
         ("5", "<5.0", False),
-        ("4.9", ">=4.11", False),
+        ("4.9", ">=4.12", False),
         ("3.13.2", ">=3.13.2,<4", True),
         ("3.13.2rc1", ">=3.13.3", False),
         ("2.0", "==2", True),

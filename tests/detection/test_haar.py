@@ -184,7 +184,7 @@ def test_binary_bytes_are_no_cascade(tmp_path: Path):
 
 def test_opencv_without_cascades_names_the_fix(monkeypatch):
     monkeypatch.delattr(cv2, "CascadeClassifier")
-    with pytest.raises(MissingDependencyError, match=r'pip install "opencv-python>=4.11,<5"'):
+    with pytest.raises(MissingDependencyError, match=r'pip install "opencv-python>=4.12,<5"'):
         HaarDetector()
 
 

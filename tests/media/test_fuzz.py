@@ -39,7 +39,9 @@ def check(results: list[list[str]]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for case, name, statuses, size in results:
         counts[statuses] += 1
-        readable = size != "-"
+        readable = size not in ("-", "large")
+        if name.endswith(".jpg") and size == "large":
+            continue  # read at a part of its size, if its data is sound
         if name.endswith(".jpg") or not name.startswith(("moving", "still")):
             # A still picture is readable if and only if OpenCV decodes it.
             assert (statuses == "unreadable") != readable, (case, name, statuses, size)
