@@ -87,17 +87,6 @@ def test_the_shipped_model_fills_its_architecture(caplog: pytest.LogCaptureFixtu
     assert f"the weights of {len(weighted_layers(shipped))} layers are taken" in caplog.text
 
 
-def test_the_other_layers_leave_a_shallower_net_nearly_as_it_was(tmp_path: Path) -> None:
-    """The gates begin open and the last block as the identity, so five old blocks carry on."""
-    model = build_classifier("compact", 8, 48)
-    block = keras.Model(
-        backbone_of(model).get_layer("block_5_relu").output,
-        backbone_of(model).get_layer("block_6_relu").output,
-    )
-    features = np.random.default_rng(0).uniform(0, 3, (2, 6, 6, 128)).astype(np.float32)
-    np.testing.assert_array_equal(block(features), features)
-
-
 @pytest.mark.parametrize("content", [None, b"", b"not an HDF5 file"])
 @pytest.mark.parametrize("name", ["some.weights.h5", "some.h5"])
 def test_broken_weights_files(tmp_path: Path, name: str, content: bytes | None) -> None:
