@@ -7,6 +7,7 @@ Examples:
 """
 
 import argparse
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -58,6 +59,14 @@ def threads(arguments: argparse.Namespace) -> None:
     print_threads(arguments.photos, arguments.runs)
 
 
+def motion(arguments: argparse.Namespace) -> None:
+    """How well boxes are carried on between two detections."""
+    from _detect_motion import print_motion
+
+    with tempfile.TemporaryDirectory() as folder:
+        print_motion(arguments.photos, Path(folder))
+
+
 def memory(arguments: argparse.Namespace) -> None:
     """Peak memory of a clip and of one ten times as long."""
     from _detect_speed import print_memory
@@ -73,6 +82,7 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], None]] = {
     "videos": videos,
     "threads": threads,
     "memory": memory,
+    "motion": motion,
 }
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from clips import Placed, crossing, draw, write_clip
@@ -236,3 +237,54 @@ def test_memory_does_not_grow_with_the_length(tmp_path: Path):
         assert found == count
         peaks.append(peak)
     assert peaks[1] < 1.05 * peaks[0]
+
+
+def _real_faces(photos: Path) -> list[np.ndarray]:
+    """Two faces of a photo, with hair and neck, of one size."""
+    picture = cv2.imread(str(photos / "two_people.jpg"))
+    faces = HaarDetector(min_size=60).detect(picture)
+    assert len(faces) == 2
+    cut = []
+    for box in (face.box for face in faces):
+        part = picture[
+            max(box.y - 20, 0) : box.y + box.height + 30, box.x - 20 : box.x + box.width + 20
+        ]
+        cut.append(cv2.resize(part, (150, 170), interpolation=cv2.INTER_AREA))
+    return cut
+
+
+def _pasted(canvas: np.ndarray, face: np.ndarray, x: float, y: int) -> None:
+    height, width = face.shape[:2]
+    left = round(x - width / 2)
+    inside = slice(max(left, 0), min(left + width, canvas.shape[1]))
+    if inside.start < inside.stop:
+        canvas[y : y + height, inside] = face[:, inside.start - left : inside.stop - left]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("detect_every", [1, 5])
+def test_ids_of_real_faces_that_cross_and_leave(shared_data: Path, tmp_path: Path, detect_every):
+    left, right = _real_faces(shared_data / "photos")
+    count = 90
+    ways: list[dict[str, Placed]] = []
+    for number in range(count):
+        gone = 70 <= number < 80
+        right_x = 900 if gone else max(540 - 6 * number, 100)
+        ways.append({"left": Placed(100 + 5 * number, 145), "right": Placed(right_x, 165)})
+
+    def drawn() -> Iterator[np.ndarray]:
+        for placed in ways:
+            canvas = np.full((360, 640, 3), 110, np.uint8)
+            _pasted(canvas, right, placed["right"].x, 80)
+            _pasted(canvas, left, placed["left"].x, 60)
+            yield canvas
+
+    clip = write_clip(tmp_path / "clip.mp4", drawn())
+    recognizer = EmotionRecognizer(HaarDetector(min_size=60))
+    results = list(recognizer.stream(clip, StreamSettings(detect_every)))
+    seen = [{name: place for name, place in placed.items() if place.x < 600} for placed in ways]
+    found = owners(results, seen)
+    longest = {id_: names for id_, names in found.items() if sum(names.values()) * detect_every > 9}
+    assert {id_: set(names) for id_, names in longest.items()} == {1: {"left"}, 2: {"right"}}
+    after = [result for result in results if (result.frame.number or 0) >= 85 and result.detected]
+    assert all({face.id for face in result.faces} >= {2} for result in after)
