@@ -90,10 +90,17 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
     The checkpoint is what counts; history.csv is written from it.
     """
 
-    def __init__(self, folder: Path, patience: int, state: State | None = None):
-        """Begin a run, or go on after the last epoch of a state."""
+    def __init__(self, folder: Path, patience: int, whole: keras.Model, state: State | None = None):
+        """Begin a run, or go on after the last epoch of a state.
+
+        Args:
+            folder: The run folder.
+            patience: Epochs without a better one that end the run.
+            whole: The classifier whose weights are kept; what is fitted may be a part of it.
+            state: Where the run stands.
+        """
         super().__init__()
-        self._folder, self._patience = folder, patience
+        self._folder, self._patience, self._whole = folder, patience, whole
         self._best: Sequence[Array] = state.best if state else ()
         self.history: History = list(state.history) if state else []
         self.stage = state.stage if state else 1
@@ -111,8 +118,8 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
         self.history.append(row)
         if self.best_epoch == epoch + 1:
             with averaged(self.model):
-                self._best = values(self.model.weights)
-        state = capture(self.model, self.history, self._best)
+                self._best = values(self._whole.weights)
+        state = capture(self._whole, self.model, self.history, self._best)
         write_state(self._folder / run_folder.CHECKPOINT, state)
         run_folder.write_history(self._folder, self.history)
         _log.info("epoch %d: %s", epoch + 1, ", ".join(f"{k} {v:.4f}" for k, v in figures.items()))

@@ -63,18 +63,20 @@ def patience_is_out(history: History, patience: int) -> bool:
     return len(stage) - best_epoch(stage) >= patience
 
 
-def capture(model: keras.Model, history: History, best: Sequence[Array]) -> State:
-    """Copy the state of a compiled model that is being trained."""
-    return State(history, values(model.variables), values(model.optimizer.variables), best)
+def capture(
+    whole: keras.Model, model: keras.Model, history: History, best: Sequence[Array]
+) -> State:
+    """Copy the state of a model and of the compiled part of it that is being trained."""
+    return State(history, values(whole.variables), values(model.optimizer.variables), best)
 
 
-def restore(model: keras.Model, state: State, source: Path) -> None:
-    """Give a compiled model the variables and the optimizer of a state.
+def restore(whole: keras.Model, model: keras.Model, state: State, source: Path) -> None:
+    """Give a model the variables, and the compiled part of it the optimizer, of a state.
 
     Raises:
         DataError: The state is of another model or optimizer.
     """
-    assign(model.variables, state.variables, source)
+    assign(whole.variables, state.variables, source)
     model.optimizer.build(model.trainable_variables)
     assign(model.optimizer.variables, state.optimizer, source)
 

@@ -57,6 +57,14 @@ class TrainConfig(BaseModel):
     flip_average: bool = Field(
         False, description="the saved model averages its logits over an image and its mirror image"
     )
+    feature_cache: Literal["auto"] | bool = Field(
+        "auto",
+        description="compute what the frozen layers give only once; auto: where the images are "
+        "not changed at random (or feature_views is set) and that gives the same",
+    )
+    feature_views: int = Field(
+        1, ge=1, le=1000, description="fixed views of an image that are computed: the first plain"
+    )
     labels: Literal["hard", "soft"] = "hard"
     policy: str | None = None
     classes: Literal[7, 8] | None = None

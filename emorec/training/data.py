@@ -92,7 +92,7 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras sh
         if calm:
             augmentation = augmentation.model_copy(update={"erasing": 0.0})
         generator = np.random.default_rng((self._seed, self._epoch, index))
-        images = augment(self._images[chosen], augmentation, generator)
+        images = self._inputs(chosen, augmentation, generator)
         targets = self._targets[chosen]
         if treatment.draw_labels:
             targets = _drawn(targets, generator)
@@ -106,6 +106,12 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras sh
             shared = treatment.label_smoothing
             targets = targets * (1 - shared) + shared / targets.shape[1]
         return images, targets, *weights
+
+    def _inputs(
+        self, chosen: Any, augmentation: AugmentationConfig, generator: np.random.Generator
+    ) -> Any:
+        """Give what the model sees of the chosen images."""
+        return augment(self._images[chosen], augmentation, generator)
 
 
 def _drawn(targets: Targets, generator: np.random.Generator) -> Targets:

@@ -19,7 +19,8 @@ from emorec.training.averaging import ValidateAverages
 from emorec.training.callbacks import KeepRun, LossError, Progress, ReportProgress, StopOnNaN
 from emorec.training.checkpoint import State, patience_is_out, read_state, restore
 from emorec.training.config import TrainConfig
-from emorec.training.data import AugmentedBatches, Treatment
+from emorec.training.data import Treatment
+from emorec.training.features import make_fitting
 from emorec.training.finish import Outcome, finish
 from emorec.training.optimizer import make_optimizer
 from emorec.training.setup import Datasets, build, draws_labels, load, select
@@ -180,27 +181,22 @@ def _run(folder: Path, job: _Job, state: State | None, watch: _Watch) -> Outcome
 
 
 def _fit(job: _Job, folder: Path, state: State | None, watch: _Watch) -> None:
-    config, datasets, model = job.config, job.datasets, job.model
+    config, datasets = job.config, job.datasets
     done = state.epoch if state else 0
     if state and (done >= config.epochs or patience_is_out(state.history, config.patience)):
         return
-    batches = AugmentedBatches(
-        datasets.train_images,
-        datasets.train.targets,
-        config.batch_size,
-        config.augmentation,
-        config.seed,
-        _treatment(config, datasets.train.targets, draws_labels(config, job.data)),
-    )
+    treatment = _treatment(config, datasets.train.targets, draws_labels(config, job.data))
+    fitting = make_fitting(config, job.model, datasets, treatment, watch.preparing)
+    model, batches = fitting.model, fitting.batches
     model.compile(
         optimizer=make_optimizer(config, model, config.epochs, len(batches)),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
     if state:
-        restore(model, state, folder / run_folder.CHECKPOINT)
+        restore(job.model, model, state, folder / run_folder.CHECKPOINT)
         _log.info("going on after epoch %d", done)
-    keeper = KeepRun(folder, config.patience, state)
+    keeper = KeepRun(folder, config.patience, job.model, state)
     # What checks the loss comes before what keeps the weights.
     begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.begin(epoch))
     callbacks: list[Any] = [begin, StopOnNaN(), ValidateAverages(), keeper]
@@ -215,7 +211,7 @@ def _fit(job: _Job, folder: Path, state: State | None, watch: _Watch) -> None:
     model.fit(
         batches,
         shuffle=False,
-        validation_data=(datasets.validation_images, datasets.validation.targets),
+        validation_data=(fitting.validation, datasets.validation.targets),
         validation_batch_size=256,
         initial_epoch=done,
         epochs=config.epochs,

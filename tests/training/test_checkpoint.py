@@ -165,9 +165,9 @@ def test_a_restored_model_takes_the_same_steps(tmp_path: Path) -> None:
     model, path = compiled(), tmp_path / "last.npz"
     for _ in range(3):
         step(model)
-    write_state(path, capture(model, rows(0.5), model.get_weights()))
+    write_state(path, capture(model, model, rows(0.5), model.get_weights()))
     other = compiled()
-    restore(other, read_state(path), path)
+    restore(other, other, read_state(path), path)
     after = [step(model) for _ in range(3)]
     assert [step(other) for _ in range(3)] == after
     # Dropout makes each step another one.
