@@ -120,6 +120,16 @@ Examples:
     default=None,
     help="Let the saved model average over an image and its mirror image.",
 )
+@click.option(
+    "--feature-cache/--no-feature-cache",
+    default=None,
+    help="Compute what the frozen layers give only once.  [default: where that changes nothing]",
+)
+@click.option(
+    "--feature-views",
+    type=int,
+    help="Fixed views of each image for --feature-cache: the first plain, others augmented.",
+)
 @click.option("--labels", type=click.Choice(["hard", "soft"]), help="One-hot labels or votes.")
 @click.option("--policy", type=click.Choice(POLICIES), help="Vote policy; the data's by default.")
 @click.option("--classes", type=click.Choice([7, 8]), help="8 keeps contempt.")
