@@ -102,7 +102,7 @@ _ALL = (
         channels=1,
         minimum_size=16,
         default_size=48,
-        groups=_numbered("block_{}_", 1, 6),
+        groups=_numbered("block_{}_", 1, 5),
     ),
     Architecture(
         "vgg13",
