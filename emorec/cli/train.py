@@ -72,7 +72,7 @@ def _settings(ctx: click.Context, assignments: tuple[str, ...]) -> dict[str, Any
     epilog="""\b
 Examples:
   emorec train --data FER-2013 --arch compact
-  emorec train --data FER-2013 --arch vgg16 --trainable-layers 4
+  emorec train --data FER-2013 --arch vgg16 --head-epochs 3 --trainable-layers 4
   emorec train --data FER-2013 --arch xception --weights none --epochs 1 --limit 2000
   emorec train --resume runs/20260314-150926-compact
 """
@@ -111,7 +111,8 @@ Examples:
     "--trainable-layers",
     type=int,
     help="How many of the backbone's last layers train: 0 freezes it, -1 frees it; the head "
-    "always trains.  [default: 0 where weights fill the whole backbone, else -1]",
+    "always trains.  [default: 0 where weights fill the whole backbone and no head epochs come "
+    "first, else -1]",
 )
 @click.option("--image-size", type=int, help="Side of the model's input in pixels.")
 @click.option("--dropout", type=float, help="Part of the features dropped before the head.")
@@ -133,10 +134,21 @@ Examples:
 @click.option("--labels", type=click.Choice(["hard", "soft"]), help="One-hot labels or votes.")
 @click.option("--policy", type=click.Choice(POLICIES), help="Vote policy; the data's by default.")
 @click.option("--classes", type=click.Choice([7, 8]), help="8 keeps contempt.")
-@click.option("--epochs", type=int, help="Most epochs to train.")
+@click.option(
+    "--head-epochs",
+    type=int,
+    help="Epochs before the others in which the head trains alone, on a frozen backbone.",
+)
+@click.option("--head-learning-rate", type=float, help="Highest learning rate of those epochs.")
+@click.option("--epochs", type=int, help="Most epochs to train, after those of the head.")
 @click.option("--batch-size", type=int, help="Images per step.")
 @click.option("--optimizer", type=click.Choice(["sgd", "adamw"]), help="Optimizer.")
 @click.option("--learning-rate", type=float, help="Highest learning rate.")
+@click.option(
+    "--layer-decay",
+    type=float,
+    help="Lower the rate from block to block towards the input by this factor, such as 0.7.",
+)
 @click.option("--momentum", type=float, help="Momentum of SGD, 0 to below 1.")
 @click.option("--nesterov/--no-nesterov", default=None, help="Nesterov's momentum.")
 @click.option("--weight-decay", type=float, help="Decay of the weights, not of biases and norms.")

@@ -26,10 +26,10 @@ def set_trainable_layers(backbone: keras.Model, count: int) -> None:
             f"received {count}"
         )
     frozen = 0 if count == -1 else total - count
-    # The flag of the whole comes first, for it overwrites those of the layers.
+    # Each layer is told, for on TensorFlow a flag that the whole has already reaches none of them.
     backbone.trainable = True
-    for layer in backbone.layers[:frozen]:
-        layer.trainable = False
+    for index, layer in enumerate(backbone.layers):
+        layer.trainable = index >= frozen
 
 
 def layer_groups(chosen: Architecture, backbone: keras.Model) -> list[list[keras.layers.Layer]]:

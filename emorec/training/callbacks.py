@@ -17,10 +17,10 @@ from emorec.training.checkpoint import (
     State,
     best_epoch,
     capture,
-    patience_is_out,
     values,
     write_state,
 )
+from emorec.training.stages import Stage, is_done
 
 _log = logging.getLogger(__name__)
 
@@ -90,20 +90,22 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
     The checkpoint is what counts; history.csv is written from it.
     """
 
-    def __init__(self, folder: Path, patience: int, whole: keras.Model, state: State | None = None):
+    def __init__(self, folder: Path, whole: keras.Model, state: State | None = None):
         """Begin a run, or go on after the last epoch of a state.
 
         Args:
             folder: The run folder.
-            patience: Epochs without a better one that end the run.
             whole: The classifier whose weights are kept; what is fitted may be a part of it.
             state: Where the run stands.
         """
         super().__init__()
-        self._folder, self._patience, self._whole = folder, patience, whole
+        self._folder, self._whole = folder, whole
         self._best: Sequence[Array] = state.best if state else ()
         self.history: History = list(state.history) if state else []
-        self.stage = state.stage if state else 1
+
+    def begin(self, stage: Stage) -> None:
+        """Take the next epochs as those of a stage."""
+        self._stage = stage
 
     @property
     def best_epoch(self) -> int:
@@ -114,7 +116,7 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
         """Add the epoch's row, keep its weights if they are the best so far, and write all."""
         figures = {name: float(value) for name, value in sorted((logs or {}).items())}
         rate = float(self.model.optimizer.learning_rate)
-        row = {"epoch": epoch + 1, "stage": self.stage, "learning_rate": rate, **figures}
+        row = {"epoch": epoch + 1, "stage": self._stage.number, "learning_rate": rate, **figures}
         self.history.append(row)
         if self.best_epoch == epoch + 1:
             with averaged(self.model):
@@ -123,16 +125,19 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
         write_state(self._folder / run_folder.CHECKPOINT, state)
         run_folder.write_history(self._folder, self.history)
         _log.info("epoch %d: %s", epoch + 1, ", ".join(f"{k} {v:.4f}" for k, v in figures.items()))
-        if patience_is_out(self.history, self._patience):
+        if is_done(self._stage, self.history):
             self.model.stop_training = True
 
 
 class ReportProgress(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
     """Tells a function after every batch and epoch where the run stands."""
 
-    def __init__(self, report: Callable[[Progress], None], batches: int, keeper: KeepRun):
+    def __init__(
+        self, report: Callable[[Progress], None], epochs: int, batches: int, keeper: KeepRun
+    ):
         super().__init__()
-        self._report, self._batches, self._keeper, self._epoch = report, batches, keeper, 0
+        self._report, self._epochs, self._batches = report, epochs, batches
+        self._keeper, self._epoch = keeper, 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Note the epoch."""
@@ -147,7 +152,6 @@ class ReportProgress(keras.callbacks.Callback):  # type: ignore[misc]  # keras s
         self._tell(self._batches, logs, True)
 
     def _tell(self, batch: int, logs: dict[str, float] | None, done: bool) -> None:
-        epochs = self.params["epochs"]
         metrics = {name: float(value) for name, value in (logs or {}).items()}
         best = self._keeper.best_epoch
-        self._report(Progress(self._epoch, epochs, batch, self._batches, metrics, done, best))
+        self._report(Progress(self._epoch, self._epochs, batch, self._batches, metrics, done, best))

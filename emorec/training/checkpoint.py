@@ -70,15 +70,18 @@ def capture(
     return State(history, values(whole.variables), values(model.optimizer.variables), best)
 
 
-def restore(whole: keras.Model, model: keras.Model, state: State, source: Path) -> None:
+def restore(
+    whole: keras.Model, model: keras.Model, state: State, source: Path, optimizer: bool = True
+) -> None:
     """Give a model the variables, and the compiled part of it the optimizer, of a state.
 
     Raises:
         DataError: The state is of another model or optimizer.
     """
     assign(whole.variables, state.variables, source)
-    model.optimizer.build(model.trainable_variables)
-    assign(model.optimizer.variables, state.optimizer, source)
+    if optimizer:
+        model.optimizer.build(model.trainable_variables)
+        assign(model.optimizer.variables, state.optimizer, source)
 
 
 def values(variables: Sequence[Any]) -> list[Array]:

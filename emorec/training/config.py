@@ -44,6 +44,10 @@ NO_AUGMENTATION = {
 """Settings that leave the images as they are."""
 
 
+FINE_TUNING = ("head_epochs", "head_learning_rate", "layer_decay")
+"""Settings that make sense with pretrained weights alone."""
+
+
 class TrainConfig(BaseModel):
     """All settings of a run; the YAML files of configs/ have these keys."""
 
@@ -68,12 +72,25 @@ class TrainConfig(BaseModel):
     labels: Literal["hard", "soft"] = "hard"
     policy: str | None = None
     classes: Literal[7, 8] | None = None
-    epochs: int = Field(30, ge=1)
+    head_epochs: int = Field(
+        0, ge=0, description="epochs before the others in which the head trains alone"
+    )
+    head_learning_rate: float | None = Field(
+        None, gt=0, description="of those epochs; the learning rate by default"
+    )
+    epochs: int = Field(30, ge=1, description="after those of the head")
     batch_size: int = Field(64, ge=1)
     optimizer: Literal["sgd", "adamw"] = "sgd"
     learning_rate: float = Field(0.01, gt=0)
     momentum: float = Field(0.9, ge=0, lt=1, description="of sgd")
     nesterov: bool = Field(True, description="of sgd")
+    layer_decay: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="what the rate is multiplied by from each block of the backbone to the one "
+        "before; 1 for one rate",
+    )
     weight_decay: float = Field(0.0, ge=0, description="not of biases and norms")
     clip_norm: float | None = Field(None, gt=0, description="largest norm of the whole gradient")
     schedule: Literal["constant", "cosine", "step"] = "constant"
@@ -108,6 +125,11 @@ class TrainConfig(BaseModel):
         0.0, ge=0, le=MAX_TAU, description="how much of the prior the model's users take out"
     )
 
+    @property
+    def total_epochs(self) -> int:
+        """All epochs, those of the head among them."""
+        return self.head_epochs + self.epochs
+
     def to_yaml(self) -> str:
         """Write the settings as YAML."""
         return yaml.safe_dump(self.model_dump(), sort_keys=False)
@@ -130,9 +152,14 @@ def load_config(path: Path | None, overrides: Mapping[str, Any]) -> TrainConfig:
     Raises:
         ConfigError: The file is missing or no YAML mapping, a key is unknown, or a value is wrong.
     """
+    shipped = path is None
     if path is None:
         path = default_config_path(str(overrides.get("arch", "compact")))
     settings = _read(path) if path else {}
+    if shipped and overrides.get("weights") == "none":
+        # The shipped files fine-tune; from scratch there is nothing to be careful with.
+        for name in FINE_TUNING:
+            settings.pop(name, None)
     source = str(path) if path else "the options"
     augmentation = settings.get("augmentation")
     if "augmentation" in settings and not isinstance(augmentation, dict):
@@ -172,10 +199,25 @@ def _contradiction(config: TrainConfig) -> str | None:
             f"adamw diverges at a learning rate of {config.learning_rate:g}; use 0.001, or at "
             f"most {_HIGHEST_ADAMW_RATE}"
         )
-    if config.calm_epochs >= config.epochs and config.calm_epochs:
+    if config.calm_epochs >= config.total_epochs:
         return (
             f"calm_epochs must be fewer than the epochs; received {config.calm_epochs} of "
-            f"{config.epochs}"
+            f"{config.total_epochs}"
+        )
+    if config.head_epochs and config.weights == "none":
+        return (
+            f"head_epochs ({config.head_epochs}) freeze the backbone first, which without weights "
+            "knows nothing; use head_epochs 0, or weights imagenet, emorec or a path"
+        )
+    if config.layer_decay < 1 and config.weights == "none":
+        return (
+            f"layer_decay ({config.layer_decay:g}) spares layers that know something, and without "
+            "weights none does; use layer_decay 1, or weights imagenet, emorec or a path"
+        )
+    if config.head_epochs and config.trainable_layers == 0:
+        return (
+            "after head_epochs nothing but the head would train, for trainable_layers is 0; use "
+            "head_epochs 0, or more layers"
         )
     if config.balance != "none" and config.logit_adjustment:
         return (

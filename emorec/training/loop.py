@@ -17,13 +17,14 @@ from emorec.labels import Targets
 from emorec.training import balance, run_folder
 from emorec.training.averaging import ValidateAverages
 from emorec.training.callbacks import KeepRun, LossError, Progress, ReportProgress, StopOnNaN
-from emorec.training.checkpoint import State, patience_is_out, read_state, restore
+from emorec.training.checkpoint import State, read_state, restore
 from emorec.training.config import TrainConfig
 from emorec.training.data import Treatment
 from emorec.training.features import make_fitting
 from emorec.training.finish import Outcome, finish
 from emorec.training.optimizer import make_optimizer
 from emorec.training.setup import Datasets, build, draws_labels, load, select
+from emorec.training.stages import Stage, free_layers, is_done, stages_of
 from emorec.training.teacher import Report, with_teachers
 
 _log = logging.getLogger(__name__)
@@ -181,27 +182,40 @@ def _run(folder: Path, job: _Job, state: State | None, watch: _Watch) -> Outcome
 
 
 def _fit(job: _Job, folder: Path, state: State | None, watch: _Watch) -> None:
+    keeper = KeepRun(folder, job.model, state)
+    for stage in stages_of(job.config):
+        if not (state and is_done(stage, state.history)):
+            _fit_stage(stage, job, folder, keeper, state, watch)
+    _log.info("best epoch %d", keeper.best_epoch)
+
+
+def _fit_stage(
+    stage: Stage, job: _Job, folder: Path, keeper: KeepRun, state: State | None, watch: _Watch
+) -> None:
     config, datasets = job.config, job.datasets
-    done = state.epoch if state else 0
-    if state and (done >= config.epochs or patience_is_out(state.history, config.patience)):
-        return
+    done = len(keeper.history)
+    free_layers(job.model, stage)
     treatment = _treatment(config, datasets.train.targets, draws_labels(config, job.data))
     fitting = make_fitting(config, job.model, datasets, treatment, watch.preparing)
     model, batches = fitting.model, fitting.batches
     model.compile(
-        optimizer=make_optimizer(config, model, config.epochs, len(batches)),
+        optimizer=make_optimizer(
+            config, model, stage.learning_rate, stage.end - stage.begin, len(batches), job.model
+        ),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
-    if state:
-        restore(job.model, model, state, folder / run_folder.CHECKPOINT)
+    if state and state.epoch == done:
+        # A stage that begins has an optimizer of its own.
+        path = folder / run_folder.CHECKPOINT
+        restore(job.model, model, state, path, optimizer=done > stage.begin)
         _log.info("going on after epoch %d", done)
-    keeper = KeepRun(folder, config.patience, job.model, state)
+    keeper.begin(stage)
     # What checks the loss comes before what keeps the weights.
     begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.begin(epoch))
     callbacks: list[Any] = [begin, StopOnNaN(), ValidateAverages(), keeper]
     if watch.report:
-        callbacks.append(ReportProgress(watch.report, len(batches), keeper))
+        callbacks.append(ReportProgress(watch.report, config.total_epochs, len(batches), keeper))
     if watch.tensorboard:
         from emorec.training.tensorboard import WriteTensorBoard
 
@@ -214,11 +228,10 @@ def _fit(job: _Job, folder: Path, state: State | None, watch: _Watch) -> None:
         validation_data=(fitting.validation, datasets.validation.targets),
         validation_batch_size=256,
         initial_epoch=done,
-        epochs=config.epochs,
+        epochs=stage.end,
         callbacks=callbacks,
         verbose=0,
     )
-    _log.info("best epoch %d", keeper.best_epoch)
 
 
 def _treatment(config: TrainConfig, targets: Targets, draw_labels: bool) -> Treatment:
@@ -226,7 +239,7 @@ def _treatment(config: TrainConfig, targets: Targets, draw_labels: bool) -> Trea
     return Treatment(
         mixup=config.mixup,
         cutmix=config.cutmix,
-        calm_from=config.epochs - config.calm_epochs,
+        calm_from=config.total_epochs - config.calm_epochs,
         label_smoothing=config.label_smoothing,
         draw_labels=draw_labels,
         loss_weights=weights if config.balance == "weights" else None,

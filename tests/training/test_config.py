@@ -44,6 +44,16 @@ def test_yaml_round_trip(tmp_path: Path) -> None:
     assert load_config(written(tmp_path, config.to_yaml()), {}) == config
 
 
+def test_from_scratch_the_shipped_files_do_not_fine_tune(tmp_path: Path) -> None:
+    tuned = load_config(None, {"arch": "vgg16"})
+    assert tuned.head_epochs > 0
+    assert tuned.total_epochs == tuned.head_epochs + tuned.epochs
+    assert load_config(None, {"arch": "vgg16", "weights": "none"}).head_epochs == 0
+    # What is asked for is never dropped.
+    with pytest.raises(ConfigError, match="without weights knows nothing"):
+        load_config(None, {"arch": "vgg16", "weights": "none", "head_epochs": 2})
+
+
 def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
     assert load_config(written(tmp_path, ""), {}) == TrainConfig()
 
@@ -65,6 +75,12 @@ def test_no_augmentation_changes_nothing() -> None:
         ("policy: most", "policy must be one of majority"),
         ("optimizer: adamw\nlearning_rate: 0.1", "adamw diverges at a learning rate of 0.1; use"),
         ("epochs: 5\ncalm_epochs: 5", "calm_epochs must be fewer than the epochs; received 5 of 5"),
+        ("head_epochs: 2", "freeze the backbone first, which without weights knows nothing; use"),
+        (
+            "weights: imagenet\nhead_epochs: 2\ntrainable_layers: 0",
+            "after head_epochs nothing but the head would train",
+        ),
+        ("layer_decay: 0.7", "spares layers that know something, and without weights none does"),
         ("balance: weights\nlogit_adjustment: 1", "both even the classes out; use one"),
         ("ema: 1", "ema: .* received 1"),
         ("teacher: run", "teacher: .* received 'run'"),

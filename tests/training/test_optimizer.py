@@ -14,7 +14,7 @@ EPOCHS, BATCHES = 10, 20
 
 def rate(step: int, **settings: Any) -> float:
     config = validated({"learning_rate": 0.4, **settings}, "the test")
-    found = learning_rate(config, EPOCHS, BATCHES)
+    found = learning_rate(config, config.learning_rate, EPOCHS, BATCHES)
     return float(found(np.float32(step)) if callable(found) else found)
 
 
@@ -39,6 +39,12 @@ def test_the_rate_over_the_steps(settings: dict[str, Any], expected: dict[int, f
     assert {step: rate(step, **settings) for step in expected} == pytest.approx(expected, abs=1e-6)
 
 
+def step(optimizer: Any, model: keras.Model, gradient: float) -> None:
+    """Build the optimizer and apply gradients that have one value everywhere."""
+    optimizer.build(model.trainable_variables)
+    optimizer.apply([keras.ops.full(v.shape, gradient) for v in model.trainable_variables])
+
+
 def norm_net() -> keras.Model:
     """Every kind of weight: plain, depthwise and separable kernels, biases, a norm."""
     image = keras.Input((8, 8, 1))
@@ -56,14 +62,13 @@ def test_decay_shrinks_kernels_and_leaves_biases_and_norms_alone(name: str) -> N
     model = norm_net()
     for variable in model.trainable_variables:
         variable.assign(np.ones(variable.shape, np.float32))
-    optimizer = make_optimizer(config, model, EPOCHS, BATCHES)
-    optimizer.build(model.trainable_variables)
-    optimizer.apply([np.zeros(v.shape, np.float32) for v in model.trainable_variables])
+    optimizer = make_optimizer(config, model, config.learning_rate, EPOCHS, BATCHES)
+    step(optimizer, model, 0.0)
     kernels = 0
     for variable in model.trainable_variables:
         kernel = "kernel" in variable.name
         kernels += kernel
-        np.testing.assert_allclose(np.asarray(variable), 1 - 0.005 * kernel, atol=1e-7)
+        np.testing.assert_allclose(variable.numpy(), 1 - 0.005 * kernel, atol=1e-7)
     assert kernels == 5
 
 
@@ -78,11 +83,36 @@ def test_the_gradient_is_clipped_as_a_whole() -> None:
     config = validated({"learning_rate": 1.0, "momentum": 0.0, "clip_norm": 2.0}, "the test")
     model = norm_net()
     before = model.get_weights()
-    optimizer = make_optimizer(config, model, EPOCHS, BATCHES)
-    optimizer.build(model.trainable_variables)
-    optimizer.apply([np.full(v.shape, 3, np.float32) for v in model.trainable_variables])
+    optimizer = make_optimizer(config, model, config.learning_rate, EPOCHS, BATCHES)
+    step(optimizer, model, 3.0)
     moved = sum(np.square(a - b).sum() for a, b in zip(before, model.get_weights(), strict=True))
     assert np.sqrt(moved) == pytest.approx(2, rel=1e-4)
+
+
+DECAYED = {"arch": "vgg16", "weights": "imagenet", "layer_decay": 0.5}
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw"])
+def test_the_rate_falls_from_block_to_block_in_steps_and_in_decay(name: str) -> None:
+    config = validated({**DECAYED, "optimizer": name, "weight_decay": 0.3}, "the test")
+    model = build_classifier("vgg16", 7, image_size=32)
+    model.get_layer("vgg16").layers[1].trainable = False
+    # A step of AdamW goes by the sign of the first gradient, whatever its size.
+    moved, shrunk = [], []
+    for gradient, found in ((1.0, moved), (0.0, shrunk)):
+        for variable in model.trainable_variables:
+            variable.assign(np.ones(variable.shape, np.float32))
+        optimizer = make_optimizer(config, model, 0.01, EPOCHS, BATCHES)
+        step(optimizer, model, gradient)
+        found += [float(v.numpy().flat[0]) for v in model.trainable_variables]
+    names = [variable.path for variable in model.trainable_variables]
+    factors = [0.5 ** (6 - int(n[5])) if n.startswith("block") else 1 for n in names]
+    assert set(factors) == {1, 0.5, 0.25, 0.125, 0.0625, 0.03125}
+    kernels = np.array([name.endswith("kernel") for name in names])
+    np.testing.assert_allclose(1 - np.array(shrunk), 0.003 * kernels * factors, atol=2e-7)
+    steps = np.array(shrunk) - np.array(moved)
+    nesterov = 1.9 if name == "sgd" else 1.0
+    np.testing.assert_allclose(steps, nesterov * 0.01 * np.array(factors), rtol=1e-3)
 
 
 class Weights(keras.callbacks.Callback):
@@ -94,7 +124,7 @@ class Weights(keras.callbacks.Callback):
         self.validated: list[np.ndarray] = []
 
     def kernel(self) -> np.ndarray:
-        return np.array(self.model.layers[-1].kernel)
+        return np.array(keras.ops.convert_to_numpy(self.model.layers[-1].kernel))
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.steps.append(self.kernel())
@@ -107,7 +137,7 @@ def test_the_average_of_the_weights_is_the_one_validated_and_given() -> None:
     keras.utils.set_random_seed(0)
     config = validated({"learning_rate": 0.1, "ema": 0.75}, "the test")
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-    optimizer = make_optimizer(config, model, 2, 4)
+    optimizer = make_optimizer(config, model, 0.1, 2, 4)
     model.compile(optimizer, keras.losses.MeanSquaredError())
     x = np.random.default_rng(0).normal(size=(16, 3)).astype(np.float32)
     y = x[:, :2] * 3
@@ -144,7 +174,7 @@ def test_the_average_of_the_weights_is_the_one_validated_and_given() -> None:
 
 def test_without_averages_nothing_is_put_in_place() -> None:
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
-    model.compile(make_optimizer(validated({}, "the test"), model, 1, 1), "mse")
-    before = np.array(model.layers[-1].kernel)
+    model.compile(make_optimizer(validated({}, "the test"), model, 0.1, 1, 1), "mse")
+    before = model.get_weights()[0]
     with averaged(model):
-        np.testing.assert_array_equal(np.array(model.layers[-1].kernel), before)
+        np.testing.assert_array_equal(model.get_weights()[0], before)
