@@ -72,7 +72,7 @@ class LayeredBatches(AugmentedBatches):
 
 def compiled(model: keras.Model, config: TrainConfig, steps: int) -> keras.Model:
     model.compile(
-        optimizer=make_optimizer(config, model, 1000, steps),
+        optimizer=make_optimizer(config, model, config.learning_rate, 1000, steps),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
