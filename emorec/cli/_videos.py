@@ -214,16 +214,22 @@ class VideoRuns:
         name = one_line(shown_name(source.name))
         shows_bar = sys.stderr.isatty() and not self._outputs.shows_bar
         folder = self._targets.video_folder(source)
-        with _progress(name, shows_bar) as show, _window(self._choice.show) as window:
-            count = 0
+        count = 0
+        finished: list[VideoDone] = []
+        try:
+            with _progress(name, shows_bar) as show, _window(self._choice.show) as window:
 
-            def watch(result: "FrameResult", awaited: int | None) -> bool:
-                nonlocal count
-                count += 1
-                show(count, awaited)
-                return window(result)
+                def watch(result: "FrameResult", awaited: int | None) -> bool:
+                    nonlocal count
+                    count += 1
+                    show(count, awaited)
+                    return window(result)
 
-            work.run(source, folder, self._outputs.add_frame, self._finish, watch)
+                work.run(source, folder, self._outputs.add_frame, finished.append, watch)
+        finally:
+            # After the bar, which would overwrite what is printed.
+            for done in finished:
+                self._finish(done)
 
     def _finish(self, done: "VideoDone") -> None:
         self._outputs.add_video(done)
