@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_shipped_file_is_listed_and_whole():
+    """For a new model: (cd emorec/models && sha256sum emorec-compact.* > SHA256SUMS)."""
     files = {file.path: file for file in shipped()}
     there = {
         path
