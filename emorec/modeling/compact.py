@@ -8,6 +8,9 @@ STEM_FILTERS = 32
 BLOCKS = ((32, 1), (64, 2), (64, 1), (128, 2), (128, 1))
 """Filters and stride of each residual block."""
 
+NORM_MOMENTUM = 0.9
+"""With Keras's 0.99 the running means lag hundreds of steps behind: a short run looks worthless."""
+
 
 def _convolution(x: Any, filters: int, name: str, kernel: int = 3, stride: int = 1) -> Any:
     x = layers.Conv2D(
@@ -19,7 +22,7 @@ def _convolution(x: Any, filters: int, name: str, kernel: int = 3, stride: int =
         kernel_initializer="he_normal",
         name=f"{name}_conv",
     )(x)
-    return layers.BatchNormalization(name=f"{name}_norm")(x)
+    return layers.BatchNormalization(momentum=NORM_MOMENTUM, name=f"{name}_norm")(x)
 
 
 def _block(x: Any, filters: int, stride: int, name: str) -> Any:
