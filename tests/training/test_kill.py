@@ -24,7 +24,8 @@ import subprocess, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from everything import quick_compact, settings
-quick_compact().__enter__()
+quick = quick_compact()  # which ends when nothing holds it
+quick.__enter__()
 from emorec.errors import DataError
 from emorec.training.loop import resume, train
 
@@ -57,7 +58,8 @@ COMMAND = """
 import sys
 sys.path.insert(0, sys.argv.pop(1))
 from everything import quick_compact
-quick_compact().__enter__()
+quick = quick_compact()  # which ends when nothing holds it
+quick.__enter__()
 from emorec.cli.main import run
 run()
 """
