@@ -14,20 +14,26 @@ def averaged(model: keras.Model) -> Iterator[None]:
     The moving statistics of batch normalisation stay as they are: they are averages over steps
     already. Without averages (`use_ema`), or before the first step, nothing changes.
     """
-    optimizer = model.optimizer
-    if not (optimizer.use_ema and optimizer.built and int(optimizer.iterations)):
-        yield
-        return
-    weights = [keras.ops.convert_to_numpy(v) for v in model.trainable_variables]
-    for variable, average in zip(
-        model.trainable_variables, optimizer._model_variables_moving_average, strict=True
-    ):
-        variable.assign(average)
+    averages = _averages(model)
+    # Copies on the devices, for JAX lets a step reuse the memory of whatever it is given, and
+    # compares what comes from outside across all processes.
+    weights = [keras.ops.copy(variable) for variable, _ in averages]
+    for variable, average in averages:
+        variable.assign(keras.ops.copy(average))
     try:
         yield
     finally:
-        for variable, value in zip(model.trainable_variables, weights, strict=True):
+        for (variable, _), value in zip(averages, weights, strict=True):
             variable.assign(value)
+
+
+def _averages(model: keras.Model) -> list[tuple[Any, Any]]:
+    """Pairs of a variable and its average; none without averages or before the first step."""
+    optimizer = model.optimizer
+    if not (optimizer.use_ema and optimizer.built and int(optimizer.iterations)):
+        return []
+    averages = optimizer._model_variables_moving_average
+    return list(zip(model.trainable_variables, averages, strict=True))
 
 
 class ValidateAverages(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types

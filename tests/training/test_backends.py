@@ -12,7 +12,7 @@ from emorec.evaluation.evaluate import evaluate
 
 WORDS = [
     *("train", "--arch", "compact", "--image-size", "24", "--epochs", "2", "--batch-size", "12"),
-    *("--learning-rate", "0.01", "--out", "runs", "--data"),
+    *("--learning-rate", "0.01", "--set", "ema=0.9", "--out", "runs", "--data"),
 ]
 
 
@@ -30,8 +30,8 @@ def test_a_backend_trains_and_its_models_agree_elsewhere(
     figures = json.loads((run / "metrics.json").read_text())
     assert figures["parity"]["largest_probability_difference"] < 1e-4
     data = read_prepared(tiny_data)
-    by_keras, by_onnx = (
-        evaluate(run / name, data, "validation") for name in ("model.keras", "model.onnx")
+    by_keras, by_onnx = evaluate(
+        [run / name for name in ("model.keras", "model.onnx")], data, "validation"
     )
     np.testing.assert_allclose(by_keras.probabilities, by_onnx.probabilities, atol=1e-4)
     assert by_keras.scores.loss == pytest.approx(figures["loss"], abs=1e-4)
@@ -48,7 +48,8 @@ def test_without_tensorflow_the_run_is_kept_and_the_error_says_what_to_install(
     assert "pip install 'emorec[train]'" in done.stderr
     (run,) = (tmp_path / "runs").iterdir()
     assert not (run / "model.onnx").exists()
-    assert evaluate(run / "model.keras", read_prepared(tiny_data), "validation").scores.images == 42
+    (found,) = evaluate([run / "model.keras"], read_prepared(tiny_data), "validation")
+    assert found.scores.images == 42
 
 
 def test_a_backend_that_is_not_there_is_refused(tiny_data: Path, tmp_path: Path) -> None:
