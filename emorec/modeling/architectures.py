@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from emorec.errors import ConfigError
 from emorec.modeling.compact import compact_features
@@ -24,7 +24,7 @@ _NOTOP = "weights_tf_dim_ordering_tf_kernels_notop.h5"
 def _caffe(image: Any) -> Any:
     """RGB 0..255 to BGR with the means taken off, as keras's "caffe" mode."""
     offset = [-mean for mean in _CAFFE_MEANS_BGR]
-    return layers.Rescaling(1.0, offset=offset, name="normalize")(image[..., ::-1])
+    return layers.Rescaling(1.0, offset=offset, name="normalize")(ops.flip(image, axis=-1))
 
 
 def _signed_unit(image: Any) -> Any:

@@ -1,7 +1,7 @@
 """Finds the parts of a classifier: the plain one inside a flip-averaging one, backbone, layers."""
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from emorec.errors import ModelError
 
@@ -19,7 +19,8 @@ def flip_averaged(model: keras.Model) -> keras.Model:
     """
     shape, name = model.input_shape[1:], model.inputs[0].name
     image = keras.Input(shape, name=name)
-    both = [model(image), model(image[:, :, ::-1])]
+    # PyTorch knows no slices of negative step.
+    both = [model(image), model(ops.flip(image, axis=2))]
     return keras.Model(image, layers.Average(name=_FLIP_AVERAGE)(both), name=model.name)
 
 

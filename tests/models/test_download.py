@@ -136,7 +136,7 @@ def test_a_silent_server_is_given_up(server, model, monkeypatch):
 
 def test_nobody_answers(server, model):
     server.server_close()  # the port is free again
-    with pytest.raises(ModelError, match=r"cannot fetch it: .*refused.*--from"):
+    with pytest.raises(ModelError, match=r"cannot fetch it: .*(refused|reset).*--from"):
         fetch(model, f"{server.url}/whole")
 
 
