@@ -38,7 +38,7 @@ ONLY_IN = {
     # The adapter in cli imports Keras first, without its backend's chatter.
     "keras": ("modeling/", "training/", "export/", "evaluation/", "cli/_keras.py"),
     "tensorflow": (),
-    "jax": (),
+    "jax": ("training/distribution.py",),
     "torch": (),
     "tensorboard": ("training/tensorboard.py",),
 }

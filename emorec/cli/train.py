@@ -11,6 +11,7 @@ import click
 from emorec.labels import POLICIES
 
 if TYPE_CHECKING:
+    from emorec.training.distribution import Extent
     from emorec.training.finish import Outcome
 
 _OF_THE_CALL = (
@@ -18,6 +19,7 @@ _OF_THE_CALL = (
     "config",
     "out",
     "resume",
+    "distribute",
     "assignments",
     "as_json",
     "augment",
@@ -25,7 +27,7 @@ _OF_THE_CALL = (
 )
 """Parameters that are no settings of a run."""
 
-_WITH_RESUME = ("data", "resume", "as_json", "tensorboard")
+_WITH_RESUME = ("data", "resume", "distribute", "as_json", "tensorboard")
 
 
 def _refuse_settings(ctx: click.Context) -> None:
@@ -187,6 +189,11 @@ Examples:
 @click.option("--seed", type=int, help="Seed of weights, order and augmentation.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Any other setting.")
 @click.option(
+    "--distribute",
+    type=click.Choice(["devices", "hosts"]),
+    help="Train on all accelerators of this machine, or of several; with KERAS_BACKEND=jax.",
+)
+@click.option(
     "--tensorboard",
     is_flag=True,
     help="Write the curves for TensorBoard too: tensorboard --logdir RUN/tensorboard",
@@ -198,6 +205,7 @@ def train(
     /,
     data: Path | None,
     resume: Path | None,
+    distribute: "Extent | None",
     config: Path | None,
     out: Path,
     assignments: tuple[str, ...],
@@ -208,7 +216,7 @@ def train(
     """Train a model and leave a run folder: model, figures and pictures."""
     if resume:
         _refuse_settings(ctx)
-        _resume(resume, data, tensorboard, as_json)
+        _resume(resume, data, distribute, tensorboard, as_json)
         return
     if data is None:
         raise click.UsageError("Missing option '--data'.")
@@ -217,24 +225,39 @@ def train(
     settings = load_config(config, _settings(ctx, assignments))
     from emorec.cli._keras import load_keras
 
-    load_keras()
+    world = load_keras(distribute)
     from emorec.cli._progress import TrainingProgress
+    from emorec.training.loop import assist
     from emorec.training.loop import train as run
 
+    if not world.first:
+        with _terminable():
+            assist(settings, data, world)
+        return
     with _terminable(), TrainingProgress() as progress:
-        outcome = run(settings, data, out, progress.update, progress.preparing, tensorboard)
+        outcome = run(settings, data, out, progress.update, progress.preparing, tensorboard, world)
     _conclude(outcome, as_json)
 
 
-def _resume(folder: Path, data: Path | None, tensorboard: bool, as_json: bool) -> None:
+def _resume(
+    folder: Path,
+    data: Path | None,
+    distribute: "Extent | None",
+    tensorboard: bool,
+    as_json: bool,
+) -> None:
     from emorec.cli._keras import load_keras
 
-    load_keras()
+    world = load_keras(distribute)
     from emorec.cli._progress import TrainingProgress
-    from emorec.training.loop import resume
+    from emorec.training.loop import assist_resumed, resume
 
+    if not world.first:
+        with _terminable():
+            assist_resumed(folder, data, world)
+        return
     with _terminable(), TrainingProgress() as progress:
-        outcome = resume(folder, data, progress.update, progress.preparing, tensorboard)
+        outcome = resume(folder, data, progress.update, progress.preparing, tensorboard, world)
     if outcome:
         _conclude(outcome, as_json)
     else:

@@ -27,6 +27,19 @@ def averaged(model: keras.Model) -> Iterator[None]:
             variable.assign(value)
 
 
+def averaged_weights(whole: keras.Model, model: keras.Model) -> list[Any]:
+    """Give the variables of `whole.weights`, those that train replaced by their averages.
+
+    As for `averaged`; but nothing is changed, so one of several processes can do it alone.
+
+    Args:
+        whole: The classifier.
+        model: What is fitted: the classifier, or a part of it.
+    """
+    averages = {id(variable): average for variable, average in _averages(model)}
+    return [averages.get(id(variable), variable) for variable in whole.weights]
+
+
 def _averages(model: keras.Model) -> list[tuple[Any, Any]]:
     """Pairs of a variable and its average; none without averages or before the first step."""
     optimizer = model.optimizer

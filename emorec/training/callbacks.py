@@ -10,7 +10,7 @@ import keras
 
 from emorec.errors import ConfigError
 from emorec.training import run_folder
-from emorec.training.averaging import averaged
+from emorec.training.averaging import averaged_weights
 from emorec.training.checkpoint import (
     Array,
     History,
@@ -87,14 +87,15 @@ class StopOnNaN(keras.callbacks.Callback):  # type: ignore[misc]
 class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
     """After each epoch keeps all that the run needs to go on, and ends it when patience is out.
 
-    The checkpoint is what counts; history.csv is written from it.
+    The checkpoint is what counts; history.csv is written from it. Without a folder nothing is
+    kept: that is for the processes of a run that do not write.
     """
 
-    def __init__(self, folder: Path, whole: keras.Model, state: State | None = None):
+    def __init__(self, folder: Path | None, whole: keras.Model, state: State | None = None):
         """Begin a run, or go on after the last epoch of a state.
 
         Args:
-            folder: The run folder.
+            folder: The run folder; None where another process writes it.
             whole: The classifier whose weights are kept; what is fitted may be a part of it.
             state: Where the run stands.
         """
@@ -118,15 +119,18 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
         rate = float(self.model.optimizer.learning_rate)
         row = {"epoch": epoch + 1, "stage": self._stage.number, "learning_rate": rate, **figures}
         self.history.append(row)
-        if self.best_epoch == epoch + 1:
-            with averaged(self.model):
-                self._best = values(self._whole.weights)
-        state = capture(self._whole, self.model, self.history, self._best)
-        write_state(self._folder / run_folder.CHECKPOINT, state)
-        run_folder.write_history(self._folder, self.history)
+        if self._folder:
+            self._keep(self._folder)
         _log.info("epoch %d: %s", epoch + 1, ", ".join(f"{k} {v:.4f}" for k, v in figures.items()))
         if is_done(self._stage, self.history):
             self.model.stop_training = True
+
+    def _keep(self, folder: Path) -> None:
+        if self.best_epoch == len(self.history):
+            self._best = values(averaged_weights(self._whole, self.model))
+        state = capture(self._whole, self.model, self.history, self._best)
+        write_state(folder / run_folder.CHECKPOINT, state)
+        run_folder.write_history(folder, self.history)
 
 
 class ReportProgress(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types

@@ -11,6 +11,7 @@ from emorec.labels import Targets
 from emorec.training.augmentation import augment
 from emorec.training.balance import Vector, sampled_order
 from emorec.training.config import AugmentationConfig
+from emorec.training.distribution import ALONE, World
 from emorec.training.mixing import mix
 
 
@@ -45,7 +46,8 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras sh
     batches with a generator that no run could continue.
 
     The order and the augmentation follow from the seed, the epoch and the number of the batch
-    alone, so a run can be repeated exactly.
+    alone, so a run can be repeated exactly, and the parts of all processes that train together make
+    up the batches of one: each process makes whole batches and keeps its part.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras sh
         augmentation: AugmentationConfig,
         seed: int,
         treatment: Treatment = Treatment(),
+        world: World = ALONE,
     ):
         """Keep the images and targets, which are not copied.
 
@@ -66,26 +69,30 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras sh
             augmentation: Ranges of the random changes.
             seed: Of order and augmentation.
             treatment: What is done to the targets.
+            world: Who trains together; up to `devices - 1` images that cannot be split evenly sit
+                out an epoch.
         """
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
         self._images, self._targets, self._batch_size = images, targets, batch_size
         self._augmentation, self._seed, self._treatment = augmentation, seed, treatment
+        self._world, self._count = world, len(images) - len(images) % world.devices
         self.begin(0)
 
     def __len__(self) -> int:
-        return -(-len(self._images) // self._batch_size)
+        return -(-self._count // self._batch_size)
 
     def begin(self, epoch: int) -> None:
         """Draw the order of an epoch, counted from 0."""
         self._epoch = epoch
         generator = np.random.default_rng((self._seed, self._epoch))
         if self._treatment.sampling_weights is not None:
-            self._order = sampled_order(self._targets @ self._treatment.sampling_weights, generator)
+            order = sampled_order(self._targets @ self._treatment.sampling_weights, generator)
         else:
-            self._order = generator.permutation(len(self._images))
+            order = generator.permutation(len(self._images))
+        self._order = order[: self._count]
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        """Make one batch: images, float32, 0..255, their targets, and the weights if there are."""
+        """Make this process's part of a batch: images, float32, 0..255, targets, any weights."""
         chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
         treatment, augmentation = self._treatment, self._augmentation
         calm = treatment.calm_from is not None and self._epoch >= treatment.calm_from
@@ -105,7 +112,8 @@ class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras sh
             # Here and not in the loss, so that the validation loss is that of the plain targets.
             shared = treatment.label_smoothing
             targets = targets * (1 - shared) + shared / targets.shape[1]
-        return images, targets, *weights
+        part = self._world.part(len(chosen))
+        return tuple(array[part] for array in (images, targets, *weights))
 
     def _inputs(
         self, chosen: Any, augmentation: AugmentationConfig, generator: np.random.Generator

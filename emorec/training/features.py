@@ -19,6 +19,7 @@ from emorec.modeling.cut import Cut, cut_behind_frozen
 from emorec.training.augmentation import augment
 from emorec.training.config import NO_AUGMENTATION, AugmentationConfig, TrainConfig
 from emorec.training.data import AugmentedBatches, Treatment
+from emorec.training.distribution import ALONE, World
 from emorec.training.setup import Datasets
 from emorec.training.teacher import Report
 
@@ -154,6 +155,7 @@ def make_fitting(
     datasets: Datasets,
     treatment: Treatment,
     report: Report | None = None,
+    world: World = ALONE,
 ) -> Fitting:
     """Choose between the plain way and features; compute the features.
 
@@ -163,12 +165,13 @@ def make_fitting(
         datasets: The images.
         treatment: What is done to the targets.
         report: Told the progress.
+        world: Who trains together; several devices train in the plain way.
     """
     images, targets = datasets.train_images, datasets.train.targets
     size, changes, seed = config.batch_size, config.augmentation, config.seed
-    cut = feature_cut(config, model, len(images))
+    cut = feature_cut(config, model, len(images)) if world.devices == 1 else None
     if cut is None:
-        batches = AugmentedBatches(images, targets, size, changes, seed, treatment)
+        batches = AugmentedBatches(images, targets, size, changes, seed, treatment, world)
         return Fitting(model, batches, datasets.validation_images)
     features = compute_features(cut, images, config.feature_views, changes, seed, report)
     (validation,) = compute_features(cut, datasets.validation_images, 1, changes, seed, report)

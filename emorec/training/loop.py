@@ -20,12 +20,14 @@ from emorec.training.callbacks import KeepRun, LossError, Progress, ReportProgre
 from emorec.training.checkpoint import State, read_state, restore
 from emorec.training.config import TrainConfig
 from emorec.training.data import Treatment
+from emorec.training.distribution import ALONE, World, check, together
 from emorec.training.features import make_fitting
 from emorec.training.finish import Outcome, finish
 from emorec.training.optimizer import make_optimizer
 from emorec.training.setup import Datasets, build, draws_labels, load, select
 from emorec.training.stages import Stage, free_layers, is_done, stages_of
 from emorec.training.teacher import Report, with_teachers
+from emorec.training.validation import BATCH, validation_data
 
 _log = logging.getLogger(__name__)
 
@@ -37,6 +39,7 @@ def train(
     report: Callable[[Progress], None] | None = None,
     preparing: Report | None = None,
     tensorboard: bool = False,
+    world: World = ALONE,
 ) -> Outcome:
     """Train, and leave a run folder with the model of the best epoch.
 
@@ -50,6 +53,7 @@ def train(
         report: Told the progress after every batch.
         preparing: Told the progress of long work before and after the training.
         tensorboard: Write the figures for TensorBoard too, into the run folder.
+        world: Who trains together; this process is the first of it.
 
     Returns:
         The run folder and what its model reached.
@@ -60,7 +64,7 @@ def train(
             it ends the training, and the outcome is that of the best epoch so far.
     """
     watch = _Watch(report, preparing, tensorboard)
-    job = _job(config, read_prepared(data_root), preparing)
+    job = _job(config, read_prepared(data_root), world, preparing)
     folder = run_folder.create(runs, config.arch)
     try:
         run_folder.describe(folder, config, job.data)
@@ -77,6 +81,7 @@ def resume(
     report: Callable[[Progress], None] | None = None,
     preparing: Report | None = None,
     tensorboard: bool = False,
+    world: World = ALONE,
 ) -> Outcome | None:
     """Go on with a run that was stopped, as if it had not been.
 
@@ -88,6 +93,7 @@ def resume(
         report: Told the progress after every batch.
         preparing: Told the progress of long work before and after the training.
         tensorboard: Write the figures for TensorBoard too; a run that has begun to goes on to.
+        world: Who trains together; this process is the first of it.
 
     Returns:
         What the run reached; None for one that was finished before.
@@ -98,9 +104,45 @@ def resume(
         KeyboardInterrupt: Ctrl-C came before the first epoch had ended.
     """
     watch = _Watch(report, preparing, tensorboard or (folder / run_folder.TENSORBOARD).is_dir())
-    config, environment = run_folder.read(folder)
     if run_folder.finished(folder):
         return None
+    job, state = _stopped(folder, data_root, world, preparing)
+    run_folder.sweep(folder)
+    return _run(folder, job, state, watch)
+
+
+def assist(config: TrainConfig, data_root: Path, world: World) -> None:
+    """Train along with the first process of a world, which alone leaves a run folder.
+
+    Args:
+        config: Settings of the run; the same as those of the first process.
+        data_root: The same data set, of which only this process's part of each batch is used.
+        world: Who trains together; this process is not the first of it.
+
+    Raises:
+        ConfigError, DataError, ModelError: As for `train`.
+        EmorecError: Another process is gone.
+    """
+    _fit(_job(config, read_prepared(data_root), world, None), None, None, _Watch())
+
+
+def assist_resumed(folder: Path, data_root: Path | None, world: World) -> None:
+    """Go on along with the first process; the run folder is on a disk that all of them see.
+
+    Raises:
+        ConfigError, DataError, ModelError: As for `resume`.
+        EmorecError: Another process is gone.
+    """
+    if not run_folder.finished(folder):
+        job, state = _stopped(folder, data_root, world, None)
+        _fit(job, folder, state, _Watch())
+
+
+def _stopped(
+    folder: Path, data_root: Path | None, world: World, preparing: Report | None
+) -> tuple["_Job", State | None]:
+    """Read the work and the state of a run that was stopped."""
+    config, environment = run_folder.read(folder)
     backend = environment["keras_backend"]
     if backend != keras.backend.backend():
         raise ConfigError(
@@ -115,17 +157,16 @@ def resume(
         )
     checkpoint = folder / run_folder.CHECKPOINT
     state = read_state(checkpoint) if checkpoint.exists() else None
-    run_folder.sweep(folder)
-    return _run(folder, _job(config, data, preparing), state, watch)
+    return _job(config, data, world, preparing), state
 
 
 @dataclass(frozen=True)
 class _Watch:
     """Who is told how a run goes."""
 
-    report: Callable[[Progress], None] | None
-    preparing: Report | None
-    tensorboard: bool
+    report: Callable[[Progress], None] | None = None
+    preparing: Report | None = None
+    tensorboard: bool = False
 
     def __post_init__(self) -> None:
         if self.tensorboard:
@@ -141,18 +182,20 @@ class _Job:
     data: PreparedData
     model: keras.Model
     datasets: Datasets
+    world: World
 
 
-def _job(config: TrainConfig, data: PreparedData, preparing: Report | None) -> _Job:
+def _job(config: TrainConfig, data: PreparedData, world: World, preparing: Report | None) -> _Job:
+    check(config, world)
     train_examples, validation = select(config, data)
-    model = build(config, len(train_examples.class_names))
+    model = build(config, len(train_examples.class_names), world)
     if config.teacher:
         targets = with_teachers(train_examples, config.teacher, config.teacher_weight, preparing)
         train_examples = replace(train_examples, targets=targets)
     if config.logit_adjustment:
         model = balance.with_adjusted_logits(model, train_examples.targets, config.logit_adjustment)
     datasets = load(train_examples, validation, model.input_shape[1], preparing)
-    return _Job(config, data, model, datasets)
+    return _Job(config, data, model, datasets, world)
 
 
 def _run(folder: Path, job: _Job, state: State | None, watch: _Watch) -> Outcome:
@@ -181,31 +224,39 @@ def _run(folder: Path, job: _Job, state: State | None, watch: _Watch) -> Outcome
     return outcome
 
 
-def _fit(job: _Job, folder: Path, state: State | None, watch: _Watch) -> None:
-    keeper = KeepRun(folder, job.model, state)
-    for stage in stages_of(job.config):
-        if not (state and is_done(stage, state.history)):
-            _fit_stage(stage, job, folder, keeper, state, watch)
+def _fit(job: _Job, folder: Path | None, state: State | None, watch: _Watch) -> None:
+    keeper = KeepRun(folder if job.world.first else None, job.model, state)
+    with together(job.world):
+        for stage in stages_of(job.config):
+            if not (state and is_done(stage, state.history)):
+                _fit_stage(stage, job, folder, keeper, state, watch)
     _log.info("best epoch %d", keeper.best_epoch)
 
 
 def _fit_stage(
-    stage: Stage, job: _Job, folder: Path, keeper: KeepRun, state: State | None, watch: _Watch
+    stage: Stage,
+    job: _Job,
+    folder: Path | None,
+    keeper: KeepRun,
+    state: State | None,
+    watch: _Watch,
 ) -> None:
-    config, datasets = job.config, job.datasets
+    config, datasets, world = job.config, job.datasets, job.world
     done = len(keeper.history)
     free_layers(job.model, stage)
     treatment = _treatment(config, datasets.train.targets, draws_labels(config, job.data))
-    fitting = make_fitting(config, job.model, datasets, treatment, watch.preparing)
+    fitting = make_fitting(config, job.model, datasets, treatment, watch.preparing, world)
     model, batches = fitting.model, fitting.batches
+    accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
     model.compile(
         optimizer=make_optimizer(
             config, model, stage.learning_rate, stage.end - stage.begin, len(batches), job.model
         ),
         loss=keras.losses.CategoricalCrossentropy(from_logits=True),
-        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+        # What fills up a validation batch of several devices must weigh nothing.
+        **{"weighted_metrics" if world.devices > 1 else "metrics": [accuracy]},
     )
-    if state and state.epoch == done:
+    if state and folder and state.epoch == done:
         # A stage that begins has an optimizer of its own.
         path = folder / run_folder.CHECKPOINT
         restore(job.model, model, state, path, optimizer=done > stage.begin)
@@ -216,7 +267,7 @@ def _fit_stage(
     callbacks: list[Any] = [begin, StopOnNaN(), ValidateAverages(), keeper]
     if watch.report:
         callbacks.append(ReportProgress(watch.report, config.total_epochs, len(batches), keeper))
-    if watch.tensorboard:
+    if watch.tensorboard and folder:
         from emorec.training.tensorboard import WriteTensorBoard
 
         callbacks.append(WriteTensorBoard(folder / run_folder.TENSORBOARD, keeper.history))
@@ -225,8 +276,8 @@ def _fit_stage(
     model.fit(
         batches,
         shuffle=False,
-        validation_data=(fitting.validation, datasets.validation.targets),
-        validation_batch_size=256,
+        validation_data=validation_data(fitting.validation, datasets.validation.targets, world),
+        validation_batch_size=BATCH,
         initial_epoch=done,
         epochs=stage.end,
         callbacks=callbacks,

@@ -9,6 +9,7 @@ from emorec.datasets.pack import packed_images
 from emorec.images import Image
 from emorec.modeling.build import build_classifier
 from emorec.training.config import TrainConfig
+from emorec.training.distribution import ALONE, World, spread
 from emorec.training.teacher import Report
 
 COLOR = "gray"
@@ -63,9 +64,11 @@ def load(
     return Datasets(train, train_images, validation, validation_images)
 
 
-def build(config: TrainConfig, classes: int) -> keras.Model:
-    """Build the model of a configuration, with reproducible initial weights."""
+def build(config: TrainConfig, classes: int, world: World = ALONE) -> keras.Model:
+    """Build the model of a configuration, with reproducible initial weights on every device."""
     keras.utils.clear_session()
+    # Clearing has also ended any distribution; what is set here ends with the next clearing.
+    spread(world)
     keras.utils.set_random_seed(config.seed)
     return build_classifier(
         config.arch,
