@@ -19,12 +19,16 @@ def needs(backend: str) -> None:
 
 
 def start(
-    backend: str, words: Sequence[str | Path], folder: Path, **variables: str
+    backend: str,
+    words: Sequence[str | Path],
+    folder: Path,
+    program: Sequence[str] = ("-m", "emorec"),
+    **variables: str,
 ) -> subprocess.Popen[str]:
-    """Start `emorec` in a folder, on a backend and with environment variables."""
+    """Start `emorec`, or a program around it, in a folder, on a backend and with a setting."""
     paths = [variables.pop("PYTHONPATH", ""), str(ROOT), os.environ.get("PYTHONPATH", "")]
     return subprocess.Popen(
-        [sys.executable, "-m", "emorec", *map(str, words)],
+        [sys.executable, *program, *map(str, words)],
         cwd=folder,
         env={
             **os.environ,

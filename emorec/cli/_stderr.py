@@ -1,4 +1,4 @@
-"""Keeps what native libraries write to standard error from the user."""
+"""Keeps what native libraries write to the standard streams from the user."""
 
 import os
 import sys
@@ -38,12 +38,12 @@ def _descriptor(stream: IO[str]) -> int | None:
 
 @contextmanager
 def messages_held_back() -> Iterator[None]:
-    """Hold back what is written to standard error; it is shown only if the block fails."""
+    """Hold back what is written to standard output and error; shown only if the block fails."""
     from tempfile import TemporaryFile  # detect, which does not need it, starts faster without
 
     with TemporaryFile() as held:
         try:
-            with _redirected(held.fileno()):
+            with _redirected(held.fileno(), 1), _redirected(held.fileno()):
                 yield
         except BaseException:
             held.seek(0)
@@ -52,14 +52,15 @@ def messages_held_back() -> Iterator[None]:
 
 
 @contextmanager
-def _redirected(descriptor: int) -> Iterator[int]:
-    """Send what is written to descriptor 2 elsewhere; gives a descriptor of where it went."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    os.dup2(descriptor, 2)
+def _redirected(descriptor: int, source: int = 2) -> Iterator[int]:
+    """Send what is written to a standard stream elsewhere; gives a descriptor of where it went."""
+    stream = sys.stdout if source == 1 else sys.stderr
+    stream.flush()
+    kept = os.dup(source)
+    os.dup2(descriptor, source)
     try:
         yield kept
     finally:
-        sys.stderr.flush()
-        os.dup2(kept, 2)
+        stream.flush()
+        os.dup2(kept, source)
         os.close(kept)

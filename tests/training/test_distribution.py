@@ -2,6 +2,8 @@
 
 import csv
 import socket
+import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +12,33 @@ import numpy as np
 import pytest
 
 from emorec.errors import ConfigError
-from emorec.training.config import NO_AUGMENTATION, AugmentationConfig
-from emorec.training.data import AugmentedBatches
-from emorec.training.distribution import ALONE, World, check_batch_size, join
+from emorec.training.checkpoint import read_state
+from emorec.training.config import AugmentationConfig, TrainConfig
+from emorec.training.data import AugmentedBatches, Treatment
+from emorec.training.distribution import ALONE, World, check, join
+from emorec.training.run_folder import CHECKPOINT
 from emorec.training.validation import PaddedBatches, validation_data
 
-PLAIN = AugmentationConfig.model_validate(NO_AUGMENTATION)
+CHANGES = AugmentationConfig(rotation=10, brightness=0.2, blur=0.5, erasing=0.5)
+TREATMENT = Treatment(mixup=0.4, cutmix=1.0, loss_weights=np.array([1.0, 2.0, 3.0]))
 WORDS = [
     *("train", "--arch", "compact", "--image-size", "24", "--epochs", "2", "--batch-size", "12"),
-    *("--learning-rate", "0.01", "--set", "ema=0.9", "--no-augment", "--out", "runs", "--data"),
+    *("--learning-rate", "0.01", "--set", "ema=0.9", "--out", "runs", "--data"),
 ]
 # Compiling takes most of such a short run.
 QUICK = "--xla_backend_optimization_level=0"
+# What `emorec` does, and each process leaves its weights too.
+KEEPING = """
+import os
+import numpy as np
+from emorec.cli.main import main
+from emorec.training.callbacks import KeepRun
+from emorec.training.checkpoint import values
+def keep(self, logs=None):
+    np.savez(os.environ["KERAS_DISTRIBUTION_PROCESS_ID"], *values(self.model.variables))
+KeepRun.on_train_end = keep
+main()
+"""
 
 
 def images(count: int) -> np.ndarray:
@@ -37,7 +54,7 @@ def targets(count: int) -> np.ndarray:
 @pytest.mark.parametrize(("count", "devices"), [(24, 2), (25, 2), (23, 4)])
 def test_the_parts_of_two_processes_make_up_the_batches_of_one(count: int, devices: int) -> None:
     def batches(world: World) -> list[tuple[Any, ...]]:
-        source = AugmentedBatches(images(count), targets(count), 8, PLAIN, 1, world=world)
+        source = AugmentedBatches(images(count), targets(count), 8, CHANGES, 1, TREATMENT, world)
         return [source[index] for index in range(len(source))]
 
     whole, first, second = (
@@ -46,11 +63,10 @@ def test_the_parts_of_two_processes_make_up_the_batches_of_one(count: int, devic
     assert len(whole) == len(first) == len(second)
     for together, *parts in zip(whole, first, second, strict=True):
         assert len(together[0]) % devices == 0
-        for position in range(2):
+        for position in range(3):
             joined = np.concatenate([part[position] for part in parts])
             np.testing.assert_array_equal(joined, together[position])
-    seen = {int(value) for batch in whole for value in batch[0][:, 0, 0, 0]}
-    assert len(seen) == count - count % devices
+    assert sum(len(batch[0]) for batch in whole) == count - count % devices
 
 
 @pytest.mark.parametrize(("count", "devices"), [(1, 2), (512, 2), (513, 2), (600, 3), (5, 512)])
@@ -79,9 +95,16 @@ def test_one_device_validates_on_the_arrays_themselves() -> None:
 
 
 def test_batches_that_cannot_be_split_are_refused() -> None:
-    check_batch_size(12, World(0, 1, 4))
-    with pytest.raises(ConfigError, match="all 5 devices together .* received 12: use 10"):
-        check_batch_size(12, World(0, 1, 5))
+    check(TrainConfig(batch_size=12), World(0, 1, 4))
+    with pytest.raises(ConfigError, match=r"all 5 devices together .* received 12: use 10"):
+        check(TrainConfig(batch_size=12), World(0, 1, 5))
+
+
+def test_features_are_computed_once_on_one_device_only() -> None:
+    config = TrainConfig(batch_size=12, feature_cache=True)
+    check(config, ALONE)
+    with pytest.raises(ConfigError, match="--feature-cache is for one device, received 2"):
+        check(config, World(0, 2, 2))
 
 
 def test_another_backend_is_refused() -> None:
@@ -149,23 +172,53 @@ def test_four_devices_train_as_one_does(alone: Path, tiny_data: Path, tmp_path: 
     np.testing.assert_allclose(history(tmp_path), history(alone), atol=1e-4)
 
 
-@pytest.mark.slow
-def test_two_processes_train_as_one_does(alone: Path, tiny_data: Path, tmp_path: Path) -> None:
+def start_two(
+    data: Path, folder: Path, program: Sequence[str], *words: str
+) -> list[subprocess.Popen[str]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    processes = [
+    return [
         backends.start(
             "jax",
-            [*WORDS, tiny_data, "--distribute", "hosts"],
-            tmp_path,
+            [*WORDS, data, "--distribute", "hosts", *words],
+            folder,
+            program,
             XLA_FLAGS=QUICK,
             **variables(address, "2", str(rank)),
             **backends.hiding("tensorflow"),
         )
         for rank in range(2)
     ]
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_does(alone: Path, tiny_data: Path, tmp_path: Path) -> None:
+    processes = start_two(tiny_data, tmp_path, ("-c", KEEPING))
     printed = [process.communicate(timeout=300) for process in processes]
     assert [process.returncode for process in processes] == [6, 0], printed
-    assert printed[1][0] == ""
+    assert [out for out, _ in printed] == ["", ""]
+    first, second = (np.load(tmp_path / f"{rank}.npz") for rank in range(2))
+    assert len(first.files) == len(second.files) > 50
+    for name in first.files:
+        np.testing.assert_array_equal(first[name], second[name])
     np.testing.assert_allclose(history(tmp_path), history(alone), atol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_process_whose_peer_dies_says_so_and_leaves_a_run_to_resume(
+    tiny_data: Path, tmp_path: Path
+) -> None:
+    backends.needs("jax")
+    first, second = start_two(tiny_data, tmp_path, ("-m", "emorec"), "--epochs", "5000")
+    for line in first.stderr or ():
+        if line.startswith("epoch 1/"):
+            break
+    second.kill()
+    second.communicate()
+    _, said = first.communicate(timeout=120)
+    assert first.returncode == 1
+    assert "error: process 0 of 2 lost another one" in said.splitlines()[-1]
+    assert "Traceback" not in said
+    (run,) = (tmp_path / "runs").iterdir()
+    assert read_state(run / CHECKPOINT).epoch >= 1
