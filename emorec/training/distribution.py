@@ -154,12 +154,14 @@ def together(world: World) -> Iterator[None]:
     try:
         yield
         jax.distributed.shutdown()
-    except jax.errors.JaxRuntimeError as error:
-        _leave_at_exit(EmorecError.exit_code)
-        raise EmorecError(
-            f"process {world.rank} of {world.size} lost another one: {_first_line(error)}"
-        ) from error
     except BaseException as error:
+        # JAX tells of a peer lost in the middle of a sum by a plain ValueError of Gloo's.
+        told_by_gloo = isinstance(error, ValueError) and "Gloo" in str(error)
+        if told_by_gloo or isinstance(error, jax.errors.JaxRuntimeError):
+            _leave_at_exit(EmorecError.exit_code)
+            raise EmorecError(
+                f"process {world.rank} of {world.size} lost another one: {_first_line(error)}"
+            ) from error
         interrupted = isinstance(error, KeyboardInterrupt)
         _leave_at_exit(130 if interrupted else getattr(error, "exit_code", 1))
         raise
@@ -176,5 +178,5 @@ def _leave_at_exit(code: int) -> None:
     atexit.register(leave)
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return next(iter(str(error).splitlines()), type(error).__name__)[:200]
