@@ -88,7 +88,7 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
     """After each epoch keeps all that the run needs to go on, and ends it when patience is out.
 
     The checkpoint is what counts; history.csv is written from it. Without a folder nothing is
-    kept: that is for the processes of a run that do not write.
+    written: that is for the other processes of a run. `best` are the weights of the best epoch.
     """
 
     def __init__(self, folder: Path | None, whole: keras.Model, state: State | None = None):
@@ -101,7 +101,7 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
         """
         super().__init__()
         self._folder, self._whole = folder, whole
-        self._best: Sequence[Array] = state.best if state else ()
+        self.best: Sequence[Array] = state.best if state else ()
         self.history: History = list(state.history) if state else []
 
     def begin(self, stage: Stage) -> None:
@@ -119,18 +119,15 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
         rate = float(self.model.optimizer.learning_rate)
         row = {"epoch": epoch + 1, "stage": self._stage.number, "learning_rate": rate, **figures}
         self.history.append(row)
+        if self.best_epoch == len(self.history):
+            self.best = values(averaged_weights(self._whole, self.model))
         if self._folder:
-            self._keep(self._folder)
+            state = capture(self._whole, self.model, self.history, self.best)
+            write_state(self._folder / run_folder.CHECKPOINT, state)
+            run_folder.write_history(self._folder, self.history)
         _log.info("epoch %d: %s", epoch + 1, ", ".join(f"{k} {v:.4f}" for k, v in figures.items()))
         if is_done(self._stage, self.history):
             self.model.stop_training = True
-
-    def _keep(self, folder: Path) -> None:
-        if self.best_epoch == len(self.history):
-            self._best = values(averaged_weights(self._whole, self.model))
-        state = capture(self._whole, self.model, self.history, self._best)
-        write_state(folder / run_folder.CHECKPOINT, state)
-        run_folder.write_history(folder, self.history)
 
 
 class ReportProgress(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types

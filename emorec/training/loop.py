@@ -17,7 +17,7 @@ from emorec.labels import Targets
 from emorec.training import balance, run_folder
 from emorec.training.averaging import ValidateAverages
 from emorec.training.callbacks import KeepRun, LossError, Progress, ReportProgress, StopOnNaN
-from emorec.training.checkpoint import State, read_state, restore
+from emorec.training.checkpoint import State, assign, read_state, restore
 from emorec.training.config import TrainConfig
 from emorec.training.data import Treatment
 from emorec.training.distribution import ALONE, World, check, together
@@ -261,6 +261,9 @@ def _fit_stage(
         path = folder / run_folder.CHECKPOINT
         restore(job.model, model, state, path, optimizer=done > stage.begin)
         _log.info("going on after epoch %d", done)
+    if done and done == stage.begin:
+        # Where Keras leaves the weights after a stage (it puts averages in) is in no checkpoint.
+        assign(job.model.weights, keeper.best, Path(run_folder.CHECKPOINT))
     keeper.begin(stage)
     # What checks the loss comes before what keeps the weights.
     begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.begin(epoch))

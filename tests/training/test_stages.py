@@ -122,9 +122,6 @@ def run_folder_history(run: Path) -> list[dict[str, str]]:
     return [dict(zip(names, line.split(","), strict=True)) for line in lines[1:]]
 
 
-@pytest.mark.xfail(
-    reason="known defect: the first epoch after the change of stages differs by about 1 %"
-)
 @pytest.mark.slow
 def test_a_run_stopped_between_its_stages_goes_on_the_same(
     tiny_run: Path, tiny_data: Path, tmp_path: Path
