@@ -12,6 +12,7 @@ from rich.progress import (
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     Task,
     TextColumn,
     TimeElapsedColumn,
@@ -124,20 +125,9 @@ def image_progress(description: str) -> Iterator[Callable[[int, int | None], Non
 
     Where standard error is no terminal, nothing is shown.
     """
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as bar:
-        task = bar.add_task(description, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    columns = (MofNCompleteColumn(), _Rate(), TextColumn("left"))
+    with _counting(description, *columns) as update:
+        yield update
 
 
 @contextlib.contextmanager
@@ -146,12 +136,19 @@ def byte_progress(description: str) -> Iterator[Callable[[int, int], None]]:
 
     Where standard error is no terminal, nothing is shown.
     """
+    with _counting(description, DownloadColumn(), TransferSpeedColumn()) as update:
+        yield update
+
+
+@contextlib.contextmanager
+def _counting(
+    description: str, *columns: ProgressColumn
+) -> Iterator[Callable[[int, int | None], None]]:
     console = Console(stderr=True)
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
+        *columns,
         TimeRemainingColumn(),
         console=console,
         transient=True,

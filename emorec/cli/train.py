@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from emorec.cli._outcomes import conclude, print_finished
 from emorec.labels import POLICIES
 
 if TYPE_CHECKING:
     from emorec.training.distribution import Extent
-    from emorec.training.finish import Outcome
 
 _OF_THE_CALL = (
     "data",
@@ -236,7 +236,7 @@ def train(
         return
     with _terminable(), TrainingProgress() as progress:
         outcome = run(settings, data, out, progress.update, progress.preparing, tensorboard, world)
-    _conclude(outcome, as_json)
+    conclude(outcome, as_json)
 
 
 def _resume(
@@ -259,16 +259,9 @@ def _resume(
     with _terminable(), TrainingProgress() as progress:
         outcome = resume(folder, data, progress.update, progress.preparing, tensorboard, world)
     if outcome:
-        _conclude(outcome, as_json)
+        conclude(outcome, as_json)
     else:
-        _print_finished(folder, as_json)
-
-
-def _conclude(outcome: "Outcome", as_json: bool) -> None:
-    _print_outcome(outcome, as_json)
-    if outcome.interrupted:
-        click.echo(f"go on with: emorec train --resume {outcome.folder}", err=True)
-        raise KeyboardInterrupt
+        print_finished(folder, as_json)
 
 
 @contextlib.contextmanager
@@ -283,41 +276,3 @@ def _terminable() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _print_finished(folder: Path, as_json: bool) -> None:
-    """Tell that there is nothing left to do; a script gets what the run reached."""
-    from emorec.training import run_folder
-
-    figures = run_folder.read_json(folder / run_folder.METRICS)
-    click.echo(f"{folder}: the run is finished; nothing is left to do", err=True)
-    if as_json:
-        _print_json(folder, figures.get("best_epoch"), False, figures)
-    else:
-        click.echo(f"run folder: {folder}")
-
-
-def _print_json(
-    folder: Path, best_epoch: int | None, interrupted: bool, figures: dict[str, Any]
-) -> None:
-    import json
-
-    result = {
-        "run": str(folder),
-        "best_epoch": best_epoch,
-        "interrupted": interrupted,
-        "validation": figures,
-    }
-    click.echo(json.dumps(result, indent=2))
-
-
-def _print_outcome(outcome: "Outcome", as_json: bool) -> None:
-    scores = outcome.scores
-    if as_json:
-        _print_json(outcome.folder, outcome.best_epoch, outcome.interrupted, scores.to_dict())
-        return
-    click.echo(
-        f"validation: accuracy {scores.accuracy:.4f}, macro F1 {scores.macro_f1:.4f}, loss "
-        f"{scores.loss:.4f} ({scores.images} images, epoch {outcome.best_epoch})"
-    )
-    click.echo(f"run folder: {outcome.folder}")
