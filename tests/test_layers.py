@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = (
-    {"errors", "files", "headers", "labels", "pages", "types"},
+    {"errors", "files", "headers", "interrupts", "labels", "pages", "types"},
     {"frames", "images", "metadata", "preprocessing", "resources"},
     {"detection", "media"},
     {"datasets", "inference", "modeling", "models"},

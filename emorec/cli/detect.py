@@ -169,6 +169,7 @@ def detect(
     """
     from emorec.cli._stderr import native_messages_dropped
     from emorec.inference.job import Job, Recognition
+    from emorec.interrupts import interrupts_held, let_through
     from emorec.media.sources import STDIN, expand, is_list
 
     targets = Targets(folder, no_save, crops, json_target, jsonl_target, csv_target, resume, bars)
@@ -184,6 +185,8 @@ def detect(
     recognizer = recognition.open()
     job = Job(recognition, targets.pictures(sources, recognizer), max_side)
     with (
+        # Ray has handlers of its own, and waits where signals cannot be let through.
+        nullcontext() if ray else interrupts_held(),
         native_messages_dropped(),
         _cluster(ray, workers),
         Outputs(targets, sources, recognizer) as outputs,
@@ -195,6 +198,7 @@ def detect(
                 continue
             for done in _looked_at(job, recognizer, list(group), workers, ray):
                 outputs.add(done)
+                let_through()
     if outputs.failed:
         click.get_current_context().exit(EmorecError.exit_code)
 

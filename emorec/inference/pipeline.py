@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from emorec.images import MAX_PIXELS
 from emorec.inference.classifier import BATCH_SIZE
 from emorec.inference.pictures import PictureWork, Prepared, classified
+from emorec.interrupts import result_of
 from emorec.media.records import Done
 from emorec.media.sources import Source
 
@@ -63,7 +64,7 @@ def overlapped(
             for prepared, predictions in classified(work, _ready(preparing)):
                 finishing.append((prepared, pool.submit(work.finish, prepared, predictions)))
             while finishing and (len(finishing) > threads or not preparing or not may_begin()):
-                yield from finishing.popleft()[1].result()
+                yield from result_of(finishing.popleft()[1])
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -73,6 +74,6 @@ def _ready(preparing: deque[Future[Prepared]]) -> list[Prepared]:
     batch: list[Prepared] = []
     faces = 0
     while preparing and (not batch or (preparing[0].done() and faces < BATCH_SIZE)):
-        batch.append(preparing.popleft().result())
+        batch.append(result_of(preparing.popleft()))
         faces += len(batch[-1].crops)
     return batch

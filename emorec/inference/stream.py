@@ -17,6 +17,7 @@ from emorec.images import Image
 from emorec.inference.flow import carried, small_gray
 from emorec.inference.pipeline import default_threads
 from emorec.inference.tracking import MAX_GAP_S, SMOOTH_S, EmotionTracker
+from emorec.interrupts import next_of, result_of
 from emorec.types import FaceEmotion
 
 _LOOKAHEAD = 8
@@ -140,11 +141,11 @@ def follow(
         faces: list[FaceEmotion] = []
         last: Image | None = None
         try:
-            while (item := waiting.get()) is not None:
+            while (item := next_of(waiting)) is not None:
                 if isinstance(item, Exception):
                     raise item
                 frame, looking = item
-                time_s, seen = frame.time_s or 0.0, looking.result()
+                time_s, seen = frame.time_s or 0.0, result_of(looking)
                 if seen.faces is not None:
                     faces = tracker.found(seen.faces, time_s, frame.size_wh)
                 elif last is not None and seen.gray is not None:

@@ -9,6 +9,7 @@ from emorec.errors import DataError
 from emorec.inference.recognizer import EmotionRecognizer
 from emorec.inference.stream import FrameResult, StreamSettings, follow
 from emorec.inference.summary import Track, VideoSummary
+from emorec.interrupts import let_through
 from emorec.media.addresses import is_camera, is_url, shown_name
 from emorec.media.annotated_video import AnnotatedVideo, target
 from emorec.media.pictures import PictureOutput, make_folder
@@ -154,6 +155,7 @@ class _Run:
                         video.add(result.frame, result.faces)
                     if watch is not None and not watch(result, awaited):
                         break
+                    let_through()
         finally:
             if video is not None:
                 video.close()

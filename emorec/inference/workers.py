@@ -12,6 +12,7 @@ import cv2
 
 from emorec.inference.job import Job
 from emorec.inference.pictures import PictureWork, in_turn
+from emorec.interrupts import result_of
 from emorec.media.records import Done, image_record
 from emorec.media.sources import Source
 
@@ -41,7 +42,7 @@ def in_processes(job: Job, sources: Iterable[Source], workers: int) -> Iterator[
                 return
             chunk, future = pending.popleft()
             try:
-                done = future.result()
+                done = result_of(future)
             except BrokenProcessPool:
                 pool.shutdown()
                 yield from _one_by_one(job, chunk)
@@ -68,7 +69,7 @@ def _one_by_one(job: Job, chunk: Sequence[Source]) -> Iterator[Done]:
     try:
         for source in chunk:
             try:
-                yield from pool.submit(_do, [source]).result()
+                yield from result_of(pool.submit(_do, [source]))
             except BrokenProcessPool:
                 problem = f"{source.name}: the process that looked at it was killed"
                 yield Done(image_record(source.name, None, [], error=problem), problems=(problem,))

@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 
 from emorec.errors import ConfigError
+from emorec.interrupts import let_through
 from emorec.training import run_folder
 from emorec.training.averaging import averaged_weights
 from emorec.training.checkpoint import (
@@ -82,6 +83,18 @@ class StopOnNaN(keras.callbacks.Callback):  # type: ignore[misc]
             raise LossError(
                 f"the loss became {loss} {moment}; lower --learning-rate or raise --warmup-epochs"
             )
+
+
+class LetInterruptsThrough(keras.callbacks.Callback):  # type: ignore[misc]
+    """Lets Ctrl-C end the run between batches, not amid one; see `emorec.interrupts`."""
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Let it through after a batch."""
+        let_through()
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Let it through after a batch of the validation."""
+        let_through()
 
 
 class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]

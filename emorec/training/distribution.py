@@ -153,7 +153,7 @@ def together(world: World) -> Iterator[None]:
 
     try:
         yield
-        jax.distributed.shutdown()
+        jax.distributed.shutdown()  # type: ignore[no-untyped-call,unused-ignore]
     except BaseException as error:
         # JAX tells of a peer lost in the middle of a sum by a plain ValueError of Gloo's.
         told_by_gloo = isinstance(error, ValueError) and "Gloo" in str(error)

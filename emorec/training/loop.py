@@ -13,10 +13,18 @@ import keras
 
 from emorec.datasets.manifest import PreparedData, read_prepared
 from emorec.errors import ConfigError, DataError
+from emorec.interrupts import interrupts_held
 from emorec.labels import Targets
 from emorec.training import balance, run_folder
 from emorec.training.averaging import ValidateAverages
-from emorec.training.callbacks import KeepRun, LossError, Progress, ReportProgress, StopOnNaN
+from emorec.training.callbacks import (
+    KeepRun,
+    LetInterruptsThrough,
+    LossError,
+    Progress,
+    ReportProgress,
+    StopOnNaN,
+)
 from emorec.training.checkpoint import State, assign, read_state, restore
 from emorec.training.config import TrainConfig
 from emorec.training.data import Treatment
@@ -267,7 +275,7 @@ def _fit_stage(
     keeper.begin(stage)
     # What checks the loss comes before what keeps the weights.
     begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.begin(epoch))
-    callbacks: list[Any] = [begin, StopOnNaN(), ValidateAverages(), keeper]
+    callbacks: list[Any] = [begin, StopOnNaN(), ValidateAverages(), keeper, LetInterruptsThrough()]
     if watch.report:
         callbacks.append(ReportProgress(watch.report, config.total_epochs, len(batches), keeper))
     if watch.tensorboard and folder:
@@ -276,16 +284,17 @@ def _fit_stage(
         callbacks.append(WriteTensorBoard(folder / run_folder.TENSORBOARD, keeper.history))
     # The warps are tiny: threads of OpenCV's own would only take turns with the backend's.
     cv2.setNumThreads(1)
-    model.fit(
-        batches,
-        shuffle=False,
-        validation_data=validation_data(fitting.validation, datasets.validation.targets, world),
-        validation_batch_size=BATCH,
-        initial_epoch=done,
-        epochs=stage.end,
-        callbacks=callbacks,
-        verbose=0,
-    )
+    with interrupts_held():
+        model.fit(
+            batches,
+            shuffle=False,
+            validation_data=validation_data(fitting.validation, datasets.validation.targets, world),
+            validation_batch_size=BATCH,
+            initial_epoch=done,
+            epochs=stage.end,
+            callbacks=callbacks,
+            verbose=0,
+        )
 
 
 def _treatment(config: TrainConfig, targets: Targets, draw_labels: bool) -> Treatment:

@@ -511,11 +511,14 @@ def test_a_real_ctrl_c_leaves_what_was_done(tmp_path: Path, how):
         text=True,
         start_new_session=True,
     ) as process:
-        while not Path("a.jsonl").exists() or Path("a.jsonl").stat().st_size < 5000:
-            assert process.poll() is None
-            time.sleep(0.01)
-        os.killpg(process.pid, signal.SIGINT)
-        _, errors = process.communicate()
+        try:
+            while not Path("a.jsonl").exists() or Path("a.jsonl").stat().st_size < 5000:
+                assert process.poll() is None
+                time.sleep(0.01)
+            os.killpg(process.pid, signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()  # leaving the block would wait for it, for ever if it hangs
     assert (process.returncode, errors) == (130, "interrupted\n")
     images = json.loads(Path("a.json").read_text())["images"]
     assert 10 < len(images) < 600

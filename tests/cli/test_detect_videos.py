@@ -300,23 +300,26 @@ def test_ctrl_c_finishes_all_files(tmp_path: Path):
     with subprocess.Popen(
         [*command, *outputs], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:
-        deadline = time.monotonic() + 60
-        while not Path("r.jsonl").exists() or Path("r.jsonl").read_bytes().count(b"\n") < 20:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        child.send_signal(signal.SIGINT)
-        stdout, stderr = child.communicate(timeout=60)
+        try:
+            deadline = time.monotonic() + 60
+            while not Path("r.jsonl").exists() or Path("r.jsonl").read_bytes().count(b"\n") < 20:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            child.send_signal(signal.SIGINT)
+            stdout, stderr = child.communicate(timeout=60)
+        finally:
+            child.kill()  # leaving the block would wait for it, for ever if it hangs
     assert child.returncode == 130
     assert stderr.splitlines()[-1] == "loaded:"
     assert "interrupted" in stderr
     count = len(lines())
     assert 20 <= count < 5000
-    assert f"long.avi: {count} frames" in stdout or f"long.avi: {count - 1} frames" in stdout
+    assert f"long.avi: {count} frames" in stdout
     document = json.loads(Path("r.json").read_text())
-    assert abs(len(document["images"]) - count) <= 1
+    assert len(document["images"]) == count
     assert len(document["videos"]) == 1
     with VideoReader("long-emotions.avi") as reader:
-        assert abs(sum(1 for _ in reader) - count) <= 1
+        assert sum(1 for _ in reader) == count
     assert not [name for name in names() if "partial" in name]
 
 

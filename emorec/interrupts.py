@@ -1,0 +1,98 @@
+"""Lets Ctrl-C wait until nothing is half done and no lock is held.
+
+Python raises KeyboardInterrupt between any two instructions of the main thread, also inside the
+locks of queues and futures, which then stay taken: whatever waits for them waits for ever
+(https://github.com/python/cpython/issues/74174).
+"""
+
+import queue
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_POLL_S = 0.1
+
+
+class _Hold:
+    """Takes signals in place of their handlers; a second signal goes through at once."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
+        self._came: int | None = None
+        self._through = False
+
+    def begin(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handler = signal.getsignal(number)
+            if callable(handler):  # neither ignored nor deadly
+                self._handlers[number] = handler
+                signal.signal(number, self._take)
+
+    def end(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def let_through(self) -> None:
+        if self._came is not None and not self._through:
+            self._through = True
+            self._handlers[self._came](self._came, None)
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        if self._came is None:
+            self._came = number
+        else:
+            self._through = True
+            self._handlers[number](number, frame)
+
+
+_hold: _Hold | None = None
+
+
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Hold SIGINT back, and SIGTERM where it has a handler, until `let_through` or the end.
+
+    A second signal goes through at once. Outside the main thread, which alone gets signals, and
+    inside another such block it changes nothing.
+    """
+    global _hold
+    if _hold is not None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    hold = _hold = _Hold()
+    try:
+        hold.begin()
+        yield
+        hold.let_through()
+    finally:
+        _hold = None
+        hold.end()
+
+
+def let_through() -> None:
+    """Let a signal that was held back do what it would have done: raise KeyboardInterrupt."""
+    if _hold is not None and threading.current_thread() is threading.main_thread():
+        _hold.let_through()
+
+
+def result_of(future: Future[T]) -> T:
+    """Wait for the result of a future, and let signals through meanwhile."""
+    while not future.done():
+        wait([future], timeout=_POLL_S)
+        let_through()
+    return future.result()
+
+
+def next_of(waiting: "queue.Queue[T]") -> T:
+    """Wait for the next item of a queue, and let signals through meanwhile."""
+    while True:
+        try:
+            return waiting.get(timeout=_POLL_S)
+        except queue.Empty:
+            let_through()

@@ -1,0 +1,182 @@
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from emorec.interrupts import interrupts_held, let_through, next_of, result_of
+
+
+def ctrl_c() -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def test_a_signal_waits_until_it_is_let_through():
+    done = []
+
+    @interrupts_held()
+    def work() -> None:
+        let_through()
+        ctrl_c()
+        done.append("whole")
+        let_through()
+        done.append("never")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == ["whole"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_it_is_let_through_at_the_end_at_last():
+    with pytest.raises(KeyboardInterrupt), interrupts_held():
+        ctrl_c()
+
+
+def test_cleaning_up_is_not_interrupted_by_the_same_signal_again():
+    @interrupts_held()
+    def work() -> None:
+        ctrl_c()
+        try:
+            let_through()
+        finally:
+            let_through()
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+
+
+def test_a_second_one_strikes_at_once():
+    with interrupts_held():
+        ctrl_c()
+        with pytest.raises(KeyboardInterrupt):
+            ctrl_c()
+
+
+def test_an_error_goes_before_a_signal():
+    @interrupts_held()
+    def work() -> None:
+        ctrl_c()
+        raise ValueError("of the work")
+
+    with pytest.raises(ValueError, match="of the work"):
+        work()
+
+
+def test_a_block_inside_another_leaves_it_to_that():
+    done = []
+
+    @interrupts_held()
+    def work() -> None:
+        with interrupts_held():
+            ctrl_c()
+        done.append("after the inner one")
+        let_through()
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == ["after the inner one"]
+
+
+def test_sigterm_keeps_its_handler(monkeypatch):
+    got = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: got.append(number))
+    try:
+        with interrupts_held():
+            signal.raise_signal(signal.SIGTERM)
+            assert got == []
+            let_through()
+            assert got == [signal.SIGTERM]
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_an_ignored_signal_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interrupts_held():
+            ctrl_c()
+            let_through()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_other_threads_change_nothing():
+    def work() -> str:
+        with interrupts_held():
+            let_through()
+            return "done"
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(work).result() == "done"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize(
+    "wait", [lambda: result_of(Future()), lambda: next_of(queue.Queue())], ids=["future", "queue"]
+)
+def test_waiting_lets_it_through(wait):
+    @interrupts_held()
+    def work() -> None:
+        ctrl_c()
+        wait()
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+
+
+def test_waiting_gives_what_comes():
+    later: Future[int] = Future()
+    waiting: queue.Queue[int] = queue.Queue()
+    timer = threading.Timer(0.3, lambda: (later.set_result(5), waiting.put(6)))
+    timer.start()
+    assert (result_of(later), next_of(waiting)) == (5, 6)
+    timer.join()
+    failed: Future[int] = Future()
+    failed.set_exception(ValueError("of the future"))
+    with pytest.raises(ValueError, match="of the future"):
+        result_of(failed)
+
+
+_UNLUCKY = """
+import signal, sys, threading
+from emorec.cli.main import run
+
+enter, count, main = threading.Condition.__enter__, 0, threading.get_ident()
+
+def unlucky(condition):
+    # Ctrl-C just after the lock was taken, and before anybody is bound to release it.
+    global count
+    entered = enter(condition)
+    if threading.get_ident() == main:
+        count += 1
+        if count == int(sys.argv[1]):
+            signal.raise_signal(signal.SIGINT)
+    return entered
+
+threading.Condition.__enter__ = unlucky
+run(sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize("moment", [11, 12, 13, 14])
+def test_ctrl_c_while_a_lock_is_held_does_not_hang_detect(tmp_path, moment):
+    from clips import Placed, draw, write_clip
+    from onnx_models import write_tiny_model
+
+    model = write_tiny_model(tmp_path / "model.onnx")
+    write_clip(tmp_path / "clip.avi", [draw([Placed(80, 60)], (160, 120))] * 60)
+    words = ["detect", "clip.avi", "--model", str(model), "--jsonl", "r.jsonl", "--no-save"]
+    done = subprocess.run(
+        [sys.executable, "-c", _UNLUCKY, str(moment), *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+    assert (tmp_path / "r.jsonl").read_bytes().count(b"\n") >= 1
