@@ -79,7 +79,7 @@ def plain_loop(clip: str, target: str | None) -> None:
     while (frame := capture.read()[1]) is not None:
         height, width = frame.shape[:2]
         gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
-        side = max(round(haar.MIN_SIZE_SHARE * min(height, width)), haar.MIN_SIZE_FLOOR)
+        side = max(round(haar.MIN_SIZE_SHARE_OF_VIDEOS * min(height, width)), haar.MIN_SIZE_FLOOR)
         found = cascade.detectMultiScale(
             gray, haar.DEFAULT_SCALE_FACTOR, haar.DEFAULT_MIN_NEIGHBORS, minSize=(side, side)
         )

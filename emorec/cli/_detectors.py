@@ -67,7 +67,7 @@ _OPTIONS = (
         type=click.IntRange(min=1),
         metavar="PIXELS",
         help="Side of the smallest face sought.  [default: no limit for yunet, for haar 1/20 of "
-        "the shorter side, at least 24]",
+        "the shorter side of a picture and 1/15 of that of a video, at least 24]",
     ),
     click.option(
         "--min-score",
@@ -92,8 +92,11 @@ class DetectorChoice:
     min_size: int | None
     min_score: float | None
 
-    def build(self) -> "FaceDetector":
+    def build(self, of_videos: bool = False) -> "FaceDetector":
         """Make the detector.
+
+        Args:
+            of_videos: It is for the frames of videos.
 
         Raises:
             ConfigError: A number is out of range.
@@ -121,6 +124,7 @@ class DetectorChoice:
             self.min_size,
             self.profile,
             self.min_score,
+            haar.MIN_SIZE_SHARE_OF_VIDEOS if of_videos else haar.MIN_SIZE_SHARE,
         )
 
     def inputs(self) -> list[Path]:

@@ -191,9 +191,12 @@ def detect(
         _cluster(ray, workers),
         Outputs(targets, sources, recognizer) as outputs,
     ):
-        runs = VideoRuns(recognizer, targets, videos, outputs, max_side)
+        runs: VideoRuns | None = None
         for are_videos, group in groupby(outputs.left, key=lambda source: source.video):
             if are_videos:
+                if runs is None:
+                    of_videos = recognizer.with_detector(choice.build(of_videos=True))
+                    runs = VideoRuns(of_videos, targets, videos, outputs, max_side)
                 runs.run(group)
                 continue
             for done in _looked_at(job, recognizer, list(group), workers, ray):

@@ -34,6 +34,10 @@ DEFAULT_MIN_NEIGHBORS = 2
 MIN_SIZE_SHARE = 1 / 20
 """Smallest face sought, as a part of the picture's shorter side, where no size is asked for."""
 
+MIN_SIZE_SHARE_OF_VIDEOS = 1 / 15
+"""The same for the frames of videos: there the smallest faces would take most of the time, and at
+720p a face of this size, 48 pixels, just fills the input of the model."""
+
 MIN_SIZE_FLOOR = 24
 """Smallest face sought by default, in pixels; below it a cascade finds more noise than faces."""
 
@@ -59,11 +63,12 @@ class HaarDetector:
         scale_factor: Ratio of two neighbouring search sizes, above 1; nearer to 1 is slower and
             finds more.
         min_neighbors: How many overlapping hits make a face, at least 1; more is stricter.
-        min_size: Side of the smallest face sought, in pixels; None takes `MIN_SIZE_SHARE` of the
+        min_size: Side of the smallest face sought, in pixels; None takes `min_share` of the
             picture's shorter side, at least `MIN_SIZE_FLOOR`.
         profile: Look for faces seen from the side as well, which takes three times as long; their
             detector is called "haar-profile".
         min_score: Faces of a lower level weight are dropped; None keeps all.
+        min_share: Takes the place of `MIN_SIZE_SHARE`.
 
     Raises:
         ConfigError: A number is out of range.
@@ -81,7 +86,10 @@ class HaarDetector:
         min_size: int | None = None,
         profile: bool = False,
         min_score: float | None = None,
+        min_share: float = MIN_SIZE_SHARE,
     ) -> None:
+        if not 0 <= min_share <= 1:
+            raise ConfigError(f"min_share must be 0 to 1; received {min_share:g}")
         if not 1.001 <= scale_factor <= 10:
             raise ConfigError(f"scale_factor must be 1.001 to 10; received {scale_factor:g}")
         if min_neighbors < 1:
@@ -97,6 +105,7 @@ class HaarDetector:
         self._scale_factor = scale_factor
         self._min_neighbors = min_neighbors
         self._min_size = min_size
+        self._min_share = min_share
         self._min_score = -math.inf if min_score is None else min_score
 
     def detect(self, image_bgr: Image) -> list[Face]:
@@ -136,7 +145,7 @@ class HaarDetector:
         self, classifier: cv2.CascadeClassifier, image_gray: Image, name: str
     ) -> list[Face]:
         height, width = image_gray.shape
-        side = self._min_size or max(round(MIN_SIZE_SHARE * min(height, width)), MIN_SIZE_FLOOR)
+        side = self._min_size or max(round(self._min_share * min(height, width)), MIN_SIZE_FLOOR)
         if side > min(height, width):
             return []
         search_size = max(_SEARCH_SIZE, *classifier.getOriginalWindowSize())

@@ -1,10 +1,11 @@
 """Puts a face detector and an emotion classifier together."""
 
+import copy
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from emorec import resources
 from emorec.detection.base import FaceDetector
@@ -66,8 +67,15 @@ class EmotionRecognizer:
         canonical = set(known) == set(EMOTIONS_8)
         self.labels = tuple(label for label in known if not canonical or label in reported)
         self._detector = detector or _default_detector()
+        self._has_default_detector = detector is None
         self._roi = roi
         self.min_confidence = min_confidence
+
+    def with_detector(self, detector: FaceDetector) -> Self:
+        """Give a recognizer that differs in its detector alone, and shares the model."""
+        other = copy.copy(self)
+        other._detector, other._has_default_detector = detector, False
+        return other
 
     def recognize(self, image_bgr: Image) -> list[FaceEmotion]:
         """Find the faces of a picture and read their emotions.
@@ -158,7 +166,10 @@ class EmotionRecognizer:
                 video = stack.enter_context(VideoReader(video))
             live = isinstance(video, VideoReader) and video.live
             settings = settings or StreamSettings()
-            yield from follow(video, self.recognize_frame, settings, live, self.min_confidence)
+            used = self
+            if self._has_default_detector:
+                used = self.with_detector(_default_detector(of_videos=True))
+            yield from follow(video, used.recognize_frame, settings, live, self.min_confidence)
 
     def _reported(self, prediction: Prediction) -> Prediction:
         if len(self.labels) == len(prediction.probabilities):
@@ -170,10 +181,12 @@ class EmotionRecognizer:
         return Prediction({label: value / total for label, value in kept.items()})
 
 
-def _default_detector() -> FaceDetector:
-    from emorec.detection.haar import HaarDetector  # many bring a detector of their own
+def _default_detector(of_videos: bool = False) -> FaceDetector:
+    from emorec.detection import haar  # many bring a detector of their own
 
-    return HaarDetector()
+    if of_videos:
+        return haar.HaarDetector(min_share=haar.MIN_SIZE_SHARE_OF_VIDEOS)
+    return haar.HaarDetector()
 
 
 def _moved(box: Box, right: int, down: int) -> Box:

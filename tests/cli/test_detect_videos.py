@@ -165,6 +165,19 @@ def test_a_video_in_a_folder_is_taken_by_its_pattern():
     assert names() == ["in", "r.jsonl"]
 
 
+def test_the_smallest_face_of_videos_is_another_than_that_of_pictures(monkeypatch):
+    shares = []
+
+    class Recorded(StubDetector):
+        def __init__(self, *options):
+            shares.append(options[-1])
+
+    monkeypatch.setattr(haar, "HaarDetector", Recorded)
+    cv2.imwrite("a.png", np.full((60, 80, 3), 90, np.uint8))
+    assert run("a.png", clip(frames=1), "a.png", "--no-save").exit_code == 0
+    assert shares == [haar.MIN_SIZE_SHARE, haar.MIN_SIZE_SHARE_OF_VIDEOS]
+
+
 def test_crops_are_of_the_frames_that_are_searched():
     assert run(clip(frames=3), "--detect-every", "2", "--crops", "faces").exit_code == 0
     assert len(list(Path("faces").iterdir())) == 2

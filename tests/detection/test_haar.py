@@ -56,6 +56,22 @@ def test_a_cascade_given_as_a_file_is_the_same():
     assert by_path.detect(image) == HaarDetector("alt2").detect(image)
 
 
+@pytest.mark.parametrize(
+    ("options", "side"),
+    [
+        ({}, 36),
+        ({"min_share": haar.MIN_SIZE_SHARE_OF_VIDEOS}, 48),
+        ({"min_share": 0.0}, haar.MIN_SIZE_FLOOR),
+        ({"min_share": 0.5, "min_size": 90}, 90),
+    ],
+)
+def test_the_smallest_face_sought(monkeypatch, options, side):
+    stub = StubCascade()
+    stubbed(monkeypatch, stub, **options).detect(np.zeros((720, 1280, 3), np.uint8))
+    shrunk_by = 720 / stub.image.shape[0]
+    assert stub.options["minSize"][0] * shrunk_by == pytest.approx(side, rel=0.02)
+
+
 def test_a_large_picture_gives_boxes_in_its_own_pixels():
     image = read_bgr(EXAMPLES / "astronaut.jpg")
     (small,) = HaarDetector().detect(image)

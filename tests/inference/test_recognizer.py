@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 from onnx_models import METADATA
 
+from emorec.detection import haar
 from emorec.detection.whole import WholePicture
 from emorec.errors import ConfigError
+from emorec.frames import Frame
 from emorec.inference.recognizer import EmotionRecognizer
 from emorec.labels import EMOTIONS_7, EMOTIONS_8
 from emorec.types import Box, Face, Prediction
@@ -95,3 +97,30 @@ def test_a_confidence_that_cannot_be(least):
     classifier = StubClassifier(("happy", "sad"), [0.5, 0.5])
     with pytest.raises(ConfigError, match="0 to 1"):
         EmotionRecognizer(StubDetector([]), classifier, min_confidence=least)
+
+
+def test_another_detector_shares_the_model():
+    classifier = StubClassifier(EMOTIONS_8, [1 / 8] * 8)
+    recognizer = EmotionRecognizer(StubDetector([]), classifier, min_confidence=0.5)
+    other = recognizer.with_detector(StubDetector(FACES))
+    assert [recognition.face for recognition in other.recognize(IMAGE)] == FACES
+    assert other.recognize(IMAGE)[0].prediction.uncertain
+    assert recognizer.recognize(IMAGE) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [(None, [{}, {"min_share": 1 / 15}]), (StubDetector([]), [])]
+)
+def test_only_the_default_detector_changes_for_videos(monkeypatch, given, expected):
+    made = []
+
+    class Recorded(StubDetector):
+        def __init__(self, **options):
+            made.append(options)
+            super().__init__([])
+
+    monkeypatch.setattr(haar, "HaarDetector", Recorded)
+    recognizer = EmotionRecognizer(given, StubClassifier(EMOTIONS_8, [1 / 8] * 8))
+    frames = [Frame(IMAGE, (100, 100), number, number / 10) for number in range(3)]
+    assert len(list(recognizer.stream(frames))) == 3
+    assert made == expected
