@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from emorec.interrupts import interrupts_held, let_through, result_of
+
 Report = Callable[[int, int], None]
 """Called with the number of images done and the number in all, now and then."""
 
@@ -21,11 +23,12 @@ def in_batches(work: Callable[[int], None], count: int, report: Report | None = 
         for index in range(start, min(start + BATCH, count)):
             work(index)
 
-    with ThreadPoolExecutor() as pool:
+    with interrupts_held(), ThreadPoolExecutor() as pool:
         batches = [pool.submit(run, start) for start in range(0, count, BATCH)]
         try:
             for number, batch in enumerate(batches, 1):
-                batch.result()
+                result_of(batch)
+                let_through()
                 if report:
                     report(min(number * BATCH, count), count)
         except BaseException:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from emorec.datasets.pictures import Picture
 from emorec.datasets.table import UNPACKING_ERRORS, opened
 from emorec.errors import DataError
+from emorec.interrupts import interrupts_held, let_through, result_of
 
 SIDE = 48
 PIXELS = SIDE * SIDE
@@ -81,13 +82,14 @@ def read_pixels(file: Picture) -> PixelRows:
         DataError: The file is no such file, or a line or the whole is far too long.
     """
     rows = PixelRows()
-    with opened(file) as stream, ThreadPoolExecutor() as pool:
+    with interrupts_held(), opened(file) as stream, ThreadPoolExecutor() as pool:
         running: deque[Future[tuple[Pixels, dict[int, str]]]] = deque()
         parsed = 0
 
         def collect() -> None:
             nonlocal parsed
-            block, faults = running.popleft().result()
+            block, faults = result_of(running.popleft())
+            let_through()
             rows.blocks.append(block.reshape(-1, SIDE, SIDE))
             rows.faults.update((parsed + row, fault) for row, fault in faults.items())
             parsed += len(block)
