@@ -5,14 +5,16 @@ locks of queues and futures, which then stay taken: whatever waits for them wait
 (https://github.com/python/cpython/issues/74174).
 """
 
-import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import queue
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 
@@ -81,8 +83,10 @@ def let_through() -> None:
         _hold.let_through()
 
 
-def result_of(future: Future[T]) -> T:
+def result_of(future: "Future[T]") -> T:
     """Wait for the result of a future, and let signals through meanwhile."""
+    from concurrent.futures import wait  # one picture needs none, and is done sooner without
+
     while not future.done():
         wait([future], timeout=_POLL_S)
         let_through()
@@ -91,6 +95,8 @@ def result_of(future: Future[T]) -> T:
 
 def next_of(waiting: "queue.Queue[T]") -> T:
     """Wait for the next item of a queue, and let signals through meanwhile."""
+    import queue
+
     while True:
         try:
             return waiting.get(timeout=_POLL_S)
