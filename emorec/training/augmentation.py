@@ -93,7 +93,7 @@ def _blur(out: Batch, config: AugmentationConfig, generator: np.random.Generator
 
 
 def _erase(out: Batch, config: AugmentationConfig, generator: np.random.Generator) -> None:
-    """Fill a random box with one colour (after Zhong et al. 2020, "Random Erasing")."""
+    """Fill a random box with noise (Zhong et al. 2020, "Random Erasing Data Augmentation")."""
     size = out.shape[1]
     for index in np.flatnonzero(generator.random(len(out)) < config.erasing):
         area = generator.uniform(*_ERASED_AREA) * size * size
@@ -102,7 +102,5 @@ def _erase(out: Batch, config: AugmentationConfig, generator: np.random.Generato
         width = min(max(round(math.sqrt(area / aspect)), 1), size)
         top = generator.integers(0, size - height + 1)
         left = generator.integers(0, size - width + 1)
-        # Noise, as in the paper, moves the statistics of batch normalisation so far that a net
-        # loses points of accuracy on them when erasing ends (calm_epochs).
-        fill = generator.uniform(0, 255, out.shape[3])
-        out[index, top : top + height, left : left + width] = fill
+        noise = generator.uniform(0, 255, (height, width, out.shape[3]))
+        out[index, top : top + height, left : left + width] = noise
