@@ -71,10 +71,11 @@ def interrupts_held() -> Iterator[None]:
     try:
         hold.begin()
         yield
-        hold.let_through()
     finally:
         _hold = None
         hold.end()
+    # With the handlers back in place, so that no signal falls between.
+    hold.let_through()
 
 
 def let_through() -> None:

@@ -184,9 +184,8 @@ class EmotionRecognizer:
 def _default_detector(of_videos: bool = False) -> FaceDetector:
     from emorec.detection import haar  # many bring a detector of their own
 
-    if of_videos:
-        return haar.HaarDetector(min_share=haar.MIN_SIZE_SHARE_OF_VIDEOS)
-    return haar.HaarDetector()
+    share = haar.MIN_SIZE_SHARE_OF_VIDEOS if of_videos else haar.MIN_SIZE_SHARE
+    return haar.HaarDetector(min_share=share)
 
 
 def _moved(box: Box, right: int, down: int) -> Box:

@@ -95,7 +95,8 @@ def test_the_defaults_are_the_detectors():
         if option.name in library:
             default = option.default if option.required or option.show_default else None
             assert default == (library[option.name].default or None), option.name
-    assert set(library) <= {option.name for option in detect.params}
+    # Whether it is a picture or a video says the source.
+    assert set(library) - {"min_share"} <= {option.name for option in detect.params}
 
 
 def test_options_reach_the_detector(monkeypatch):
@@ -104,7 +105,7 @@ def test_options_reach_the_detector(monkeypatch):
     options = ("--cascade", "default", "--scale-factor", "1.3", "--min-neighbors", "7")
     options += ("--min-size", "50", "--profile", "--min-score", "1.5")
     assert run(picture("a.jpg"), *options).exit_code == 0
-    assert made == [("default", 1.3, 7, 50, True, 1.5)]
+    assert made == [("default", 1.3, 7, 50, True, 1.5, haar.MIN_SIZE_SHARE)]
 
 
 def test_yunet_takes_a_file_or_the_fetched_model(monkeypatch, tmp_path):
