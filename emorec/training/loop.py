@@ -31,6 +31,7 @@ from emorec.training.data import Treatment
 from emorec.training.distribution import ALONE, World, check, together
 from emorec.training.features import make_fitting
 from emorec.training.finish import Outcome, finish
+from emorec.training.fused_norms import fused_norms
 from emorec.training.optimizer import make_optimizer
 from emorec.training.setup import Datasets, build, draws_labels, load, select
 from emorec.training.stages import Stage, free_layers, is_done, stages_of
@@ -284,7 +285,7 @@ def _fit_stage(
         callbacks.append(WriteTensorBoard(folder / run_folder.TENSORBOARD, keeper.history))
     # The warps are tiny: threads of OpenCV's own would only take turns with the backend's.
     cv2.setNumThreads(1)
-    with interrupts_held():
+    with fused_norms(model), interrupts_held():
         model.fit(
             batches,
             shuffle=False,

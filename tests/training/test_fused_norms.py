@@ -1,0 +1,84 @@
+"""The fused norms do what Keras's own do."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from emorec.training.fused_norms import fused_norms
+
+ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
+
+
+def a_model(policy: str = "mixed_bfloat16", **options: Any) -> keras.Model:
+    keras.utils.set_random_seed(0)
+    image = keras.Input((8, 8, 3), dtype="float32")
+    x = layers.Conv2D(6, 3, dtype=policy)(image)
+    inner_image = keras.Input((6, 6, 6))
+    inner = layers.BatchNormalization(momentum=0.8, dtype=policy, name="norm", **options)
+    x = keras.Model(inner_image, inner(inner_image), name="inner")(x)
+    x = layers.GlobalAveragePooling2D(dtype=policy)(layers.ReLU(dtype=policy)(x))
+    return keras.Model(image, layers.Dense(3, dtype="float32")(x))
+
+
+def trained(model: keras.Model) -> list[Any]:
+    random = np.random.default_rng(1)
+    images = random.normal(size=(32, 8, 8, 3)).astype(np.float32)
+    targets = np.eye(3, dtype=np.float32)[random.integers(0, 3, 32)]
+    model.compile(
+        keras.optimizers.SGD(0.5, 0.9),
+        keras.losses.CategoricalCrossentropy(from_logits=True),
+        jit_compile=False,
+    )
+    model.fit(images, targets, batch_size=16, epochs=4, shuffle=False, verbose=0)
+    return [np.asarray(weight) for weight in [*model.get_weights(), model(images[:4])]]
+
+
+@pytest.mark.skipif(not ON_TENSORFLOW, reason="the fused operation is TensorFlow's")
+@pytest.mark.parametrize("scale", [True, False])
+def test_learns_the_same_as_kerass_own(scale: bool) -> None:
+    plain = trained(a_model(scale=scale))
+    model = a_model(scale=scale)
+    with fused_norms(model) as count:
+        fused = trained(model)
+    assert count == 1
+    exact = trained(a_model("float32", scale=scale))
+    for ours, kerass, wanted in zip(fused, plain, exact, strict=True):
+        # bfloat16 has 8 bits: what is wanted is to be as near to float32 as Keras's own way.
+        np.testing.assert_allclose(ours, kerass, atol=0.03)
+        np.testing.assert_allclose(ours, wanted, atol=0.03)
+
+
+@pytest.mark.skipif(not ON_TENSORFLOW, reason="the fused operation is TensorFlow's")
+def test_a_frozen_norm_keeps_its_statistics() -> None:
+    model = a_model()
+    model.get_layer("inner").trainable = False
+    before = [np.asarray(weight) for weight in model.get_layer("inner").get_weights()]
+    with fused_norms(model):
+        trained(model)
+    for was, is_now in zip(before, model.get_layer("inner").get_weights(), strict=True):
+        np.testing.assert_array_equal(was, is_now)
+
+
+def test_leaves_the_layers_as_they_were(tmp_path: Any) -> None:
+    model = a_model()
+    with fused_norms(model) as count:
+        assert count == int(ON_TENSORFLOW)
+    assert "call" not in vars(model.get_layer("inner").get_layer("norm"))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
+    images = np.ones((2, 8, 8, 3), np.float32)
+    np.testing.assert_array_equal(np.asarray(loaded(images)), np.asarray(model(images)))
+
+
+def test_what_does_not_fit_is_left_alone() -> None:
+    for model in (
+        a_model("float32"),
+        a_model(axis=1),
+        a_model(center=False),
+        a_model(renorm=True),
+    ):
+        with fused_norms(model) as count:
+            assert count == 0
