@@ -1,5 +1,6 @@
 """The registry of architectures: how each is built, normalised, sized and divided."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -98,6 +99,15 @@ _ALL = (
     Architecture(
         "compact",
         _own("compact", compact_features),
+        _signed_unit,
+        channels=1,
+        minimum_size=16,
+        default_size=48,
+        groups=_numbered("block_{}_", 1, 5),
+    ),
+    Architecture(
+        "compact-wide",
+        _own("compact_wide", functools.partial(compact_features, width=2)),
         _signed_unit,
         channels=1,
         minimum_size=16,
