@@ -1,8 +1,8 @@
-"""Computes batch normalisation in one operation while a model trains in bfloat16.
+"""Computes batch normalisation in one operation while a model trains.
 
-Keras turns what a norm is given into float32 and normalises it step by step, each a pass over
-memory; a small convolutional net spends more time there than in its convolutions. TensorFlow has
-one operation for all of it, which reads and writes bfloat16 and sums in float32.
+Keras normalises step by step, each a pass over memory, and in float32 whatever the model computes
+in; a small convolutional net spends more time there than in its convolutions. TensorFlow has one
+operation for all of it, which also reads and writes bfloat16.
 """
 
 import functools
@@ -19,13 +19,13 @@ def fused_norms(model: keras.Model) -> Iterator[int]:
     """Let the norms of a model run fused, where the backend and their settings allow it.
 
     The layers stay those of Keras, with their names and weights, so what is saved knows nothing of
-    it. What is trained differs by rounding alone: the norm's own arithmetic is not float32.
+    it. What is trained differs by rounding alone.
 
     Args:
         model: The model; what it compiles inside the context uses the fused operation.
 
     Yields:
-        How many norms are fused: those over the channels of bfloat16 images, on TensorFlow.
+        How many norms are fused: those over the channels of images, on TensorFlow.
     """
     norms = [] if keras.backend.backend() != "tensorflow" else _norms_of(model)
     for norm in norms:
@@ -45,7 +45,7 @@ def _norms_of(model: keras.Model) -> list[Any]:
 def _fits(layer: Any) -> bool:
     return (
         type(layer) is keras.layers.BatchNormalization
-        and layer.compute_dtype == "bfloat16"
+        and layer.compute_dtype in ("float32", "bfloat16")
         and layer.input_spec.ndim == 4
         and layer.axis in (3, -1)
         and layer.center
