@@ -8,6 +8,10 @@ For `compact` and mobilenetv3small (at 96) it prints images a second, medians of
   (e) as (a), with Keras's random layers over whole batches in the place of OpenCV,
 and, for a frozen vgg16 at 48, epochs a second with and without the feature cache, whose own pass
 counts. (c), (d) and (e) change images less than (a) does: no blur and no erasing. (d) needs SciPy.
+(a), (b) and (e) train with the fused norms of `emorec train`; (c) and (d) are Keras alone.
+
+A training is timed from the call of `fit` to the end of its last epoch: TensorFlow then takes up to
+five seconds, in whole five seconds since the start, to close the iterator of a `fit`.
 
 Example: python scripts/bench_train.py FER-2013 --images 6400 --runs 5
 """
@@ -33,6 +37,7 @@ from emorec.datasets.manifest import Examples, read_prepared
 from emorec.training.config import NO_AUGMENTATION, AugmentationConfig, TrainConfig, load_config
 from emorec.training.data import AugmentedBatches, Treatment
 from emorec.training.features import make_fitting
+from emorec.training.fused_norms import fused_norms
 from emorec.training.optimizer import make_optimizer
 from emorec.training.setup import Datasets, build, load
 
@@ -88,15 +93,30 @@ def tree_of(examples: Examples, folder: Path) -> Path:
     return folder
 
 
+class Clock(keras.callbacks.Callback):
+    """Takes the time at the end of a training."""
+
+    def on_train_end(self, logs: Any = None) -> None:
+        self.ended = time.perf_counter()
+
+
+def timed(work: Callable[[Clock], object]) -> float:
+    """Seconds from now to the end of the training that work does with the clock."""
+    clock = Clock()
+    start = time.perf_counter()
+    work(clock)
+    return clock.ended - start
+
+
 def contenders(
     config: TrainConfig, datasets: Datasets, tree: Path
-) -> dict[str, Callable[[], object]]:
+) -> dict[str, Callable[[Clock], object]]:
     """For each way, a function that trains one epoch."""
     targets, size = datasets.train.targets, datasets.train_images.shape[1]
     batch, classes = config.batch_size, targets.shape[1]
     steps = len(targets) // batch
     treatment = Treatment(label_smoothing=config.label_smoothing, mixup=config.mixup)
-    model = compiled(build(config, classes), config, steps)
+    model, plain = (compiled(build(config, classes), config, steps) for _ in range(2))
     given = (datasets.train_images, targets, batch, config.augmentation, 0, treatment)
     ours, layered = AugmentedBatches(*given), LayeredBatches(*given)
     ready = datasets.train_images.astype(np.float32)
@@ -126,25 +146,26 @@ def contenders(
         else None,
     )
 
-    def one_by_one() -> object:
+    def fit(model: keras.Model, clock: Clock, *data: Any, **options: Any) -> None:
+        model.fit(*data, callbacks=[clock], verbose=0, **options)
+
+    def fit_fused(clock: Clock, *data: Any, **options: Any) -> None:
+        with fused_norms(model):
+            fit(model, clock, *data, shuffle=False, **options)
+
+    def one_by_one(clock: Clock) -> None:
         flow = generator.flow_from_directory(
             tree, target_size=(size, size), color_mode="grayscale", batch_size=batch
         )
-        return model.fit(flow, verbose=0)
+        fit(plain, clock, flow)
 
     return {
-        "a": lambda: model.fit(ours, shuffle=False, verbose=0),
-        "b": lambda: model.fit(ready, targets, batch_size=batch, shuffle=False, verbose=0),
-        "c": lambda: usual.fit(files, verbose=0),
+        "a": lambda clock: fit_fused(clock, ours),
+        "b": lambda clock: fit_fused(clock, ready, targets, batch_size=batch),
+        "c": lambda clock: fit(usual, clock, files),
         "d": one_by_one,
-        "e": lambda: model.fit(layered, shuffle=False, verbose=0),
+        "e": lambda clock: fit_fused(clock, layered),
     }
-
-
-def timed(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def verdict(name: str, ratio: float, wanted: float) -> None:
@@ -189,12 +210,16 @@ def feature_cache(examples: Examples, plain_epochs: int) -> None:
         small = load(examples.limited(config.batch_size), examples.limited(1), 48)
         model = build(config, examples.targets.shape[1])
 
-        def train(given: Datasets, rounds: int, config: Any = config, model: Any = model) -> None:
+        def train(
+            given: Datasets, rounds: int, clock: Clock, config: Any = config, model: Any = model
+        ) -> None:
             fitting = make_fitting(config, model, given, Treatment())
             compiled(fitting.model, config, len(fitting.batches))
-            fitting.model.fit(fitting.batches, epochs=rounds, shuffle=False, verbose=0)
+            fitting.model.fit(
+                fitting.batches, epochs=rounds, shuffle=False, callbacks=[clock], verbose=0
+            )
 
-        train(small, 1)
+        timed(functools.partial(train, small, 1))
         rates[cached] = epochs / timed(functools.partial(train, datasets, epochs))
         how = "with the cache" if cached else "plain"
         print(f"  {how:15} {rates[cached]:.3f} epochs/s over {epochs} epochs", flush=True)
