@@ -2,7 +2,8 @@
 
 Keras normalises step by step, each a pass over memory, and in float32 whatever the model computes
 in; a small convolutional net spends more time there than in its convolutions. TensorFlow has one
-operation for all of it, which also reads and writes bfloat16.
+operation for all of it, which also reads and writes bfloat16. On a GPU it is left alone: there XLA
+joins the steps of the whole model.
 """
 
 import functools
@@ -25,9 +26,9 @@ def fused_norms(model: keras.Model) -> Iterator[int]:
         model: The model; what it compiles inside the context uses the fused operation.
 
     Yields:
-        How many norms are fused: those over the channels of images, on TensorFlow.
+        How many norms are fused: those over the channels of images, on TensorFlow on a CPU.
     """
-    norms = [] if keras.backend.backend() != "tensorflow" else _norms_of(model)
+    norms = _norms_of(model) if keras.backend.backend() == "tensorflow" else []
     for norm in norms:
         norm.call = functools.partial(_call, norm)
     try:
@@ -38,6 +39,10 @@ def fused_norms(model: keras.Model) -> Iterator[int]:
 
 
 def _norms_of(model: keras.Model) -> list[Any]:
+    import tensorflow as tf
+
+    if tf.config.list_physical_devices("GPU"):
+        return []
     # Models lie within models, and only this method of Keras goes through all of them.
     return [layer for layer in model._flatten_layers() if _fits(layer)]
 
