@@ -93,7 +93,7 @@ def tree_of(examples: Examples, folder: Path) -> Path:
     return folder
 
 
-class Clock(keras.callbacks.Callback):
+class Clock(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
     """Takes the time at the end of a training."""
 
     def on_train_end(self, logs: Any = None) -> None:
