@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from emorec import resources
 from emorec.datasets.loading import load_images
 from emorec.datasets.manifest import read_prepared
 from emorec.errors import ModelError
@@ -52,3 +53,23 @@ def test_wrong_teachers_are_named(tiny_run: Path, tiny_data: Path, tmp_path: Pat
         ModelError, match=r"labels of this run, .*contempt; it has .*sad, surprise;"
     ):
         with_teachers(eight, [str(tiny_run)], 0.5)
+
+
+def test_a_teacher_that_averages_over_mirror_images_is_not_asked_for_them(
+    tiny_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples = read_prepared(tiny_data).examples("train", None, 8).limited(10)
+    shipped = resources.shipped_model()
+    asked = []
+    answer = EmotionClassifier.probabilities
+
+    def counted(self: EmotionClassifier, images: np.ndarray) -> np.ndarray:
+        asked.append(images)
+        return answer(self, images)
+
+    monkeypatch.setattr(EmotionClassifier, "probabilities", counted)
+    found = with_teachers(examples, [str(shipped)], 1.0)
+    assert [len(images) for images in asked] == [4, 4, 10, 10, 10]
+    classifier = EmotionClassifier(shipped)
+    mirrored = np.mean([answer(classifier, images[:, :, ::-1]) for images in asked[2:]], axis=0)
+    np.testing.assert_allclose(found, mirrored, atol=1e-5)
