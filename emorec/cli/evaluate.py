@@ -133,6 +133,10 @@ def evaluate(
     click.echo(_as_text(found[0]) if len(found) == 1 else _side_by_side(found))
 
 
+_CONFIDENCES = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""Steps of the coverage curve that the text shows; the JSON has all."""
+
+
 def _between(interval: tuple[float, float]) -> str:
     return f"95 %: {interval[0]:.4f} to {interval[1]:.4f}"
 
@@ -174,6 +178,12 @@ def _as_text(result: "Evaluation") -> str:
             f"{'  <- these figures' if entry.tau == result.tau else ''}"
             for entry in result.priors
         ]
+    lines += ["", "least confidence  images  accuracy of those; the others are uncertain"]
+    lines += [
+        f"{point.min_confidence:<18.2f}{point.coverage:<8.4f}{point.accuracy:.4f}"
+        for point in result.coverage
+        if point.min_confidence in _CONFIDENCES and point.accuracy is not None
+    ]
     if result.votes:
         lines += ["", "agreement of the voters  accuracy  images"]
         lines += [

@@ -52,6 +52,19 @@ def test_the_prior_and_mirror_images_reach_the_figures(models: list[Path], tiny_
     assert by_tau[1] == balanced["accuracy"]
 
 
+def test_the_text_tells_what_least_confidences_leave(models: list[Path], tiny_data: Path) -> None:
+    lines = run(models[0], "--data", tiny_data).stdout.splitlines()
+    figures = json.loads(run(models[0], "--data", tiny_data, "--json", "-").stdout)
+    begin = lines.index("least confidence  images  accuracy of those; the others are uncertain") + 1
+    first, *more = (line.split() for line in lines[begin : lines.index("", begin)])
+    assert first == ["0.00", "1.0000", f"{figures['accuracy']:.4f}"]
+    points = {point["min_confidence"]: point for point in figures["coverage"]}
+    for least, coverage, accuracy in more:
+        point = points[float(least)]
+        assert coverage == f"{point['coverage']:.4f}"
+        assert accuracy == f"{point['accuracy']:.4f}"
+
+
 def test_models_side_by_side(models: list[Path], tiny_data: Path, tmp_path: Path) -> None:
     target = tmp_path / "figures.json"
     done = run(*models, "--data", tiny_data, "--json", target)
