@@ -103,7 +103,7 @@ _ALL = (
         channels=1,
         minimum_size=16,
         default_size=48,
-        groups=_numbered("block_{}_", 1, 5),
+        groups=_numbered("block_{}_", 1, 6),
     ),
     Architecture(
         "compact-wide",
@@ -112,7 +112,7 @@ _ALL = (
         channels=1,
         minimum_size=16,
         default_size=48,
-        groups=_numbered("block_{}_", 1, 5),
+        groups=_numbered("block_{}_", 1, 6),
     ),
     Architecture(
         "vgg13",

@@ -5,14 +5,16 @@ from typing import Any
 from keras import layers
 
 STEM_FILTERS = 32
-BLOCKS = ((32, 1), (64, 2), (64, 1), (128, 2), (128, 1))
+BLOCKS = ((32, 1), (64, 2), (64, 1), (128, 2), (128, 1), (128, 1))
 """Filters and stride of each residual block."""
 
 NORM_MOMENTUM = 0.9
 """With Keras's 0.99 the running means lag hundreds of steps behind: a short run looks worthless."""
 
 
-def _convolution(x: Any, filters: int, name: str, kernel: int = 3, stride: int = 1) -> Any:
+def _convolution(
+    x: Any, filters: int, name: str, kernel: int = 3, stride: int = 1, gamma: str = "ones"
+) -> Any:
     x = layers.Conv2D(
         filters,
         kernel,
@@ -22,7 +24,9 @@ def _convolution(x: Any, filters: int, name: str, kernel: int = 3, stride: int =
         kernel_initializer="he_normal",
         name=f"{name}_conv",
     )(x)
-    return layers.BatchNormalization(momentum=NORM_MOMENTUM, name=f"{name}_norm")(x)
+    return layers.BatchNormalization(
+        momentum=NORM_MOMENTUM, gamma_initializer=gamma, name=f"{name}_norm"
+    )(x)
 
 
 def _block(x: Any, filters: int, stride: int, name: str) -> Any:
@@ -34,7 +38,8 @@ def _block(x: Any, filters: int, stride: int, name: str) -> Any:
         shortcut = _convolution(shortcut, filters, f"{name}_shortcut", kernel=1)
     x = _convolution(x, filters, f"{name}_1", stride=stride)
     x = layers.ReLU(name=f"{name}_1_relu")(x)
-    x = _convolution(x, filters, f"{name}_2")
+    # The block begins as its shortcut (Goyal et al. 2017, "Accurate, Large Minibatch SGD").
+    x = _convolution(x, filters, f"{name}_2", gamma="zeros")
     return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, shortcut]))
 
 

@@ -22,7 +22,7 @@ def faces(count: int, size: int = 32) -> np.ndarray:
     [
         ("compact", 0, (128,)),
         ("compact", 4, (4, 4, 128)),  # within the last block: from its beginning
-        ("compact", 12, (8, 8, 64)),
+        ("compact", 19, (8, 8, 64)),
         ("vgg16", 0, (512,)),
         ("vgg16", 1, (512,)),  # a pooling layer has nothing to train
         ("vgg16", 2, (2, 2, 512)),
@@ -50,7 +50,7 @@ def test_both_parts_in_turn_are_the_whole(
     assert cut.random == (arch == "vgg13")
 
 
-@pytest.mark.parametrize("trainable_layers", [-1, 47])
+@pytest.mark.parametrize("trainable_layers", [-1, 54])
 def test_a_net_whose_first_layers_train_cannot_be_cut(trainable_layers: int) -> None:
     assert cut_behind_frozen(built("compact", trainable_layers)) is None
 
