@@ -102,7 +102,7 @@ def test_test_installs_the_dev_extra_once_and_passes_arguments_on(checkout: Path
     assert calls[-3:] == [
         f"{PIP_INSTALL} .[dev]",
         f"python {checkout}/scripts/_opencv.py",
-        "python -m pytest -k a b",
+        "python -m pytest -n 2 --dist loadfile -k a b",
     ]
     assert run_script(checkout, "test")[1] == ["python -m pytest"]
     # dev holds all that demo needs

@@ -247,7 +247,8 @@ def test_what_cannot_be_read_does_not_stop_the_rest():
     Path("text.mp4").write_text("no video" * 99)
     result = run("empty.mp4", "text.mp4", "none.mp4", "987", clip(frames=2), "--jsonl", "r.jsonl")
     assert result.exit_code == 1
-    errors = result.stderr.splitlines()
+    # Without ffmpeg, a note says that the copy of the clip has no sound.
+    errors = [line for line in result.stderr.splitlines() if not line.startswith("note: ")]
     assert [line.split(":")[:2] for line in errors] == [
         ["error", f" {name}"] for name in ("empty.mp4", "text.mp4", "none.mp4", "987")
     ]
