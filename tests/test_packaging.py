@@ -104,7 +104,7 @@ def test_test_installs_the_dev_extra_once_and_passes_arguments_on(checkout: Path
         f"python {checkout}/scripts/_opencv.py",
         "python -m pytest -n 2 --dist loadfile -k a b",
     ]
-    assert run_script(checkout, "test")[1] == ["python -m pytest"]
+    assert run_script(checkout, "test")[1] == ["python -m pytest -n 2 --dist loadfile"]
     # dev holds all that demo needs
     assert run_script(checkout, "demo")[1] == []
 

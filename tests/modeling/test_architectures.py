@@ -111,6 +111,9 @@ def test_built_at_its_smallest_size_saved_loaded_and_exported(arch: str, tmp_pat
     model = build_classifier(arch, 7, size)
     images = faces(32, size, 1)
     normalise_as_if_trained(model, images)
+    # Random layers magnify rounding, which differs between processors, more than trained ones do.
+    head = model.get_layer("logits")
+    head.set_weights([weight / 10 for weight in head.get_weights()])
     groups = layer_groups(chosen, backbone_of(model))
     assert [layer for group in groups for layer in group] == backbone_of(model).layers
     assert all(any(layer.weights for layer in group) for group in groups)
@@ -119,7 +122,7 @@ def test_built_at_its_smallest_size_saved_loaded_and_exported(arch: str, tmp_pat
     difference = export_onnx(loaded, metadata, images.astype(np.uint8), tmp_path / "model.onnx")
     assert difference < 1e-4
     classifier = EmotionClassifier(tmp_path / "model.onnx")
-    np.testing.assert_allclose(classifier.logits(images), model(images), atol=1e-2)
+    np.testing.assert_allclose(classifier.logits(images), model(images), atol=1e-3)
 
 
 def test_vgg13_is_the_net_of_the_paper() -> None:
