@@ -8,7 +8,7 @@ For `compact` and mobilenetv3small (at 96) it prints images a second, medians of
   (e) as (a), with Keras's random layers over whole batches in the place of OpenCV,
 and, for a frozen vgg16 at 48, epochs a second with and without the feature cache, whose own pass
 counts. (c), (d) and (e) change images less than (a) does: no blur and no erasing. (d) needs SciPy.
-(a), (b) and (e) train with the fused norms of `emorec train`; (c) and (d) are Keras alone.
+(a), (b) and (e) train with the fast layers of `emorec train`; (c) and (d) are Keras alone.
 
 A training is timed from the call of `fit` to the end of its last epoch: TensorFlow then takes up to
 five seconds, in whole five seconds since the start, to close the iterator of a `fit`.
@@ -36,8 +36,8 @@ from keras import layers
 from emorec.datasets.manifest import Examples, read_prepared
 from emorec.training.config import NO_AUGMENTATION, AugmentationConfig, TrainConfig, load_config
 from emorec.training.data import AugmentedBatches, Treatment
+from emorec.training.fast_layers import fast_layers
 from emorec.training.features import make_fitting
-from emorec.training.fused_norms import fused_norms
 from emorec.training.optimizer import make_optimizer
 from emorec.training.setup import Datasets, build, load
 
@@ -150,7 +150,7 @@ def contenders(
         model.fit(*data, callbacks=[clock], verbose=0, **options)
 
     def fit_fused(clock: Clock, *data: Any, **options: Any) -> None:
-        with fused_norms(model):
+        with fast_layers(model):
             fit(model, clock, *data, shuffle=False, **options)
 
     def one_by_one(clock: Clock) -> None:

@@ -37,7 +37,7 @@ ONLY_IN = {
     "tf2onnx": ("export/",),
     # The adapter in cli imports Keras first, without its backend's chatter.
     "keras": ("modeling/", "training/", "export/", "evaluation/", "cli/_keras.py"),
-    "tensorflow": ("training/fused_norms.py",),
+    "tensorflow": ("training/fast_layers.py",),
     "jax": ("training/distribution.py",),
     "torch": (),
     "tensorboard": ("training/tensorboard.py",),

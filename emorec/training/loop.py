@@ -29,9 +29,10 @@ from emorec.training.checkpoint import State, assign, read_state, restore
 from emorec.training.config import TrainConfig
 from emorec.training.data import Treatment
 from emorec.training.distribution import ALONE, World, check, together
+from emorec.training.fast_layers import fast_layers
 from emorec.training.features import make_fitting
 from emorec.training.finish import Outcome, finish
-from emorec.training.fused_norms import fused_norms
+from emorec.training.norm_statistics import StatisticsOfEpoch
 from emorec.training.optimizer import make_optimizer
 from emorec.training.setup import Datasets, build, draws_labels, load, select
 from emorec.training.stages import Stage, free_layers, is_done, stages_of
@@ -274,9 +275,10 @@ def _fit_stage(
         # Where Keras leaves the weights after a stage (it puts averages in) is in no checkpoint.
         assign(job.model.weights, keeper.best, Path(run_folder.CHECKPOINT))
     keeper.begin(stage)
-    # What checks the loss comes before what keeps the weights.
     begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.begin(epoch))
-    callbacks: list[Any] = [begin, StopOnNaN(), ValidateAverages(), keeper, LetInterruptsThrough()]
+    # What checks the loss comes before what keeps the weights.
+    callbacks: list[Any] = [begin, StopOnNaN(), StatisticsOfEpoch(), ValidateAverages(), keeper]
+    callbacks.append(LetInterruptsThrough())
     if watch.report:
         callbacks.append(ReportProgress(watch.report, config.total_epochs, len(batches), keeper))
     if watch.tensorboard and folder:
@@ -285,7 +287,7 @@ def _fit_stage(
         callbacks.append(WriteTensorBoard(folder / run_folder.TENSORBOARD, keeper.history))
     # The warps are tiny: threads of OpenCV's own would only take turns with the backend's.
     cv2.setNumThreads(1)
-    with fused_norms(model), interrupts_held():
+    with fast_layers(model), interrupts_held():
         model.fit(
             batches,
             shuffle=False,

@@ -1,0 +1,206 @@
+"""Computes some layers by faster operations of TensorFlow while a model trains on a CPU.
+
+Keras normalises step by step, each a pass over memory, and in float32 whatever the model computes
+in; a small convolutional net spends more time there than in its convolutions. TensorFlow has one
+operation for all of it, which also reads and writes bfloat16.
+
+The gradients of depthwise convolutions are quick on a CPU for kernels of 3, and in bfloat16 for
+strides of 1; for others oneDNN has no fast code. Those are computed by means of the quick ones.
+
+On a GPU all is left alone: there XLA joins the steps of the whole model.
+"""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+from keras import ops
+
+from emorec.modeling.structure import weighted_layers
+
+_TYPES = ("float32", "bfloat16")
+
+
+@contextmanager
+def fast_layers(model: keras.Model) -> Iterator[int]:
+    """Let layers of a model compute faster, where the backend and their settings allow it.
+
+    The layers stay those of Keras, with their names and weights, so what is saved knows nothing of
+    it. What is trained differs by rounding alone.
+
+    Args:
+        model: The model; what it compiles inside the context uses the faster operations.
+
+    Yields:
+        How many layers do: norms over the channels of images, and depthwise convolutions with a
+        kernel of 5, or with strides in bfloat16; on TensorFlow on a CPU.
+    """
+    calls = _calls(model) if keras.backend.backend() == "tensorflow" else []
+    for layer, call in calls:
+        layer.call = functools.partial(call, layer)
+    try:
+        yield len(calls)
+    finally:
+        for layer, _ in calls:
+            del layer.call
+
+
+def _calls(model: keras.Model) -> list[tuple[Any, Callable[..., Any]]]:
+    import tensorflow as tf
+
+    if tf.config.list_physical_devices("GPU"):
+        return []
+    layers = weighted_layers(model)
+    norms = [(layer, _normalized) for layer in layers if _is_norm(layer)]
+    return norms + [(layer, _depthwise) for layer in layers if _is_slow_depthwise(layer)]
+
+
+def _is_norm(layer: Any) -> bool:
+    return (
+        type(layer) is keras.layers.BatchNormalization
+        and layer.compute_dtype in _TYPES
+        and layer.input_spec.ndim == 4
+        and layer.axis in (3, -1)
+        and layer.center
+        and not (layer.renorm or layer.synchronized)
+    )
+
+
+def _is_slow_depthwise(layer: Any) -> bool:
+    return (
+        type(layer) is keras.layers.DepthwiseConv2D
+        and layer.compute_dtype in _TYPES
+        and layer.data_format == "channels_last"
+        and layer.depth_multiplier == 1
+        and set(layer.dilation_rate) == {1}
+        and len(set(layer.strides)) == 1
+        and layer.kernel_size in ((3, 3), (5, 5))
+        and (_is_wide(layer) or _is_slow_in_bfloat16(layer))
+    )
+
+
+def _is_wide(layer: Any) -> bool:
+    return bool(layer.kernel_size == (5, 5))
+
+
+def _is_slow_in_bfloat16(layer: Any) -> bool:
+    return bool(layer.strides[0] > 1 and layer.compute_dtype == "bfloat16")
+
+
+def _normalized(norm: Any, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    """Do what the norm does (Ioffe and Szegedy 2015), and keep its running statistics alike."""
+    import tensorflow as tf
+
+    learns = bool(training) and norm.trainable
+    mean, variance = (
+        ops.convert_to_tensor(value) for value in (norm.moving_mean, norm.moving_variance)
+    )
+    normalized = tf.raw_ops.FusedBatchNormV3(
+        x=ops.cast(inputs, norm.compute_dtype),
+        scale=ops.convert_to_tensor(norm.gamma) if norm.scale else tf.ones_like(mean),
+        offset=ops.convert_to_tensor(norm.beta),
+        mean=mean,
+        variance=variance,
+        epsilon=norm.epsilon,
+        is_training=learns,
+    )
+    if learns:
+        # It gives the unbiased estimate, Keras averages the biased one.
+        count = tf.cast(tf.size(inputs) / tf.shape(inputs)[-1], variance.dtype)
+        biased = normalized.batch_variance * (count - 1) / count
+        momentum = norm.momentum
+        norm.moving_mean.assign(mean * momentum + normalized.batch_mean * (1 - momentum))
+        norm.moving_variance.assign(variance * momentum + biased * (1 - momentum))
+    return normalized.y
+
+
+def _depthwise(layer: Any, inputs: Any) -> Any:
+    """Do what the convolution does, with gradients of its own."""
+    import tensorflow as tf
+
+    if None in inputs.shape[1:]:
+        return type(layer).call(layer, inputs)
+    (stride, _), (kernel, _), padding = layer.strides, layer.kernel_size, layer.padding.upper()
+    options: dict[str, Any] = {"strides": [1, stride, stride, 1], "padding": padding}
+    height, width, channels = inputs.shape[1:]
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def convolve(image: Any, weights: Any) -> Any:
+        output = tf.raw_ops.DepthwiseConv2dNative(input=image, filter=weights, **options)
+        rows, columns = output.shape[1:3]
+        # What "SAME" pads before and behind; "VALID" leaves some of the image out: less than 0.
+        vertical = _padding(height, rows, kernel, stride, padding)
+        horizontal = _padding(width, columns, kernel, stride, padding)
+
+        def gradient_of_image(gradient: Any) -> Any:
+            if not _is_slow_in_bfloat16(layer):
+                return tf.raw_ops.DepthwiseConv2dNativeBackpropInput(
+                    input_sizes=tf.shape(image), filter=weights, out_backprop=gradient, **options
+                )
+            # A convolution of the gradient, spread by the stride, with the turned kernel.
+            gaps = [[0, 0], [0, 0], [0, stride - 1], [0, 0], [0, stride - 1], [0, 0]]
+            apart = tf.reshape(gradient, [-1, rows, 1, columns, 1, channels])
+            spread = tf.reshape(
+                tf.pad(apart, gaps), [-1, rows * stride, columns * stride, channels]
+            )
+            around = [
+                (kernel - 1 - before, kernel - 1 - behind - (stride - 1))
+                for before, behind in (vertical, horizontal)
+            ]
+            return tf.raw_ops.DepthwiseConv2dNative(
+                input=_padded(spread, *around),
+                filter=tf.reverse(weights, [0, 1]),
+                strides=[1, 1, 1, 1],
+                padding="VALID",
+            )
+
+        def gradient_of_weights(gradient: Any) -> Any:
+            if not _is_wide(layer):
+                return tf.raw_ops.DepthwiseConv2dNativeBackpropFilter(
+                    input=image, filter_sizes=tf.shape(weights), out_backprop=gradient, **options
+                )
+            whole = _padded(image, vertical, horizontal)
+            down, across = ((number - 1) * stride + 3 for number in (rows, columns))
+
+            def corner(top: int, left: int) -> Any:
+                return tf.raw_ops.DepthwiseConv2dNativeBackpropFilter(
+                    input=whole[:, top : top + down, left : left + across],
+                    filter_sizes=[3, 3, channels, 1],
+                    out_backprop=gradient,
+                    strides=[1, stride, stride, 1],
+                    padding="VALID",
+                )
+
+            # Four kernels of 3 cover one of 5; they share its middle row and column.
+            upper, lower = (
+                tf.concat([corner(top, 0), corner(top, 2)[:, 1:]], axis=1) for top in (0, 2)
+            )
+            return tf.concat([upper, lower[1:]], axis=0)
+
+        return output, lambda gradient: (gradient_of_image(gradient), gradient_of_weights(gradient))
+
+    output = convolve(
+        ops.cast(inputs, layer.compute_dtype), ops.cast(layer.kernel, layer.compute_dtype)
+    )
+    if layer.use_bias:
+        output = tf.nn.bias_add(output, ops.cast(layer.bias, layer.compute_dtype))
+    return layer.activation(output)
+
+
+def _padding(size: int, out: int, kernel: int, stride: int, padding: str) -> tuple[int, int]:
+    """Rows that are added before and behind; what a convolution leaves out counts negatively."""
+    added = (out - 1) * stride + kernel - size
+    before = max(added, 0) // 2 if padding == "SAME" else 0
+    return before, added - before
+
+
+def _padded(image: Any, vertical: tuple[int, int], horizontal: tuple[int, int]) -> Any:
+    """Add rows and columns of 0, or take off the last ones."""
+    import tensorflow as tf
+
+    (top, bottom), (left, right) = vertical, horizontal
+    added = [[0, 0], [top, max(bottom, 0)], [left, max(right, 0)], [0, 0]]
+    height, width = image.shape[1:3]
+    return tf.pad(image, added)[:, : height + top + bottom, : width + left + right]

@@ -1,0 +1,54 @@
+"""The norms validate with the statistics of the epoch."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from emorec.training.norm_statistics import StatisticsOfEpoch
+
+MOMENTUM = 0.9
+BATCH = 8
+
+
+def fitted(trainable: bool, epochs: int, images: Any) -> keras.Model:
+    inner = keras.Sequential(
+        [keras.Input((4, 4, 2)), layers.BatchNormalization(momentum=MOMENTUM, name="norm")]
+    )
+    inner.trainable = trainable
+    model = keras.Sequential([keras.Input((4, 4, 2)), inner, layers.GlobalAveragePooling2D()])
+    model.compile(keras.optimizers.SGD(0.0), "mean_squared_error")
+    given = (images, np.zeros((len(images), 2)))
+    model.fit(
+        *given,
+        batch_size=BATCH,
+        epochs=epochs,
+        shuffle=False,
+        verbose=0,
+        validation_data=given,
+        callbacks=[StatisticsOfEpoch()],
+    )
+    return inner.get_layer("norm")
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_they_are_averages_over_the_batches_of_the_last_epoch(epochs: int) -> None:
+    images = np.random.default_rng(0).normal(5, 0.01, (3 * BATCH, 4, 4, 2)).astype(np.float32)
+    images[:BATCH] += 1
+    norm = fitted(True, epochs, images)
+    batches = images.reshape(3, BATCH, 4, 4, 2)
+    weights = MOMENTUM ** np.array([2, 1, 0])
+    weights /= weights.sum()
+    mean = weights @ batches.mean((1, 2, 3))
+    variance = weights @ batches.var((1, 2, 3))
+    np.testing.assert_allclose(np.asarray(norm.moving_mean), mean, rtol=1e-5)
+    # float32: what is left of the first variance, 1, is large beside this one
+    np.testing.assert_allclose(np.asarray(norm.moving_variance), variance, atol=2e-6)
+
+
+def test_a_frozen_norm_keeps_its_own() -> None:
+    norm = fitted(False, 2, np.full((2 * BATCH, 4, 4, 2), 5, np.float32))
+    assert np.asarray(norm.moving_mean).tolist() == [0, 0]
+    assert np.asarray(norm.moving_variance).tolist() == [1, 1]
