@@ -8,7 +8,9 @@ For `compact` and mobilenetv3small (at 96) it prints images a second, medians of
   (e) as (a), with Keras's random layers over whole batches in the place of OpenCV,
 and, for a frozen vgg16 at 48, epochs a second with and without the feature cache, whose own pass
 counts. (c), (d) and (e) change images less than (a) does: no blur and no erasing. (d) needs SciPy.
-(a), (b) and (e) train with the fast layers of `emorec train`; (c) and (d) are Keras alone.
+(a), (b) and (e) train with the fast layers of `emorec train`, and in the precision of the
+architecture's configuration (for `compact`, bfloat16 where the processor has it); (c) and (d) are
+Keras alone, in float32.
 
 A training is timed from the call of `fit` to the end of its last epoch: TensorFlow then takes up to
 five seconds, in whole five seconds since the start, to close the iterator of a `fit`.
@@ -39,7 +41,7 @@ from emorec.training.data import AugmentedBatches, Treatment
 from emorec.training.fast_layers import fast_layers
 from emorec.training.features import make_fitting
 from emorec.training.optimizer import make_optimizer
-from emorec.training.setup import Datasets, build, load
+from emorec.training.setup import Datasets, build, load, settled
 
 WANTED = {"a/b": 0.90, "a/d": 1.5, "a/c": 1.0}
 WANTED_CACHE = 8.0
@@ -116,7 +118,8 @@ def contenders(
     batch, classes = config.batch_size, targets.shape[1]
     steps = len(targets) // batch
     treatment = Treatment(label_smoothing=config.label_smoothing, mixup=config.mixup)
-    model, plain = (compiled(build(config, classes), config, steps) for _ in range(2))
+    usual_config = config.model_copy(update={"precision": "float32"})
+    model, plain = (compiled(build(each, classes), each, steps) for each in (config, usual_config))
     given = (datasets.train_images, targets, batch, config.augmentation, 0, treatment)
     ours, layered = AugmentedBatches(*given), LayeredBatches(*given)
     ready = datasets.train_images.astype(np.float32)
@@ -125,7 +128,7 @@ def contenders(
     x: Any = image
     for layer in random_layers(config.augmentation):
         x = layer(x)
-    usual = compiled(keras.Model(image, build(config, classes)(x)), config, steps)
+    usual = compiled(keras.Model(image, build(usual_config, classes)(x)), usual_config, steps)
     reading: dict[str, Any] = {"label_mode": "categorical", "color_mode": "grayscale"}
     files = keras.utils.image_dataset_from_directory(
         tree, image_size=(size, size), batch_size=batch, verbose=False, **reading
@@ -173,13 +176,17 @@ def verdict(name: str, ratio: float, wanted: float) -> None:
 
 
 def pipelines(arch: str, examples: Examples, runs: int) -> None:
-    settings = {"arch": arch, "image_size": SIZES[arch], "weights": "none", "precision": "float32"}
-    config = load_config(None, settings)
+    settings = {"arch": arch, "image_size": SIZES[arch], "weights": "none"}
+    config = settled(load_config(None, settings))
     # Whole batches only: a smaller one at the end would be compiled anew.
     examples = examples.limited(len(examples.paths) // config.batch_size * config.batch_size)
     datasets = load(examples, examples.limited(1), SIZES[arch])
     count = len(examples.paths)
-    print(f"{arch} at {SIZES[arch]}, {count} images, batches of {config.batch_size}", flush=True)
+    print(
+        f"{arch} at {SIZES[arch]}, {count} images, batches of {config.batch_size}, "
+        f"{config.precision}",
+        flush=True,
+    )
     with tempfile.TemporaryDirectory() as folder:
         ways = contenders(config, datasets, tree_of(examples, Path(folder)))
         rates: dict[str, list[float]] = {name: [] for name in ways}

@@ -182,7 +182,9 @@ Examples:
 @click.option("--teacher-weight", type=float, help="Part of the teachers' answers in the targets.")
 @click.option("--patience", type=int, help="Epochs without a better validation accuracy.")
 @click.option(
-    "--precision", type=click.Choice(["float32", "bfloat16"]), help="Arithmetic of the training."
+    "--precision",
+    type=click.Choice(["auto", "float32", "bfloat16"]),
+    help="Arithmetic of the training; auto: bfloat16 where the processor has it.",
 )
 @click.option("--augment/--no-augment", default=None, help="Random changes of training images.")
 @click.option("--limit", type=int, help="Use that many images per split: for trials.")

@@ -112,7 +112,9 @@ class TrainConfig(BaseModel):
     teacher: tuple[str, ...] = Field((), description="models whose answers are learned too")
     teacher_weight: float = Field(0.5, gt=0, le=1, description="part of the teachers' answers")
     patience: int = Field(10, ge=1)
-    precision: Literal["float32", "bfloat16"] = "float32"
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "float32", description="auto: bfloat16 where the processor has instructions for it"
+    )
     limit: int | None = Field(None, ge=1)
     seed: int = Field(0, ge=0)
     augmentation: AugmentationConfig = AugmentationConfig()

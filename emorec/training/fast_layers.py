@@ -37,7 +37,7 @@ def fast_layers(model: keras.Model) -> Iterator[int]:
         How many layers do: norms over the channels of images, and depthwise convolutions with a
         kernel of 5, or with strides in bfloat16; on TensorFlow on a CPU.
     """
-    calls = _calls(model) if keras.backend.backend() == "tensorflow" else []
+    calls = _calls(model) if trains_on_cpu() else []
     for layer, call in calls:
         layer.call = functools.partial(call, layer)
     try:
@@ -47,11 +47,16 @@ def fast_layers(model: keras.Model) -> Iterator[int]:
             del layer.call
 
 
-def _calls(model: keras.Model) -> list[tuple[Any, Callable[..., Any]]]:
+def trains_on_cpu() -> bool:
+    """Tell whether TensorFlow computes, and on a CPU."""
+    if keras.backend.backend() != "tensorflow":
+        return False
     import tensorflow as tf
 
-    if tf.config.list_physical_devices("GPU"):
-        return []
+    return not tf.config.list_physical_devices("GPU")
+
+
+def _calls(model: keras.Model) -> list[tuple[Any, Callable[..., Any]]]:
     layers = weighted_layers(model)
     norms = [(layer, _normalized) for layer in layers if _is_norm(layer)]
     return norms + [(layer, _depthwise) for layer in layers if _is_slow_depthwise(layer)]

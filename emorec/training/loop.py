@@ -34,7 +34,7 @@ from emorec.training.features import make_fitting
 from emorec.training.finish import Outcome, finish
 from emorec.training.norm_statistics import StatisticsOfEpoch
 from emorec.training.optimizer import make_optimizer
-from emorec.training.setup import Datasets, build, draws_labels, load, select
+from emorec.training.setup import Datasets, build, draws_labels, load, select, settled
 from emorec.training.stages import Stage, free_layers, is_done, stages_of
 from emorec.training.teacher import Report, with_teachers
 from emorec.training.validation import BATCH, validation_data
@@ -77,7 +77,7 @@ def train(
     job = _job(config, read_prepared(data_root), world, preparing)
     folder = run_folder.create(runs, config.arch)
     try:
-        run_folder.describe(folder, config, job.data)
+        run_folder.describe(folder, job.config, job.data)
         return _run(folder, job, None, watch)
     except BaseException:
         if not run_folder.holds_weights(folder):
@@ -197,6 +197,7 @@ class _Job:
 
 def _job(config: TrainConfig, data: PreparedData, world: World, preparing: Report | None) -> _Job:
     check(config, world)
+    config = settled(config)
     train_examples, validation = select(config, data)
     model = build(config, len(train_examples.class_names), world)
     if config.teacher:

@@ -20,6 +20,7 @@ from emorec.modeling.saved import load_model
 from emorec.training.callbacks import Progress
 from emorec.training.config import NO_AUGMENTATION, TrainConfig, validated
 from emorec.training.loop import train
+from emorec.training.setup import settled
 
 FILES = {
     "config.yaml",
@@ -148,6 +149,13 @@ def test_a_folder_tree_and_soft_bfloat16_training(tiny_data: Path, tmp_path: Pat
     soft = settings(epochs=1, labels="soft", precision="bfloat16", classes=8)
     outcome = train(soft, tiny_data, tmp_path / "runs")
     assert EmotionClassifier(outcome.folder / "model.onnx").metadata.labels[-1] == "contempt"
+
+
+def test_the_run_keeps_the_precision_that_auto_came_to(tiny_data: Path, tmp_path: Path) -> None:
+    auto = settings(epochs=1, precision="auto")
+    run = train(auto, tiny_data, tmp_path).folder
+    kept = yaml.safe_load((run / "config.yaml").read_text())["precision"]
+    assert kept == settled(auto).precision != "auto"
 
 
 def test_figures_and_files_are_those_of_the_flip_averaging_model(
