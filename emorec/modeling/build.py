@@ -3,7 +3,7 @@
 from typing import Any
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 from emorec.errors import ConfigError
 from emorec.modeling.architectures import architecture
@@ -58,7 +58,7 @@ def build_classifier(
         image = keras.Input((size, size, 1 if color == "gray" else 3), name="image")
         x: Any = image
         if chosen.channels == 3 and color == "gray":
-            x = layers.Concatenate(name="replicate")([x, x, x])
+            x = ops.repeat(x, 3, axis=-1)
         x = chosen.normalize(x)
         shape = (size, size, chosen.channels)
         imagenet = weights == "imagenet"

@@ -1,0 +1,87 @@
+"""Compares reading the emotion of a face by emorec with what a Keras script does, on one core.
+
+In turn, for one face and for 16 at once: the classifier of `emorec detect` on the model's ONNX
+file, from the crop to the probabilities; and `model.predict` and `model(...)` of Keras on the same
+model's .keras file, with the crop resized beforehand. It prints medians, their ratios, and the
+size of the file. The extra `train` is needed.
+
+Example: python scripts/bench_classifier.py --runs 100
+"""
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+if hasattr(os, "sched_setaffinity"):
+    # Before TensorFlow starts its threads.
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import cv2
+import numpy as np
+
+from emorec import resources
+from emorec.inference.classifier import EmotionClassifier
+from emorec.modeling.saved import load_model
+
+SIDE = 96
+COUNTS = (1, 16)
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return 1e3 * (time.perf_counter() - start)
+
+
+def compare(onnx: Path, keras_file: Path, runs: int) -> None:
+    """Time all ways in turn and print medians and ratios."""
+    classifier, (model, _) = EmotionClassifier(onnx), load_model(keras_file)
+    size, channels = classifier.metadata.input_size, classifier.metadata.channels
+    print(f"{onnx.name}: {onnx.stat().st_size / 1e6:.2f} MB", end="")
+    if classifier.cost:
+        print(f", {classifier.cost.multiply_adds / 1e6:.0f} million multiply-adds", end="")
+    print()
+    random = np.random.default_rng(0)
+    for count in COUNTS:
+        crops = random.integers(0, 256, (count, SIDE, SIDE, 3), np.uint8)
+        batch = np.array(
+            [cv2.resize(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), (size, size)) for crop in crops],
+            np.float32,
+        )
+        batch = np.repeat(batch[..., None], channels, axis=-1)
+        ways: dict[str, Callable[[], object]] = {
+            "emorec": lambda crops=crops: classifier.classify(crops),
+            "Keras, model(...)": lambda batch=batch: np.asarray(model(batch, training=False)),
+            "Keras, predict": lambda batch=batch: model.predict(batch, verbose=0),
+        }
+        times: dict[str, list[float]] = {name: [] for name in ways}
+        for turn in range(runs + 1):
+            for name, way in ways.items():
+                elapsed = milliseconds(way)
+                if turn:  # the first turn compiles
+                    times[name].append(elapsed)
+        print(f"{count} at once, milliseconds a face, medians of {runs} runs in turn")
+        ours = statistics.median(times["emorec"])
+        for name, values in times.items():
+            median = statistics.median(values)
+            spread = "{0:.1f} to {2:.1f}".format(*np.quantile(values, (0.1, 0.5, 0.9)) / count)
+            print(f"  {name:18} {median / count:6.2f} ({spread})  {median / ours:5.1f} times")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    shipped = resources.shipped_model()
+    parser.add_argument("--model", type=Path, default=shipped, help="ONNX file; its .keras beside")
+    parser.add_argument("--runs", type=int, default=50, help="runs of each, in turn")
+    arguments = parser.parse_args()
+    compare(arguments.model, arguments.model.with_suffix(".keras"), arguments.runs)
+
+
+if __name__ == "__main__":
+    main()
