@@ -13,6 +13,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 if hasattr(os, "sched_setaffinity"):
@@ -21,7 +22,9 @@ if hasattr(os, "sched_setaffinity"):
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import cv2
+import keras
 import numpy as np
+import numpy.typing as npt
 
 from emorec import resources
 from emorec.inference.classifier import EmotionClassifier
@@ -35,6 +38,10 @@ def milliseconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return 1e3 * (time.perf_counter() - start)
+
+
+def called(model: keras.Model, batch: npt.NDArray[np.float32]) -> object:
+    return np.asarray(model(batch, training=False))
 
 
 def compare(onnx: Path, keras_file: Path, runs: int) -> None:
@@ -54,9 +61,9 @@ def compare(onnx: Path, keras_file: Path, runs: int) -> None:
         )
         batch = np.repeat(batch[..., None], channels, axis=-1)
         ways: dict[str, Callable[[], object]] = {
-            "emorec": lambda crops=crops: classifier.classify(crops),
-            "Keras, model(...)": lambda batch=batch: np.asarray(model(batch, training=False)),
-            "Keras, predict": lambda batch=batch: model.predict(batch, verbose=0),
+            "emorec": partial(classifier.classify, list(crops)),
+            "Keras, model(...)": partial(called, model, batch),
+            "Keras, predict": partial(model.predict, batch, verbose=0),
         }
         times: dict[str, list[float]] = {name: [] for name in ways}
         for turn in range(runs + 1):
