@@ -1,5 +1,6 @@
 """Makes the moving statistics of batch normalisation those of the epoch that has just ended."""
 
+import math
 from typing import Any
 
 import keras
@@ -25,14 +26,15 @@ class StatisticsOfEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # kera
         """Keep the statistics from before the epoch."""
         # Copies, for JAX lets a step reuse the memory of whatever it is given.
         self._before = [
-            (norm.momentum, variable, ops.copy(variable))
+            (norm.momentum, lowest, variable, ops.copy(variable))
             for norm in weighted_layers(self.model)
             if isinstance(norm, keras.layers.BatchNormalization) and norm.trainable
-            for variable in (norm.moving_mean, norm.moving_variance)
+            for lowest, variable in ((-math.inf, norm.moving_mean), (0.0, norm.moving_variance))
         ]
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Take them out."""
-        for momentum, variable, before in self._before:
+        for momentum, lowest, variable, before in self._before:
             left = momentum ** self.params["steps"]
-            variable.assign((variable - left * before) / (1 - left))
+            # After few steps rounding is magnified, and would make a variance of 0 negative.
+            variable.assign(ops.maximum((variable - left * before) / (1 - left), lowest))

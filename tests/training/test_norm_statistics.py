@@ -52,3 +52,9 @@ def test_a_frozen_norm_keeps_its_own() -> None:
     norm = fitted(False, 2, np.full((2 * BATCH, 4, 4, 2), 5, np.float32))
     assert np.asarray(norm.moving_mean).tolist() == [0, 0]
     assert np.asarray(norm.moving_variance).tolist() == [1, 1]
+
+
+def test_a_variance_of_nothing_is_not_negative() -> None:
+    for steps in range(2, 8):
+        norm = fitted(True, 1, np.full((steps * BATCH, 4, 4, 2), 5, np.float32))
+        assert 0 <= np.asarray(norm.moving_variance).min() < 1e-5
