@@ -24,7 +24,8 @@ Examples:
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The ONNX file.  [default: beside the model]"
 )
-def export(model: Path, data: Path | None, out: Path | None) -> None:
+@click.option("--half-weights", is_flag=True, help="Keep the weights in float16: half the size.")
+def export(model: Path, data: Path | None, out: Path | None, half_weights: bool) -> None:
     """Export MODEL (a .keras file or a run folder) as ONNX.
 
     Both are compared on real faces and on noise; the file is written only if they agree.
@@ -46,7 +47,7 @@ def export(model: Path, data: Path | None, out: Path | None) -> None:
     keras_model, metadata = load_model(source)
     examples = read_prepared(data).examples("validation").limited(FACES)
     faces = load_images(examples.paths, metadata.input_size, metadata.color, metadata.interpolation)
-    difference = export_onnx(keras_model, metadata, faces, target)
+    difference = export_onnx(keras_model, metadata, faces, target, half_weights)
     click.echo(
         f"{target}: {target.stat().st_size / 2**20:.2f} MiB; Keras and ONNX Runtime differ by "
         f"{difference:.1e} in a probability at most, on {len(faces)} faces and noise"

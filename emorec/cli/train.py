@@ -180,6 +180,17 @@ Examples:
     help="A model to learn from as well: .onnx, .keras or a run folder; can be given again.",
 )
 @click.option("--teacher-weight", type=float, help="Part of the teachers' answers in the targets.")
+@click.option(
+    "--mirror-model",
+    metavar="MODEL",
+    help="A .keras file or run folder whose net sees the mirror image in --flip-average, in place "
+    "of the one trained: two nets at the cost of one.",
+)
+@click.option(
+    "--half-weights/--no-half-weights",
+    default=None,
+    help="Keep the weights of the ONNX file in float16: half the size.",
+)
 @click.option("--patience", type=int, help="Epochs without a better validation accuracy.")
 @click.option(
     "--precision",

@@ -1,20 +1,32 @@
 """Writes a Keras model as an ONNX file with emorec's metadata."""
 
+import math
 import tempfile
 from pathlib import Path
 
 import keras
+import numpy as np
 import onnx
+from onnx import TensorProto, helper, numpy_helper
 
 from emorec.export.cost import graph_cost
 from emorec.export.graph import write_graph
-from emorec.export.parity import check_parity
+from emorec.export.parity import HALF_TOLERANCE, TOLERANCE, check_parity
 from emorec.files import write_bytes
 from emorec.images import Image
 from emorec.metadata import COST_KEY, KEY, ModelMetadata
 
+_SMALLEST_HALVED = 1024
+"""Values; smaller constants, such as biases, are not worth a node."""
 
-def export_onnx(model: keras.Model, metadata: ModelMetadata, faces: Image, target: Path) -> float:
+
+def export_onnx(
+    model: keras.Model,
+    metadata: ModelMetadata,
+    faces: Image,
+    target: Path,
+    half_weights: bool = False,
+) -> float:
     """Export a model, check that both agree, and only then write the file.
 
     Args:
@@ -22,6 +34,8 @@ def export_onnx(model: keras.Model, metadata: ModelMetadata, faces: Image, targe
         metadata: Travels in the file; its temperature becomes part of the graph.
         faces: Images to compare on, shape (n, size, size, channels), uint8; noise is added.
         target: The .onnx file; it is written whole or not at all.
+        half_weights: Keep the kernels in float16, for half the size. The graph still computes in
+            float32: ONNX Runtime casts them once, when it opens the file.
 
     Returns:
         The largest difference of a probability between Keras and ONNX Runtime.
@@ -35,14 +49,35 @@ def export_onnx(model: keras.Model, metadata: ModelMetadata, faces: Image, targe
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         write_graph(model, metadata, path)
-        data = _with_metadata(path, metadata)
-    difference = check_parity(model, metadata, data, faces)
+        graph = onnx.load(path)
+    if half_weights:
+        _halve(graph.graph)
+    data = _with_metadata(graph, metadata)
+    tolerance = HALF_TOLERANCE if half_weights else TOLERANCE
+    difference = check_parity(model, metadata, data, faces, tolerance)
     write_bytes(target, data)
     return difference
 
 
-def _with_metadata(path: Path, metadata: ModelMetadata) -> bytes:
-    graph = onnx.load(path)
+def _halve(graph: onnx.GraphProto) -> None:
+    """Put float16 and a cast in the place of every large float32 constant."""
+    casts = []
+    for tensor in graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT or math.prod(tensor.dims) < _SMALLEST_HALVED:
+            continue
+        name, half = tensor.name, f"{tensor.name}_half"
+        values = numpy_helper.to_array(tensor)
+        # What float16 cannot hold would become infinite.
+        limit = np.finfo(np.float16).max
+        halved = np.clip(values, -limit, limit).astype(np.float16)
+        tensor.CopyFrom(numpy_helper.from_array(halved, half))
+        casts.append(helper.make_node("Cast", [half], [name], name=half, to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _with_metadata(graph: onnx.ModelProto, metadata: ModelMetadata) -> bytes:
     for tensor in (*graph.graph.input, *graph.graph.output):
         tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
     graph.producer_name = "emorec"

@@ -6,26 +6,32 @@ from keras import layers, ops
 from emorec.errors import ModelError
 
 _FLIP_AVERAGE = "flip_average"
+_OF_MIRROR_IMAGE = "_of_mirror_image"
 
 
-def flip_averaged(model: keras.Model) -> keras.Model:
+def flip_averaged(model: keras.Model, other: keras.Model | None = None) -> keras.Model:
     """Let a classifier see each image and its mirror image, and give the mean of their logits.
 
     Args:
         model: Input NHWC; output logits.
+        other: A classifier of the same input and output that sees the mirror image in the place of
+            `model`: an ensemble of two at the cost of one that sees both.
 
     Returns:
-        A model of the same input and output that holds the given one.
+        A model of the same input and output that holds the given ones.
     """
     shape, name = model.input_shape[1:], model.inputs[0].name
     image = keras.Input(shape, name=name)
+    if other is not None:
+        # The two may have the same name, which a model takes only once.
+        other = keras.Model(other.inputs, other.outputs[0], name=model.name + _OF_MIRROR_IMAGE)
     # PyTorch knows no slices of negative step.
-    both = [model(image), model(ops.flip(image, axis=2))]
+    both = [model(image), (other or model)(ops.flip(image, axis=2))]
     return keras.Model(image, layers.Average(name=_FLIP_AVERAGE)(both), name=model.name)
 
 
 def plain_classifier(model: keras.Model) -> keras.Model:
-    """Find the classifier that `flip_averaged` was given; any other model is itself."""
+    """Find the classifier that `flip_averaged` was given first; any other model is itself."""
     if model.layers[-1].name != _FLIP_AVERAGE:
         return model
     return _model_inside(model)
@@ -58,6 +64,6 @@ def weighted_layers(model: keras.Model, inside: bool = True) -> list[keras.layer
 
 def _model_inside(model: keras.Model) -> keras.Model:
     for layer in model.layers:
-        if isinstance(layer, keras.Model):
+        if isinstance(layer, keras.Model) and not layer.name.endswith(_OF_MIRROR_IMAGE):
             return layer
     raise ModelError(f"{model.name}: no backbone inside the model; it was not built by emorec")

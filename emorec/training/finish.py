@@ -25,7 +25,7 @@ from emorec.training import run_folder
 from emorec.training.balance import learned_prior
 from emorec.training.checkpoint import assign, best_epoch, read_state
 from emorec.training.config import TrainConfig
-from emorec.training.setup import COLOR, INTERPOLATION, Datasets, build
+from emorec.training.setup import COLOR, INTERPOLATION, Datasets, build, mirror_model
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ def finish(
     state = read_state(checkpoint)
     assign(model.weights, state.best, checkpoint)
     if config.flip_average:
-        model = flip_averaged(model)
+        model = flip_averaged(model, mirror_model(config, labels, model.input_shape))
     targets = datasets.validation.targets
     logits = np.asarray(model.predict(datasets.validation_images, batch_size=256, verbose=0))
     metadata = ModelMetadata(
@@ -116,7 +116,8 @@ def finish(
     write_json(folder / run_folder.METRICS, figures)
     _log.info("validation accuracy %.4f of epoch %d", scores.accuracy, best)
     faces = datasets.validation_images[:FACES]
-    difference = export_onnx(model, metadata, faces, folder / run_folder.MODEL_ONNX)
+    target = folder / run_folder.MODEL_ONNX
+    difference = export_onnx(model, metadata, faces, target, config.half_weights)
     parity = {"faces": len(faces), "largest_probability_difference": difference}
     write_json(folder / run_folder.METRICS, {**figures, "parity": parity})
     _log.info("Keras and ONNX differ by %.1e in a probability at most", difference)

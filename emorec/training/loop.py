@@ -34,7 +34,15 @@ from emorec.training.features import make_fitting
 from emorec.training.finish import Outcome, finish
 from emorec.training.norm_statistics import StatisticsOfEpoch
 from emorec.training.optimizer import make_optimizer
-from emorec.training.setup import Datasets, build, draws_labels, load, select, settled
+from emorec.training.setup import (
+    Datasets,
+    build,
+    draws_labels,
+    load,
+    mirror_model,
+    select,
+    settled,
+)
 from emorec.training.stages import Stage, free_layers, is_done, stages_of
 from emorec.training.teacher import Report, with_teachers
 from emorec.training.validation import BATCH, validation_data
@@ -200,6 +208,8 @@ def _job(config: TrainConfig, data: PreparedData, world: World, preparing: Repor
     config = settled(config)
     train_examples, validation = select(config, data)
     model = build(config, len(train_examples.class_names), world)
+    # Opened here for what may be wrong with it; it is needed at the end alone.
+    mirror_model(config, validation.class_names, model.input_shape)
     if config.teacher:
         targets = with_teachers(train_examples, config.teacher, config.teacher_weight, preparing)
         train_examples = replace(train_examples, targets=targets)

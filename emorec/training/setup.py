@@ -7,8 +7,12 @@ import keras
 
 from emorec.datasets.manifest import Examples, PreparedData
 from emorec.datasets.pack import packed_images
+from emorec.errors import ModelError
 from emorec.images import Image
 from emorec.modeling.build import build_classifier
+from emorec.modeling.saved import load_model
+from emorec.modeling.structure import plain_classifier
+from emorec.training import run_folder
 from emorec.training.config import TrainConfig
 from emorec.training.distribution import ALONE, World, spread
 from emorec.training.fast_layers import trains_on_cpu
@@ -84,6 +88,32 @@ def load(
         for examples in (train, validation)
     )
     return Datasets(train, train_images, validation, validation_images)
+
+
+def mirror_model(
+    config: TrainConfig, labels: tuple[str, ...], input_shape: tuple[int | None, ...]
+) -> keras.Model | None:
+    """Open the classifier that sees the mirror images in the saved model, if one is set.
+
+    Args:
+        config: Its `mirror_model` names a .keras file or a run folder.
+        labels: Of the run.
+        input_shape: Of the model that is trained.
+
+    Raises:
+        ModelError: The file is missing or damaged, or has other labels or another input.
+    """
+    if config.mirror_model is None:
+        return None
+    path = Path(config.mirror_model)
+    model, metadata = load_model(path / run_folder.MODEL_KERAS if path.is_dir() else path)
+    if metadata.labels != labels or model.input_shape != input_shape:
+        raise ModelError(
+            f"{path}: the mirror model must have the labels and the input of this run, "
+            f"{', '.join(labels)} and {input_shape[1:]}; it has {', '.join(metadata.labels)} and "
+            f"{model.input_shape[1:]}"
+        )
+    return plain_classifier(model)
 
 
 def build(config: TrainConfig, classes: int, world: World = ALONE) -> keras.Model:

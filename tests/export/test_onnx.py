@@ -12,7 +12,7 @@ from emorec.errors import EmorecError, MissingDependencyError, ModelError
 from emorec.export import onnx as exporter
 from emorec.export.onnx import export_onnx
 from emorec.export.parity import check_parity
-from emorec.metadata import KEY, ModelMetadata
+from emorec.metadata import COST_KEY, KEY, ModelMetadata
 from emorec.modeling.build import build_classifier
 
 FACES = np.random.default_rng(0).integers(0, 256, (8, 24, 24, 1), dtype=np.uint8)
@@ -48,6 +48,38 @@ def test_probabilities_are_tempered(exported: Path) -> None:
     tempered = np.exp(logits / METADATA.temperature)
     expected = tempered / tempered.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(probabilities, expected, atol=1e-6)
+
+
+def test_half_weights_take_half_the_space(
+    model: keras.Model, exported: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "half.onnx"
+    export_onnx(model, METADATA, FACES, path, half_weights=True)
+    assert path.stat().st_size < 0.55 * exported.stat().st_size
+    images = {"image": FACES.astype(np.float32)}
+    whole, half = (
+        onnxruntime.InferenceSession(file).run(None, images) for file in (exported, path)
+    )
+    assert half[0].dtype == np.float32
+    np.testing.assert_allclose(half[1], whole[1], atol=1e-2)
+    assert not np.array_equal(half[1], whole[1])
+    costs = [
+        {entry.key: entry.value for entry in onnx.load(file).metadata_props}[COST_KEY]
+        for file in (exported, path)
+    ]
+    assert costs[0] == costs[1]
+
+
+def test_weights_that_float16_cannot_hold_are_not_made_infinite(tmp_path: Path) -> None:
+    image = keras.Input((24, 24, 1), name="image")
+    flat = layers.Flatten()(layers.Rescaling(1e-7)(image))
+    dense = layers.Dense(7, name="logits")
+    model = keras.Model(image, dense(flat))
+    kernel = np.random.default_rng(0).normal(0, 1e5, dense.kernel.shape)
+    dense.set_weights([kernel, np.zeros(7)])
+    with pytest.raises(ModelError, match="differ by"):
+        export_onnx(model, METADATA, FACES, tmp_path / "half.onnx", half_weights=True)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_difference_is_found_and_the_file_kept_back(

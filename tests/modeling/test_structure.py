@@ -49,6 +49,24 @@ def test_saved_loaded_and_exported_it_is_the_same(plain: keras.Model, tmp_path: 
     assert sizes[0] < 1.05 * sizes[1], "both passes must share their weights"
 
 
+def test_another_net_sees_the_mirror_image(plain: keras.Model, tmp_path: Path) -> None:
+    other = build_classifier("compact", 7, 24)
+    model = flip_averaged(plain, other)
+    images = faces(3)
+    expected = (np.asarray(plain(images)) + np.asarray(other(images[:, :, ::-1]))) / 2
+    np.testing.assert_allclose(model(images), expected, atol=1e-5)
+    save_model(model, METADATA, tmp_path / "model.keras")
+    loaded = load_model(tmp_path / "model.keras")[0]
+    np.testing.assert_allclose(loaded(images), expected, atol=1e-5)
+    np.testing.assert_allclose(plain_classifier(loaded)(images), plain(images), atol=1e-5)
+    # And so that the other comes first by name or order.
+    turned = plain_classifier(flip_averaged(other, plain))
+    np.testing.assert_allclose(turned(images), other(images), atol=1e-5)
+    export_onnx(model, METADATA, images.astype(np.uint8), tmp_path / "model.onnx")
+    logits = EmotionClassifier(tmp_path / "model.onnx").logits(images)
+    np.testing.assert_allclose(logits, expected, atol=1e-4)
+
+
 def test_the_parts_are_found_in_a_saved_model(plain: keras.Model, tmp_path: Path) -> None:
     save_model(flip_averaged(plain), METADATA, tmp_path / "model.keras")
     loaded = load_model(tmp_path / "model.keras")[0]

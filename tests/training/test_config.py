@@ -75,6 +75,10 @@ def test_no_augmentation_changes_nothing() -> None:
         ("policy: most", "policy must be one of majority"),
         ("optimizer: adamw\nlearning_rate: 0.1", "adamw diverges at a learning rate of 0.1; use"),
         ("epochs: 5\ncalm_epochs: 5", "calm_epochs must be fewer than the epochs; received 5 of 5"),
+        (
+            "mirror_model: a.keras",
+            "mirror_model sees the mirror images of flip_average, which is off",
+        ),
         ("head_epochs: 2", "freeze the backbone first, which without weights knows nothing; use"),
         (
             "weights: imagenet\nhead_epochs: 2\ntrainable_layers: 0",

@@ -13,10 +13,11 @@ from html_page import Page, assert_self_contained
 
 from emorec.datasets.loading import load_images
 from emorec.datasets.manifest import read_prepared
-from emorec.errors import ConfigError, DataError
+from emorec.errors import ConfigError, DataError, ModelError
 from emorec.inference.classifier import EmotionClassifier
 from emorec.labels import EMOTIONS_7
 from emorec.modeling.saved import load_model
+from emorec.modeling.structure import plain_classifier
 from emorec.training.callbacks import Progress
 from emorec.training.config import NO_AUGMENTATION, TrainConfig, validated
 from emorec.training.loop import train
@@ -172,6 +173,45 @@ def test_figures_and_files_are_those_of_the_flip_averaging_model(
     accuracy = (logits.argmax(axis=1) == examples.targets.argmax(axis=1)).mean()
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["accuracy"] == pytest.approx(accuracy, abs=1e-6)
+
+
+def test_another_model_sees_the_mirror_images(
+    tiny_run: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    two = settings(epochs=2, flip_average=True, mirror_model=str(tiny_run), half_weights=True)
+    run = train(two, tiny_data, tmp_path).folder
+    examples = read_prepared(tiny_data).examples("validation", "majority")
+    images = load_images(examples.paths, 24, "gray", "area").astype(np.float32)
+    saved, _ = load_model(run / "model.keras")
+    ours, other = plain_classifier(saved), load_model(tiny_run / "model.keras")[0]
+    expected = (np.asarray(ours(images)) + np.asarray(other(images[:, :, ::-1]))) / 2
+    np.testing.assert_allclose(saved(images), expected, atol=1e-4)
+    np.testing.assert_allclose(
+        EmotionClassifier(run / "model.onnx").logits(images), expected, atol=0.05
+    )
+    metrics = json.loads((run / "metrics.json").read_text())
+    truth = examples.targets.argmax(axis=1)
+    assert metrics["accuracy"] == pytest.approx((expected.argmax(axis=1) == truth).mean(), abs=1e-6)
+    sizes = [(run / name).stat().st_size for name in ("model.onnx", "model.keras")]
+    assert sizes[0] < 0.6 * sizes[1]
+
+
+def test_a_mirror_model_that_does_not_fit_is_refused_before_the_training(
+    tiny_run: Path, tiny_data: Path, tmp_path: Path
+) -> None:
+    def refused(**changes: object) -> str:
+        with pytest.raises(ModelError) as caught:
+            train(settings(epochs=2, flip_average=True, **changes), tiny_data, tmp_path / "runs")
+        assert not list((tmp_path / "runs").glob("*"))
+        return str(caught.value)
+
+    missing = tmp_path / "none.keras"
+    assert str(missing) in refused(mirror_model=str(missing))
+    found = refused(mirror_model=str(tiny_run), image_size=32)
+    assert "must have the labels and the input of this run" in found
+    assert "(32, 32, 1)" in found
+    assert "(24, 24, 1)" in found
+    assert "contempt" in refused(mirror_model=str(tiny_run), classes=8)
 
 
 def test_early_stopping_keeps_the_best_epoch(tiny_data: Path, tmp_path: Path) -> None:
