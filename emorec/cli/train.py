@@ -181,10 +181,9 @@ Examples:
 )
 @click.option("--teacher-weight", type=float, help="Part of the teachers' answers in the targets.")
 @click.option(
-    "--mirror-model",
-    metavar="MODEL",
-    help="A .keras file or run folder whose net sees the mirror image in --flip-average, in place "
-    "of the one trained: two nets at the cost of one.",
+    "--partner",
+    help="A .keras file or run folder whose net sees the image in --flip-average, while the one "
+    "trained sees the mirror image: two nets at the cost of one.",
 )
 @click.option(
     "--half-weights/--no-half-weights",

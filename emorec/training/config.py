@@ -61,9 +61,10 @@ class TrainConfig(BaseModel):
     flip_average: bool = Field(
         False, description="the saved model averages its logits over an image and its mirror image"
     )
-    mirror_model: str | None = Field(
+    partner: str | None = Field(
         None,
-        description="a saved model whose net sees the mirror image there instead",
+        description="a saved model whose net sees the image there; the trained one then sees the "
+        "mirror image alone",
     )
     half_weights: bool = Field(
         False, description="the ONNX file keeps its weights in float16, in half the space"
@@ -213,8 +214,8 @@ def _contradiction(config: TrainConfig) -> str | None:
             f"calm_epochs must be fewer than the epochs; received {config.calm_epochs} of "
             f"{config.total_epochs}"
         )
-    if config.mirror_model is not None and not config.flip_average:
-        return "mirror_model sees the mirror images of flip_average, which is off; set both"
+    if config.partner is not None and not config.flip_average:
+        return "partner takes the part of the image in flip_average, which is off; set both"
     if config.head_epochs and config.weights == "none":
         return (
             f"head_epochs ({config.head_epochs}) freeze the backbone first, which without weights "

@@ -25,7 +25,7 @@ from emorec.training import run_folder
 from emorec.training.balance import learned_prior
 from emorec.training.checkpoint import assign, best_epoch, read_state
 from emorec.training.config import TrainConfig
-from emorec.training.setup import COLOR, INTERPOLATION, Datasets, build, mirror_model
+from emorec.training.setup import COLOR, INTERPOLATION, Datasets, build, partner
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +66,8 @@ def finish(
     state = read_state(checkpoint)
     assign(model.weights, state.best, checkpoint)
     if config.flip_average:
-        model = flip_averaged(model, mirror_model(config, labels, model.input_shape))
+        other = partner(config, labels, model.input_shape)
+        model = flip_averaged(other, model) if other else flip_averaged(model)
     targets = datasets.validation.targets
     logits = np.asarray(model.predict(datasets.validation_images, batch_size=256, verbose=0))
     metadata = ModelMetadata(

@@ -39,7 +39,7 @@ from emorec.training.setup import (
     build,
     draws_labels,
     load,
-    mirror_model,
+    partner,
     select,
     settled,
 )
@@ -209,7 +209,7 @@ def _job(config: TrainConfig, data: PreparedData, world: World, preparing: Repor
     train_examples, validation = select(config, data)
     model = build(config, len(train_examples.class_names), world)
     # Opened here for what may be wrong with it; it is needed at the end alone.
-    mirror_model(config, validation.class_names, model.input_shape)
+    partner(config, validation.class_names, model.input_shape)
     if config.teacher:
         targets = with_teachers(train_examples, config.teacher, config.teacher_weight, preparing)
         train_examples = replace(train_examples, targets=targets)

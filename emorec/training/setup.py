@@ -90,26 +90,26 @@ def load(
     return Datasets(train, train_images, validation, validation_images)
 
 
-def mirror_model(
+def partner(
     config: TrainConfig, labels: tuple[str, ...], input_shape: tuple[int | None, ...]
 ) -> keras.Model | None:
-    """Open the classifier that sees the mirror images in the saved model, if one is set.
+    """Open the classifier that sees the images in the saved model, if one is set.
 
     Args:
-        config: Its `mirror_model` names a .keras file or a run folder.
+        config: Its `partner` names a .keras file or a run folder.
         labels: Of the run.
         input_shape: Of the model that is trained.
 
     Raises:
         ModelError: The file is missing or damaged, or has other labels or another input.
     """
-    if config.mirror_model is None:
+    if config.partner is None:
         return None
-    path = Path(config.mirror_model)
+    path = Path(config.partner)
     model, metadata = load_model(path / run_folder.MODEL_KERAS if path.is_dir() else path)
     if metadata.labels != labels or model.input_shape != input_shape:
         raise ModelError(
-            f"{path}: the mirror model must have the labels and the input of this run, "
+            f"{path}: the partner must have the labels and the input of this run, "
             f"{', '.join(labels)} and {input_shape[1:]}; it has {', '.join(metadata.labels)} and "
             f"{model.input_shape[1:]}"
         )

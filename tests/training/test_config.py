@@ -25,11 +25,12 @@ def test_every_architecture_has_a_configuration(arch: str) -> None:
     assert config.weights == ("imagenet" if ARCHITECTURES[arch].imagenet_file else "none")
 
 
-def test_the_recipe_of_the_shipped_model_is_valid_and_the_last_of_the_files() -> None:
+def test_the_recipes_of_the_shipped_model_are_valid_and_the_last_of_the_files() -> None:
     found = {path.stem for path in resources.folder("configs").glob("*.yaml")}
-    assert found == {*ARCHITECTURES, "emorec-compact"}
-    recipe = load_config(resources.folder("configs") / "emorec-compact.yaml", {})
-    assert (recipe.labels, recipe.policy, recipe.classes) == ("soft", "crossentropy", 8)
+    assert found == {*ARCHITECTURES, "emorec-compact", "emorec-compact-first"}
+    for name in ("emorec-compact", "emorec-compact-first"):
+        recipe = load_config(resources.folder("configs") / f"{name}.yaml", {})
+        assert (recipe.labels, recipe.policy, recipe.classes) == ("soft", "crossentropy", 8)
 
 
 def test_options_go_over_the_file(tmp_path: Path) -> None:
@@ -76,8 +77,8 @@ def test_no_augmentation_changes_nothing() -> None:
         ("optimizer: adamw\nlearning_rate: 0.1", "adamw diverges at a learning rate of 0.1; use"),
         ("epochs: 5\ncalm_epochs: 5", "calm_epochs must be fewer than the epochs; received 5 of 5"),
         (
-            "mirror_model: a.keras",
-            "mirror_model sees the mirror images of flip_average, which is off",
+            "partner: a.keras",
+            "partner takes the part of the image in flip_average, which is off",
         ),
         ("head_epochs: 2", "freeze the backbone first, which without weights knows nothing; use"),
         (

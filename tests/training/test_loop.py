@@ -175,16 +175,20 @@ def test_figures_and_files_are_those_of_the_flip_averaging_model(
     assert metrics["accuracy"] == pytest.approx(accuracy, abs=1e-6)
 
 
-def test_another_model_sees_the_mirror_images(
+def test_a_partner_sees_the_images_and_the_trained_net_their_mirror_images(
     tiny_run: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
-    two = settings(epochs=2, flip_average=True, mirror_model=str(tiny_run), half_weights=True)
+    alone = settings(epochs=2, flip_average=True)
+    two = alone.model_copy(update={"partner": str(tiny_run), "half_weights": True})
     run = train(two, tiny_data, tmp_path).folder
     examples = read_prepared(tiny_data).examples("validation", "majority")
     images = load_images(examples.paths, 24, "gray", "area").astype(np.float32)
     saved, _ = load_model(run / "model.keras")
-    ours, other = plain_classifier(saved), load_model(tiny_run / "model.keras")[0]
-    expected = (np.asarray(ours(images)) + np.asarray(other(images[:, :, ::-1]))) / 2
+    other = load_model(tiny_run / "model.keras")[0]
+    np.testing.assert_allclose(plain_classifier(saved)(images), other(images), atol=1e-4)
+    # The same training without a partner.
+    ours = plain_classifier(load_model(train(alone, tiny_data, tmp_path).folder / "model.keras")[0])
+    expected = (np.asarray(other(images)) + np.asarray(ours(images[:, :, ::-1]))) / 2
     np.testing.assert_allclose(saved(images), expected, atol=1e-4)
     np.testing.assert_allclose(
         EmotionClassifier(run / "model.onnx").logits(images), expected, atol=0.05
@@ -196,7 +200,7 @@ def test_another_model_sees_the_mirror_images(
     assert sizes[0] < 0.6 * sizes[1]
 
 
-def test_a_mirror_model_that_does_not_fit_is_refused_before_the_training(
+def test_a_partner_that_does_not_fit_is_refused_before_the_training(
     tiny_run: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
     def refused(**changes: object) -> str:
@@ -206,12 +210,12 @@ def test_a_mirror_model_that_does_not_fit_is_refused_before_the_training(
         return str(caught.value)
 
     missing = tmp_path / "none.keras"
-    assert str(missing) in refused(mirror_model=str(missing))
-    found = refused(mirror_model=str(tiny_run), image_size=32)
+    assert str(missing) in refused(partner=str(missing))
+    found = refused(partner=str(tiny_run), image_size=32)
     assert "must have the labels and the input of this run" in found
     assert "(32, 32, 1)" in found
     assert "(24, 24, 1)" in found
-    assert "contempt" in refused(mirror_model=str(tiny_run), classes=8)
+    assert "contempt" in refused(partner=str(tiny_run), classes=8)
 
 
 def test_early_stopping_keeps_the_best_epoch(tiny_data: Path, tmp_path: Path) -> None:
