@@ -256,6 +256,9 @@ def main() -> None:
     table.begin()
     originals = [crop_face(picture, FRAME, 0) for picture in pictures]
     table.row("the images themselves, all", None, originals, truth)
+    # For a net that sees the face and another that sees its mirror image, this changes their parts.
+    mirrored = [np.ascontiguousarray(original[:, ::-1]) for original in originals]
+    table.row("the images themselves, all, mirrored", None, mirrored, truth)
     found = [originals[number] for number in there]
     table.row("the images themselves, those found", None, found, faces.labels)
     for case in cases():
