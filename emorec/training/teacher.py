@@ -12,9 +12,9 @@ from emorec.datasets.pack import packed_images
 from emorec.errors import ModelError
 from emorec.images import Image
 from emorec.inference.classifier import EmotionClassifier, Floats
+from emorec.inference.prior import prior_offsets, probabilities_from_logits
 from emorec.labels import Targets
 from emorec.metadata import ModelMetadata
-from emorec.modeling.build import with_probabilities
 from emorec.modeling.saved import load_model
 from emorec.training import run_folder
 
@@ -42,8 +42,8 @@ def with_teachers(
         report: Told the progress.
 
     Returns:
-        (1 - weight) * targets + weight * the mean over teachers and views of the probabilities,
-        shape (n, classes), float32; rows sum to 1.
+        (1 - weight) * targets + weight * the mean over teachers and views of the probabilities (at
+        the teacher's temperature and default prior), shape (n, classes), float32; rows sum to 1.
 
     Raises:
         ModelError: A teacher cannot be had, or has other labels.
@@ -77,11 +77,13 @@ def _open(path: Path, labels: tuple[str, ...]) -> tuple[ModelMetadata, Callable[
     probabilities: Callable[[Image], Floats]
     if path.suffix == ".keras":
         model, metadata = load_model(path)
-        whole = with_probabilities(model, metadata.temperature)
+        # As the ONNX file of the same model answers.
+        offsets = prior_offsets(metadata, metadata.default_prior)
 
         def probabilities(images: Image) -> Floats:
-            predicted: Any = whole.predict_on_batch(images.astype(np.float32))
-            return np.asarray(predicted["probabilities"])
+            logits: Any = model.predict_on_batch(images.astype(np.float32))
+            found = probabilities_from_logits(logits, metadata.temperature, offsets)
+            return found.astype(np.float32)
     else:
         classifier = EmotionClassifier(path, threads=0)
         metadata, probabilities = classifier.metadata, classifier.probabilities

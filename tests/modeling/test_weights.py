@@ -11,7 +11,12 @@ from emorec.errors import ModelError
 from emorec.modeling.architectures import ARCHITECTURES
 from emorec.modeling.build import build_classifier
 from emorec.modeling.saved import load_model, save_model
-from emorec.modeling.structure import backbone_of, flip_averaged, weighted_layers
+from emorec.modeling.structure import (
+    backbone_of,
+    flip_averaged,
+    plain_classifier,
+    weighted_layers,
+)
 
 
 def same_weights(one: keras.Model, other: keras.Model) -> None:
@@ -78,7 +83,7 @@ def test_layers_that_keras_numbered_are_matched_in_order(tmp_path: Path) -> None
 
 def test_the_shipped_model_fills_its_architecture(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    shipped = load_model(resources.shipped_keras_model())[0]
+    shipped = plain_classifier(load_model(resources.shipped_keras_model())[0])
     model = build_classifier("compact", 8, weights="emorec")
     filled = {layer.name: layer.get_weights() for layer in weighted_layers(model)}
     for layer in weighted_layers(shipped):

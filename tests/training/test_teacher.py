@@ -1,14 +1,17 @@
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from emorec import resources
 from emorec.datasets.loading import load_images
 from emorec.datasets.manifest import read_prepared
 from emorec.errors import ModelError
+from emorec.export.onnx import export_onnx
 from emorec.inference.classifier import EmotionClassifier
+from emorec.modeling.saved import load_model, save_model
+from emorec.modeling.structure import flip_averaged
 from emorec.training.teacher import with_teachers
 
 
@@ -35,9 +38,18 @@ def test_targets_are_mixed_with_the_mean_over_the_views(tiny_run: Path, tiny_dat
     assert told == [("teacher 1/1", 84, 84)]
 
 
-def test_a_keras_file_and_a_run_folder_teach_the_same(tiny_run: Path, tiny_data: Path) -> None:
+@pytest.mark.parametrize("default_prior", [0.0, 0.7])
+def test_a_keras_file_and_a_run_folder_teach_the_same(
+    tiny_run: Path, tiny_data: Path, tmp_path: Path, default_prior: float
+) -> None:
     examples = read_prepared(tiny_data).examples("train").limited(10)
-    kinds = [str(tiny_run / "model.onnx"), str(tiny_run / "model.keras"), str(tiny_run)]
+    model, metadata = load_model(tiny_run / "model.keras")
+    prior = tuple((np.arange(1, 8) / 28).tolist())
+    metadata = replace(metadata, prior=prior, default_prior=default_prior)
+    save_model(model, metadata, tmp_path / "model.keras")
+    faces = load_images(examples.paths, 24, "gray", "area")
+    export_onnx(model, metadata, faces, tmp_path / "model.onnx")
+    kinds = [str(tmp_path / "model.onnx"), str(tmp_path / "model.keras"), str(tmp_path)]
     first, *others = [with_teachers(examples, [kind], 1.0) for kind in [*kinds]]
     both = with_teachers(examples, kinds, 1.0)
     for other in (*others, both):
@@ -56,10 +68,13 @@ def test_wrong_teachers_are_named(tiny_run: Path, tiny_data: Path, tmp_path: Pat
 
 
 def test_a_teacher_that_averages_over_mirror_images_is_not_asked_for_them(
-    tiny_data: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_run: Path, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    examples = read_prepared(tiny_data).examples("train", None, 8).limited(10)
-    shipped = resources.shipped_model()
+    examples = read_prepared(tiny_data).examples("train").limited(10)
+    model, metadata = load_model(tiny_run / "model.keras")
+    path = tmp_path / "model.onnx"
+    faces = load_images(examples.paths, 24, "gray", "area")
+    export_onnx(flip_averaged(model), metadata, faces, path)
     asked = []
     answer = EmotionClassifier.probabilities
 
@@ -68,8 +83,8 @@ def test_a_teacher_that_averages_over_mirror_images_is_not_asked_for_them(
         return answer(self, images)
 
     monkeypatch.setattr(EmotionClassifier, "probabilities", counted)
-    found = with_teachers(examples, [str(shipped)], 1.0)
+    found = with_teachers(examples, [str(path)], 1.0)
     assert [len(images) for images in asked] == [4, 4, 10, 10, 10]
-    classifier = EmotionClassifier(shipped)
+    classifier = EmotionClassifier(path)
     mirrored = np.mean([answer(classifier, images[:, :, ::-1]) for images in asked[2:]], axis=0)
     np.testing.assert_allclose(found, mirrored, atol=1e-5)
