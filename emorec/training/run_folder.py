@@ -112,9 +112,13 @@ def describe(folder: Path, config: TrainConfig, data: PreparedData) -> None:
     """
     write_json(folder / ENVIRONMENT, environment(data, config.seed))
     # A run may go on from another working folder.
-    places = {"teacher": tuple(str(Path(path).resolve()) for path in config.teacher)}
     weights = Path(config.weights).resolve() if Path(config.weights).is_file() else config.weights
-    config = config.model_copy(update={**places, "weights": str(weights)})
+    places = {
+        "teacher": tuple(str(Path(path).resolve()) for path in config.teacher),
+        "partner": config.partner and str(Path(config.partner).resolve()),
+        "weights": str(weights),
+    }
+    config = config.model_copy(update=places)
     write_bytes(folder / CONFIG, config.to_yaml().encode())
 
 

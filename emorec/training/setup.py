@@ -101,17 +101,20 @@ def partner(
         input_shape: Of the model that is trained.
 
     Raises:
-        ModelError: The file is missing or damaged, or has other labels or another input.
+        ModelError: The file is missing or damaged, or of another architecture, other
+            labels or another input.
     """
     if config.partner is None:
         return None
     path = Path(config.partner)
     model, metadata = load_model(path / run_folder.MODEL_KERAS if path.is_dir() else path)
-    if metadata.labels != labels or model.input_shape != input_shape:
+    found = (metadata.architecture, ", ".join(metadata.labels), model.input_shape[1:])
+    wanted = (config.arch, ", ".join(labels), input_shape[1:])
+    if found != wanted:
         raise ModelError(
-            f"{path}: the partner must have the labels and the input of this run, "
-            f"{', '.join(labels)} and {input_shape[1:]}; it has {', '.join(metadata.labels)} and "
-            f"{model.input_shape[1:]}"
+            f"{path}: the partner must be of this run's architecture, labels and input, "
+            f"{wanted[0]}, {wanted[1]} and {wanted[2]}; it is a {found[0]} with {found[1]} and "
+            f"{found[2]}"
         )
     return plain_classifier(model)
 

@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -179,8 +180,11 @@ def test_a_partner_sees_the_images_and_the_trained_net_their_mirror_images(
     tiny_run: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
     alone = settings(epochs=2, flip_average=True)
-    two = alone.model_copy(update={"partner": str(tiny_run), "half_weights": True})
+    near = os.path.relpath(tiny_run)
+    two = alone.model_copy(update={"partner": near, "half_weights": True})
     run = train(two, tiny_data, tmp_path).folder
+    # A run may go on from another working folder.
+    assert yaml.safe_load((run / "config.yaml").read_text())["partner"] == str(tiny_run.resolve())
     examples = read_prepared(tiny_data).examples("validation", "majority")
     images = load_images(examples.paths, 24, "gray", "area").astype(np.float32)
     saved, _ = load_model(run / "model.keras")
@@ -212,10 +216,11 @@ def test_a_partner_that_does_not_fit_is_refused_before_the_training(
     missing = tmp_path / "none.keras"
     assert str(missing) in refused(partner=str(missing))
     found = refused(partner=str(tiny_run), image_size=32)
-    assert "must have the labels and the input of this run" in found
+    assert "must be of this run's architecture, labels and input, compact" in found
     assert "(32, 32, 1)" in found
     assert "(24, 24, 1)" in found
     assert "contempt" in refused(partner=str(tiny_run), classes=8)
+    assert "of this run's" in refused(partner=str(tiny_run), arch="compact-wide")
 
 
 def test_early_stopping_keeps_the_best_epoch(tiny_data: Path, tmp_path: Path) -> None:
