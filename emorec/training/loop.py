@@ -34,15 +34,7 @@ from emorec.training.features import make_fitting
 from emorec.training.finish import Outcome, finish
 from emorec.training.norm_statistics import StatisticsOfEpoch
 from emorec.training.optimizer import make_optimizer
-from emorec.training.setup import (
-    Datasets,
-    build,
-    draws_labels,
-    load,
-    partner,
-    select,
-    settled,
-)
+from emorec.training.setup import Datasets, build, draws_labels, load, partner, select, settled
 from emorec.training.stages import Stage, free_layers, is_done, stages_of
 from emorec.training.teacher import Report, with_teachers
 from emorec.training.validation import BATCH, validation_data

@@ -99,7 +99,7 @@ def test_a_difference_is_found_and_the_file_kept_back(
     changed = graph.SerializeToString()
     with pytest.raises(ModelError, match="differ by"):
         check_parity(model, METADATA, changed, FACES)
-    monkeypatch.setattr(exporter, "_with_metadata", lambda path, metadata: changed)
+    monkeypatch.setattr(exporter, "_with_metadata", lambda graph, metadata: changed)
     with pytest.raises(ModelError, match="differ by"):
         export_onnx(model, METADATA, FACES, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
