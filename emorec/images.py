@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from emorec.atomic_files import write_bytes
 from emorec.errors import DataError
-from emorec.files import write_bytes
 from emorec.headers import read_header
 
 Image = npt.NDArray[np.uint8]

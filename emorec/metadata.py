@@ -45,7 +45,7 @@ class ModelMetadata:
         created_with: emorec version that wrote the file.
         prior: Share of each label among the training targets, in order; None where it is unknown.
         default_prior: How much of the prior is taken out of the answers unless a user asks
-            otherwise: tau of `emorec.inference.prior`; 0 leaves them as the model gives them.
+            otherwise: tau of `emorec.probabilities`; 0 leaves them as the model gives them.
     """
 
     name: str

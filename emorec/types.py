@@ -12,7 +12,7 @@ class Box:
     width: int
     height: int
 
-    def overlap(self, other: "Box") -> float:
+    def iou(self, other: "Box") -> float:
         """Intersection over union of two boxes, 0 to 1; 0 where neither has an area."""
         width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
         height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)

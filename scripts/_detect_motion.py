@@ -1,7 +1,7 @@
 """Compares ways to carry faces on between two detections, against the detector's own boxes.
 
 In every frame that is not searched, each face that the detector would have found there is compared
-with the nearest of the boxes that were carried on: the area they share over the area they cover.
+with the nearest of the boxes that were propagate on: the area they share over the area they cover.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from _detect_speed import make_clip
 from emorec.detection.haar import HaarDetector
 from emorec.frames import Frame
 from emorec.images import Image
-from emorec.inference.flow import carried, small_gray
+from emorec.inference.optical_flow import propagate, small_gray
 from emorec.inference.tracking import FaceTracker
 from emorec.media.video import VideoReader
 from emorec.types import Box
@@ -58,7 +58,7 @@ def overlaps(frames: list[tuple[list[Box], Image, Frame]], every: int) -> dict[s
         else:
             assert last is not None
             boxes["motion"] = tracker.expected(time_s)
-            boxes["flow"] |= carried(last, gray, frame.size_wh, boxes["flow"])
+            boxes["flow"] |= propagate(last, gray, frame.size_wh, boxes["flow"])
             for way in WAYS:
                 found[way] += [
                     max((shared(box, other) for other in boxes[way].values()), default=0.0)

@@ -119,10 +119,6 @@ def child() -> None:
     """Time one of the functions above; print the seconds and the peak of the memory in KiB."""
     import resource
 
-    import emorec.cli.detect
-    import emorec.inference.job
-    import emorec.inference.videos  # noqa: F401
-
     what: Callable[..., None] = globals()[sys.argv[1]]
     arguments = [None if text == "None" else text for text in sys.argv[2:]]
     start = time.perf_counter()

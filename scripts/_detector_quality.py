@@ -118,8 +118,8 @@ def counted(view: View, found: Sequence[Box]) -> Count:
     open_marks = list(view.marks)
     hits = 0
     for box in found:
-        best = max(open_marks, key=box.overlap, default=None)
-        if best is not None and box.overlap(best) >= FOUND:
+        best = max(open_marks, key=box.iou, default=None)
+        if best is not None and box.iou(best) >= FOUND:
             open_marks.remove(best)
             hits += 1
     false = len(found) - hits
@@ -155,11 +155,11 @@ class Results:
 
 
 def _agreeing(one: Boxes, other: Boxes) -> Boxes:
-    return tuple(box for box in one if any(box.overlap(b) >= SAME for b in other))
+    return tuple(box for box in one if any(box.iou(b) >= SAME for b in other))
 
 
 def _merged(one: Boxes, other: Boxes) -> Boxes:
-    return one + tuple(b for b in other if all(b.overlap(box) < SAME for box in one))
+    return one + tuple(b for b in other if all(b.iou(box) < SAME for box in one))
 
 
 def _with_eyes(view: View, boxes: Boxes, eyes: cv2.CascadeClassifier) -> Boxes:

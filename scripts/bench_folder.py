@@ -22,7 +22,7 @@ from pathlib import Path
 from emorec import EmotionRecognizer
 from emorec.images import read_bgr, write
 from emorec.media.drawing import annotate
-from emorec.media.records import image_record
+from emorec.outputs.records import image_record
 
 recognizer = EmotionRecognizer()
 with open("plain.jsonl", "w") as lines:

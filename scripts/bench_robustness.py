@@ -149,8 +149,8 @@ def best_box(detector: FaceDetector, image: Image, scale: float = 1.0) -> Box | 
     """Find the face of a picture, or None; the frame of the face is scaled as the picture is."""
     frame = Box(*(round(value * scale) for value in (PAD, PAD, FACE, FACE)))
     found = detector.detect(_pixels(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)))
-    best = max((face.box for face in found), key=frame.overlap, default=None)
-    return best if best is not None and best.overlap(frame) >= FOUND else None
+    best = max((face.box for face in found), key=frame.iou, default=None)
+    return best if best is not None and best.iou(frame) >= FOUND else None
 
 
 @dataclass(frozen=True)

@@ -36,12 +36,12 @@ import numpy as np
 from keras import layers
 
 from emorec.datasets.manifest import Examples, read_prepared
+from emorec.training.batches import AugmentedBatches, BatchSettings
 from emorec.training.config import NO_AUGMENTATION, AugmentationConfig, TrainConfig, load_config
-from emorec.training.data import AugmentedBatches, Treatment
 from emorec.training.fast_layers import fast_layers
 from emorec.training.features import make_fitting
 from emorec.training.optimizer import make_optimizer
-from emorec.training.setup import Datasets, build, load, settled
+from emorec.training.setup import RunData, build, load, resolve_precision
 
 WANTED = {"a/b": 0.90, "a/d": 1.5, "a/c": 1.0}
 WANTED_CACHE = 8.0
@@ -111,13 +111,13 @@ def timed(work: Callable[[Clock], object]) -> float:
 
 
 def contenders(
-    config: TrainConfig, datasets: Datasets, tree: Path
+    config: TrainConfig, datasets: RunData, tree: Path
 ) -> dict[str, Callable[[Clock], object]]:
     """For each way, a function that trains one epoch."""
     targets, size = datasets.train.targets, datasets.train_images.shape[1]
     batch, classes = config.batch_size, targets.shape[1]
     steps = len(targets) // batch
-    treatment = Treatment(label_smoothing=config.label_smoothing, mixup=config.mixup)
+    treatment = BatchSettings(label_smoothing=config.label_smoothing, mixup=config.mixup)
     usual_config = config.model_copy(update={"precision": "float32"})
     model, plain = (compiled(build(each, classes), each, steps) for each in (config, usual_config))
     given = (datasets.train_images, targets, batch, config.augmentation, 0, treatment)
@@ -177,7 +177,7 @@ def verdict(name: str, ratio: float, wanted: float) -> None:
 
 def pipelines(arch: str, examples: Examples, runs: int) -> None:
     settings = {"arch": arch, "image_size": SIZES[arch], "weights": "none"}
-    config = settled(load_config(None, settings))
+    config = resolve_precision(load_config(None, settings))
     # Whole batches only: a smaller one at the end would be compiled anew.
     examples = examples.limited(len(examples.paths) // config.batch_size * config.batch_size)
     datasets = load(examples, examples.limited(1), SIZES[arch])
@@ -218,9 +218,9 @@ def feature_cache(examples: Examples, plain_epochs: int) -> None:
         model = build(config, examples.targets.shape[1])
 
         def train(
-            given: Datasets, rounds: int, clock: Clock, config: Any = config, model: Any = model
+            given: RunData, rounds: int, clock: Clock, config: Any = config, model: Any = model
         ) -> None:
-            fitting = make_fitting(config, model, given, Treatment())
+            fitting = make_fitting(config, model, given, BatchSettings())
             compiled(fitting.model, config, len(fitting.batches))
             fitting.model.fit(
                 fitting.batches, epochs=rounds, shuffle=False, callbacks=[clock], verbose=0

@@ -5,8 +5,8 @@ import signal
 from pathlib import Path
 
 import pytest
+from helpers.tiny_data import make_prepared
 from hypothesis import settings
-from tiny_data import make_prepared
 
 # Before any test module imports keras, tensorflow or matplotlib.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")

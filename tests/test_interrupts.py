@@ -164,8 +164,8 @@ run(sys.argv[2:])
 
 @pytest.mark.parametrize("moment", [11, 12, 13, 14])
 def test_ctrl_c_while_a_lock_is_held_does_not_hang_detect(tmp_path, moment):
-    from clips import Placed, draw, write_clip
-    from onnx_models import write_tiny_model
+    from helpers.clips import Placed, draw, write_clip
+    from helpers.onnx_models import write_tiny_model
 
     model = write_tiny_model(tmp_path / "model.onnx")
     write_clip(tmp_path / "clip.avi", [draw([Placed(80, 60)], (160, 120))] * 60)

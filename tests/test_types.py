@@ -18,10 +18,10 @@ boxes = st.builds(Box, *[st.integers(-50, 50)] * 2, *[st.integers(0, 60)] * 2)
     ],
 )
 def test_overlap(one, other, expected):
-    assert one.overlap(other) == pytest.approx(expected)
+    assert one.iou(other) == pytest.approx(expected)
 
 
 @given(one=boxes, other=boxes)
 def test_overlap_is_a_share_and_the_same_both_ways(one, other):
-    assert 0 <= one.overlap(other) == other.overlap(one) <= 1
-    assert one.overlap(one) == (1 if one.width * one.height else 0)
+    assert 0 <= one.iou(other) == other.iou(one) <= 1
+    assert one.iou(one) == (1 if one.width * one.height else 0)

@@ -21,10 +21,10 @@ def architectures(names: tuple[str, ...], as_json: bool) -> None:
     Each is built to be counted, at its default size and for eight emotions: parameters in millions,
     multiply-adds for one image in millions. Name some to see only those.
     """
-    from emorec.cli._keras import load_keras
+    from emorec.cli.keras_backend import load_keras
 
     load_keras()
-    from emorec.cli._progress import image_progress
+    from emorec.cli.progress import image_progress
     from emorec.modeling.architectures import ARCHITECTURES, architecture
     from emorec.modeling.complexity import complexity
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from emorec.cli._text import one_line
+from emorec.cli.terminal_text import one_line
 from emorec.errors import DataError
 
 
@@ -33,11 +33,11 @@ def write_report(data: Path, folder: Path | None = None, seed: int = 0) -> Path:
     Raises:
         DataError: It is no data set, or the report cannot be written.
     """
-    from emorec.cli._progress import image_progress
-    from emorec.datasets import report
+    from emorec.cli.progress import image_progress
+    from emorec.datasets import data_report as report
+    from emorec.datasets.dataset_summary import notices
     from emorec.datasets.inspection import inspect
     from emorec.datasets.manifest import SUMMARY, read_summary
-    from emorec.datasets.summary import notices
 
     with image_progress("Reading images") as progress:
         inspection = inspect(data, progress, seed)

@@ -13,13 +13,13 @@ def datasets(as_json: bool) -> None:
 
     emorec downloads nothing: most of these data sets ask you to accept terms first.
     """
-    from emorec.datasets.catalogue import CATALOGUE
+    from emorec.datasets.published import PUBLISHED
 
     if as_json:
-        entries = [dataclasses.asdict(entry) for entry in CATALOGUE]
+        entries = [dataclasses.asdict(entry) for entry in PUBLISHED]
         click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
         return
-    for entry in CATALOGUE:
+    for entry in PUBLISHED:
         click.secho(entry.name, bold=True)
         rows = (
             ("holds", entry.holds),

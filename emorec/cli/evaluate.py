@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emorec.cli._overwriting import refuse_no_file, refuse_overwriting
-from emorec.cli._parameters import prior_option
-from emorec.cli._text import one_line
+from emorec.cli.overwriting import refuse_no_file, refuse_overwriting
+from emorec.cli.parameters import prior_option
+from emorec.cli.terminal_text import one_line
 from emorec.labels import POLICIES
 
 if TYPE_CHECKING:
@@ -88,12 +88,12 @@ def evaluate(
     one of two is more often right than chance would have it. Intervals hold 95 % of 2,000
     bootstrap samples.
     """
-    from emorec.cli._progress import image_progress
+    from emorec.atomic_files import write_bytes, write_json
+    from emorec.cli.progress import image_progress
     from emorec.datasets.manifest import read_prepared
     from emorec.evaluation.comparison import pair_tests
     from emorec.evaluation.evaluate import evaluate as run
     from emorec.evaluation.evaluate import model_file
-    from emorec.files import write_bytes, write_json
 
     paths = [model_file(model) for model in models]
     json_file = None if json_target in (None, "-") else Path(str(json_target))
@@ -105,7 +105,7 @@ def evaluate(
     if plot and len(paths) > 1:
         raise click.UsageError("--plot draws one model; give one, or use --report")
     if any(path.suffix == ".keras" for path in paths):
-        from emorec.cli._keras import load_keras
+        from emorec.cli.keras_backend import load_keras
 
         load_keras()
     prepared = read_prepared(data)

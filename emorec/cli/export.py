@@ -30,7 +30,7 @@ def export(model: Path, data: Path | None, out: Path | None, half_weights: bool)
 
     Both are compared on real faces and on noise; the file is written only if they agree.
     """
-    from emorec.cli._keras import load_keras
+    from emorec.cli.keras_backend import load_keras
 
     source = model / "model.keras" if model.is_dir() else model
     if source.suffix != ".keras":

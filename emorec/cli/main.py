@@ -13,7 +13,7 @@ from typing import Any, cast
 import click
 
 from emorec import __version__
-from emorec.cli._text import one_line
+from emorec.cli.terminal_text import one_line
 from emorec.errors import EmorecError, MissingDependencyError
 
 COMMANDS = {

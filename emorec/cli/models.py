@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emorec.cli._text import one_line
+from emorec.cli.terminal_text import one_line
 from emorec.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def pull(name: str, source: str | None) -> None:
     It goes to your user cache, or to the folder in the environment variable EMOREC_CACHE. The
     proxies in http_proxy and https_proxy are used.
     """
-    from emorec.cli._progress import byte_progress
+    from emorec.cli.progress import byte_progress
     from emorec.models.download import fetch
     from emorec.models.registry import fetchable
 

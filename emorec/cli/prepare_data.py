@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from emorec.cli._text import one_line
+from emorec.cli.terminal_text import one_line
 from emorec.labels import POLICIES
 
 if TYPE_CHECKING:
-    from emorec.datasets.prepare import Prepared
+    from emorec.datasets.prepare import PrepareResult
 
 # Spelt out, for `--help` must not import the readers.
 _LAYOUTS = ("ferplus", "fer2013-csv", "csv", "fer2013-folders", "ckplus", "folders")
@@ -139,14 +139,14 @@ def prepare_data(
     the policy to unlabelled/. manifest.csv lists every image with its votes, summary.json
     accounts for every row of the source.
     """
-    from emorec.cli._progress import image_progress
     from emorec.cli.data_report import write_report
+    from emorec.cli.progress import image_progress
+    from emorec.datasets.dataset_summary import notices
     from emorec.datasets.manifest import REPORT_HTML
     from emorec.datasets.prepare import prepare_data as prepare
-    from emorec.datasets.source import Reading
-    from emorec.datasets.summary import notices
+    from emorec.datasets.readers.rows import ReadOptions
 
-    reading = Reading(layout, ferplus_csv, votes, keep_labels, validation, test, seed)
+    reading = ReadOptions(layout, ferplus_csv, votes, keep_labels, validation, test, seed)
     with image_progress("Writing images") as progress:
         prepared = prepare(
             sources,
@@ -171,7 +171,7 @@ def prepare_data(
         click.echo(f"{one_line(str(write_report(dest)))}: written", err=as_json)
 
 
-def _print_table(dest: Path, prepared: "Prepared") -> None:
+def _print_table(dest: Path, prepared: "PrepareResult") -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emorec.cli._outcomes import conclude, print_finished
+from emorec.cli.run_result import conclude, print_finished
 from emorec.labels import POLICIES
 
 if TYPE_CHECKING:
@@ -235,18 +235,18 @@ def train(
     from emorec.training.config import load_config
 
     settings = load_config(config, _settings(ctx, assignments))
-    from emorec.cli._keras import load_keras
+    from emorec.cli.keras_backend import load_keras
 
     world = load_keras(distribute)
-    from emorec.cli._progress import TrainingProgress
-    from emorec.training.loop import assist
+    from emorec.cli.progress import TrainingDisplay
     from emorec.training.loop import train as run
+    from emorec.training.loop import train_as_worker
 
     if not world.first:
         with _terminable():
-            assist(settings, data, world)
+            train_as_worker(settings, data, world)
         return
-    with _terminable(), TrainingProgress() as progress:
+    with _terminable(), TrainingDisplay() as progress:
         outcome = run(settings, data, out, progress.update, progress.preparing, tensorboard, world)
     conclude(outcome, as_json)
 
@@ -258,17 +258,17 @@ def _resume(
     tensorboard: bool,
     as_json: bool,
 ) -> None:
-    from emorec.cli._keras import load_keras
+    from emorec.cli.keras_backend import load_keras
 
     world = load_keras(distribute)
-    from emorec.cli._progress import TrainingProgress
-    from emorec.training.loop import assist_resumed, resume
+    from emorec.cli.progress import TrainingDisplay
+    from emorec.training.loop import resume, resume_as_worker
 
     if not world.first:
         with _terminable():
-            assist_resumed(folder, data, world)
+            resume_as_worker(folder, data, world)
         return
-    with _terminable(), TrainingProgress() as progress:
+    with _terminable(), TrainingDisplay() as progress:
         outcome = resume(folder, data, progress.update, progress.preparing, tensorboard, world)
     if outcome:
         conclude(outcome, as_json)

@@ -12,11 +12,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from emorec.datasets.parallel import Report, in_batches
-from emorec.datasets.pictures import Picture, decode_gray
-from emorec.datasets.source import SPLITS
+from emorec.datasets.readers.image_files import RawImage, decode_gray
+from emorec.datasets.readers.rows import SPLITS
 from emorec.errors import DataError
 from emorec.images import Image
+from emorec.threads import ProgressCallback, run_in_threads
 
 SIDE = 32
 
@@ -51,7 +51,7 @@ class Thumbnails:
     faults: dict[int, str]
 
 
-def thumbnails(pictures: Sequence[Picture], report: Report | None = None) -> Thumbnails:
+def thumbnails(pictures: Sequence[RawImage], report: ProgressCallback | None = None) -> Thumbnails:
     """Decode and shrink images, in threads."""
     pixels = np.zeros((len(pictures), SIDE, SIDE), np.uint8)
     spread = np.zeros(len(pictures), np.float32)
@@ -67,7 +67,7 @@ def thumbnails(pictures: Sequence[Picture], report: Report | None = None) -> Thu
         spread[index] = cv2.meanStdDev(image)[1][0, 0]
         pixels[index] = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
 
-    in_batches(shrink, len(pictures), report)
+    run_in_threads(shrink, len(pictures), report)
     return Thumbnails(pixels, spread, faults)
 
 

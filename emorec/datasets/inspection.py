@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from emorec.datasets.duplicates import leaks, near_duplicates, thumbnails
-from emorec.datasets.manifest import PreparedData, read_prepared
-from emorec.datasets.parallel import Report
-from emorec.datasets.pictures import FilePicture, decode_gray
-from emorec.datasets.source import SPLITS
+from emorec.datasets.manifest import PreparedDataset, read_prepared
+from emorec.datasets.readers.image_files import FileImage, decode_gray
+from emorec.datasets.readers.rows import SPLITS
 from emorec.errors import DataError
 from emorec.images import Image
 from emorec.labels import VOTE_CLASSES, Votes
+from emorec.threads import ProgressCallback
 
 SCHEMA = 1
 
@@ -43,7 +43,7 @@ class Inspection:
     pairs: bytes
 
 
-def inspect(root: Path, report: Report | None = None, seed: int = 0) -> Inspection:
+def inspect(root: Path, report: ProgressCallback | None = None, seed: int = 0) -> Inspection:
     """Read every image of a prepared data set, or of a FER-2013 folder tree, once.
 
     Args:
@@ -56,7 +56,7 @@ def inspect(root: Path, report: Report | None = None, seed: int = 0) -> Inspecti
     """
     data = read_prepared(root)
     paths = [str(path) for path in data.paths]
-    pictures = [FilePicture(f"{root}/{path}", 0, 0) for path in paths]
+    pictures = [FileImage(f"{root}/{path}", 0, 0) for path in paths]
     thumbs = thumbnails(pictures, report)
     flat = [i for i in range(len(paths)) if i not in thumbs.faults and thumbs.spread[i] < FLAT]
     twins = near_duplicates(thumbs)
@@ -95,18 +95,18 @@ def inspect(root: Path, report: Report | None = None, seed: int = 0) -> Inspecti
     return Inspection(facts, sheets, _png(np.hstack(columns)) if columns else b"")
 
 
-def _decoded(picture: FilePicture) -> Image:
+def _decoded(picture: FileImage) -> Image:
     return decode_gray(picture.label, picture.read())
 
 
-def _counts(data: PreparedData) -> dict[str, dict[str, int]]:
+def _counts(data: PreparedDataset) -> dict[str, dict[str, int]]:
     """Count the images of each split by label; "" counts those without one."""
     found = Counter(zip(data.splits.tolist(), data.labels.tolist(), strict=True))
     names = [*data.class_names, *([""] if "" in data.labels else [])]
     return {split: {name: found[split, name] for name in names} for split in SPLITS}
 
 
-def _votes(data: PreparedData, votes: Votes) -> dict[str, Any]:
+def _votes(data: PreparedDataset, votes: Votes) -> dict[str, Any]:
     """Say how far the voters agree: entropy in bits, and the share of the largest class."""
     voted = votes.sum(axis=1) > 0
     shares = votes[voted] / votes[voted].sum(axis=1, keepdims=True)
@@ -127,7 +127,7 @@ def _votes(data: PreparedData, votes: Votes) -> dict[str, Any]:
     }
 
 
-def _not_a_face(data: PreparedData) -> list[str]:
+def _not_a_face(data: PreparedDataset) -> list[str]:
     if data.votes is None:
         return []
     flagged = data.votes.argmax(axis=1) == VOTE_CLASSES.index("not_face")

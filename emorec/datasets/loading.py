@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from emorec.datasets.parallel import Report, in_batches
 from emorec.errors import DataError
 from emorec.images import Image, read_bgr, read_gray
 from emorec.preprocessing import to_input
+from emorec.threads import ProgressCallback, run_in_threads
 
 CHANNELS = {"gray": 1, "rgb": 3}
 """Channels of a model's input of each colour."""
@@ -22,7 +22,7 @@ def load_images(
     size: int,
     color: str,
     interpolation: str,
-    report: Report | None = None,
+    report: ProgressCallback | None = None,
 ) -> Image:
     """Decode images and bring them to a model's input.
 
@@ -52,7 +52,7 @@ def decoded_chunks(
     size: int,
     color: str,
     interpolation: str,
-    report: Report | None = None,
+    report: ProgressCallback | None = None,
 ) -> Iterator[Image]:
     """Decode images as `load_images` does, giving them in parts of a few dozen megabytes.
 
@@ -80,7 +80,7 @@ def decoded_chunks(
             if report:
                 report(start + done, len(paths))
 
-        in_batches(load, count, told)
+        run_in_threads(load, count, told)
         yield images[:count]
     if failed:
         more = f" (and {len(failed) - 1} more images)" if len(failed) > 1 else ""

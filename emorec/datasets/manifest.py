@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emorec.datasets.source import SPLITS, TRAIN, VALIDATION
+from emorec.datasets.readers.rows import SPLITS, TRAIN, VALIDATION
+from emorec.datasets.readers.table import read_table, vote_counts
 from emorec.datasets.splitting import ordered, stratified
-from emorec.datasets.table import read_table, vote_counts
 from emorec.errors import ConfigError, DataError
 from emorec.images import IMAGE_SUFFIXES
 from emorec.labels import (
@@ -69,7 +69,7 @@ class Examples:
 
 
 @dataclass(frozen=True)
-class PreparedData:
+class PreparedDataset:
     """A prepared data set, or a plain FER-2013 folder tree read as one.
 
     Attributes:
@@ -138,7 +138,7 @@ class PreparedData:
         return Examples(paths, targets[chosen], names, votes)
 
 
-def read_prepared(root: Path) -> PreparedData:
+def read_prepared(root: Path) -> PreparedDataset:
     """Read a prepared data set by its manifest, or a FER-2013 folder tree that has none.
 
     Raises:
@@ -197,7 +197,7 @@ def is_safe_path(path: str) -> bool:
     )
 
 
-def _read_manifest(root: Path, manifest: Path) -> PreparedData:
+def _read_manifest(root: Path, manifest: Path) -> PreparedDataset:
     table = read_table(manifest, ("path", "split", "label"))
     paths, splits, labels = (table.columns[name] for name in ("path", "split", "label"))
     if not paths:
@@ -222,7 +222,7 @@ def _read_manifest(root: Path, manifest: Path) -> PreparedData:
     policy = summary.get("policy")
     if policy is not None and policy not in POLICIES:
         raise DataError(f"{root / SUMMARY}: unknown vote policy {policy!r:.60}")
-    return PreparedData(
+    return PreparedDataset(
         root=root,
         paths=np.array(paths, np.str_),
         splits=np.array(splits, np.str_),
@@ -233,7 +233,7 @@ def _read_manifest(root: Path, manifest: Path) -> PreparedData:
     )
 
 
-def _read_tree(root: Path) -> PreparedData:
+def _read_tree(root: Path) -> PreparedDataset:
     rows: list[tuple[str, str, str]] = []
     for split in ("train", "test"):
         for folder in sorted(path for path in (root / split).glob("[!.]*") if path.is_dir()):
@@ -252,4 +252,4 @@ def _read_tree(root: Path) -> PreparedData:
     splits = splits.astype("U10")
     train = np.flatnonzero(splits == TRAIN)
     splits[train[stratified(labels[train], VALIDATION_SHARE, seed=0)]] = VALIDATION
-    return PreparedData(root, paths, splits, labels, None, names, None)
+    return PreparedDataset(root, paths, splits, labels, None, names, None)

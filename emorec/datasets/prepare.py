@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from emorec.atomic_files import write_json
+from emorec.datasets.dataset_summary import Unreadable, faults, manifest_csv, summarise
 from emorec.datasets.destination import files_in, recover, replacing, require_apart
 from emorec.datasets.duplicates import leaks as leaks_between
 from emorec.datasets.duplicates import near_duplicates, thumbnails
-from emorec.datasets.ferplus import KIND as FERPLUS
-from emorec.datasets.ferplus import LABEL_CSV
-from emorec.datasets.layouts import read_source
 from emorec.datasets.manifest import MANIFEST, OWN_FILES, SUMMARY, read_summary
-from emorec.datasets.parallel import Report, in_batches
-from emorec.datasets.pictures import PixelPicture, check_readable
+from emorec.datasets.readers.ferplus import KIND as FERPLUS
+from emorec.datasets.readers.ferplus import LABEL_CSV
+from emorec.datasets.readers.image_files import PixelImage, check_readable
+from emorec.datasets.readers.registry import read_source
+from emorec.datasets.readers.rows import USAGES, RawRows, ReadOptions, merged
+from emorec.datasets.readers.table import read_table
 from emorec.datasets.selection import Selection, select, with_leaks
-from emorec.datasets.source import USAGES, Reading, Source, merged
-from emorec.datasets.summary import Unreadable, faults, manifest_csv, summarise
-from emorec.datasets.table import read_table
 from emorec.errors import ConfigError, DataError
-from emorec.files import write_json
+from emorec.threads import ProgressCallback, run_in_threads
 
 COPY, HARD, SYMLINK = "copy", "hard", "symlink"
 
@@ -37,7 +37,7 @@ _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PrepareResult:
     """What preparing a data set came to.
 
     Attributes:
@@ -56,12 +56,12 @@ def prepare_data(
     classes: int = 7,
     strict: bool = False,
     overwrite: bool = False,
-    report: Report | None = None,
+    report: ProgressCallback | None = None,
     *,
-    reading: Reading | None = None,
+    reading: ReadOptions | None = None,
     link: str = COPY,
     leaks: str | None = None,
-) -> Prepared:
+) -> PrepareResult:
     """Turn raw data into a FER-2013-shaped tree with a manifest and a summary.
 
     The tree appears whole or not at all; image files are copied byte for byte. Where `dest` is
@@ -87,7 +87,7 @@ def prepare_data(
             be replaced, or the disk refuses; `dest` is as it was.
     """
     places = [sources] if isinstance(sources, Path) else list(sources)
-    reading = reading or Reading()
+    reading = reading or ReadOptions()
     if link not in LINKS:
         raise ConfigError(f"unknown way to link {link!r}; choose one of {', '.join(LINKS)}")
     leaks = leaks or (LIST if len(places) > 1 else IGNORE)
@@ -111,7 +111,7 @@ def prepare_data(
         if found and _is_up_to_date(dest, found, selection):
             if strict:
                 _require_faultless(found)
-            return Prepared(found, changed=False)
+            return PrepareResult(found, changed=False)
         if not overwrite:
             _require_replaceable(dest, found, selection)
         if leaks != IGNORE:
@@ -131,12 +131,12 @@ def prepare_data(
             files = {selection.targets[index]: sizes[index] for index in kept}
             summary["digest"] = _digest(summary, manifest, files)
             write_json(folder / SUMMARY, summary)
-        return Prepared(summary, changed=True)
+        return PrepareResult(summary, changed=True)
 
 
-def _require_used(reading: Reading, source: Source) -> None:
+def _require_used(reading: ReadOptions, source: RawRows) -> None:
     """Check that what the user says about votes means something for the sources."""
-    pixels = any(isinstance(picture, PixelPicture) for picture in source.pictures)
+    pixels = any(isinstance(picture, PixelImage) for picture in source.pictures)
     if reading.ferplus_csv and not pixels:
         raise ConfigError(
             f"--ferplus-csv {reading.ferplus_csv} gives votes to the rows of fer2013.csv, but "
@@ -232,7 +232,7 @@ def _options(summary: dict[str, Any]) -> str:
 
 
 def _write_images(
-    selection: Selection, folder: Path, link: str, report: Report | None
+    selection: Selection, folder: Path, link: str, report: ProgressCallback | None
 ) -> tuple[Unreadable, list[int]]:
     """Put every readable image in its place; give the others and the sizes of all."""
     labelled = {f"{top}/{name}" for top in ("train", "test") for name in selection.names}
@@ -246,7 +246,7 @@ def _write_images(
         picture = selection.pictures[index]
         try:
             data = picture.read()
-            if not isinstance(picture, PixelPicture):  # what we encode ourselves is whole
+            if not isinstance(picture, PixelImage):  # what we encode ourselves is whole
                 check_readable(picture.label, data)
         except DataError as error:
             unreadable[index] = str(error).removeprefix(f"{picture.label}: ")
@@ -260,7 +260,7 @@ def _write_images(
         else:
             Path(target).symlink_to(Path(picture.path or "").absolute())
 
-    in_batches(write, len(selection.rows), report)
+    run_in_threads(write, len(selection.rows), report)
     return unreadable, sizes
 
 

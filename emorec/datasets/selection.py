@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from emorec.datasets.ferplus import is_file_name
 from emorec.datasets.manifest import MAX_LABEL, UNLABELLED
-from emorec.datasets.pictures import Picture
-from emorec.datasets.source import USAGES, Source
+from emorec.datasets.readers.ferplus import is_file_name
+from emorec.datasets.readers.image_files import RawImage
+from emorec.datasets.readers.rows import USAGES, RawRows
 from emorec.datasets.splitting import ordered
 from emorec.errors import DataError
 from emorec.labels import emotions, labels_from_votes
@@ -53,12 +53,12 @@ class Selection:
         leaks_dropped: They are taken out.
     """
 
-    source: Source
+    source: RawRows
     policy: str | None
     classes: int | None
     names: tuple[str, ...]
     rows: list[int]
-    pictures: list[Picture]
+    pictures: list[RawImage]
     labels: list[str]
     targets: list[str]
     duplicates: list[Duplicate]
@@ -84,7 +84,7 @@ def with_leaks(selection: Selection, found: dict[int, int], drop: bool) -> Selec
 
 
 def select(
-    source: Source,
+    source: RawRows,
     policy: str,
     classes: int,
     keep_labels: bool = False,
@@ -144,7 +144,7 @@ def select(
 
 
 def _labels(
-    source: Source, policy: str, classes: int, keep_labels: bool
+    source: RawRows, policy: str, classes: int, keep_labels: bool
 ) -> tuple[tuple[str, ...], list[str]]:
     """Give the classes, and the label of each row or ""."""
     names = emotions(classes)
@@ -161,7 +161,7 @@ def _labels(
     return ordered(own), labels
 
 
-def _targets(source: Source, rows: list[int], labels: list[str]) -> list[str]:
+def _targets(source: RawRows, rows: list[int], labels: list[str]) -> list[str]:
     """Give each image a path of its own, even on disks that take a for A."""
     taken: set[str] = set()
     times: Counter[str] = Counter()
@@ -186,7 +186,7 @@ def _file_name(path: str) -> str:
     return "".join("_" if character in '\\:*?"<>|' else character for character in name)
 
 
-def without_duplicates(source: Source) -> tuple[list[int], list[Duplicate]]:
+def without_duplicates(source: RawRows) -> tuple[list[int], list[Duplicate]]:
     """Give the rows to use: one of several that agree, none of several that differ."""
     keys = list(zip(source.kinds, source.names, strict=True))
     if len(set(keys)) == len(keys):
@@ -204,7 +204,7 @@ def without_duplicates(source: Source) -> tuple[list[int], list[Duplicate]]:
     return [row for row in range(len(keys)) if row not in dropped], duplicates
 
 
-def _content(source: Source, row: int) -> tuple[object, ...]:
+def _content(source: RawRows, row: int) -> tuple[object, ...]:
     votes = source.votes
     label = source.labels[row] if source.labels else ""
     return (source.usages[row], label, () if votes is None else tuple(votes[row].tolist()))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from emorec.datasets.source import SPLITS
+from emorec.datasets.readers.rows import SPLITS
 from emorec.labels import EMOTIONS_8
 
 Labels = npt.NDArray[np.str_]

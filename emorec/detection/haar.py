@@ -120,7 +120,7 @@ class HaarDetector:
         faces = self._search(frontal, image_gray, self.name)
         for classifier in profile:
             for face in self._profiles(classifier, image_gray):
-                if all(face.box.overlap(known.box) < _SAME_FACE for known in faces):
+                if all(face.box.iou(known.box) < _SAME_FACE for known in faces):
                     faces.append(face)
         # OpenCV's threads return the faces in an order that changes from run to run.
         return sorted(faces, key=lambda face: (face.box.x, face.box.y, face.box.width))

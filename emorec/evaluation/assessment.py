@@ -21,8 +21,8 @@ from emorec.evaluation.calibration import (
 from emorec.evaluation.metrics import Probabilities, Scores, score
 from emorec.evaluation.mistakes import Mistake, confident_mistakes
 from emorec.images import Image
-from emorec.inference.prior import prior_offsets, probabilities_from_logits
 from emorec.metadata import ModelMetadata
+from emorec.probabilities import prior_offsets, probabilities_from_logits
 
 TAUS = (0.0, 0.25, 0.5, 0.75, 1.0)
 

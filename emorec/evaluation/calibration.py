@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emorec.inference.prior import probabilities_from_logits
 from emorec.labels import Targets
+from emorec.probabilities import probabilities_from_logits
 
 Floats = npt.NDArray[np.floating[Any]]
 
@@ -105,7 +105,7 @@ def two_fold(logits: Floats, targets: Targets, offsets: Floats | float = 0.0) ->
     Args:
         logits: Shape (n, classes).
         targets: Shape (n, classes), rows sum to 1.
-        offsets: From `emorec.inference.prior.prior_offsets`. They are taken off when measuring, not
+        offsets: From `emorec.probabilities.prior_offsets`. They are taken off when measuring, not
             when fitting: a model's temperature is that of its answers with the prior.
 
     Returns:

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emorec.datasets.manifest import Examples, PreparedData, read_column
-from emorec.datasets.pack import packed_images
-from emorec.datasets.parallel import Report
+from emorec.datasets.image_cache import cached_images
+from emorec.datasets.manifest import Examples, PreparedDataset, read_column
 from emorec.errors import ConfigError, DataError, ModelError
 from emorec.evaluation.assessment import Evaluation, assess
 from emorec.images import Image
 from emorec.inference.classifier import EmotionClassifier
-from emorec.inference.prior import prior_strength
 from emorec.labels import EMOTIONS_7, EMOTIONS_8
 from emorec.metadata import ModelMetadata
+from emorec.probabilities import prior_strength
+from emorec.threads import ProgressCallback
 
 BATCH = 256
 
@@ -28,7 +28,7 @@ Predict = Callable[[Image], npt.NDArray[Any]]
 
 def evaluate(
     models: Sequence[Path],
-    data: PreparedData,
+    data: PreparedDataset,
     split: str,
     policy: str | None = None,
     classes: int | None = None,
@@ -36,7 +36,7 @@ def evaluate(
     prior: str | float | None = None,
     flip: bool = False,
     group: str | None = None,
-    report: Report | None = None,
+    report: ProgressCallback | None = None,
 ) -> list[Evaluation]:
     """Score models on the same images of a split.
 
@@ -88,7 +88,7 @@ def evaluate(
     for path, (metadata, predict), tau in zip(files, opened, taus, strict=True):
         wanted = (metadata.input_size, metadata.color, metadata.interpolation)
         if images is None or wanted != before:
-            images = packed_images(examples.paths, *wanted, progress.of_part)
+            images = cached_images(examples.paths, *wanted, progress.of_part)
         before = wanted
         progress.finish(count)
         logits = _in_batches(predict, images, progress)
@@ -155,7 +155,7 @@ def _open(path: Path) -> tuple[ModelMetadata, Predict]:
 class _Progress:
     """Adds up the parts of the work."""
 
-    def __init__(self, report: Report | None, total: int) -> None:
+    def __init__(self, report: ProgressCallback | None, total: int) -> None:
         self._report, self._total, self._before = report, total, 0
 
     def of_part(self, done: int, _: int) -> None:

@@ -17,7 +17,7 @@ _FEW_MISTAKES = 16
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingHistory:
     """What is told of a training run beyond its model.
 
     Attributes:
@@ -31,7 +31,9 @@ class Run:
     settings: str
 
 
-def render(evaluations: Sequence[Evaluation], data: str, split: str, run: Run | None = None) -> str:
+def render(
+    evaluations: Sequence[Evaluation], data: str, split: str, run: TrainingHistory | None = None
+) -> str:
     """Give the page of one model, or of several side by side.
 
     All names are escaped, pictures are inside, and nothing is loaded from anywhere.
@@ -72,7 +74,7 @@ def _between(interval: Interval) -> str:
     return f"{interval[0]:.2%} to {interval[1]:.2%}"
 
 
-def _run(run: Run) -> list[str]:
+def _run(run: TrainingHistory) -> list[str]:
     last = run.history[-1]
     return [
         "<h2>Training</h2>"

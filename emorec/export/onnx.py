@@ -9,10 +9,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from emorec.atomic_files import write_bytes
 from emorec.export.cost import graph_cost
 from emorec.export.graph import write_graph
 from emorec.export.parity import HALF_TOLERANCE, TOLERANCE, check_parity
-from emorec.files import write_bytes
 from emorec.images import Image
 from emorec.metadata import COST_KEY, KEY, ModelMetadata
 

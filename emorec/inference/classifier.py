@@ -11,9 +11,9 @@ import onnxruntime as ort
 
 from emorec.errors import ModelError
 from emorec.images import Image
-from emorec.inference.prior import prior_offsets, prior_strength, probabilities_from_logits
 from emorec.metadata import COST_KEY, KEY, ModelCost, ModelMetadata
 from emorec.preprocessing import to_input
+from emorec.probabilities import prior_offsets, prior_strength, probabilities_from_logits
 from emorec.types import Prediction
 
 MAX_FILE_BYTES = 2**30

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from emorec import resources
 from emorec.detection.base import FaceDetector
-from emorec.detection.whole import WholePicture
+from emorec.detection.whole_image import WholeImage
 from emorec.errors import ConfigError
 from emorec.frames import Frame
 from emorec.images import Image
@@ -123,7 +123,7 @@ class EmotionRecognizer:
             crop_face(
                 frame.image_bgr,
                 frame.inward(face.box),
-                0.0 if face.detector == WholePicture.name else margin,
+                0.0 if face.detector == WholeImage.name else margin,
             )
             for face in faces
         ]

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from emorec.errors import ConfigError
 from emorec.frames import Frame
 from emorec.images import Image
-from emorec.inference.flow import carried, small_gray
-from emorec.inference.pipeline import default_threads
+from emorec.inference.optical_flow import propagate, small_gray
 from emorec.inference.tracking import MAX_GAP_S, SMOOTH_S, EmotionTracker
 from emorec.interrupts import next_of, result_of
+from emorec.threads import default_threads
 from emorec.types import FaceEmotion
 
 _LOOKAHEAD = 8
@@ -34,7 +34,7 @@ class FrameResult:
         frame: The pixels, with number and time.
         faces: The faces with their ids, boxes in pixels of the full frame, and probabilities
             smoothed over time.
-        detected: Faces were sought in this frame; else the last ones were carried on.
+        detected: Faces were sought in this frame; else the last ones were propagate on.
     """
 
     frame: Frame
@@ -47,7 +47,7 @@ class StreamSettings:
     """How a video is followed.
 
     Attributes:
-        detect_every: Faces are sought in every so many of the frames; in between they are carried
+        detect_every: Faces are sought in every so many of the frames; in between they are propagate
             on by optical flow, or by their motion where that fails, and their emotions held.
         smooth_s: Time constant of the smoothing of probabilities in seconds; 0 leaves them.
         max_gap_s: How long a face may be out of sight and keep its id, in seconds.
@@ -147,11 +147,11 @@ def follow(
                 frame, looking = item
                 time_s, seen = frame.time_s or 0.0, result_of(looking)
                 if seen.faces is not None:
-                    faces = tracker.found(seen.faces, time_s, frame.size_wh)
+                    faces = tracker.update(seen.faces, time_s, frame.size_wh)
                 elif last is not None and seen.gray is not None:
                     boxes = {face.id: face.face.box for face in faces if face.id is not None}
-                    places = carried(last, seen.gray, frame.size_wh, boxes)
-                    faces = tracker.awaited(time_s, places)
+                    places = propagate(last, seen.gray, frame.size_wh, boxes)
+                    faces = tracker.predict(time_s, places)
                 last = seen.gray
                 yield FrameResult(frame, tuple(faces), seen.faces is not None)
         finally:

@@ -170,7 +170,7 @@ class FaceTracker:
                     continue
                 if math.dist(_center(expected), _center(box)) > reach * track.side:
                     continue
-                cost = _UNSEEN_COST * track.missed - overlap(expected, box)
+                cost = _UNSEEN_COST * track.missed - distance_iou(expected, box)
                 pairs.append((cost, row, place))
         owners: dict[int, _Track] = {}
         taken: set[int] = set()
@@ -181,7 +181,7 @@ class FaceTracker:
         return owners
 
 
-def overlap(one: Box, other: Box) -> float:
+def distance_iou(one: Box, other: Box) -> float:
     """Distance-IoU of two boxes, above -1, and 1 for equal ones.
 
     The area they share over the area they cover, less the squared distance of their centres over
@@ -226,7 +226,7 @@ class EmotionTracker:
         self._tracker = FaceTracker(max_gap_s)
         self._last: dict[int, tuple[float, FaceEmotion]] = {}
 
-    def found(
+    def update(
         self,
         faces: Sequence[FaceEmotion],
         time_s: float,
@@ -249,7 +249,7 @@ class EmotionTracker:
             smoothed.append(face)
         return smoothed
 
-    def awaited(self, time_s: float, places: Mapping[int, Box]) -> list[FaceEmotion]:
+    def predict(self, time_s: float, places: Mapping[int, Box]) -> list[FaceEmotion]:
         """Carry the faces found last on to a frame that is not searched.
 
         Score and probabilities are those of the last detection.

@@ -28,7 +28,7 @@ from emorec.images import (
     decode_unchecked,
     read_bytes,
 )
-from emorec.media.sources import STDIN, Source
+from emorec.media.sources import STDIN, MediaSource
 
 _REDUCED = {
     2: cv2.IMREAD_REDUCED_COLOR_2,
@@ -38,7 +38,7 @@ _REDUCED = {
 
 
 @dataclass(frozen=True)
-class Reading:
+class MediaContent:
     """What a source held.
 
     Attributes:
@@ -50,12 +50,12 @@ class Reading:
     problem: str | None = None
 
 
-def read_frames(source: Source, max_side: int | None = None) -> Reading:
+def read_frames(source: MediaSource, max_side: int | None = None) -> MediaContent:
     """Read a picture, or all frames of an animated one.
 
     Args:
         source: What to read.
-        max_side: Longer pictures are shrunk to this many pixels on their longer side.
+        max_side: Longer pictures are downscale to this many pixels on their longer side.
 
     Raises:
         DataError: It cannot be read or is no picture.
@@ -66,13 +66,13 @@ def read_frames(source: Source, max_side: int | None = None) -> Reading:
     data = _read_stdin() if source.name == STDIN else read_bytes(path)
     header = read_header(data.data)
     if header is None:
-        return Reading([shrunk(Frame.of(decode_bgr(path, data)), max_side)])
+        return MediaContent([downscale(Frame.of(decode_bgr(path, data)), max_side)])
     if header.animated:
         check_size(path, header.size_wh)
         animation = _animation(path, data, header, max_side)
         if len(animation.frames) > 1:
             return animation
-    return Reading([shrunk(_still(path, data, header, max_side), max_side)])
+    return MediaContent([downscale(_still(path, data, header, max_side), max_side)])
 
 
 def _still(path: Path, data: Bytes, header: Header, max_side: int | None) -> Frame:
@@ -93,7 +93,7 @@ def _still(path: Path, data: Bytes, header: Header, max_side: int | None) -> Fra
     return Frame(image_bgr, (height, width) if turned else (width, height))
 
 
-def _animation(path: Path, data: Bytes, header: Header, max_side: int | None) -> Reading:
+def _animation(path: Path, data: Bytes, header: Header, max_side: int | None) -> MediaContent:
     """Decode the frames of an animation as they are shown; none if OpenCV sees no animation."""
     width, height = header.size_wh
     most = max(MAX_PIXELS // max(width * height, 1), 1)
@@ -106,11 +106,11 @@ def _animation(path: Path, data: Bytes, header: Header, max_side: int | None) ->
     pairs = zip(animation.frames[:most], animation.durations, strict=False)
     for number, (pixels, duration_ms) in enumerate(pairs):
         frame = Frame(_bgr(pixels), (pixels.shape[1], pixels.shape[0]), number, shown_ms / 1000)
-        frames.append(shrunk(frame, max_side))
+        frames.append(downscale(frame, max_side))
         shown_ms += int(duration_ms)
     left_out = len(animation.frames) > most
     problem = f"{path}: only the first {most} frames were read; more would not fit in memory"
-    return Reading(frames, problem if left_out else None)
+    return MediaContent(frames, problem if left_out else None)
 
 
 def _bgr(pixels: npt.NDArray[np.generic]) -> Image:
@@ -123,7 +123,7 @@ def _bgr(pixels: npt.NDArray[np.generic]) -> Image:
     return np.ascontiguousarray(image[:, :, :3])
 
 
-def shrunk(frame: Frame, max_side: int | None) -> Frame:
+def downscale(frame: Frame, max_side: int | None) -> Frame:
     """Shrink a frame's pixels so that the longer side has at most `max_side`; None leaves it."""
     height, width = frame.image_bgr.shape[:2]
     if max_side is None or max(height, width) <= max_side:

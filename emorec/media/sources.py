@@ -1,9 +1,9 @@
 """Finds what to look at: picture files, folders, lists of paths and standard input.
 
-`expand` turns what the user named into `Source`s, one after another and unopened, so that a folder
-of any size takes little memory; `media.reading` opens one. A source that turned out bad while it
-was searched for (an empty folder, a list that is not there) carries its `problem`, and reading it
-raises that: bad input always shows up in the results, and never ends a batch.
+`expand` turns what the user named into `MediaSource`s, one after another and unopened, so that a
+folder of any size takes little memory; `media.reading` opens one. A source that turned out bad
+while it was searched for (an empty folder, a list that is not there) carries its `problem`, and
+reading it raises that: bad input always shows up in the results, and never ends a batch.
 
 Videos, cameras and streams are told apart here by their names; `media.video` opens them. From
 their `Frame`s on everything (recognizer, records, sinks, pictures) is the same.
@@ -36,7 +36,7 @@ MAX_LIST_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class MediaSource:
     """One thing to look at, not opened yet.
 
     Attributes:
@@ -68,7 +68,7 @@ class Source:
         return f"{self.place}{of_frame}{stem}{again}{suffix}"
 
 
-def expand(arguments: Iterable[str], pattern: str | None = None) -> Iterator[Source]:
+def expand(arguments: Iterable[str], pattern: str | None = None) -> Iterator[MediaSource]:
     """Find all sources that arguments stand for, in their order, folders sorted by name.
 
     Args:
@@ -86,10 +86,10 @@ def expand(arguments: Iterable[str], pattern: str | None = None) -> Iterator[Sou
         yield source if uses[key] == 1 else replace(source, number=uses[key])
 
 
-def _expand(arguments: Iterable[str], pattern: str | None) -> Iterator[Source]:
+def _expand(arguments: Iterable[str], pattern: str | None) -> Iterator[MediaSource]:
     for argument in arguments:
         if argument == STDIN:
-            yield Source(STDIN, "stdin")
+            yield MediaSource(STDIN, "stdin")
         elif is_list(argument):
             yield from _from_list(argument, pattern)
         else:
@@ -101,11 +101,11 @@ def is_list(argument: str) -> bool:
     return argument.startswith("@") and not os.path.lexists(argument)
 
 
-def _from_path(path: str, pattern: str | None, listed: bool = False) -> Iterator[Source]:
+def _from_path(path: str, pattern: str | None, listed: bool = False) -> Iterator[MediaSource]:
     if not Path(path).is_dir():
         video = addresses.is_video(path)
         place = addresses.place(path) if video else Path(path).stem
-        yield Source(path, place or "picture", listed=listed, video=video)
+        yield MediaSource(path, place or "picture", listed=listed, video=video)
         return
     found = False
     for source in _from_folder(path, "", pattern, frozenset()):
@@ -113,15 +113,15 @@ def _from_path(path: str, pattern: str | None, listed: bool = False) -> Iterator
         yield source
     if not found:
         what = f"that match {pattern!r}" if pattern else "in it"
-        yield Source(path, "folder", problem=f"no pictures {what}")
+        yield MediaSource(path, "folder", problem=f"no pictures {what}")
 
 
-def _from_list(argument: str, pattern: str | None) -> Iterator[Source]:
+def _from_list(argument: str, pattern: str | None) -> Iterator[MediaSource]:
     try:
         data = _read_list(argument[1:])
     except (OSError, DataError) as error:
         reason = (isinstance(error, OSError) and error.strerror) or str(error)
-        yield Source(argument, "list", problem=f"cannot read the list: {reason}")
+        yield MediaSource(argument, "list", problem=f"cannot read the list: {reason}")
         return
     for line in data.splitlines():
         if line:
@@ -143,7 +143,7 @@ def _read_list(name: str) -> bytes:
 
 def _from_folder(
     folder: str, below: str, pattern: str | None, above: frozenset[tuple[int, int]]
-) -> Iterator[Source]:
+) -> Iterator[MediaSource]:
     """Walk a folder.
 
     Args:
@@ -159,7 +159,9 @@ def _from_folder(
         with os.scandir(folder) as scanned:
             entries = sorted(scanned, key=lambda entry: entry.name)
     except OSError as error:
-        yield Source(folder, below or "folder", listed=True, problem=error.strerror or str(error))
+        yield MediaSource(
+            folder, below or "folder", listed=True, problem=error.strerror or str(error)
+        )
         return
     above |= {(status.st_dev, status.st_ino)}
     for entry in entries:
@@ -171,7 +173,7 @@ def _from_folder(
         elif _wanted(entry.name, relative, pattern):
             place = str(Path(below, Path(entry.name).stem))
             video = addresses.is_video(entry.path)
-            yield Source(entry.path, place, listed=True, video=video)
+            yield MediaSource(entry.path, place, listed=True, video=video)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

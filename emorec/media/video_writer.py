@@ -9,8 +9,8 @@ from typing import Self
 
 import cv2
 
+from emorec.atomic_files import written_whole
 from emorec.errors import ConfigError, DataError
-from emorec.files import written_whole
 from emorec.images import Image
 
 CODECS = {".avi": "MJPG", ".m4v": "mp4v", ".mkv": "mp4v", ".mov": "mp4v", ".mp4": "mp4v"}

@@ -7,7 +7,7 @@ import keras
 
 from emorec.modeling.architectures import Architecture
 from emorec.modeling.build import build_classifier
-from emorec.modeling.structure import weighted_layers
+from emorec.modeling.flip_ensemble import weighted_layers
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 
+from emorec.atomic_files import written_whole
 from emorec.errors import ModelError
-from emorec.files import written_whole
 from emorec.metadata import ModelMetadata
 
 METADATA_MEMBER = "emorec.json"

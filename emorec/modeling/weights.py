@@ -15,8 +15,8 @@ import keras
 from emorec import resources
 from emorec.errors import ConfigError, ModelError
 from emorec.modeling.architectures import Architecture
+from emorec.modeling.flip_ensemble import backbone_of, plain_classifier, weighted_layers
 from emorec.modeling.saved import load_model
-from emorec.modeling.structure import backbone_of, plain_classifier, weighted_layers
 
 _log = logging.getLogger(__name__)
 

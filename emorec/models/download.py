@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from emorec import __version__
+from emorec.atomic_files import write_bytes
 from emorec.errors import DataError, ModelError
-from emorec.files import write_bytes
 from emorec.models.registry import ModelFile
 
 TIMEOUT_S = 30.0

@@ -11,7 +11,6 @@ import keras
 from emorec.errors import ConfigError
 from emorec.interrupts import let_through
 from emorec.training import run_folder
-from emorec.training.averaging import averaged_weights
 from emorec.training.checkpoint import (
     Array,
     History,
@@ -21,13 +20,14 @@ from emorec.training.checkpoint import (
     values,
     write_state,
 )
+from emorec.training.ema import ema_values
 from emorec.training.stages import Stage, is_done
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """Where a run stands.
 
     Attributes:
@@ -133,7 +133,7 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
         row = {"epoch": epoch + 1, "stage": self._stage.number, "learning_rate": rate, **figures}
         self.history.append(row)
         if self.best_epoch == len(self.history):
-            self.best = values(averaged_weights(self._whole, self.model))
+            self.best = values(ema_values(self._whole, self.model))
         if self._folder:
             state = capture(self._whole, self.model, self.history, self.best)
             write_state(self._folder / run_folder.CHECKPOINT, state)
@@ -147,7 +147,7 @@ class ReportProgress(keras.callbacks.Callback):  # type: ignore[misc]  # keras s
     """Tells a function after every batch and epoch where the run stands."""
 
     def __init__(
-        self, report: Callable[[Progress], None], epochs: int, batches: int, keeper: KeepRun
+        self, report: Callable[[TrainingProgress], None], epochs: int, batches: int, keeper: KeepRun
     ):
         super().__init__()
         self._report, self._epochs, self._batches = report, epochs, batches
@@ -168,4 +168,6 @@ class ReportProgress(keras.callbacks.Callback):  # type: ignore[misc]  # keras s
     def _tell(self, batch: int, logs: dict[str, float] | None, done: bool) -> None:
         metrics = {name: float(value) for name, value in (logs or {}).items()}
         best = self._keeper.best_epoch
-        self._report(Progress(self._epoch, self._epochs, batch, self._batches, metrics, done, best))
+        self._report(
+            TrainingProgress(self._epoch, self._epochs, batch, self._batches, metrics, done, best)
+        )

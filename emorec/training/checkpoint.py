@@ -11,8 +11,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from emorec.atomic_files import written_whole
 from emorec.errors import DataError
-from emorec.files import written_whole
 
 Array = npt.NDArray[Any]
 History = list[dict[str, float]]

@@ -15,13 +15,13 @@ from emorec import resources
 from emorec.errors import ConfigError
 from emorec.images import Image
 from emorec.labels import Targets
-from emorec.modeling.cut import Cut, cut_behind_frozen
+from emorec.modeling.feature_split import FeatureExtractorSplit, split_after_frozen
 from emorec.training.augmentation import augment
+from emorec.training.batches import AugmentedBatches, BatchSettings
 from emorec.training.config import NO_AUGMENTATION, AugmentationConfig, TrainConfig
-from emorec.training.data import AugmentedBatches, Treatment
+from emorec.training.distillation import StepProgressCallback
 from emorec.training.distribution import ALONE, World
-from emorec.training.setup import Datasets
-from emorec.training.teacher import Report
+from emorec.training.setup import RunData
 
 _log = logging.getLogger(__name__)
 
@@ -32,7 +32,9 @@ _MAX_BYTES_IN_MEMORY = 2**28
 _MAX_BYTES_UNASKED = 2**33
 
 
-def feature_cut(config: TrainConfig, model: keras.Model, images: int) -> Cut | None:
+def feature_cut(
+    config: TrainConfig, model: keras.Model, images: int
+) -> FeatureExtractorSplit | None:
     """Decide whether a run trains on features, and where its model is cut.
 
     `feature_cache: auto` does so where that gives the same as the plain way: the images are not
@@ -59,7 +61,7 @@ def feature_cut(config: TrainConfig, model: keras.Model, images: int) -> Cut | N
         return None
     if mixed:
         raise ConfigError("feature_cache cannot mix images; set mixup and cutmix to 0")
-    cut = cut_behind_frozen(model)
+    cut = split_after_frozen(model)
     if cut is None:
         if asked:
             raise ConfigError(
@@ -75,12 +77,12 @@ def feature_cut(config: TrainConfig, model: keras.Model, images: int) -> Cut | N
 
 
 def compute_features(
-    cut: Cut,
+    cut: FeatureExtractorSplit,
     images: Image,
     views: int,
     augmentation: AugmentationConfig,
     seed: int,
-    report: Report | None = None,
+    report: StepProgressCallback | None = None,
 ) -> Features:
     """Compute the features of images.
 
@@ -152,9 +154,9 @@ class Fitting:
 def make_fitting(
     config: TrainConfig,
     model: keras.Model,
-    datasets: Datasets,
-    treatment: Treatment,
-    report: Report | None = None,
+    datasets: RunData,
+    treatment: BatchSettings,
+    report: StepProgressCallback | None = None,
     world: World = ALONE,
 ) -> Fitting:
     """Choose between the plain way and features; compute the features.
@@ -188,7 +190,7 @@ class FeatureBatches(AugmentedBatches):
         targets: Targets,
         batch_size: int,
         seed: int,
-        treatment: Treatment,
+        treatment: BatchSettings,
     ):
         """Keep the features, shape (views, n, ...), and what `AugmentedBatches` takes."""
         unchanged = AugmentationConfig.model_validate(NO_AUGMENTATION)

@@ -10,28 +10,28 @@ from pathlib import Path
 import numpy as np
 
 from emorec import __version__
+from emorec.atomic_files import write_bytes, write_json
 from emorec.evaluation.assessment import assess
 from emorec.evaluation.calibration import fit_temperature
 from emorec.evaluation.metrics import Scores
 from emorec.evaluation.plots import draw_confusion_matrix, draw_curves, draw_reliability
-from emorec.evaluation.report import Run, render
+from emorec.evaluation.report import TrainingHistory, render
 from emorec.export.onnx import export_onnx
 from emorec.export.parity import FACES
-from emorec.files import write_bytes, write_json
 from emorec.metadata import ModelMetadata
+from emorec.modeling.flip_ensemble import flip_averaged
 from emorec.modeling.saved import save_model
-from emorec.modeling.structure import flip_averaged
 from emorec.training import run_folder
 from emorec.training.balance import learned_prior
 from emorec.training.checkpoint import assign, best_epoch, read_state
 from emorec.training.config import TrainConfig
-from emorec.training.setup import COLOR, INTERPOLATION, Datasets, build, partner
+from emorec.training.setup import COLOR, INTERPOLATION, RunData, build, partner
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RunResult:
     """What a run reached.
 
     Attributes:
@@ -48,8 +48,8 @@ class Outcome:
 
 
 def finish(
-    folder: Path, config: TrainConfig, datasets: Datasets, interrupted: bool = False
-) -> Outcome:
+    folder: Path, config: TrainConfig, datasets: RunData, interrupted: bool = False
+) -> RunResult:
     """Write the models, figures and pictures of a run from its checkpoint.
 
     The model is built anew in float32, whatever precision it was trained in. The checkpoint of a
@@ -104,7 +104,7 @@ def finish(
     write_bytes(folder / run_folder.CONFUSION_MATRIX, matrix)
     write_bytes(folder / run_folder.RELIABILITY, diagram)
     _write_per_class(scores, folder / run_folder.PER_CLASS)
-    run = Run(state.history, best, config.to_yaml())
+    run = TrainingHistory(state.history, best, config.to_yaml())
     page = render([found], config.training_data or "the data set", "validation", run)
     write_bytes(folder / run_folder.REPORT, page.encode())
     figures = {
@@ -124,7 +124,7 @@ def finish(
     _log.info("Keras and ONNX differ by %.1e in a probability at most", difference)
     if not interrupted:
         shutil.rmtree(checkpoint.parent)
-    return Outcome(folder, scores, best, interrupted)
+    return RunResult(folder, scores, best, interrupted)
 
 
 def _write_per_class(scores: Scores, path: Path) -> None:

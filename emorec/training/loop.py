@@ -11,33 +11,41 @@ from typing import Any
 import cv2
 import keras
 
-from emorec.datasets.manifest import PreparedData, read_prepared
+from emorec.datasets.manifest import PreparedDataset, read_prepared
 from emorec.errors import ConfigError, DataError
 from emorec.interrupts import interrupts_held
 from emorec.labels import Targets
 from emorec.training import balance, run_folder
-from emorec.training.averaging import ValidateAverages
+from emorec.training.batches import BatchSettings
 from emorec.training.callbacks import (
     KeepRun,
     LetInterruptsThrough,
     LossError,
-    Progress,
     ReportProgress,
     StopOnNaN,
+    TrainingProgress,
 )
 from emorec.training.checkpoint import State, assign, read_state, restore
 from emorec.training.config import TrainConfig
-from emorec.training.data import Treatment
+from emorec.training.distillation import StepProgressCallback, distilled_targets
 from emorec.training.distribution import ALONE, World, check, together
+from emorec.training.ema import ValidateWithEma
 from emorec.training.fast_layers import fast_layers
 from emorec.training.features import make_fitting
-from emorec.training.finish import Outcome, finish
+from emorec.training.finish import RunResult, finish
 from emorec.training.norm_statistics import StatisticsOfEpoch
 from emorec.training.optimizer import make_optimizer
-from emorec.training.setup import Datasets, build, draws_labels, load, partner, select, settled
+from emorec.training.padded_validation import BATCH, validation_data
+from emorec.training.setup import (
+    RunData,
+    build,
+    draws_labels,
+    load,
+    partner,
+    resolve_precision,
+    select,
+)
 from emorec.training.stages import Stage, free_layers, is_done, stages_of
-from emorec.training.teacher import Report, with_teachers
-from emorec.training.validation import BATCH, validation_data
 
 _log = logging.getLogger(__name__)
 
@@ -46,11 +54,11 @@ def train(
     config: TrainConfig,
     data_root: Path,
     runs: Path,
-    report: Callable[[Progress], None] | None = None,
-    preparing: Report | None = None,
+    report: Callable[[TrainingProgress], None] | None = None,
+    preparing: StepProgressCallback | None = None,
     tensorboard: bool = False,
     world: World = ALONE,
-) -> Outcome:
+) -> RunResult:
     """Train, and leave a run folder with the model of the best epoch.
 
     The model is chosen by its accuracy on the validation split, which is scored by the majority
@@ -74,7 +82,7 @@ def train(
             it ends the training, and the outcome is that of the best epoch so far.
     """
     watch = _Watch(report, preparing, tensorboard)
-    job = _job(config, read_prepared(data_root), world, preparing)
+    job = _training_run(config, read_prepared(data_root), world, preparing)
     folder = run_folder.create(runs, config.arch)
     try:
         run_folder.describe(folder, job.config, job.data)
@@ -88,11 +96,11 @@ def train(
 def resume(
     folder: Path,
     data_root: Path | None = None,
-    report: Callable[[Progress], None] | None = None,
-    preparing: Report | None = None,
+    report: Callable[[TrainingProgress], None] | None = None,
+    preparing: StepProgressCallback | None = None,
     tensorboard: bool = False,
     world: World = ALONE,
-) -> Outcome | None:
+) -> RunResult | None:
     """Go on with a run that was stopped, as if it had not been.
 
     It goes on after the last epoch that had ended, with the same settings, data and history.
@@ -121,7 +129,7 @@ def resume(
     return _run(folder, job, state, watch)
 
 
-def assist(config: TrainConfig, data_root: Path, world: World) -> None:
+def train_as_worker(config: TrainConfig, data_root: Path, world: World) -> None:
     """Train along with the first process of a world, which alone leaves a run folder.
 
     Args:
@@ -133,10 +141,10 @@ def assist(config: TrainConfig, data_root: Path, world: World) -> None:
         ConfigError, DataError, ModelError: As for `train`.
         EmorecError: Another process is gone.
     """
-    _fit(_job(config, read_prepared(data_root), world, None), None, None, _Watch())
+    _fit(_training_run(config, read_prepared(data_root), world, None), None, None, _Watch())
 
 
-def assist_resumed(folder: Path, data_root: Path | None, world: World) -> None:
+def resume_as_worker(folder: Path, data_root: Path | None, world: World) -> None:
     """Go on along with the first process; the run folder is on a disk that all of them see.
 
     Raises:
@@ -149,8 +157,8 @@ def assist_resumed(folder: Path, data_root: Path | None, world: World) -> None:
 
 
 def _stopped(
-    folder: Path, data_root: Path | None, world: World, preparing: Report | None
-) -> tuple["_Job", State | None]:
+    folder: Path, data_root: Path | None, world: World, preparing: StepProgressCallback | None
+) -> tuple["TrainingRun", State | None]:
     """Read the work and the state of a run that was stopped."""
     config, environment = run_folder.read(folder)
     backend = environment["keras_backend"]
@@ -167,15 +175,15 @@ def _stopped(
         )
     checkpoint = folder / run_folder.CHECKPOINT
     state = read_state(checkpoint) if checkpoint.exists() else None
-    return _job(config, data, world, preparing), state
+    return _training_run(config, data, world, preparing), state
 
 
 @dataclass(frozen=True)
 class _Watch:
     """Who is told how a run goes."""
 
-    report: Callable[[Progress], None] | None = None
-    preparing: Report | None = None
+    report: Callable[[TrainingProgress], None] | None = None
+    preparing: StepProgressCallback | None = None
     tensorboard: bool = False
 
     def __post_init__(self) -> None:
@@ -185,33 +193,37 @@ class _Watch:
 
 
 @dataclass(frozen=True)
-class _Job:
+class TrainingRun:
     """What a run works on."""
 
     config: TrainConfig
-    data: PreparedData
+    data: PreparedDataset
     model: keras.Model
-    datasets: Datasets
+    datasets: RunData
     world: World
 
 
-def _job(config: TrainConfig, data: PreparedData, world: World, preparing: Report | None) -> _Job:
+def _training_run(
+    config: TrainConfig, data: PreparedDataset, world: World, preparing: StepProgressCallback | None
+) -> TrainingRun:
     check(config, world)
-    config = settled(config)
+    config = resolve_precision(config)
     train_examples, validation = select(config, data)
     model = build(config, len(train_examples.class_names), world)
     # Opened here for what may be wrong with it; it is needed at the end alone.
     partner(config, validation.class_names, model.input_shape)
     if config.teacher:
-        targets = with_teachers(train_examples, config.teacher, config.teacher_weight, preparing)
+        targets = distilled_targets(
+            train_examples, config.teacher, config.teacher_weight, preparing
+        )
         train_examples = replace(train_examples, targets=targets)
     if config.logit_adjustment:
         model = balance.with_adjusted_logits(model, train_examples.targets, config.logit_adjustment)
     datasets = load(train_examples, validation, model.input_shape[1], preparing)
-    return _Job(config, data, model, datasets, world)
+    return TrainingRun(config, data, model, datasets, world)
 
 
-def _run(folder: Path, job: _Job, state: State | None, watch: _Watch) -> Outcome:
+def _run(folder: Path, job: TrainingRun, state: State | None, watch: _Watch) -> RunResult:
     """Train from the beginning or from a state, and finish."""
     interrupted, failure = False, None
     with run_folder.logging_to(folder / run_folder.LOG):
@@ -237,7 +249,7 @@ def _run(folder: Path, job: _Job, state: State | None, watch: _Watch) -> Outcome
     return outcome
 
 
-def _fit(job: _Job, folder: Path | None, state: State | None, watch: _Watch) -> None:
+def _fit(job: TrainingRun, folder: Path | None, state: State | None, watch: _Watch) -> None:
     keeper = KeepRun(folder if job.world.first else None, job.model, state)
     with together(job.world):
         for stage in stages_of(job.config):
@@ -248,7 +260,7 @@ def _fit(job: _Job, folder: Path | None, state: State | None, watch: _Watch) -> 
 
 def _fit_stage(
     stage: Stage,
-    job: _Job,
+    job: TrainingRun,
     folder: Path | None,
     keeper: KeepRun,
     state: State | None,
@@ -280,12 +292,12 @@ def _fit_stage(
     keeper.begin(stage)
     begin = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.begin(epoch))
     # What checks the loss comes before what keeps the weights.
-    callbacks: list[Any] = [begin, StopOnNaN(), StatisticsOfEpoch(), ValidateAverages(), keeper]
+    callbacks: list[Any] = [begin, StopOnNaN(), StatisticsOfEpoch(), ValidateWithEma(), keeper]
     callbacks.append(LetInterruptsThrough())
     if watch.report:
         callbacks.append(ReportProgress(watch.report, config.total_epochs, len(batches), keeper))
     if watch.tensorboard and folder:
-        from emorec.training.tensorboard import WriteTensorBoard
+        from emorec.training.tensorboard_log import WriteTensorBoard
 
         callbacks.append(WriteTensorBoard(folder / run_folder.TENSORBOARD, keeper.history))
     # The warps are tiny: threads of OpenCV's own would only take turns with the backend's.
@@ -303,9 +315,9 @@ def _fit_stage(
         )
 
 
-def _treatment(config: TrainConfig, targets: Targets, draw_labels: bool) -> Treatment:
+def _treatment(config: TrainConfig, targets: Targets, draw_labels: bool) -> BatchSettings:
     weights = balance.class_weights(targets, config.balance_strength)
-    return Treatment(
+    return BatchSettings(
         mixup=config.mixup,
         cutmix=config.cutmix,
         calm_from=config.total_epochs - config.calm_epochs,

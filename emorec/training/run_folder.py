@@ -17,9 +17,9 @@ from typing import Any
 import keras
 
 from emorec import __version__
-from emorec.datasets.manifest import PreparedData
+from emorec.atomic_files import PARTIAL, write_bytes, write_json
+from emorec.datasets.manifest import PreparedDataset
 from emorec.errors import DataError
-from emorec.files import PARTIAL, write_bytes, write_json
 from emorec.training.config import TrainConfig, load_config
 
 CONFIG = "config.yaml"
@@ -104,7 +104,7 @@ def write_history(folder: Path, history: Sequence[Mapping[str, float]]) -> None:
     write_bytes(folder / HISTORY, text.getvalue().encode())
 
 
-def describe(folder: Path, config: TrainConfig, data: PreparedData) -> None:
+def describe(folder: Path, config: TrainConfig, data: PreparedDataset) -> None:
     """Write what a run is made from: its settings and its surroundings.
 
     Raises:
@@ -178,7 +178,7 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def fingerprint(data: PreparedData) -> str:
+def fingerprint(data: PreparedDataset) -> str:
     """SHA-256 of the paths, splits, labels and votes of a data set."""
     digest = hashlib.sha256()
     for column in (data.paths, data.splits, data.labels):
@@ -188,7 +188,7 @@ def fingerprint(data: PreparedData) -> str:
     return digest.hexdigest()
 
 
-def environment(data: PreparedData, seed: int) -> dict[str, Any]:
+def environment(data: PreparedDataset, seed: int) -> dict[str, Any]:
     """Describe what a run was made with."""
     versions = {}
     for package in _PACKAGES:

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import keras
 
-from emorec.datasets.manifest import Examples, PreparedData
-from emorec.datasets.pack import packed_images
+from emorec.datasets.image_cache import cached_images
+from emorec.datasets.manifest import Examples, PreparedDataset
 from emorec.errors import ModelError
 from emorec.images import Image
 from emorec.modeling.build import build_classifier
+from emorec.modeling.flip_ensemble import plain_classifier
 from emorec.modeling.saved import load_model
-from emorec.modeling.structure import plain_classifier
 from emorec.training import run_folder
 from emorec.training.config import TrainConfig
+from emorec.training.distillation import StepProgressCallback
 from emorec.training.distribution import ALONE, World, spread
 from emorec.training.fast_layers import trains_on_cpu
-from emorec.training.teacher import Report
 
 COLOR = "gray"
 """Facial-expression sets are grey; photos are turned grey for these models."""
@@ -29,7 +29,7 @@ _CPU_DESCRIPTION = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True)
-class Datasets:
+class RunData:
     """Examples of a run with their decoded images, uint8, shape (n, size, size, channels)."""
 
     train: Examples
@@ -38,7 +38,7 @@ class Datasets:
     validation_images: Image
 
 
-def settled(config: TrainConfig) -> TrainConfig:
+def resolve_precision(config: TrainConfig) -> TrainConfig:
     """Choose the precision where the configuration leaves it open ("auto").
 
     It is bfloat16 where TensorFlow trains on a processor with instructions for it, as far as Linux
@@ -54,7 +54,7 @@ def settled(config: TrainConfig) -> TrainConfig:
     return config.model_copy(update={"precision": precision})
 
 
-def select(config: TrainConfig, data: PreparedData) -> tuple[Examples, Examples]:
+def select(config: TrainConfig, data: PreparedDataset) -> tuple[Examples, Examples]:
     """Choose the training and the validation examples that a configuration asks for.
 
     Validation is scored by the majority of the votes where there are votes.
@@ -69,14 +69,14 @@ def select(config: TrainConfig, data: PreparedData) -> tuple[Examples, Examples]
     return train.limited(config.limit), validation.limited(config.limit)
 
 
-def draws_labels(config: TrainConfig, data: PreparedData) -> bool:
+def draws_labels(config: TrainConfig, data: PreparedDataset) -> bool:
     """Tell whether a single label is drawn from each distribution at every use (FER+)."""
     return config.labels == "hard" and (config.policy or data.policy) == "probability"
 
 
 def load(
-    train: Examples, validation: Examples, size: int, report: Report | None = None
-) -> Datasets:
+    train: Examples, validation: Examples, size: int, report: StepProgressCallback | None = None
+) -> RunData:
     """Decode the images of both splits at the model's input size, or find them decoded."""
 
     def told(done: int, total: int) -> None:
@@ -84,10 +84,10 @@ def load(
             report("decoding", done, total)
 
     train_images, validation_images = (
-        packed_images(examples.paths, size, COLOR, INTERPOLATION, told)
+        cached_images(examples.paths, size, COLOR, INTERPOLATION, told)
         for examples in (train, validation)
     )
-    return Datasets(train, train_images, validation, validation_images)
+    return RunData(train, train_images, validation, validation_images)
 
 
 def partner(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import keras
 
 from emorec.modeling.finetune import set_trainable_layers
-from emorec.modeling.structure import backbone_of
+from emorec.modeling.flip_ensemble import backbone_of
 from emorec.training.checkpoint import History, patience_is_out
 from emorec.training.config import TrainConfig
 

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from checkouts import make_checkout, tree
 from click.testing import CliRunner, Result
+from helpers.checkouts import make_checkout, tree
 
 from emorec.cli.main import main
 

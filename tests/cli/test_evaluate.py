@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import pytest
 from click.testing import CliRunner, Result
-from metadata_example import METADATA
-from onnx_models import write_tiny_model
+from helpers.metadata_example import METADATA
+from helpers.onnx_models import write_tiny_model
 
 from emorec.cli.main import main
 

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from emorec import __version__
 from emorec.cli import main as main_module
-from emorec.cli._text import one_line
 from emorec.cli.main import COMMANDS, main
+from emorec.cli.terminal_text import one_line
 from emorec.errors import (
     ConfigError,
     DataError,
@@ -241,7 +241,7 @@ def test_help_loads_nothing_heavy(tmp_path: Path, option):
 
 
 def test_detect_loads_nothing_for_training(tmp_path: Path):
-    from onnx_models import write_tiny_model
+    from helpers.onnx_models import write_tiny_model
 
     model = write_tiny_model(tmp_path / "tiny.onnx")
     photo = ROOT / "examples" / "astronaut.jpg"

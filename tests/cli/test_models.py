@@ -4,8 +4,8 @@ from pathlib import Path
 import onnx
 import pytest
 from click.testing import CliRunner, Result
+from helpers.onnx_models import METADATA, tiny_model, write_tiny_model
 from onnx import helper
-from onnx_models import METADATA, tiny_model, write_tiny_model
 
 from emorec import resources
 from emorec.cli.main import main

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import cv2
 import pytest
-from checkouts import HAPPY, HEADER, csv_text, make_checkout, tree
 from click.testing import CliRunner, Result
+from helpers.checkouts import HAPPY, HEADER, csv_text, make_checkout, tree
 
 from emorec.cli.main import main
 

@@ -5,13 +5,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from checkouts import HAPPY, SAD, make_checkout, picture, tree
+from helpers.checkouts import HAPPY, SAD, make_checkout, picture, tree
 
+from emorec.datasets.dataset_summary import notices
 from emorec.datasets.duplicates import Thumbnails, leaks, near_duplicates, thumbnails
-from emorec.datasets.pictures import FilePicture
 from emorec.datasets.prepare import prepare_data
-from emorec.datasets.source import Reading
-from emorec.datasets.summary import notices
+from emorec.datasets.readers.image_files import FileImage
+from emorec.datasets.readers.rows import ReadOptions
 from emorec.errors import ConfigError, DataError
 
 
@@ -27,7 +27,7 @@ def written(folder: Path, *images: np.ndarray) -> Thumbnails:
     for number, image in enumerate(images):
         path = folder / f"{number}.png"
         cv2.imwrite(str(path), image)
-        files.append(FilePicture(str(path), path.stat().st_size, 0))
+        files.append(FileImage(str(path), path.stat().st_size, 0))
     return thumbnails(files)
 
 
@@ -89,7 +89,7 @@ def test_blank_and_unreadable_images_are_no_duplicates(tmp_path: Path) -> None:
     assert near_duplicates(written(tmp_path, blank, blank, blank + 255, blank + 255)) == []
     path = tmp_path / "broken.png"
     path.write_bytes(b"x")
-    thumbs = thumbnails([FilePicture(str(path), 1, 0), FilePicture(str(path), 1, 0)])
+    thumbs = thumbnails([FileImage(str(path), 1, 0), FileImage(str(path), 1, 0)])
     assert list(thumbs.faults) == [0, 1]
     assert near_duplicates(thumbs) == []
 
@@ -157,7 +157,7 @@ def test_several_sources_are_always_looked_through(leaky: Path, tmp_path: Path) 
     (tmp_path / "mine" / "sad").mkdir()
     cv2.imwrite(str(more / "copy.png"), compressed(scene(1)))
     (tmp_path / "mine" / "sad" / "other.png").write_bytes(picture(99))
-    reading = Reading(validation=0, test=0)
+    reading = ReadOptions(validation=0, test=0)
     prepared = prepare_data([leaky, tmp_path / "mine"], tmp_path / "out", reading=reading)
     found = prepared.summary["leaks"]["images"]
     assert [(leak["source"], leak["name"]) for leak in found] == [

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from checkouts import make_checkout, tree
+from helpers.checkouts import make_checkout, tree
 
 from emorec.datasets.prepare import prepare_data
 
@@ -17,9 +17,9 @@ NEW_NAMESPACE = ["unshare", "--map-root-user", "--mount"]
 FULL_DISK = """
 import subprocess, sys
 from pathlib import Path
-from checkouts import make_checkout, tree
+from helpers.checkouts import make_checkout, tree
 from emorec.datasets.prepare import prepare_data
-from emorec.datasets.source import Reading
+from emorec.datasets.readers.rows import ReadOptions
 from emorec.errors import DataError
 
 source, disk, existing = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] == "True"
@@ -97,7 +97,7 @@ run()
     [
         ("pictures", "prepare", "check_readable"),
         ("pixels", "prepare", "_write"),
-        ("pixels", "pixels", "parse_pixels"),
+        ("pixels", "readers.pixels", "parse_pixels"),
         ("pictures", "duplicates", "decode_gray"),
     ],
 )

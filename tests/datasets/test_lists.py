@@ -4,10 +4,10 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from checkouts import counts, make_images, manifest_rows, tree
+from helpers.checkouts import counts, make_images, manifest_rows, tree
 
 from emorec.datasets.prepare import prepare_data
-from emorec.datasets.source import Reading
+from emorec.datasets.readers.rows import ReadOptions
 from emorec.errors import DataError
 
 
@@ -101,7 +101,7 @@ def test_a_label_that_is_no_folder_name_is_refused(tmp_path: Path, dest: Path, l
     root = make_images(tmp_path / "mine", {"x": 1})
     with pytest.raises(DataError, match="is no plain folder name"):
         prepare_data(
-            write_list(root, f"x/000.png,{label}"), dest, reading=Reading(keep_labels=True)
+            write_list(root, f"x/000.png,{label}"), dest, reading=ReadOptions(keep_labels=True)
         )
 
 
@@ -118,7 +118,7 @@ def test_a_path_behind_a_link_out_is_missing(tmp_path: Path, dest: Path) -> None
 def test_equal_names_do_not_overwrite_each_other(tmp_path: Path, dest: Path) -> None:
     root = make_images(tmp_path / "mine", {"x": 3, "y": 3, "z": 3})
     lines = [f"{folder}/{i:03}.png,happy,train" for folder in "xyz" for i in range(3)]
-    reading = Reading(validation=0)
+    reading = ReadOptions(validation=0)
     prepare_data(write_list(root, *lines, header="path,label,split"), dest, reading=reading)
     assert [row["path"].rpartition("/")[2] for row in manifest_rows(dest)] == [
         *("000.png", "001.png", "002.png"),

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from checkouts import picture
+from helpers.checkouts import picture
 
-from emorec.datasets import parallel
+from emorec import threads as parallel
 from emorec.datasets.loading import load_images
-from emorec.datasets.parallel import in_batches
 from emorec.errors import DataError
 from emorec.images import read_gray
+from emorec.threads import run_in_threads
 
 
 @pytest.fixture
@@ -50,13 +50,13 @@ def test_unreadable_images_are_counted_and_the_first_is_named(images: list[Path]
 
 
 def test_no_work_is_done_in_no_time() -> None:
-    in_batches(lambda index: pytest.fail("called"), 0, lambda *_: pytest.fail("reported"))
+    run_in_threads(lambda index: pytest.fail("called"), 0, lambda *_: pytest.fail("reported"))
 
 
 def test_every_index_is_worked_on_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "BATCH", 7)
     seen: list[int] = []
-    in_batches(seen.append, 100)
+    run_in_threads(seen.append, 100)
     assert sorted(seen) == list(range(100))
 
 
@@ -74,5 +74,5 @@ def test_the_first_failure_ends_the_work(monkeypatch: pytest.MonkeyPatch) -> Non
         raise AssertionError("the failure came too late")
 
     with pytest.raises(OSError, match="failure 0"):
-        in_batches(work, 2000, stop)
+        run_in_threads(work, 2000, stop)
     assert calls < 2000

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from checkouts import HAPPY, ROWS, SAD, UNKNOWN, make_checkout, picture
+from helpers.checkouts import HAPPY, ROWS, SAD, UNKNOWN, make_checkout, picture
 from hypothesis import given
 from hypothesis import strategies as st
 
 from emorec.datasets.manifest import (
     COLUMNS,
     Examples,
-    PreparedData,
+    PreparedDataset,
     is_safe_path,
     ordered,
     read_prepared,
@@ -24,7 +24,7 @@ MIXED = (6, 4, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 @pytest.fixture
-def prepared(tmp_path: Path) -> PreparedData:
+def prepared(tmp_path: Path) -> PreparedDataset:
     rows = [*ROWS, ("Training", "mixed.png", MIXED)]
     prepare_data(make_checkout(tmp_path / "FERPlus", rows), tmp_path / "FER-2013")
     return read_prepared(tmp_path / "FER-2013")
@@ -106,7 +106,7 @@ def test_nothing_is_no_data_set(tmp_path: Path) -> None:
     ],
 )
 def test_one_tree_serves_every_policy(
-    prepared: PreparedData, arguments: dict[str, object], expected: dict[str, dict[str, float]]
+    prepared: PreparedDataset, arguments: dict[str, object], expected: dict[str, dict[str, float]]
 ) -> None:
     examples = prepared.examples("train", **arguments)
     assert named(examples) == expected
@@ -115,7 +115,7 @@ def test_one_tree_serves_every_policy(
     assert all(path.is_file() for path in examples.paths)
 
 
-def test_splits_are_kept_apart(prepared: PreparedData) -> None:
+def test_splits_are_kept_apart(prepared: PreparedDataset) -> None:
     assert list(named(prepared.examples("validation"))) == ["fer0000005.png"]
     assert list(named(prepared.examples("test"))) == ["fer0000007.png"]
     assert prepared.policy == "dominant"

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from checkouts import (
+from helpers.checkouts import (
     CONTEMPT,
     HAPPY,
     ROWS,
@@ -22,9 +22,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emorec.datasets import prepare
+from emorec.datasets.dataset_summary import manifest_csv, notices, summarise
 from emorec.datasets.prepare import prepare_data
 from emorec.datasets.selection import select
-from emorec.datasets.summary import manifest_csv, notices, summarise
 from emorec.errors import ConfigError, DataError
 
 
@@ -253,7 +253,7 @@ def test_a_pipe_among_the_images_does_not_block(checkout: Path, dest: Path) -> N
 
 
 def test_progress_is_reported(checkout: Path, dest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emorec.datasets.parallel.BATCH", 3)
+    monkeypatch.setattr("emorec.threads.BATCH", 3)
     seen: list[tuple[int, int]] = []
     prepare_data(checkout, dest, report=lambda done, total: seen.append((done, total)))
     assert seen == [(3, 7), (6, 7), (7, 7)]

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from checkouts import CONTEMPT, ROWS, make_checkout, picture, tree
+from helpers.checkouts import CONTEMPT, ROWS, make_checkout, picture, tree
 
 from emorec.datasets import prepare
 from emorec.datasets.destination import replacing

@@ -4,11 +4,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from checkouts import ROWS, SAD, make_checkout, make_images, manifest_rows, picture, tree
+from helpers.checkouts import ROWS, SAD, make_checkout, make_images, manifest_rows, picture, tree
 
 from emorec.datasets.manifest import read_prepared
 from emorec.datasets.prepare import prepare_data
-from emorec.datasets.source import Reading
+from emorec.datasets.readers.rows import ReadOptions
 from emorec.errors import ConfigError, DataError
 
 
@@ -41,7 +41,7 @@ def test_own_labels_cannot_stand_beside_votes(tmp_path: Path, dest: Path) -> Non
     ferplus = make_checkout(tmp_path / "FERPlus")
     mine = make_images(tmp_path / "mine", {"bored": 10, "happy": 10})
     with pytest.raises(ConfigError, match="'bored' cannot stand beside the votes"):
-        prepare_data([ferplus, mine], dest, reading=Reading(keep_labels=True))
+        prepare_data([ferplus, mine], dest, reading=ReadOptions(keep_labels=True))
 
 
 @pytest.mark.parametrize("link", ["hard", "symlink"])
@@ -72,7 +72,7 @@ def test_a_link_to_a_link_leads_to_the_image(
     root = make_images(tmp_path / "mine", {"happy": 2, "sad": 2})
     (root / "happy" / "link.png").symlink_to("../sad/001.png")
     monkeypatch.chdir(tmp_path)
-    prepare_data(Path("mine"), dest, link=link, reading=Reading(validation=0, test=0))
+    prepare_data(Path("mine"), dest, link=link, reading=ReadOptions(validation=0, test=0))
     image = dest / "train/happy/link.png"
     assert image.is_symlink() == (link == "symlink")
     assert image.samefile(root / "sad" / "001.png")

@@ -233,8 +233,8 @@ def test_marked_faces(shared_data: Path):
     hits = false = 0
     for name, boxes in marked.items():
         for face in detector.detect(read_bgr(shared_data / "photos" / name)):
-            best = max(boxes, key=face.box.overlap, default=None)
-            if best is not None and face.box.overlap(best) >= 0.4:
+            best = max(boxes, key=face.box.iou, default=None)
+            if best is not None and face.box.iou(best) >= 0.4:
                 boxes.remove(best)
                 hits += 1
             else:

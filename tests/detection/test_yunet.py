@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from onnx_models import write_tiny_model
+from helpers.onnx_models import write_tiny_model
 
 from emorec.detection import yunet
 from emorec.detection.yunet import YuNetDetector
@@ -185,4 +185,4 @@ def test_marked_faces(real: YuNetDetector, shared_data: Path):
     for name, boxes in marked.items():
         faces = real.detect(read_bgr(shared_data / "photos" / name))
         assert len(faces) == len(boxes)
-        assert all(max(box.overlap(face.box) for face in faces) >= 0.4 for box in boxes)
+        assert all(max(box.iou(face.box) for face in faces) >= 0.4 for box in boxes)

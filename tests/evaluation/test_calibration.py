@@ -10,7 +10,7 @@ from emorec.evaluation.calibration import (
     reliability,
     two_fold,
 )
-from emorec.inference.prior import probabilities_from_logits
+from emorec.probabilities import probabilities_from_logits
 
 
 def one_hot(labels: list[int]) -> np.ndarray:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from metadata_example import METADATA
-from onnx_models import write_tiny_model
-from tiny_data import make_prepared
+from helpers.metadata_example import METADATA
+from helpers.onnx_models import write_tiny_model
+from helpers.tiny_data import make_prepared
 
 from emorec.datasets.manifest import MANIFEST, read_prepared
 from emorec.errors import ConfigError, DataError, ModelError

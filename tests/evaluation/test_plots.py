@@ -10,10 +10,7 @@ from emorec.evaluation.plots import (
     draw_coverage,
     draw_curves,
     draw_reliability,
-    draw_timeline,
 )
-from emorec.inference.summary import VideoSummary
-from emorec.types import Box, Face, FaceEmotion, Prediction
 
 
 def row(epoch: int) -> dict[str, float]:
@@ -68,20 +65,3 @@ def test_a_line_for_each_model(count: int) -> None:
     one = drawn(draw_comparison(names[:1], [scores(8, 1)]))
     assert few.shape[0] > one.shape[0]
     assert few.shape[1] == one.shape[1]
-
-
-@pytest.mark.parametrize("faces", [0, 1, 3, 40])
-def test_timeline(faces: int) -> None:
-    summary = VideoSummary("a.mp4", 0.1, timeline=True)
-    for number in range(100):
-        share = number / 100
-        prediction = Prediction({"happy": share, "sad": 1 - share, "other": 0.0})
-        # Face 1 is out of sight in the middle; the last one is seen once.
-        seen = [
-            FaceEmotion(Face(Box(0, 0, 9, 9), "stub", 1.0), prediction, id_)
-            for id_ in range(1, faces + 1)
-            if not (id_ == 1 and 40 <= number < 60) and (id_ < faces or number == 3)
-        ]
-        summary.add(seen, number / 10)
-    height = drawn(draw_timeline(summary.finish(), 10)).shape[0]
-    assert height == pytest.approx(120 * (1.6 + 1.3 * max(min(faces, 12), 1)), abs=2)

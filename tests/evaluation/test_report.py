@@ -3,14 +3,14 @@
 from pathlib import Path
 
 import pytest
-from html_page import Page, assert_self_contained
-from metadata_example import METADATA
-from onnx_models import write_tiny_model
+from helpers.html_page import Page, assert_self_contained
+from helpers.metadata_example import METADATA
+from helpers.onnx_models import write_tiny_model
 
 from emorec.datasets.manifest import read_prepared
 from emorec.evaluation.assessment import Evaluation
 from emorec.evaluation.evaluate import evaluate
-from emorec.evaluation.report import Run, render
+from emorec.evaluation.report import TrainingHistory, render
 
 HOSTILE = "<img src=x onerror=alert(1)>&\"'"
 KNOWN = METADATA.replaced(prior=(0.4, 0.2, 0.1, 0.1, 0.1, 0.06, 0.04))
@@ -48,7 +48,9 @@ def test_one_model(found: list[Evaluation]) -> None:
 
 def test_the_page_of_a_run(found: list[Evaluation]) -> None:
     row = {"epoch": 1.0, "loss": 2.0, "val_loss": 1.5, "accuracy": 0.3, "val_accuracy": 0.4}
-    page = Page(render(found[:1], "data", "validation", Run([row], 1, f"name: {HOSTILE}")))
+    page = Page(
+        render(found[:1], "data", "validation", TrainingHistory([row], 1, f"name: {HOSTILE}"))
+    )
     assert "In the last one the loss was 2.000 on training images and 1.500" in page.text
     assert f"name: {HOSTILE}" in page.text
     assert len(page.pictures()) == 4 + len(found[0].mistakes)

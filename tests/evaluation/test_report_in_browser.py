@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from metadata_example import METADATA
-from onnx_models import write_tiny_model
+from helpers.metadata_example import METADATA
+from helpers.onnx_models import write_tiny_model
 
+from emorec.datasets.data_report import render as render_data
 from emorec.datasets.inspection import inspect
 from emorec.datasets.manifest import read_prepared
-from emorec.datasets.report import render as render_data
 from emorec.evaluation.evaluate import evaluate
-from emorec.evaluation.report import Run, render
+from emorec.evaluation.report import TrainingHistory, render
 from emorec.labels import EMOTIONS_8
 
 pytestmark = pytest.mark.slow
@@ -116,7 +116,7 @@ def test_pages_of_models(chromium: str, tiny_data: Path, tmp_path: Path, count: 
     found = evaluate(models, data, "validation", "majority", 8, group="usage")
     row = {"loss": 2.0, "val_loss": 1.5, "accuracy": 0.3, "val_accuracy": 0.4}
     history = [{"epoch": float(number), **row} for number in range(1, 40)]
-    run = Run(history, 3, "training_data: " + "x" * 300) if count == 1 else None
+    run = TrainingHistory(history, 3, "training_data: " + "x" * 300) if count == 1 else None
     assert_shown_well(chromium, render(found, "data", "validation", run), tmp_path)
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 import onnx
 import pytest
+from helpers.onnx_models import METADATA, tiny_model
 from onnx import TensorProto, helper, numpy_helper
-from onnx_models import METADATA, tiny_model
 
 from emorec.errors import EmorecError
 from emorec.export.cost import graph_cost

@@ -5,8 +5,8 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from helpers.metadata_example import METADATA
 from keras import layers
-from metadata_example import METADATA
 
 from emorec.errors import EmorecError, MissingDependencyError, ModelError
 from emorec.export import onnx as exporter

@@ -5,8 +5,8 @@ import cv2
 import numpy as np
 import onnx
 import pytest
+from helpers.onnx_models import METADATA, set_metadata, tiny_model, write_tiny_model
 from onnx import TensorProto, helper, numpy_helper
-from onnx_models import METADATA, set_metadata, tiny_model, write_tiny_model
 
 from emorec.errors import ModelError
 from emorec.inference import classifier

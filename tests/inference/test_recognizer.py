@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from onnx_models import METADATA
+from helpers.onnx_models import METADATA
 
 from emorec.detection import haar
-from emorec.detection.whole import WholePicture
+from emorec.detection.whole_image import WholeImage
 from emorec.errors import ConfigError
 from emorec.frames import Frame
 from emorec.inference.recognizer import EmotionRecognizer
@@ -80,7 +80,7 @@ def test_crops_have_the_margin_of_the_model():
 
 def test_a_picture_that_is_a_face_is_taken_whole_whatever_the_margin():
     classifier = StubClassifier(EMOTIONS_7, [1 / 7] * 7, margin=-0.2)
-    EmotionRecognizer(WholePicture(), classifier).recognize(IMAGE)
+    EmotionRecognizer(WholeImage(), classifier).recognize(IMAGE)
     assert [crop.shape for crop in classifier.crops] == [(100, 100, 3)]
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from clips import Placed, crossing, draw, write_clip
-from onnx_models import write_tiny_model
+from helpers.clips import Placed, crossing, draw, write_clip
+from helpers.onnx_models import write_tiny_model
 
 from emorec.detection.haar import HaarDetector
 from emorec.errors import ConfigError, DataError, ModelError

@@ -1,12 +1,12 @@
 import math
 
 import pytest
-from clips import crossing
+from helpers.clips import crossing
 from hypothesis import given
 from hypothesis import strategies as st
 
 from emorec.errors import ConfigError
-from emorec.inference.tracking import TRACKED, EmotionTracker, FaceTracker, overlap
+from emorec.inference.tracking import TRACKED, EmotionTracker, FaceTracker, distance_iou
 from emorec.types import Box, Face, FaceEmotion, Prediction
 
 boxes = st.builds(
@@ -33,13 +33,13 @@ def at(x: float, y: float = 100, side: int = 50) -> Box:
     ],
 )
 def test_overlap(one, other, expected):
-    assert overlap(one, other) == pytest.approx(expected)
+    assert distance_iou(one, other) == pytest.approx(expected)
 
 
 @given(boxes, boxes)
 def test_overlap_is_even_and_bounded(one, other):
-    assert overlap(one, other) == overlap(other, one)
-    assert -1 < overlap(one, other) <= 1
+    assert distance_iou(one, other) == distance_iou(other, one)
+    assert -1 < distance_iou(one, other) <= 1
 
 
 # Ids
@@ -146,43 +146,43 @@ def happiness(faces: list[FaceEmotion]) -> list[float]:
 def test_without_smoothing_what_is_read_is_reported():
     tracker = EmotionTracker(smooth_s=0)
     for number, happy in enumerate((0.2, 0.9, 0.4)):
-        assert happiness(tracker.found([face(at(0), happy)], number / 10)) == [happy]
+        assert happiness(tracker.update([face(at(0), happy)], number / 10)) == [happy]
 
 
 @pytest.mark.parametrize("fps", [2, 10, 50])
 def test_smoothing_is_the_same_at_every_rate(fps):
     tracker = EmotionTracker(smooth_s=0.5)
-    tracker.found([face(at(0), 0)], 0)
+    tracker.update([face(at(0), 0)], 0)
     for number in range(1, fps + 1):
-        found = tracker.found([face(at(0), 1)], number / fps)
+        found = tracker.update([face(at(0), 1)], number / fps)
     assert happiness(found) == pytest.approx([1 - math.exp(-1 / 0.5)])
     assert sum(found[0].prediction.probabilities.values()) == pytest.approx(1)
 
 
 def test_each_face_is_smoothed_alone():
     tracker = EmotionTracker(smooth_s=100)
-    tracker.found([face(at(0), 0), face(at(300), 1)], 0)
-    found = tracker.found([face(at(300), 1), face(at(0), 0)], 0.1)
+    tracker.update([face(at(0), 0), face(at(300), 1)], 0)
+    found = tracker.update([face(at(300), 1), face(at(0), 0)], 0.1)
     assert [one.id for one in found] == [2, 1]
     assert happiness(found) == pytest.approx([1, 0])
 
 
 def test_a_new_face_starts_with_its_own_reading():
     tracker = EmotionTracker(smooth_s=100, max_gap_s=0.5)
-    tracker.found([face(at(0), 0)], 0)
-    assert happiness(tracker.found([face(at(0), 1)], 1)) == [1]
+    tracker.update([face(at(0), 0)], 0)
+    assert happiness(tracker.update([face(at(0), 1)], 1)) == [1]
 
 
 def test_faces_are_carried_on_between_detections():
     tracker = EmotionTracker(smooth_s=0)
-    assert tracker.awaited(0, {}) == []
+    assert tracker.predict(0, {}) == []
     for number in range(10):
-        tracker.found([face(at(300), 0.3), face(at(10 * number), 0.8)], number / 10)
-    first, second = tracker.awaited(1.0, {})
+        tracker.update([face(at(300), 0.3), face(at(10 * number), 0.8)], number / 10)
+    first, second = tracker.predict(1.0, {})
     assert (first.id, second.id) == (2, 1)
     assert first.face.box.x == pytest.approx(100, abs=4)
     assert (first.face.detector, first.face.score) == (TRACKED, 7.5)
     assert happiness([first, second]) == [0.8, 0.3]
-    assert tracker.awaited(1.0, {1: at(50)})[0].face.box == at(50)
-    tracker.found([], 1.1)
-    assert tracker.awaited(1.2, {}) == []
+    assert tracker.predict(1.0, {1: at(50)})[0].face.box == at(50)
+    tracker.update([], 1.1)
+    assert tracker.predict(1.2, {}) == []

@@ -7,9 +7,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from fuzzed_pictures import ENVIRONMENT
+from helpers.fuzzed_images import ENVIRONMENT
 
-CHILD = Path(__file__).parents[1] / "fuzzed_pictures.py"
+CHILD = Path(__file__).parents[1] / "helpers" / "fuzzed_images.py"
 
 KINDS = 11
 """Whole files, which come first."""

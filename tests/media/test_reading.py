@@ -16,7 +16,7 @@ from emorec.errors import DataError
 from emorec.images import write
 from emorec.media import reading
 from emorec.media.reading import read_frames
-from emorec.media.sources import PICTURE_SUFFIXES, Source
+from emorec.media.sources import PICTURE_SUFFIXES, MediaSource
 
 
 def scene(height: int = 40, width: int = 60) -> np.ndarray:
@@ -26,8 +26,8 @@ def scene(height: int = 40, width: int = 60) -> np.ndarray:
     return np.stack([across, down, 255 - across], axis=2).astype(np.uint8)
 
 
-def source(path: Path) -> Source:
-    return Source(str(path), path.stem)
+def source(path: Path) -> MediaSource:
+    return MediaSource(str(path), path.stem)
 
 
 def animation(suffix: str, durations=(120, 80, 100)) -> bytes:
@@ -190,12 +190,12 @@ class Stdin:
 
 def test_standard_input(monkeypatch):
     monkeypatch.setattr(sys, "stdin", Stdin(cv2.imencode(".png", scene())[1].tobytes()))
-    (frame,) = read_frames(Source("-", "stdin")).frames
+    (frame,) = read_frames(MediaSource("-", "stdin")).frames
     np.testing.assert_array_equal(frame.image_bgr, scene())
     with pytest.raises(DataError, match="nothing came from standard input"):
-        read_frames(Source("-", "stdin"))
+        read_frames(MediaSource("-", "stdin"))
 
 
 def test_a_known_problem_is_raised():
     with pytest.raises(DataError, match=r"^x: no pictures in it$"):
-        read_frames(Source("x", "x", problem="no pictures in it"))
+        read_frames(MediaSource("x", "x", problem="no pictures in it"))

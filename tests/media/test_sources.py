@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from emorec.frames import Frame
-from emorec.media.sources import Source, expand
+from emorec.media.sources import MediaSource, expand
 
 
 @pytest.fixture(autouse=True)
@@ -149,4 +149,4 @@ def test_outputs_of_frames():
     import numpy as np
 
     frame = Frame(np.zeros((1, 1, 3), np.uint8), (1, 1), 12, 0.5)
-    assert Source("x", "a/x", 2).output("-face1.png", frame) == "a/x-frame000012-face1-2.png"
+    assert MediaSource("x", "a/x", 2).output("-face1.png", frame) == "a/x-frame000012-face1-2.png"

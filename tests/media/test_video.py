@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import write_clip
+from helpers.clips import write_clip
 
 from emorec.errors import ConfigError, DataError
 from emorec.media import video

@@ -4,6 +4,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from helpers.metadata_example import METADATA
 from keras.applications import (
     densenet,
     inception_v3,
@@ -12,7 +13,6 @@ from keras.applications import (
     vgg16,
     xception,
 )
-from metadata_example import METADATA
 
 from emorec.errors import ConfigError
 from emorec.export.onnx import export_onnx
@@ -21,8 +21,8 @@ from emorec.modeling.architectures import ARCHITECTURES, architecture
 from emorec.modeling.build import build_classifier
 from emorec.modeling.complexity import complexity, multiply_adds
 from emorec.modeling.finetune import layer_groups
+from emorec.modeling.flip_ensemble import backbone_of, weighted_layers
 from emorec.modeling.saved import load_model, save_model
-from emorec.modeling.structure import backbone_of, weighted_layers
 
 PREPROCESSING = {
     "vgg16": vgg16,

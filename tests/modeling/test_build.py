@@ -5,7 +5,7 @@ from keras.applications import vgg16
 
 from emorec.errors import ConfigError
 from emorec.modeling.build import build_classifier, with_probabilities
-from emorec.modeling.structure import backbone_of
+from emorec.modeling.flip_ensemble import backbone_of
 
 
 def faces(count: int, size: int, channels: int) -> np.ndarray:

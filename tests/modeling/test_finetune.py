@@ -5,7 +5,7 @@ from keras import layers
 
 from emorec.modeling.build import build_classifier
 from emorec.modeling.finetune import set_trainable_layers
-from emorec.modeling.structure import backbone_of
+from emorec.modeling.flip_ensemble import backbone_of
 
 
 @pytest.mark.parametrize(("count", "free"), [(0, []), (1, ["c"]), (2, ["b", "c"]), (-1, "abc")])

@@ -5,8 +5,8 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from helpers.metadata_example import METADATA
 from keras import layers
-from metadata_example import METADATA
 
 from emorec.errors import ModelError
 from emorec.modeling.build import build_classifier

@@ -4,19 +4,19 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from metadata_example import METADATA
+from helpers.metadata_example import METADATA
 
 from emorec import resources
 from emorec.errors import ModelError
 from emorec.modeling.architectures import ARCHITECTURES
 from emorec.modeling.build import build_classifier
-from emorec.modeling.saved import load_model, save_model
-from emorec.modeling.structure import (
+from emorec.modeling.flip_ensemble import (
     backbone_of,
     flip_averaged,
     plain_classifier,
     weighted_layers,
 )
+from emorec.modeling.saved import load_model, save_model
 
 
 def same_weights(one: keras.Model, other: keras.Model) -> None:

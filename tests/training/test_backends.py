@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-import backends
 import numpy as np
 import pytest
+from helpers import backends
 
 from emorec.datasets.manifest import read_prepared
 from emorec.evaluation.evaluate import evaluate

@@ -11,8 +11,8 @@ from emorec.training.balance import (
     training_prior,
     with_adjusted_logits,
 )
+from emorec.training.batches import AugmentedBatches, BatchSettings
 from emorec.training.config import NO_AUGMENTATION, AugmentationConfig, validated
-from emorec.training.data import AugmentedBatches, Treatment
 
 HARD = np.eye(3, dtype=np.float32)[[0] * 60 + [1] * 30 + [2] * 10]
 SOFT = np.array([[0.5, 0.5, 0], [1, 0, 0]], np.float32)
@@ -69,23 +69,25 @@ def test_sampling_with_zero_weights_never_draws_them() -> None:
         assert set(sampled_order(weights, np.random.default_rng(seed))) <= {1, 3}
 
 
-def source(treatment: Treatment) -> AugmentedBatches:
+def source(treatment: BatchSettings) -> AugmentedBatches:
     config = AugmentationConfig.model_validate(NO_AUGMENTATION)
     return AugmentedBatches(np.zeros((100, 4, 4, 1), np.uint8), HARD, 100, config, 0, treatment)
 
 
 def test_batches_carry_the_weights_of_their_targets() -> None:
     weights = np.array([1, 2, 5], np.float32)
-    _, targets, found = source(Treatment(loss_weights=weights))[0]
+    _, targets, found = source(BatchSettings(loss_weights=weights))[0]
     np.testing.assert_array_equal(found, targets @ weights)
     # Mixing and smoothing: the weights are those of the mixed targets before the smoothing.
-    _, targets, found = source(Treatment(loss_weights=weights, mixup=1.0, label_smoothing=0.3))[0]
+    _, targets, found = source(BatchSettings(loss_weights=weights, mixup=1.0, label_smoothing=0.3))[
+        0
+    ]
     np.testing.assert_allclose(found, ((targets - 0.1) / 0.7) @ weights, rtol=1e-5)
     assert len(np.unique(found)) > 3
 
 
 def test_sampled_batches_are_even_and_carry_no_weights() -> None:
-    batches = source(Treatment(sampling_weights=class_weights(HARD, 1.0)))
+    batches = source(BatchSettings(sampling_weights=class_weights(HARD, 1.0)))
     images, targets = batches[0]
     np.testing.assert_allclose(targets.sum(axis=0), [33, 33, 33], atol=1.01)
     assert len(images) == 100

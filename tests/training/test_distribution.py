@@ -7,20 +7,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import backends
 import numpy as np
 import pytest
+from helpers import backends
 
 from emorec.errors import ConfigError
+from emorec.training.batches import AugmentedBatches, BatchSettings
 from emorec.training.checkpoint import read_state
 from emorec.training.config import AugmentationConfig, TrainConfig
-from emorec.training.data import AugmentedBatches, Treatment
 from emorec.training.distribution import ALONE, World, check, join
+from emorec.training.padded_validation import PaddedBatches, validation_data
 from emorec.training.run_folder import CHECKPOINT
-from emorec.training.validation import PaddedBatches, validation_data
 
 CHANGES = AugmentationConfig(rotation=10, brightness=0.2, blur=0.5, erasing=0.5)
-TREATMENT = Treatment(mixup=0.4, cutmix=1.0, loss_weights=np.array([1.0, 2.0, 3.0]))
+TREATMENT = BatchSettings(mixup=0.4, cutmix=1.0, loss_weights=np.array([1.0, 2.0, 3.0]))
 WORDS = [
     *("train", "--arch", "compact", "--image-size", "24", "--epochs", "2", "--batch-size", "12"),
     *("--learning-rate", "0.01", "--set", "ema=0.9", "--out", "runs", "--data"),

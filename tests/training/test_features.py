@@ -9,14 +9,14 @@ from emorec.datasets.loading import load_images
 from emorec.datasets.manifest import read_prepared
 from emorec.errors import ConfigError
 from emorec.modeling.build import build_classifier
-from emorec.modeling.cut import cut_behind_frozen
+from emorec.modeling.feature_split import split_after_frozen
 from emorec.modeling.saved import load_model
 from emorec.training import features
+from emorec.training.batches import AugmentedBatches, BatchSettings
 from emorec.training.config import NO_AUGMENTATION, TrainConfig, validated
-from emorec.training.data import AugmentedBatches, Treatment
 from emorec.training.features import FeatureBatches, compute_features, feature_cut, make_fitting
 from emorec.training.loop import train
-from emorec.training.setup import Datasets, load, select
+from emorec.training.setup import RunData, load, select
 
 
 def settings(**changes) -> TrainConfig:
@@ -78,7 +78,7 @@ def test_the_first_view_is_plain_and_the_others_are_changed(
     monkeypatch.setattr(features, "_BATCH", 4)
     images = np.random.default_rng(0).integers(0, 256, (10, 24, 24, 1), dtype=np.uint8)
     config = settings(augmentation={"rotation": 20})
-    cut = cut_behind_frozen(model())
+    cut = split_after_frozen(model())
     assert cut is not None
     told: list[tuple[str, int, int]] = []
     found = compute_features(
@@ -98,7 +98,7 @@ def test_batches_of_features_come_in_the_order_of_the_images() -> None:
     images[:, 0, 0, 0] = np.arange(20)
     views = np.stack([np.arange(20) + 100 * view for view in range(3)])[..., None]
     one = AugmentedBatches(images, targets, 6, settings().augmentation, seed=5)
-    other = FeatureBatches(views.astype(np.float32), targets, 6, 5, Treatment())
+    other = FeatureBatches(views.astype(np.float32), targets, 6, 5, BatchSettings())
     seen = set()
     for epoch in range(4):
         for index in range(len(one)):
@@ -111,12 +111,12 @@ def test_batches_of_features_come_in_the_order_of_the_images() -> None:
         assert epoch < 3 or seen == {0, 1, 2}
 
 
-def fitted(config: TrainConfig, datasets: Datasets, start: list[np.ndarray]) -> keras.Model:
+def fitted(config: TrainConfig, datasets: RunData, start: list[np.ndarray]) -> keras.Model:
     """Train a model from the same weights, on features or in the plain way; give the whole."""
     keras.utils.set_random_seed(2)
     whole = build_classifier("compact", 7, 24, trainable_layers=config.trainable_layers)
     whole.set_weights(start)
-    fitting = make_fitting(config, whole, datasets, Treatment())
+    fitting = make_fitting(config, whole, datasets, BatchSettings())
     assert (fitting.model is whole) is (config.feature_cache is False)
     fitting.model.compile(
         "sgd", loss=keras.losses.CategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
@@ -130,7 +130,7 @@ def fitted(config: TrainConfig, datasets: Datasets, start: list[np.ndarray]) -> 
     return whole
 
 
-def whole_loss(whole: keras.Model, datasets: Datasets) -> float:
+def whole_loss(whole: keras.Model, datasets: RunData) -> float:
     logits = whole.predict(datasets.validation_images, verbose=0)
     loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     return float(loss(datasets.validation.targets, logits))

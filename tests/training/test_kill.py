@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from everything import quick_compact, settings
+from helpers.everything import quick_compact, settings
 
 from emorec.training.loop import train
 
@@ -23,7 +23,7 @@ FULL_DISK = """
 import subprocess, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from everything import quick_compact, settings
+from helpers.everything import quick_compact, settings
 quick = quick_compact()  # which ends when nothing holds it
 quick.__enter__()
 from emorec.errors import DataError
@@ -57,7 +57,7 @@ sys.stdout.write((run / "history.csv").read_text())
 COMMAND = """
 import sys
 sys.path.insert(0, sys.argv.pop(1))
-from everything import quick_compact
+from helpers.everything import quick_compact
 quick = quick_compact()  # which ends when nothing holds it
 quick.__enter__()
 from emorec.cli.main import run

@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 import yaml
 from conftest import TINY_SETTINGS
-from html_page import Page, assert_self_contained
+from helpers.html_page import Page, assert_self_contained
 
 from emorec.datasets.loading import load_images
 from emorec.datasets.manifest import read_prepared
 from emorec.errors import ConfigError, DataError, ModelError
 from emorec.inference.classifier import EmotionClassifier
 from emorec.labels import EMOTIONS_7
+from emorec.modeling.flip_ensemble import plain_classifier
 from emorec.modeling.saved import load_model
-from emorec.modeling.structure import plain_classifier
-from emorec.training.callbacks import Progress
+from emorec.training.callbacks import TrainingProgress
 from emorec.training.config import NO_AUGMENTATION, TrainConfig, validated
 from emorec.training.loop import train
-from emorec.training.setup import settled
+from emorec.training.setup import resolve_precision
 
 FILES = {
     "config.yaml",
@@ -157,7 +157,7 @@ def test_the_run_keeps_the_precision_that_auto_came_to(tiny_data: Path, tmp_path
     auto = settings(epochs=1, precision="auto")
     run = train(auto, tiny_data, tmp_path).folder
     kept = yaml.safe_load((run / "config.yaml").read_text())["precision"]
-    assert kept == settled(auto).precision != "auto"
+    assert kept == resolve_precision(auto).precision != "auto"
 
 
 def test_figures_and_files_are_those_of_the_flip_averaging_model(
@@ -232,7 +232,7 @@ def test_early_stopping_keeps_the_best_epoch(tiny_data: Path, tmp_path: Path) ->
 
 
 def test_ctrl_c_leaves_the_best_model_so_far(tiny_data: Path, tmp_path: Path) -> None:
-    def interrupt(progress: Progress) -> None:
+    def interrupt(progress: TrainingProgress) -> None:
         if progress.epoch == 2 and progress.batch == 2:
             raise KeyboardInterrupt
 
@@ -245,7 +245,7 @@ def test_ctrl_c_leaves_the_best_model_so_far(tiny_data: Path, tmp_path: Path) ->
 
 
 def test_ctrl_c_in_the_first_epoch_leaves_nothing(tiny_data: Path, tmp_path: Path) -> None:
-    def interrupt(progress: Progress) -> None:
+    def interrupt(progress: TrainingProgress) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from emorec.training.batches import AugmentedBatches, BatchSettings
 from emorec.training.config import NO_AUGMENTATION, AugmentationConfig
-from emorec.training.data import AugmentedBatches, Treatment
 from emorec.training.mixing import mix
 
 SIZE = 12
@@ -60,7 +60,7 @@ def test_with_both_each_batch_draws_one() -> None:
     assert 5 < sum(flat) < 25
 
 
-def source(treatment: Treatment, **augmentation: float) -> AugmentedBatches:
+def source(treatment: BatchSettings, **augmentation: float) -> AugmentedBatches:
     images = np.random.default_rng(0).integers(0, 256, (20, SIZE, SIZE, 1), np.uint8)
     config = AugmentationConfig.model_validate({**NO_AUGMENTATION, **augmentation})
     targets = np.eye(4, dtype=np.float32)[np.arange(20) % 4]
@@ -68,8 +68,8 @@ def source(treatment: Treatment, **augmentation: float) -> AugmentedBatches:
 
 
 def test_the_last_epochs_are_calm() -> None:
-    wild = source(Treatment(mixup=1.0, calm_from=1), erasing=1.0)
-    plain = source(Treatment())
+    wild = source(BatchSettings(mixup=1.0, calm_from=1), erasing=1.0)
+    plain = source(BatchSettings())
     assert not np.array_equal(wild[0][0], plain[0][0])
     assert (wild[0][1].max(axis=1) < 1).any()
     wild.begin(1)
@@ -79,6 +79,6 @@ def test_the_last_epochs_are_calm() -> None:
 
 
 def test_label_smoothing_shares_a_part_of_the_target() -> None:
-    targets = source(Treatment(label_smoothing=0.2))[0][1]
+    targets = source(BatchSettings(label_smoothing=0.2))[0][1]
     np.testing.assert_allclose(np.unique(targets), [0.05, 0.85], atol=1e-7)
     np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-6)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from emorec.modeling.build import build_classifier
-from emorec.training.averaging import ValidateAverages, averaged
 from emorec.training.config import validated
+from emorec.training.ema import ValidateWithEma, ema_weights
 from emorec.training.optimizer import learning_rate, make_optimizer
 
 EPOCHS, BATCHES = 10, 20
@@ -146,7 +146,7 @@ def test_the_average_of_the_weights_is_the_one_validated_and_given() -> None:
 
     class Save(keras.callbacks.Callback):
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            with averaged(self.model):
+            with ema_weights(self.model):
                 shown.append(weights.kernel())
             np.testing.assert_array_equal(weights.kernel(), weights.steps[-1])
 
@@ -157,7 +157,7 @@ def test_the_average_of_the_weights_is_the_one_validated_and_given() -> None:
         epochs=2,
         validation_data=(x, y),
         validation_batch_size=16,
-        callbacks=[ValidateAverages(), weights, Save()],
+        callbacks=[ValidateWithEma(), weights, Save()],
         verbose=0,
     )
     expected = []
@@ -176,5 +176,5 @@ def test_without_averages_nothing_is_put_in_place() -> None:
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     model.compile(make_optimizer(validated({}, "the test"), model, 0.1, 1, 1), "mse")
     before = model.get_weights()[0]
-    with averaged(model):
+    with ema_weights(model):
         np.testing.assert_array_equal(model.get_weights()[0], before)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from everything import quick_compact, settings
+from helpers.everything import quick_compact, settings
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from emorec.errors import ConfigError, DataError
 from emorec.training import finish as finish_module
-from emorec.training.callbacks import LossError, Progress
-from emorec.training.data import AugmentedBatches
+from emorec.training.batches import AugmentedBatches
+from emorec.training.callbacks import LossError, TrainingProgress
 from emorec.training.loop import resume, train
 
 CHECKPOINT = Path("checkpoints") / "last.npz"
@@ -28,8 +28,8 @@ class KilledError(BaseException):
     """Ends a run at once, as a kill does: nobody catches it."""
 
 
-def at(epoch: int, batch: int, act: Callable[[], None]) -> Callable[[Progress], None]:
-    def report(progress: Progress) -> None:
+def at(epoch: int, batch: int, act: Callable[[], None]) -> Callable[[TrainingProgress], None]:
+    def report(progress: TrainingProgress) -> None:
         if (progress.epoch, progress.batch, progress.epoch_done) == (epoch, batch, False):
             act()
 
@@ -76,7 +76,7 @@ def test_a_run_killed_twice_ends_as_if_nothing_had_happened(
     (killed_run / "history.csv").unlink()
     with pytest.raises(KilledError):
         resume(killed_run, report=at(4, 6, kill))
-    steps: list[Progress] = []
+    steps: list[TrainingProgress] = []
     outcome = resume(killed_run, report=steps.append)
     assert outcome is not None
     assert (steps[0].epoch, steps[0].batch) == (4, 1)
@@ -102,7 +102,7 @@ def test_a_run_killed_while_it_wrote_its_files_is_finished(
             train(settings(), tiny_data, tmp_path)
     (folder,) = tmp_path.iterdir()
     assert not (folder / "model.onnx").exists()
-    steps: list[Progress] = []
+    steps: list[TrainingProgress] = []
     outcome = resume(folder, report=steps.append)
     assert outcome is not None
     assert not outcome.interrupted
@@ -142,7 +142,7 @@ def test_patience_lasts_over_a_kill(tiny_data: Path, tmp_path: Path) -> None:
     with pytest.raises(KilledError):
         train(still, tiny_data, tmp_path, at(3, 2, kill))
     (folder,) = tmp_path.iterdir()
-    steps: list[Progress] = []
+    steps: list[TrainingProgress] = []
     assert resume(folder, report=steps.append) is not None
     whole = train(still, tiny_data, tmp_path).folder
     assert (folder / "history.csv").read_bytes() == (whole / "history.csv").read_bytes()

@@ -6,7 +6,7 @@ import pytest
 
 from emorec.training import setup
 from emorec.training.config import TrainConfig
-from emorec.training.setup import settled
+from emorec.training.setup import resolve_precision
 
 PROCESSORS = {
     "flags : fpu avx2 avx512f": "float32",
@@ -21,7 +21,7 @@ def asked(
 ) -> str:
     monkeypatch.setattr(setup, "_CPU_DESCRIPTION", description)
     monkeypatch.setattr(setup, "trains_on_cpu", lambda: on_cpu)
-    return settled(TrainConfig(precision=precision)).precision
+    return resolve_precision(TrainConfig(precision=precision)).precision
 
 
 @pytest.mark.parametrize("flags", PROCESSORS)

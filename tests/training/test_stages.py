@@ -6,9 +6,9 @@ import pytest
 from conftest import TINY_SETTINGS
 
 from emorec.modeling.build import build_classifier
-from emorec.modeling.structure import backbone_of
+from emorec.modeling.flip_ensemble import backbone_of
 from emorec.training import run_folder
-from emorec.training.callbacks import Progress
+from emorec.training.callbacks import TrainingProgress
 from emorec.training.checkpoint import History, values
 from emorec.training.config import NO_AUGMENTATION, TrainConfig, validated
 from emorec.training.loop import resume, train
@@ -129,7 +129,7 @@ def test_a_run_stopped_between_its_stages_goes_on_the_same(
     config = settings(tiny_run, ema=0.5, layer_decay=0.7)
     whole = train(config, tiny_data, tmp_path / "whole").folder
 
-    def interrupt(progress: Progress) -> None:
+    def interrupt(progress: TrainingProgress) -> None:
         if progress.epoch == 2 and progress.batch == 2:
             raise KeyboardInterrupt
 

@@ -1,0 +1,107 @@
+"""Shares pictures among the machines of a Ray cluster, by Ray Data."""
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple
+from typing import Any, cast
+
+import cv2
+import ray
+
+from emorec.batch.detect_job import DetectJob
+from emorec.batch.image_work import process_serially
+from emorec.errors import ConfigError, EmorecError
+from emorec.media.sources import MediaSource
+from emorec.outputs.records import ImageResult
+
+BATCH = 16
+"""Sources that go to a worker together."""
+
+LOCAL = "local"
+
+_Batch = dict[str, Any]
+
+
+class _Worker:
+    """Looks at pictures in a process of the cluster; its model is loaded once."""
+
+    def __init__(self, job: DetectJob) -> None:
+        cv2.setNumThreads(1)
+        self._work = job.work()
+
+    def __call__(self, batch: _Batch) -> _Batch:
+        # Text in ASCII: Arrow takes no file names that are not UTF-8.
+        sources = [MediaSource(*json.loads(text)) for text in batch["source"]]
+        done = process_serially(self._work, sources)
+        return {"done": [json.dumps([one.record, one.written, one.problems]) for one in done]}
+
+
+@contextmanager
+def cluster(address: str = LOCAL, workers: int | None = None) -> Iterator[None]:
+    """Connect to a Ray cluster for as long as the block lasts.
+
+    Args:
+        address: Such as "10.0.0.1:6379" or "auto"; "local" starts a cluster here, which ends with
+            the block.
+        workers: Processors of a local cluster; None takes all of this machine.
+
+    Raises:
+        ConfigError: There is no cluster at the address.
+    """
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    try:
+        if address == LOCAL:
+            ray.init(address=LOCAL, num_cpus=workers, include_dashboard=False, **quiet)
+        else:
+            ray.init(address=address, **quiet)
+    except Exception as error:  # a node that is slow to start raises nothing narrower
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"no Ray cluster at {address!r}: {reason}") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def process_on_ray(
+    job: DetectJob, sources: Sequence[MediaSource], workers: int | None = None
+) -> Iterator[ImageResult]:
+    """Do sources on the cluster that is connected; the results come in the order of the sources.
+
+    Args:
+        job: What is done with each. Its files, the pictures and the folders of its outputs must
+            have the same paths on every machine.
+        sources: All of them; standard input is not among them.
+        workers: Number of processes; None takes one for each processor of the cluster.
+
+    Raises:
+        EmorecError: A worker failed.
+    """
+    if not sources:
+        return
+    context = ray.data.DataContext.get_current()
+    context.execution_options.preserve_order = True
+    context.enable_progress_bars = False
+    workers = workers or max(int(cast(Any, ray).cluster_resources().get("CPU", 1)), 1)
+    rows = [{"source": json.dumps(astuple(source))} for source in sources]
+    blocks = min(-(-len(rows) // BATCH), 8 * workers)
+    try:
+        told = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
+            _Worker,
+            fn_constructor_args=(job,),
+            batch_size=BATCH,
+            num_cpus=1,
+            compute=ray.data.ActorPoolStrategy(size=min(workers, blocks)),
+        )
+        for row in told.iter_rows():
+            record, written, problems = json.loads(row["done"])
+            yield ImageResult(record, tuple(written), tuple(problems))
+    except ray.exceptions.RayError as error:
+        cause = getattr(error, "cause", None)
+        reason = " ".join(str(cause or error).split())
+        raise EmorecError(f"a Ray worker failed: {reason[-500:]}") from error

@@ -1,0 +1,5 @@
+"""The command `emorec doctor`."""
+
+from emorec.cli.doctor.command import doctor
+
+__all__ = ["doctor"]

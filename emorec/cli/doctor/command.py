@@ -1,0 +1,47 @@
+"""The command `emorec doctor`."""
+
+import dataclasses
+import json
+
+import click
+
+from emorec.cli.terminal_text import one_line
+from emorec.errors import EmorecError
+
+
+@click.command(epilog="Examples: emorec doctor; emorec doctor --deep --json")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+@click.option(
+    "--deep", is_flag=True, help="Import each backend of Keras and list its devices; takes longer."
+)
+def doctor(as_json: bool, deep: bool) -> None:
+    """Look at this installation and say what is wrong and how to mend it.
+
+    Versions, model and detector files with their SHA-256, accelerators and backends. The exit code
+    is 1 if anything is wrong; a note is only worth knowing.
+    """
+    from emorec.cli.doctor.checks import WRONG, checks
+
+    found = []
+    group = ""
+    for check in checks(deep):
+        found.append(check)
+        if as_json:
+            continue
+        if check.group != group:
+            group = check.group
+            click.secho(group, bold=True)
+        color = {"wrong": "red", "note": "yellow"}.get(check.state)
+        mark = click.style(f"{check.state:<5}", fg=color, bold=color is not None)
+        click.echo(f"  {mark}  {check.name:<20}  {one_line(check.found)}")
+        if check.fix:
+            click.echo(f"  {'':5}  {'':20}  -> {one_line(check.fix)}")
+    wrong = [check for check in found if check.state == WRONG]
+    if as_json:
+        report = {"healthy": not wrong, "checks": [dataclasses.asdict(check) for check in found]}
+        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
+    else:
+        names = ", ".join(f"{check.group} {check.name}" for check in wrong)
+        click.echo(f"wrong: {names}" if wrong else "nothing is wrong")
+    if wrong:
+        click.get_current_context().exit(EmorecError.exit_code)

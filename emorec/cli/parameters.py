@@ -1,0 +1,37 @@
+"""Options that several commands share, and values that click has no type for."""
+
+import click
+
+from emorec.errors import ConfigError
+from emorec.types import Box
+
+
+def region(ctx: click.Context, parameter: click.Parameter, value: str | None) -> Box | None:
+    """Turn "x,y,width,height" in pixels into a box: a callback for an option."""
+    if value is None:
+        return None
+    try:
+        x, y, width, height = (int(part) for part in value.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is not four whole numbers x,y,w,h") from error
+    if x < 0 or y < 0 or width < 1 or height < 1:
+        raise click.BadParameter(f"{value!r}: x and y are 0 or more, w and h 1 or more")
+    return Box(x, y, width, height)
+
+
+def _read_prior(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    from emorec.probabilities import parse_prior
+
+    try:
+        return None if value is None else parse_prior(value)
+    except ConfigError as error:
+        raise click.BadParameter(str(error)) from error
+
+
+prior_option = click.option(
+    "--prior",
+    callback=_read_prior,
+    metavar="natural|balanced|TAU",
+    help="How much of the training prior to take out: balanced (1) finds rare emotions more often "
+    "and common ones less, natural (0) leaves the model as it is.  [default: the model's own]",
+)

@@ -1,0 +1,1 @@
+"""Reads raw data sets, one module for each layout."""

@@ -1,0 +1,109 @@
+"""Cuts a classifier in two behind its frozen layers, so that these can run once and for all."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from emorec.modeling.flip_ensemble import backbone_of
+
+
+@dataclass(frozen=True)
+class FeatureExtractorSplit:
+    """The two parts of a classifier; they share its layers, so training one trains the whole.
+
+    Attributes:
+        frozen: From images to features; nothing in it trains.
+        trained: From features to what the classifier gives.
+        random: Whether the frozen part drops values while the whole is trained; `predict` does
+            not, so that the features are not quite those of the plain way.
+    """
+
+    frozen: keras.Model
+    trained: keras.Model
+    random: bool
+
+    @property
+    def feature_bytes(self) -> int:
+        """Bytes of one image's features as float32."""
+        return int(4 * math.prod(self.frozen.output_shape[1:]))
+
+
+def split_after_frozen(model: keras.Model) -> FeatureExtractorSplit | None:
+    """Cut a classifier at the last single tensor before which nothing trains.
+
+    Args:
+        model: A functional classifier with a backbone that is called once; see `build_classifier`.
+
+    Returns:
+        The parts, or None where no layer with weights comes before the cut.
+    """
+    backbone = backbone_of(model)
+    operations = backbone.operations
+    trains = [i for i, op in enumerate(operations) if getattr(op, "trainable_weights", None)]
+    if not trains:
+        return _behind_backbone(model, backbone)
+    position = _last_single_tensor(operations, trains[0])
+    if position is None or not any(getattr(op, "weights", ()) for op in operations[: position + 1]):
+        return None
+    tensor = operations[position].output
+    first = keras.Model(backbone.input, tensor)
+    second = keras.Model(tensor, backbone.output)
+    frozen = keras.Model(model.input, first(_input_of(model, backbone)))
+    features = keras.Input(tensor.shape[1:], dtype=tensor.dtype)
+    head = keras.Model(_output_of(model, backbone), model.output)
+    return FeatureExtractorSplit(
+        frozen, keras.Model(features, head(second(features))), _drops(first)
+    )
+
+
+def _behind_backbone(model: keras.Model, backbone: keras.Model) -> FeatureExtractorSplit:
+    names = [layer.name for layer in model.layers]
+    # The pooled features are far smaller than the feature map.
+    last = model.get_layer("pool").output if "pool" in names else _output_of(model, backbone)
+    frozen = keras.Model(model.input, last)
+    return FeatureExtractorSplit(frozen, keras.Model(last, model.output), _drops(backbone))
+
+
+def _last_single_tensor(operations: list[Any], end: int) -> int | None:
+    """Find the last operation before `end` whose output alone is used behind it.
+
+    Args:
+        operations: In topological order.
+        end: Position of the first one that trains.
+    """
+    positions = {id(op): i for i, op in enumerate(operations)}
+    last_use = list(range(len(operations)))
+    for i, op in enumerate(operations):
+        for tensor in keras.tree.flatten(op.input) if i else ():
+            source = positions[id(tensor._keras_history.operation)]
+            last_use[source] = max(last_use[source], i)
+    found, reach = None, 0
+    for i in range(end):
+        if reach <= i and len(keras.tree.flatten(operations[i].output)) == 1:
+            found = i
+        reach = max(reach, last_use[i])
+    return found
+
+
+def _drops(model: keras.Model) -> bool:
+    return any(isinstance(op, keras.layers.Dropout) and op.rate for op in model.operations)
+
+
+def _node(model: keras.Model, backbone: keras.Model) -> Any:
+    """The call of the backbone inside the model."""
+    return next(
+        node
+        for nodes in model._nodes_by_depth.values()
+        for node in nodes
+        if node.operation is backbone
+    )
+
+
+def _input_of(model: keras.Model, backbone: keras.Model) -> Any:
+    return _node(model, backbone).input_tensors[0]
+
+
+def _output_of(model: keras.Model, backbone: keras.Model) -> Any:
+    return _node(model, backbone).outputs[0]

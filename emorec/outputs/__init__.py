@@ -1,0 +1,1 @@
+"""Writes what was found: records, marked images, annotated videos."""

@@ -1,0 +1,24 @@
+import cv2
+import numpy as np
+import pytest
+
+from emorec.batch.timeline_plot import draw_timeline
+from emorec.batch.video_summary import VideoSummary
+from emorec.types import Box, Face, FaceEmotion, Prediction
+
+
+@pytest.mark.parametrize("faces", [0, 1, 3, 40])
+def test_timeline(faces: int) -> None:
+    summary = VideoSummary("a.mp4", 0.1, timeline=True)
+    for number in range(100):
+        share = number / 100
+        prediction = Prediction({"happy": share, "sad": 1 - share, "other": 0.0})
+        # Face 1 is out of sight in the middle; the last one is seen once.
+        seen = [
+            FaceEmotion(Face(Box(0, 0, 9, 9), "stub", 1.0), prediction, id_)
+            for id_ in range(1, faces + 1)
+            if not (id_ == 1 and 40 <= number < 60) and (id_ < faces or number == 3)
+        ]
+        summary.add(seen, number / 10)
+    height = cv2.imdecode(np.frombuffer(draw_timeline(summary.finish(), 10), np.uint8), 1).shape[0]
+    assert height == pytest.approx(120 * (1.6 + 1.3 * max(min(faces, 12), 1)), abs=2)

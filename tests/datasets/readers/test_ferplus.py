@@ -1,0 +1,105 @@
+"""Reading a FERPlus checkout."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.checkouts import FOLDERS, HAPPY, HEADER, ROWS, csv_text, ferplus_source, make_checkout
+
+from emorec.datasets.selection import without_duplicates
+from emorec.errors import DataError
+from emorec.labels import POLICIES, labels_from_votes
+
+BROKEN = {
+    "empty file": ("", "the file is empty"),
+    "no rows": (HEADER + "\n", "has a header and no rows"),
+    "missing column": (csv_text(ROWS).replace("contempt", "scorn"), "missing column 'contempt'"),
+    "vote is no number": (
+        csv_text(ROWS).replace("fer0000001.png,0", "fer0000001.png,many"),
+        "row 3, column 'neutral'",
+    ),
+    "unknown usage": (csv_text([("Holdout", "a.png", HAPPY)]), "row 2: unknown usage 'Holdout'"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_broken_votes_are_refused(tmp_path: Path, case: str) -> None:
+    root = make_checkout(tmp_path / "FERPlus")
+    content, message = BROKEN[case]
+    (root / "fer2013new.csv").write_text(content)
+    with pytest.raises(DataError) as caught:
+        ferplus_source(root)
+    assert message in str(caught.value)
+
+
+UNSAFE_NAMES = [
+    ".",
+    "..",
+    "../../x.png",
+    "/etc/passwd",
+    "a/b.png",
+    "a\\b.png",
+    "C:x.png",
+    ".hidden.png",
+    "a\0.png",
+    "a\x1b[31m.png",
+    "a\u202egnp.exe",
+    "a\nb.png",
+    "a" * 252 + ".png",
+    "*.png",
+]
+
+
+@pytest.mark.parametrize("name", UNSAFE_NAMES)
+def test_a_name_that_is_no_plain_file_name_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "fer2013new.csv").write_text(csv_text([("Training", f'"{name}"', HAPPY)]))
+    with pytest.raises(DataError, match=r"row \d+: .* is no plain file name") as caught:
+        ferplus_source(tmp_path)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("parent", ["output", "data", "."])
+def test_images_are_found_where_ferplus_users_put_them(tmp_path: Path, parent: str) -> None:
+    root = make_checkout(tmp_path, parent=parent)
+    source = ferplus_source(root)
+    assert all(picture.read() for picture in source.pictures)
+    assert source.gaps == []
+    assert source.names == [name for _, name, _ in ROWS if name]
+    assert source.usages == [usage for usage, name, _ in ROWS if name]
+    assert source.lines == [2, 3, 5, 6, 7, 8, 9]
+    assert source.votes[0].tolist() == list(HAPPY)
+    assert source.nameless == {"Training": 1}
+
+
+def test_a_folder_with_labels_only_is_not_taken_for_the_images(tmp_path: Path) -> None:
+    root = make_checkout(tmp_path, parent=".")
+    for folder in FOLDERS.values():
+        (root / "data" / folder).mkdir(parents=True)
+        (root / "data" / folder / "label.csv").write_text("fer0000000.png\n")
+    assert all(picture.read() for picture in ferplus_source(root).pictures)
+
+
+def test_a_folder_without_images_is_missing(tmp_path: Path) -> None:
+    root = make_checkout(tmp_path)
+    for image in (root / "output" / "FER2013Test").iterdir():
+        image.unlink()
+    assert [gap.note for gap in ferplus_source(root).gaps] == [
+        "the folder FER2013Test is missing or holds no image: 2 PrivateTest images are left out"
+    ]
+
+
+@pytest.mark.real
+def test_the_counts_in_the_guide_are_those_of_the_real_votes(shared_data: Path) -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text("utf-8")
+    source = ferplus_source(shared_data / "ferplus")
+    rows, _ = without_duplicates(source)
+    usages, votes = np.array(source.usages)[rows], source.votes[rows]
+    counts = []
+    for policy in POLICIES:
+        for classes in (7, 8):
+            labelled = labels_from_votes(votes, policy, classes) >= 0
+            kept = [f"{labelled[usages == usage].sum():,}" for usage in FOLDERS]
+            counts.append(f"| {policy} | {classes} | {' | '.join(kept)} |")
+    assert re.findall(r"^\| \S+ \| [78] \|.*$", guide, re.MULTILINE) == counts
+    assert sum(source.nameless.values()) == 173

@@ -1,0 +1,100 @@
+"""Reading CSV files of labels and votes."""
+
+from pathlib import Path
+
+import pytest
+
+from emorec.datasets.readers import table
+from emorec.datasets.readers.table import read_table, vote_counts
+from emorec.errors import DataError
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "votes.csv"
+
+
+BROKEN = {
+    "empty": (b"", "the file is empty"),
+    "blank lines": (b"\n\n\n", "the file is empty"),
+    "missing column": (b"a,c\n1,2\n", "missing column 'b'; found: 'a, c'"),
+    "column twice": (b"a,b,b\n1,2,3\n", "more than one column 'b'"),
+    "short row": (b"a,b\n1,2\n3\n", "row 3 has 1 values; the header names 2 columns"),
+    "long row": (b"a,b\n\n1,2,3\n", "row 3 has 3 values"),
+    "not UTF-8": (b"a,b\n\xff\xfe,1\n", "not a CSV file in UTF-8"),
+    "open quote": (b'a,b\n1,"2\n', "not a CSV file in UTF-8"),
+    "endless field": (b"a,b\n1," + b"2" * 200_000, "not a CSV file in UTF-8"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_broken_tables_are_refused(path: Path, case: str) -> None:
+    content, message = BROKEN[case]
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_table(path, ("a", "b"))
+    assert message in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_folder_or_oversized_table_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(DataError, match="No such file"):
+        read_table(path, ())
+    with pytest.raises(DataError, match="not a regular file"):
+        read_table(path.parent, ())
+    path.write_text("a\n1\n")
+    monkeypatch.setattr(table, "MAX_BYTES", 3)
+    with pytest.raises(DataError, match="larger than"):
+        read_table(path, ("a",))
+
+
+READABLE = {
+    "no rows": ("a,b\n", {"a": [], "b": []}, []),
+    "plain": ("a,b\n1,2\n3,4\n", {"a": ["1", "3"], "b": ["2", "4"]}, [2, 3]),
+    "byte order mark": ("\ufeffa,b\n1,2\n", {"a": ["1"], "b": ["2"]}, [2]),
+    "carriage returns, blanks, blank line": (
+        "a, b\r\n\r\n 1,2 \r\n",
+        {"a": ["1"], "b": ["2"]},
+        [3],
+    ),
+    "quotes": ('a,b\n"x,y","p\nq"\n', {"a": ["x,y"], "b": ["p\nq"]}, [3]),
+    "nothing is guessed": ("a,b\nNA,\n", {"a": ["NA"], "b": [""]}, [2]),
+}
+
+
+@pytest.mark.parametrize("case", READABLE)
+def test_tables_are_read_as_text(path: Path, case: str) -> None:
+    content, columns, lines = READABLE[case]
+    path.write_text(content, "utf-8", newline="")
+    found = read_table(path, ("a", "b"))
+    assert found.columns == columns
+    assert found.lines == lines
+
+
+def test_votes_are_counts(path: Path) -> None:
+    path.write_text("a,b\n0,10\n1000,7\n")
+    assert vote_counts(read_table(path, ()), ("b", "a")).tolist() == [[10, 0], [7, 1000]]
+
+
+@pytest.mark.parametrize("value", ["", "x", "-1", "1.5", "nan", "1e2", "1001", "0x1", "٣", "1_0"])
+def test_a_vote_that_is_no_count_names_its_row(path: Path, value: str) -> None:
+    path.write_text(f"a,b\n1,2\n\n3,{value}\n")
+    with pytest.raises(DataError, match=r"row 4, column 'b': a vote must be a whole number"):
+        vote_counts(read_table(path, ()), ("a", "b"))
+
+
+def test_a_missing_vote_column_is_refused(path: Path) -> None:
+    path.write_text("a\n1\n")
+    with pytest.raises(DataError, match="missing column 'b'"):
+        vote_counts(read_table(path, ()), ("a", "b"))
+
+
+def test_a_list_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("path,label\n" + "a,b\n" * 20)
+    monkeypatch.setattr(table, "MAX_ROWS", 10)
+    with pytest.raises(DataError, match="over 10 rows"):
+        read_table(path, ())
