@@ -352,7 +352,8 @@ def test_a_plot_without_matplotlib(monkeypatch):
     for name in [name for name in sys.modules if name.startswith("matplotlib")]:
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.delitem(sys.modules, "emorec.batch.timeline_plot", raising=False)
+    for name in ("emorec.batch.timeline_plot", "emorec.figures"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     result = run(clip(), "--plot", "p.png")
     assert (result.exit_code, result.stdout) == (6, "")
     assert "pip install 'emorec[plots]'" in result.stderr
