@@ -197,7 +197,7 @@ def detect(
         for are_videos, group in groupby(outputs.left, key=lambda source: source.video):
             if are_videos:
                 if runs is None:
-                    of_videos = recognizer.with_detector(choice.build(of_videos=True))
+                    of_videos = recognizer.with_detector(choice.build(for_video=True))
                     runs = VideoRuns(of_videos, targets, videos, outputs, max_side)
                 runs.run(group)
                 continue
