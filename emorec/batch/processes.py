@@ -12,7 +12,7 @@ import cv2
 
 from emorec.batch.detect_job import DetectJob
 from emorec.batch.image_work import ImageWork, process_serially
-from emorec.interrupts import result_of
+from emorec.interrupts import wait_for_result
 from emorec.media.sources import MediaSource
 from emorec.outputs.records import ImageResult, image_record
 
@@ -44,7 +44,7 @@ def process_in_workers(
                 return
             chunk, future = pending.popleft()
             try:
-                done = result_of(future)
+                done = wait_for_result(future)
             except BrokenProcessPool:
                 pool.shutdown()
                 yield from _one_by_one(job, chunk)
@@ -71,7 +71,7 @@ def _one_by_one(job: DetectJob, chunk: Sequence[MediaSource]) -> Iterator[ImageR
     try:
         for source in chunk:
             try:
-                yield from result_of(pool.submit(_do, [source]))
+                yield from wait_for_result(pool.submit(_do, [source]))
             except BrokenProcessPool:
                 problem = f"{source.name}: the process that looked at it was killed"
                 yield ImageResult(

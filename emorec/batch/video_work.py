@@ -9,7 +9,7 @@ from emorec.batch.video_summary import TrackSummary, VideoSummary
 from emorec.errors import DataError
 from emorec.inference.recognizer import EmotionRecognizer
 from emorec.inference.stream import FrameResult, StreamSettings, follow
-from emorec.interrupts import let_through
+from emorec.interrupts import deliver_pending_interrupt
 from emorec.media.addresses import is_camera, is_url, shown_name
 from emorec.media.reading import downscale
 from emorec.media.sources import MediaSource
@@ -155,7 +155,7 @@ class _Run:
                         video.add(result.frame, result.faces)
                     if watch is not None and not watch(result, awaited):
                         break
-                    let_through()
+                    deliver_pending_interrupt()
         finally:
             if video is not None:
                 video.close()

@@ -16,7 +16,7 @@ from emorec.frames import Frame
 from emorec.images import Image
 from emorec.inference.optical_flow import propagate, small_gray
 from emorec.inference.tracking import MAX_GAP_S, SMOOTH_S, EmotionTracker
-from emorec.interrupts import next_of, result_of
+from emorec.interrupts import wait_for_item, wait_for_result
 from emorec.threads import default_threads
 from emorec.types import FaceEmotion
 
@@ -141,11 +141,11 @@ def follow(
         faces: list[FaceEmotion] = []
         last: Image | None = None
         try:
-            while (item := next_of(waiting)) is not None:
+            while (item := wait_for_item(waiting)) is not None:
                 if isinstance(item, Exception):
                     raise item
                 frame, looking = item
-                time_s, seen = frame.time_s or 0.0, result_of(looking)
+                time_s, seen = frame.time_s or 0.0, wait_for_result(looking)
                 if seen.faces is not None:
                     faces = tracker.update(seen.faces, time_s, frame.size_wh)
                 elif last is not None and seen.gray is not None:

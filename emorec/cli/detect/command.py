@@ -169,7 +169,7 @@ def detect(
     """
     from emorec.batch.detect_job import DetectJob, RecognizerSettings
     from emorec.cli.native_messages import native_messages_dropped
-    from emorec.interrupts import interrupts_held, let_through
+    from emorec.interrupts import deliver_pending_interrupt, hold_interrupts
     from emorec.media.sources import STDIN, expand, is_list
 
     targets = OutputOptions(
@@ -188,7 +188,7 @@ def detect(
     job = DetectJob(recognition, targets.pictures(sources, recognizer), max_side)
     with (
         # Ray has handlers of its own, and waits where signals cannot be let through.
-        nullcontext() if ray else interrupts_held(),
+        nullcontext() if ray else hold_interrupts(),
         native_messages_dropped(),
         _cluster(ray, workers),
         Outputs(targets, sources, recognizer) as outputs,
@@ -203,7 +203,7 @@ def detect(
                 continue
             for done in _looked_at(job, recognizer, list(group), workers, ray):
                 outputs.add(done)
-                let_through()
+                deliver_pending_interrupt()
     if outputs.failed:
         click.get_current_context().exit(EmorecError.exit_code)
 
