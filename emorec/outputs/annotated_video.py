@@ -19,7 +19,7 @@ _WAITING = 4
 def target(folder: Path, source: MediaSource) -> Path:
     """Name the annotated video of a source: with its own suffix, or as .mp4."""
     suffix = Path(source.name).suffix.lower()
-    return folder / source.output(f"-emotions{suffix if suffix in CODECS else '.mp4'}")
+    return folder / source.output_name(f"-emotions{suffix if suffix in CODECS else '.mp4'}")
 
 
 class AnnotatedVideo:

@@ -194,7 +194,7 @@ def detect(
         Outputs(targets, sources, recognizer) as outputs,
     ):
         runs: VideoRuns | None = None
-        for are_videos, group in groupby(outputs.left, key=lambda source: source.video):
+        for are_videos, group in groupby(outputs.left, key=lambda source: source.is_video):
             if are_videos:
                 if runs is None:
                     of_videos = recognizer.with_detector(choice.build(for_video=True))

@@ -99,14 +99,14 @@ class OutputOptions:
         """Refuse, before any work, to write over an input or over another output."""
         from emorec.outputs.marked_images import MarkedImages
 
-        if self.resume and any(source.video for source in sources):
+        if self.resume and any(source.is_video for source in sources):
             raise click.UsageError("--resume is for pictures; a video is done as a whole")
         folder = self.saved(sources)
         pictures = MarkedImages(folder) if folder is not None else None
         outputs = [Path(text) for text in self._texts() if text != _STDOUT]
         outputs += plots
         for source in sources:
-            if source.video:
+            if source.is_video:
                 outputs += self._video_target(source)
             elif pictures:
                 outputs.append(pictures.target(source))

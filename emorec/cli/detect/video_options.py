@@ -129,7 +129,7 @@ class VideoOptions:
         Raises:
             MissingDependencyError: There is no matplotlib to plot with, or no display.
         """
-        if self.given and not any(source.video for source in sources):
+        if self.given and not any(source.is_video for source in sources):
             raise click.UsageError(f"{self.given[0]} is for videos, and no source is one")
         if self.plot is not None:
             _import_plots()
@@ -140,7 +140,7 @@ class VideoOptions:
 
     def plots(self, sources: Sequence["MediaSource"]) -> list[Path]:
         """Name the plot of each video."""
-        videos = sum(source.video for source in sources)
+        videos = sum(source.is_video for source in sources)
         return [self.plot_of(number) for number in range(1, videos + 1) if self.plot]
 
     def plot_of(self, number: int) -> Path:
