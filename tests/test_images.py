@@ -1,4 +1,4 @@
-"""Reading and writing pictures."""
+"""Reading and writing images."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ LOSSLESS = (".bmp", ".png", ".ppm", ".tif", ".tiff")
 
 
 def scene(height: int = 40, width: int = 60) -> np.ndarray:
-    """A picture with another colour in each corner, smooth enough for JPEG."""
+    """A image with another colour in each corner, smooth enough for JPEG."""
     across = np.linspace(0, 255, width)[None, :].repeat(height, axis=0)
     down = np.linspace(0, 255, height)[:, None].repeat(width, axis=1)
     return np.stack([across, down, 255 - across], axis=2).astype(np.uint8)
@@ -57,7 +57,7 @@ JPEG = encoded(".jpg", scene())
 
 UNREADABLE = {
     "empty": b"",
-    "text": b"this is no picture\n",
+    "text": b"this is no image\n",
     "zeros": bytes(5000),
     "png-header": PNG[:20],
     "png-truncated": PNG[: len(PNG) // 2],
@@ -72,7 +72,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("name", UNREADABLE)
 @pytest.mark.parametrize("read", [read_bgr, read_gray])
-def test_what_is_no_picture_is_named(tmp_path: Path, name: str, read):
+def test_what_is_no_image_is_named(tmp_path: Path, name: str, read):
     path = tmp_path / f"{name}.png"
     path.write_bytes(UNREADABLE[name])
     with pytest.raises(DataError) as caught:
@@ -83,7 +83,7 @@ def test_what_is_no_picture_is_named(tmp_path: Path, name: str, read):
 
 
 @given(content=st.binary(max_size=200), start=st.sampled_from([b"", PNG[:40], JPEG[:200]]))
-def test_any_bytes_give_a_picture_or_a_data_error(
+def test_any_bytes_give_a_image_or_a_data_error(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, start: bytes
 ):
     path = tmp_path_factory.getbasetemp() / "any.jpg"
@@ -149,7 +149,7 @@ def test_every_suffix_can_be_written_and_read(tmp_path: Path, suffix: str):
         (99, lambda image: image),
     ],
 )
-def test_pictures_come_upright(tmp_path: Path, orientation: int, undo):
+def test_images_come_upright(tmp_path: Path, orientation: int, undo):
     path = tmp_path / "a.jpg"
     path.write_bytes(with_orientation(JPEG, orientation))
     upright = undo(cv2.imdecode(np.frombuffer(JPEG, np.uint8), cv2.IMREAD_COLOR))
@@ -191,7 +191,7 @@ def test_grey_files_are_spread_over_the_channels(tmp_path: Path):
 
 def test_check_readable(tmp_path: Path):
     check_readable(tmp_path / "a.png", np.frombuffer(PNG, np.uint8))
-    with pytest.raises(DataError, match=r"a\.png: not a readable picture"):
+    with pytest.raises(DataError, match=r"a\.png: not a readable image"):
         check_readable(tmp_path / "a.png", np.frombuffer(PNG[:-30], np.uint8))
 
 

@@ -35,7 +35,7 @@ def stubbed(monkeypatch, stub, **arguments) -> HaarDetector:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (23, 23), (24, 24), (300, 200)])
-def test_an_empty_picture_has_no_face(shape):
+def test_an_empty_image_has_no_face(shape):
     assert HaarDetector().detect(np.full((*shape, 3), 127, np.uint8)) == []
 
 
@@ -72,7 +72,7 @@ def test_the_smallest_face_sought(monkeypatch, options, side):
     assert stub.options["minSize"][0] * shrunk_by == pytest.approx(side, rel=0.02)
 
 
-def test_a_large_picture_gives_boxes_in_its_own_pixels():
+def test_a_large_image_gives_boxes_in_its_own_pixels():
     image = read_bgr(EXAMPLES / "astronaut.jpg")
     (small,) = HaarDetector().detect(image)
     (large,) = HaarDetector().detect(cv2.resize(image, None, fx=4, fy=4))
@@ -102,7 +102,7 @@ def test_faces_come_from_left_to_right_then_top_to_bottom(monkeypatch):
         ((720, 1280), 10, 20, (720, 1280), 10),
     ],
 )
-def test_the_picture_shrinks_with_the_smallest_face(
+def test_the_image_shrinks_with_the_smallest_face(
     monkeypatch, shape, min_size, window, searched_shape, searched_size
 ):
     stub = StubCascade(window=(window, window))
@@ -120,7 +120,7 @@ def test_faces_of_a_low_level_weight_are_dropped(monkeypatch, min_score, scores)
 
 
 class ProfileStub(StubCascade):
-    """Finds what the first and the second look find in turn: the mirrored picture comes first."""
+    """Finds what the first and the second look find in turn: the mirrored image comes first."""
 
     def __init__(self, mirrored, plain):
         super().__init__()
@@ -135,7 +135,7 @@ class ProfileStub(StubCascade):
 
 def test_profiles_are_sought_both_ways_and_join_the_frontal_faces(monkeypatch):
     frontal = StubCascade([(10, 20, 30, 30)])
-    # In a picture 200 wide, 150 mirrored is 20 from the left; the second plain hit is known.
+    # In a image 200 wide, 150 mirrored is 20 from the left; the second plain hit is known.
     profile = ProfileStub([(150, 60, 30, 30)], [(120, 5, 40, 40), (12, 22, 30, 30)])
     monkeypatch.setattr(haar, "_load", {"alt": frontal, "profile": profile}.get)
     image = np.random.default_rng(0).integers(0, 256, (100, 200, 3), np.uint8)
@@ -155,7 +155,7 @@ def test_the_profile_cascade_finds_no_face_twice():
     assert frontal == HaarDetector().detect(image)
 
 
-def test_no_face_is_larger_than_its_picture():
+def test_no_face_is_larger_than_its_image():
     assert HaarDetector(min_size=10**6).detect(np.zeros((50, 50, 3), np.uint8)) == []
 
 

@@ -73,7 +73,7 @@ def test_faces_come_from_left_to_right_and_broken_rows_are_dropped(stubbed):
     ("shape", "searched_wh", "factor"),
     [((1, 1), (1, 1), 1), ((480, 640), (640, 480), 1), ((1200, 1920), (640, 400), 3)],
 )
-def test_large_pictures_shrink_and_boxes_are_in_their_pixels(stubbed, shape, searched_wh, factor):
+def test_large_images_shrink_and_boxes_are_in_their_pixels(stubbed, shape, searched_wh, factor):
     detector, network = stubbed(row(60, 40, 80, 125))
     (face,) = detector.detect(np.zeros((*shape, 3), np.uint8))
     assert network.size_wh == searched_wh

@@ -1,4 +1,4 @@
-"""Makes short videos of moving faces, out of the picture in examples/."""
+"""Makes short videos of moving faces, out of the image in examples/."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ def crossing(frames: int = 61) -> Iterator[list[Placed]]:
 
 
 def write_clip(path: Path, images: Iterable[np.ndarray], fps: float = 30) -> Path:
-    """Write pictures as a video, by OpenCV alone."""
+    """Write images as a video, by OpenCV alone."""
     writer = None
     code = "MJPG" if path.suffix == ".avi" else "mp4v"
     for image in images:

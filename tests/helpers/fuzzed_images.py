@@ -1,4 +1,4 @@
-"""Damages pictures at random and looks at them: run in a process of its own by test_fuzz.py.
+"""Damages images at random and looks at them: run in a process of its own by test_fuzz.py.
 
     python tests/helpers/fuzzed_images.py FOLDER FIRST COUNT
 

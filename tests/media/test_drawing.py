@@ -20,7 +20,7 @@ def found(box: Box, emotion: str = "happy") -> FaceEmotion:
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (100, 150, 3)])
-def test_without_faces_the_picture_is_copied(shape):
+def test_without_faces_the_image_is_copied(shape):
     image = np.full(shape, 7, np.uint8)
     drawn = annotate(image, [])
     assert np.array_equal(drawn, image)
@@ -71,7 +71,7 @@ def test_a_frame_stands_around_its_box():
     assert tuple(drawn[300, 98]) == COLORS["happy"]
 
 
-def test_lines_and_text_grow_with_the_picture():
+def test_lines_and_text_grow_with_the_image():
     shares = []
     for size in (600, 1200, 2400):
         image = np.full((size, size, 3), 128, np.uint8)
@@ -81,7 +81,7 @@ def test_lines_and_text_grow_with_the_picture():
 
 
 @given(height=sizes, width=sizes, faces=st.lists(boxes, max_size=4))
-def test_any_boxes_on_any_picture(height, width, faces):
+def test_any_boxes_on_any_image(height, width, faces):
     image = np.full((height, width, 3), 128, np.uint8)
     drawn = annotate(image, [found(box) for box in faces])
     assert drawn.shape == image.shape
@@ -90,13 +90,13 @@ def test_any_boxes_on_any_picture(height, width, faces):
 
 
 @given(height=sizes, width=sizes, face=boxes, others=st.lists(boxes, max_size=4))
-def test_labels_lie_inside_the_picture(height, width, face, others):
+def test_labels_lie_inside_the_image(height, width, face, others):
     image = np.zeros((height, width, 3), np.uint8)
     label = drawing._fit_label("surprise 100%", face, image)
     if label is None:
         assert height < 20 or width < 120
         return
-    place = drawing._place(label, face, image, others)
+    place = drawing._label_position(label, face, image, others)
     assert 0 <= place.x <= place.x + place.width <= width
     assert 0 <= place.y <= place.y + place.height <= height
     (text_width, text_height), baseline = drawing.cv2.getTextSize(
@@ -110,8 +110,8 @@ def test_labels_lie_inside_the_picture(height, width, face, others):
 def test_labels_of_neighbours_do_not_cover_each_other():
     image = np.zeros((400, 400, 3), np.uint8)
     left = drawing._fit_label("happy 93%", Box(100, 150, 40, 40), image)
-    first = drawing._place(left, Box(100, 150, 40, 40), image, [])
-    second = drawing._place(left, Box(130, 150, 40, 40), image, [first])
+    first = drawing._label_position(left, Box(100, 150, 40, 40), image, [])
+    second = drawing._label_position(left, Box(130, 150, 40, 40), image, [first])
     assert first.y < 150
     assert second.y >= 190
 
@@ -122,19 +122,19 @@ def spread(box: Box, number: int | None = None) -> FaceEmotion:
 
 
 @given(height=sizes, width=sizes, faces=st.lists(boxes, max_size=4))
-def test_bars_on_any_picture(height, width, faces):
+def test_bars_on_any_image(height, width, faces):
     image = np.full((height, width, 3), 128, np.uint8)
     assert annotate(image, [spread(box) for box in faces], True).shape == image.shape
 
 
 @given(height=sizes, width=sizes, face=boxes)
-def test_panels_of_bars_lie_inside_the_picture(height, width, face):
+def test_panels_of_bars_lie_inside_the_image(height, width, face):
     image = np.zeros((height, width, 3), np.uint8)
-    panel = bars.fit(spread(face).prediction.probabilities, face, image)
+    panel = bars.fit_panel(spread(face).prediction.probabilities, face, image)
     if panel is None:
         assert height < 100 or width < 100
         return
-    for place in bars.places(panel, face, image):
+    for place in bars.candidate_positions(panel, face, image):
         assert 0 <= place.x <= place.x + place.width <= width
         assert 0 <= place.y <= place.y + place.height <= height
 

@@ -1,4 +1,4 @@
-"""Thousands of damaged pictures: no crash, no hang, the right status for each."""
+"""Thousands of damaged images: no crash, no hang, the right status for each."""
 
 import os
 import subprocess
@@ -43,7 +43,7 @@ def check(results: list[list[str]]) -> Counter[str]:
         if name.endswith(".jpg") and size == "large":
             continue  # read at a part of its size, if its data is sound
         if name.endswith(".jpg") or not name.startswith(("moving", "still")):
-            # A still picture is readable if and only if OpenCV decodes it.
+            # A still image is readable if and only if OpenCV decodes it.
             assert (statuses == "unreadable") != readable, (case, name, statuses, size)
         else:
             assert not readable or statuses != "unreadable", (case, name, statuses, size)
@@ -51,7 +51,7 @@ def check(results: list[list[str]]) -> Counter[str]:
 
 
 @pytest.mark.slow
-def test_damaged_pictures(tmp_path: Path):
+def test_damaged_images(tmp_path: Path):
     results = run(tmp_path, 0, 2_200, seconds=300)
     assert len(results) == 2_200
     assert [statuses for _, _, statuses, _ in results[:KINDS]] == ["ok"] * KINDS
@@ -61,6 +61,6 @@ def test_damaged_pictures(tmp_path: Path):
 
 
 @pytest.mark.long
-def test_many_more_damaged_pictures(tmp_path: Path):
+def test_many_more_damaged_images(tmp_path: Path):
     for first in range(10_000, 110_000, 5_000):
         check(run(tmp_path, first, 5_000, seconds=900))

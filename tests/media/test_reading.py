@@ -1,4 +1,4 @@
-"""Pictures of every kind become frames."""
+"""Images of every kind become frames."""
 
 import io
 import os
@@ -20,7 +20,7 @@ from emorec.media.sources import READABLE_SUFFIXES, MediaSource
 
 
 def scene(height: int = 40, width: int = 60) -> np.ndarray:
-    """A picture with another colour in each corner, smooth enough for JPEG."""
+    """A image with another colour in each corner, smooth enough for JPEG."""
     across = np.linspace(0, 255, width)[None, :].repeat(height, axis=0)
     down = np.linspace(0, 255, height)[:, None].repeat(width, axis=1)
     return np.stack([across, down, 255 - across], axis=2).astype(np.uint8)
@@ -138,7 +138,7 @@ def test_too_large_jpegs_are_shrunk_and_others_refused(tmp_path: Path, monkeypat
     assert frame.size_wh == (600, 400)
     for suffix in (".png", ".gif", ".webp", ".bmp", ".tif"):
         write_image(tmp_path / f"a{suffix}", scene(400, 600))
-        with pytest.raises(DataError, match=r"600x400 pixels; pictures up to .* megapixels"):
+        with pytest.raises(DataError, match=r"600x400 pixels; the limit is .* megapixels"):
             read_frames(source(tmp_path / f"a{suffix}"))
 
 
@@ -179,7 +179,7 @@ def test_bombs_take_no_memory(tmp_path: Path):
     assert done.returncode == 1
     *errors, peak_kib = done.stderr.splitlines()
     assert len(errors) == len(BOMBS)
-    assert all("pictures up to 134 megapixels are read" in error for error in errors)
+    assert all("the limit is 134 megapixels" in error for error in errors)
     assert int(peak_kib) < 400 * 1024
 
 
@@ -192,10 +192,10 @@ def test_standard_input(monkeypatch):
     monkeypatch.setattr(sys, "stdin", Stdin(cv2.imencode(".png", scene())[1].tobytes()))
     (frame,) = read_frames(MediaSource("-", "stdin")).frames
     np.testing.assert_array_equal(frame.image_bgr, scene())
-    with pytest.raises(DataError, match="nothing came from standard input"):
+    with pytest.raises(DataError, match="standard input is empty"):
         read_frames(MediaSource("-", "stdin"))
 
 
 def test_a_known_problem_is_raised():
-    with pytest.raises(DataError, match=r"^x: no pictures in it$"):
-        read_frames(MediaSource("x", "x", problem="no pictures in it"))
+    with pytest.raises(DataError, match=r"^x: no images in this folder$"):
+        read_frames(MediaSource("x", "x", problem="no images in this folder"))

@@ -40,8 +40,8 @@ def test_a_folder_is_walked_in_order():
     touch("f/b.jpg", "f/a/2.PNG", "f/a/1.webp", "f/c.txt", "f/.hidden.jpg", "f/.git/x.jpg")
     touch("f/dir.jpg/inside.gif")
     assert names("f") == ["f/a/1.webp", "f/a/2.PNG", "f/b.jpg", "f/dir.jpg/inside.gif"]
-    places = [source.output_stem for source in expand(["f"])]
-    assert places == ["a/1", "a/2", "b", "dir.jpg/inside"]
+    stems = [source.output_stem for source in expand(["f"])]
+    assert stems == ["a/1", "a/2", "b", "dir.jpg/inside"]
 
 
 @pytest.mark.parametrize(
@@ -59,12 +59,12 @@ def test_glob(pattern, expected):
 
 
 @pytest.mark.parametrize("pattern", [None, "*.bmp"])
-def test_a_folder_without_pictures_is_a_problem(pattern):
+def test_a_folder_without_images_is_a_problem(pattern):
     Path("f.jpg").mkdir()
     touch("f.jpg/a.txt")
     (source,) = expand(["f.jpg"], pattern)
     assert source.name == "f.jpg"
-    assert source.problem.startswith("no pictures")
+    assert source.problem.startswith("no images")
 
 
 def test_links():

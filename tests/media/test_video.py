@@ -113,7 +113,7 @@ def test_parts_that_make_no_sense(clip: Path, options):
 
 
 def test_a_part_beyond_the_end(clip: Path):
-    with pytest.raises(DataError, match=r"no frame in the part asked for; the video is 2\.0 s"):
+    with pytest.raises(DataError, match=r"no frame in the requested part; the video is 2\.0 s"):
         numbers(VideoReader(clip, start_s=60))
 
 
@@ -158,7 +158,7 @@ def test_what_is_no_file(tmp_path: Path):
             VideoReader(path)
 
 
-def test_a_pattern_of_pictures_is_no_video(tmp_path: Path):
+def test_a_pattern_of_images_is_no_video(tmp_path: Path):
     for number in range(3):
         (tmp_path / f"{number}.txt").write_text("a")
     (tmp_path / "%d.txt").write_text("a")
@@ -179,7 +179,7 @@ def test_a_cut_off_file_gives_what_it_has_and_says_so(tmp_path: Path, share):
     assert found == list(range(len(found)))
     assert len(found) == pytest.approx(share * 50, abs=6)
     assert reader.problem is not None
-    assert "damaged or cut off" in reader.problem
+    assert "damaged or truncated" in reader.problem
 
 
 def test_an_index_cut_off(clip: Path, tmp_path: Path):
@@ -190,7 +190,7 @@ def test_an_index_cut_off(clip: Path, tmp_path: Path):
 def test_a_damaged_stretch_is_stepped_over(tmp_path: Path):
     path = write_clip(tmp_path / "whole.avi", noise(60))
     data = bytearray(path.read_bytes())
-    # The pictures of the middle, their headers too.
+    # The images of the middle, their headers too.
     middle = range(len(data) * 4 // 10, len(data) * 5 // 10)
     data[middle.start : middle.stop] = bytes(len(middle))
     reader = VideoReader(broken("bad.avi", bytes(data), tmp_path))

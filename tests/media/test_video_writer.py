@@ -109,7 +109,7 @@ def test_what_cannot_be_written(tmp_path: Path, name, fps):
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path):
-    with pytest.raises(DataError, match="its folder is not there"):
+    with pytest.raises(DataError, match="the folder does not exist"):
         record(tmp_path / "none" / "a.mp4", 2)
 
 
@@ -175,7 +175,7 @@ def test_a_write_that_fails_leaves_no_video(tmp_path: Path, suffix):
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, preexec_fn=_small_files
     )
-    assert "cannot write the video: not all frames arrived" in done.stdout
+    assert "cannot write the video: the file lacks frames" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 

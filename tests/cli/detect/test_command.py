@@ -434,7 +434,7 @@ def test_an_empty_folder_and_a_missing_list_are_told_of():
     Path("f").mkdir()
     result = run("f", "@none.txt", picture("a.jpg"), "--json", "-")
     assert result.exit_code == 1
-    assert "f: no pictures in it" in result.stderr
+    assert "f: no images in this folder" in result.stderr
     assert "@none.txt: cannot read the list: No such file" in result.stderr
     statuses = [image["status"] for image in json.loads(result.stdout)["images"]]
     assert statuses == ["unreadable", "unreadable", "ok"]
