@@ -12,11 +12,11 @@ from helpers.fuzzed_images import ENVIRONMENT
 CHILD = Path(__file__).parents[1] / "helpers" / "fuzzed_images.py"
 
 KINDS = 11
-"""Whole files, which come first."""
+"""Number of undamaged files, which come first."""
 
 
 def run(folder: Path, first: int, count: int, seconds: int) -> list[list[str]]:
-    """Run cases in a child; a failure shows the last one begun and how to run it again."""
+    """Run cases in a child process; a failure shows the last case and the command to repeat it."""
     command = [sys.executable, str(CHILD), str(folder), str(first), str(count)]
     try:
         done = subprocess.run(
@@ -41,7 +41,7 @@ def check(results: list[list[str]]) -> Counter[str]:
         counts[statuses] += 1
         readable = size not in ("-", "large")
         if name.endswith(".jpg") and size == "large":
-            continue  # read at a part of its size, if its data is sound
+            continue  # decoded at reduced size unless its data is damaged
         if name.endswith(".jpg") or not name.startswith(("moving", "still")):
             # A still image is readable if and only if OpenCV decodes it.
             assert (statuses == "unreadable") != readable, (case, name, statuses, size)
@@ -56,7 +56,7 @@ def test_damaged_images(tmp_path: Path):
     assert len(results) == 2_200
     assert [statuses for _, _, statuses, _ in results[:KINDS]] == ["ok"] * KINDS
     counts = check(results)
-    # The damage is neither so weak nor so strong that only one way is tried.
+    # Both outcomes are frequent: the damage is neither too weak nor too strong.
     assert min(counts["unreadable"], counts["ok"] + counts["no_face"]) > 300
 
 

@@ -1,4 +1,4 @@
-"""What the user named becomes sources."""
+"""Expansion of arguments to sources."""
 
 import io
 import os
@@ -28,11 +28,11 @@ def names(*arguments: str, pattern: str | None = None) -> list[str]:
     return [source.name for source in expand(arguments, pattern)]
 
 
-def test_nothing():
+def test_no_arguments():
     assert names() == []
 
 
-def test_files_are_taken_as_they_are():
+def test_files_keep_their_order():
     assert names("b.txt", "a.jpg", "none") == ["b.txt", "a.jpg", "none"]
 
 
@@ -101,7 +101,7 @@ def test_a_folder_that_cannot_be_read(monkeypatch):
     assert open_one.name == "f/b.jpg"
 
 
-def test_names_that_are_no_unicode():
+def test_names_that_are_not_unicode():
     touch(os.fsdecode(b"f/\xff.jpg"))
     (name,) = names("f")
     assert os.fsencode(name) == b"f/\xff.jpg"
@@ -138,7 +138,7 @@ def test_a_file_with_an_at_sign():
     assert names("@a.jpg") == ["@a.jpg"]
 
 
-def test_outputs_of_equal_names_are_told_apart():
+def test_outputs_of_equal_names_are_numbered():
     found = list(expand(["a/x.jpg", "b/X.png", "x.gif", "y.jpg", "-", ".."]))[:5]
     outputs = [source.output_name("-emotions.jpg") for source in found]
     expected = ["x-emotions.jpg", "X-emotions-2.jpg", "x-emotions-3.jpg", "y-emotions.jpg"]
