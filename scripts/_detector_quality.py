@@ -184,7 +184,7 @@ def _families(results: Results) -> Iterator[tuple[str, Candidates]]:
     for cascade in CASCADES:
         for factor in SCALE_FACTORS:
             # One search serves all numbers of neighbours: 0 gives all windows, ungrouped.
-            detector = HaarDetector(cascade, factor)
+            detector = HaarDetector(cascade, scale_factor=factor)
             detector._min_neighbors = 0
             windows = results.run((cascade, factor), detector)
             for neighbors in MIN_NEIGHBORS:

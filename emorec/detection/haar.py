@@ -81,6 +81,7 @@ class HaarDetector:
     def __init__(
         self,
         cascade: str | os.PathLike[str] = DEFAULT_CASCADE,
+        *,
         scale_factor: float = DEFAULT_SCALE_FACTOR,
         min_neighbors: int = DEFAULT_MIN_NEIGHBORS,
         min_size: int | None = None,

@@ -51,6 +51,7 @@ class YuNetDetector:
     def __init__(
         self,
         model: str | os.PathLike[str],
+        *,
         min_score: float = DEFAULT_MIN_SCORE,
         min_size: int | None = None,
     ) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from emorec import resources
 from emorec.detection.base import FaceDetector
-from emorec.detection.whole_image import WholeImage
+from emorec.detection.registry import make_detector, takes_whole_image
 from emorec.errors import ConfigError
 from emorec.frames import Frame
 from emorec.images import Image
@@ -66,7 +66,7 @@ class EmotionRecognizer:
             raise ConfigError("8 classes were asked for, but the model knows 7: it has no contempt")
         canonical = set(known) == set(EMOTIONS_8)
         self.labels = tuple(label for label in known if not canonical or label in reported)
-        self._detector = detector or _default_detector()
+        self._detector = detector or make_detector()
         self._has_default_detector = detector is None
         self._roi = roi
         self.min_confidence = min_confidence
@@ -123,7 +123,7 @@ class EmotionRecognizer:
             crop_face(
                 frame.image_bgr,
                 frame.inward(face.box),
-                0.0 if face.detector == WholeImage.name else margin,
+                0.0 if takes_whole_image(face.detector) else margin,
             )
             for face in faces
         ]
@@ -168,7 +168,7 @@ class EmotionRecognizer:
             settings = settings or StreamSettings()
             used = self
             if self._has_default_detector:
-                used = self.with_detector(_default_detector(of_videos=True))
+                used = self.with_detector(make_detector(for_video=True))
             yield from follow(video, used.recognize_frame, settings, live, self.min_confidence)
 
     def _reported(self, prediction: Prediction) -> Prediction:
@@ -179,13 +179,6 @@ class EmotionRecognizer:
         if total == 0:  # float32 leaves nothing beside a probability of 1 for contempt
             return Prediction(dict.fromkeys(kept, 1 / len(kept)))
         return Prediction({label: value / total for label, value in kept.items()})
-
-
-def _default_detector(of_videos: bool = False) -> FaceDetector:
-    from emorec.detection import haar  # many bring a detector of their own
-
-    share = haar.MIN_SIZE_SHARE_OF_VIDEOS if of_videos else haar.MIN_SIZE_SHARE
-    return haar.HaarDetector(min_share=share)
 
 
 def _moved(box: Box, right: int, down: int) -> Box:

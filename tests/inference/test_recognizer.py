@@ -110,7 +110,7 @@ def test_another_detector_shares_the_model():
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [(None, [{"min_share": 1 / 20}, {"min_share": 1 / 15}]), (StubDetector([]), [])],
+    [(None, [{}, {"min_share": 1 / 15}]), (StubDetector([]), [])],
 )
 def test_only_the_default_detector_changes_for_videos(monkeypatch, given, expected):
     made = []

@@ -155,7 +155,7 @@ def detect(
                     from emorec.cli.detect.video_display import VideoDisplay
 
                     work = VideoWork(
-                        recognizer.with_detector(choice.build(of_videos=True)),
+                        recognizer.with_detector(choice.build(for_video=True)),
                         videos.settings(max_side, outputs.bars),
                         outputs.crop_outputs(crop_margin),
                     )

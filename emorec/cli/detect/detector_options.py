@@ -1,157 +1,157 @@
-"""The options that choose a face detector, for every command that finds faces."""
+"""Command-line options that choose a face detector, generated from the table of detectors."""
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
+from emorec.detection.registry import (
+    DEFAULT_DETECTOR,
+    DETECTORS,
+    DetectorOption,
+    detector_entry,
+    make_detector,
+)
+
 if TYPE_CHECKING:
     from emorec.detection.base import FaceDetector
 
-_OF = {
-    "detector_model": ("yunet",),
-    "cascade": ("haar",),
-    "scale_factor": ("haar",),
-    "min_neighbors": ("haar",),
-    "profile": ("haar",),
-    "min_size": ("haar", "yunet"),
-    "min_score": ("haar", "yunet"),
-}
-"""The detectors that an option means something to."""
+Variants = dict[str, DetectorOption]
+"""One option by the name of each detector that has it."""
 
-_OPTIONS = (
-    click.option(
-        "--detector",
-        type=click.Choice(["haar", "yunet", "none"]),
-        default="haar",
-        show_default=True,
-        help="haar: a Viola-Jones cascade. yunet: a small network, which finds more and is faster "
-        "(first: emorec models pull yunet). none: each picture is a face.",
-    ),
-    click.option(
-        "--detector-model",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="ONNX file of yunet.  [default: what emorec models pull yunet fetched]",
-    ),
-    click.option(
-        "--cascade",
-        default="alt",
-        show_default=True,
-        metavar="NAME|FILE",
-        help="Haar cascade: alt, alt2, default (24x24, 25 stages), or an XML file.",
-    ),
-    click.option(
-        "--scale-factor",
-        type=click.FloatRange(1.001, 10),
-        default=1.15,
-        show_default=True,
-        help="haar: ratio of two neighbouring search sizes; nearer to 1 finds more and is slower.",
-    ),
-    click.option(
-        "--min-neighbors",
-        type=click.IntRange(min=1),
-        default=2,
-        show_default=True,
-        help="haar: overlapping hits that make a face; more is stricter.",
-    ),
-    click.option(
-        "--profile", is_flag=True, help="haar: find faces seen from the side too, in triple time."
-    ),
-    click.option(
-        "--min-size",
-        type=click.IntRange(min=1),
-        metavar="PIXELS",
-        help="Side of the smallest face sought.  [default: no limit for yunet, for haar 1/20 of "
-        "the shorter side of a picture and 1/15 of that of a video, at least 24]",
-    ),
-    click.option(
-        "--min-score",
-        type=float,
-        metavar="NUMBER",
-        help="Least score of a face: 0 to 1 for yunet, for haar the level weight, whose scale is "
-        "the cascade's own.  [default: 0.7 for yunet, no limit for haar]",
-    ),
-)
+
+def _variants() -> dict[str, Variants]:
+    """Group the options of all detectors by option name."""
+    found: dict[str, Variants] = {}
+    for entry in DETECTORS.values():
+        for option in entry.options:
+            found.setdefault(option.name, {})[entry.name] = option
+    return found
+
+
+_VARIANTS = _variants()
 
 
 @dataclass(frozen=True)
 class DetectorOptions:
-    """What the options say, each under its option's name."""
+    """The chosen detector and its options.
+
+    Attributes:
+        detector: Name of the detector.
+        values: Values of this detector's options that are set, by option name.
+    """
 
     detector: str
-    detector_model: Path | None
-    cascade: str
-    scale_factor: float
-    min_neighbors: int
-    profile: bool
-    min_size: int | None
-    min_score: float | None
+    values: Mapping[str, Any]
 
-    def build(self, of_videos: bool = False) -> "FaceDetector":
-        """Make the detector.
+    def build(self, for_video: bool = False) -> "FaceDetector":
+        """Make the detector; see `make_detector`.
 
         Args:
-            of_videos: It is for the frames of videos.
+            for_video: Use the defaults for the frames of videos.
 
         Raises:
-            ConfigError: A number is out of range.
-            ModelError: A file of the detector is missing or broken.
-            MissingDependencyError: The installed OpenCV has no cascades.
+            EmorecError: As `make_detector`.
         """
-        # Only the module that is asked for is loaded.
-        if self.detector == "yunet":
-            from emorec.detection.yunet import DEFAULT_MIN_SCORE, YuNetDetector
-            from emorec.models.registry import detector_model
-
-            model = self.detector_model or detector_model("yunet")
-            score = DEFAULT_MIN_SCORE if self.min_score is None else self.min_score
-            return YuNetDetector(model, score, self.min_size)
-        if self.detector == "none":
-            from emorec.detection.whole_image import WholeImage
-
-            return WholeImage()
-        from emorec.detection import haar
-
-        return haar.HaarDetector(
-            self.cascade,
-            self.scale_factor,
-            self.min_neighbors,
-            self.min_size,
-            self.profile,
-            self.min_score,
-            haar.MIN_SIZE_SHARE_OF_VIDEOS if of_videos else haar.MIN_SIZE_SHARE,
-        )
+        return make_detector(self.detector, for_video=for_video, **self.values)
 
     def inputs(self) -> list[Path]:
         """List the files of the user that the detector reads."""
-        from emorec.detection.haar import CASCADES
-
-        own = [] if self.cascade in CASCADES else [Path(self.cascade)]
-        return own + ([self.detector_model] if self.detector_model else [])
+        return [
+            Path(self.values[option.name])
+            for option in detector_entry(self.detector).options
+            if option.type is Path
+            and option.name in self.values
+            and self.values[option.name] not in option.names
+        ]
 
 
 def detector_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of the detectors; it gets them as one `choice`."""
+    """Add the options of the detectors to a command, which receives them as `choice`."""
 
     @functools.wraps(command)
-    def with_choice(**options: Any) -> Any:
-        values = {field.name: options.pop(field.name) for field in fields(DetectorOptions)}
-        context = click.get_current_context()
-        for name, detectors in _OF.items():
-            given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-            if given and values["detector"] not in detectors:
-                option = "--" + name.replace("_", "-")
-                raise click.UsageError(
-                    f"{option} goes with --detector {' or '.join(detectors)}, not with "
-                    f"{values['detector']}"
-                )
-        return command(choice=DetectorOptions(**values), **options)
+    def with_choice(*, detector: str, **options: Any) -> Any:
+        values = {name: options.pop(name) for name in _VARIANTS}
+        _check_detector_has_options(detector)
+        own = {
+            name: values[name]
+            for name, variants in _VARIANTS.items()
+            if detector in variants and values[name] is not None
+        }
+        return command(choice=DetectorOptions(detector, own), **options)
 
-    for option in reversed(_OPTIONS):
-        with_choice = option(with_choice)
-    return with_choice
+    for name, variants in reversed(_VARIANTS.items()):
+        with_choice = _click_option(name, variants)(with_choice)
+    return click.option(
+        "--detector",
+        type=click.Choice(list(DETECTORS)),
+        default=DEFAULT_DETECTOR,
+        show_default=True,
+        help=" ".join(f"{entry.name}: {entry.help}" for entry in DETECTORS.values()),
+    )(with_choice)
+
+
+def _check_detector_has_options(detector: str) -> None:
+    context = click.get_current_context()
+    for name, variants in _VARIANTS.items():
+        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if given and detector not in variants:
+            raise click.UsageError(
+                f"{_flag(name)} goes with --detector {' or '.join(variants)}, not with {detector}"
+            )
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _click_option(name: str, variants: Variants) -> Callable[[Any], Any]:
+    """Make one command-line option of the variants that the detectors have of it."""
+    first = next(iter(variants.values()))
+    help_text = _help(variants)
+    if first.type is bool:
+        return click.option(_flag(name), is_flag=True, help=help_text)
+    # Detectors with different defaults fill in their own; the help lists them.
+    default = first.default if len(variants) == 1 else None
+    return click.option(
+        _flag(name),
+        type=_click_type(list(variants.values())),
+        default=default,
+        show_default=default is not None,
+        metavar=first.metavar,
+        help=help_text,
+    )
+
+
+def _click_type(options: list[DetectorOption]) -> Any:
+    first = options[0]
+    if first.type is Path:
+        return str if first.names else click.Path(path_type=Path)
+    limits = {(option.minimum, option.maximum) for option in options}
+    if len(limits) > 1 or limits == {(None, None)}:
+        return first.type  # the detector checks its own range
+    if first.type is int:
+        low, high = (None if limit is None else int(limit) for limit in limits.pop())
+        return click.IntRange(low, high)
+    return click.FloatRange(first.minimum, first.maximum)
+
+
+def _help(variants: Variants) -> str:
+    """Describe an option: "haar, yunet: TEXT  [default: no limit for yunet, ... for haar]"."""
+    texts = {option.help for option in variants.values()}
+    if len(texts) == 1:
+        text = f"{', '.join(variants)}: {texts.pop()}"
+    else:
+        text = " ".join(f"{detector}: {option.help}" for detector, option in variants.items())
+    if len(variants) == 1:
+        default_text = next(iter(variants.values())).default_text
+    else:
+        default_text = "; ".join(
+            f"{detector}: {option.default_text or option.default}"
+            for detector, option in variants.items()
+        )
+    return f"{text}  [default: {default_text}]" if default_text else text

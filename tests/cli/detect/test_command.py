@@ -1,5 +1,4 @@
 import csv
-import inspect
 import json
 import os
 import signal
@@ -15,7 +14,6 @@ from click.testing import CliRunner, Result
 from helpers.onnx_models import METADATA, write_tiny_model
 
 from emorec import resources
-from emorec.cli.detect.command import detect
 from emorec.cli.main import main
 from emorec.detection import haar, yunet
 from emorec.detection.haar import HaarDetector
@@ -29,7 +27,7 @@ FACES = [Face(Box(10, 20, 40, 40), "stub", 2.5), Face(Box(60, 20, 30, 30), "stub
 class StubDetector:
     """Finds two faces in every picture that is not black."""
 
-    def __init__(self, *options):
+    def __init__(self, **options):
         self.options = options
 
     def detect(self, image_bgr):
@@ -89,33 +87,40 @@ def test_the_table_and_the_picture():
     assert np.abs(drawn[20:60, 5:10].astype(int) - plain[20:60, 5:10]).max() > 30
 
 
-def test_the_defaults_are_the_detectors():
-    library = inspect.signature(HaarDetector).parameters
-    for option in detect.params:
-        if option.name in library:
-            default = option.default if option.required or option.show_default else None
-            assert default == (library[option.name].default or None), option.name
-    # Whether it is a picture or a video says the source.
-    assert set(library) - {"min_share"} <= {option.name for option in detect.params}
-
-
 def test_options_reach_the_detector(monkeypatch):
     made = []
-    monkeypatch.setattr(haar, "HaarDetector", lambda *a: made.append(a) or StubDetector())
+    monkeypatch.setattr(haar, "HaarDetector", lambda **a: made.append(a) or StubDetector())
     options = ("--cascade", "default", "--scale-factor", "1.3", "--min-neighbors", "7")
     options += ("--min-size", "50", "--profile", "--min-score", "1.5")
     assert run(picture("a.jpg"), *options).exit_code == 0
-    assert made == [("default", 1.3, 7, 50, True, 1.5, haar.MIN_SIZE_SHARE)]
+    assert made == [
+        {
+            "cascade": "default",
+            "scale_factor": 1.3,
+            "min_neighbors": 7,
+            "min_size": 50,
+            "profile": True,
+            "min_score": 1.5,
+        }
+    ]
 
 
 def test_yunet_takes_a_file_or_the_fetched_model(monkeypatch, tmp_path):
     made = []
-    monkeypatch.setattr(yunet, "YuNetDetector", lambda *a: made.append(a) or StubDetector())
+
+    def make(model, **options):
+        made.append((model, options))
+        return StubDetector()
+
+    monkeypatch.setattr(yunet, "YuNetDetector", make)
     monkeypatch.setattr(registry, "detector_model", lambda name: f"fetched {name}")
     given = ("--detector-model", "my.onnx", "--min-score", "0.5", "--min-size", "9")
     assert run(picture("a.jpg"), "--detector", "yunet", *given).exit_code == 0
     assert run("a.jpg", "--detector", "yunet").exit_code == 0
-    assert made == [(Path("my.onnx"), 0.5, 9), ("fetched yunet", yunet.DEFAULT_MIN_SCORE, None)]
+    assert made == [
+        (Path("my.onnx"), {"min_score": 0.5, "min_size": 9}),
+        ("fetched yunet", {}),
+    ]
 
 
 def test_without_a_fetched_model_the_command_is_named(monkeypatch, tmp_path):

@@ -27,7 +27,7 @@ from emorec.types import Box, Face
 class StubDetector:
     """Finds a face that moves with the brightness of the picture; none in a black one."""
 
-    def __init__(self, *options):
+    def __init__(self, **options):
         pass
 
     def detect(self, image_bgr):
@@ -169,13 +169,13 @@ def test_the_smallest_face_of_videos_is_another_than_that_of_pictures(monkeypatc
     shares = []
 
     class Recorded(StubDetector):
-        def __init__(self, *options):
-            shares.append(options[-1])
+        def __init__(self, **options):
+            shares.append(options.get("min_share"))
 
     monkeypatch.setattr(haar, "HaarDetector", Recorded)
     cv2.imwrite("a.png", np.full((60, 80, 3), 90, np.uint8))
     assert run("a.png", clip(frames=1), "a.png", "--no-save").exit_code == 0
-    assert shares == [haar.MIN_SIZE_SHARE, haar.MIN_SIZE_SHARE_OF_VIDEOS]
+    assert shares == [None, haar.MIN_SIZE_SHARE_OF_VIDEOS]
 
 
 def test_crops_are_of_the_frames_that_are_searched():
