@@ -40,7 +40,7 @@ class _Hold:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
-    def let_through(self) -> None:
+    def deliver_pending_interrupt(self) -> None:
         if self._came is not None and not self._through:
             self._through = True
             self._handlers[self._came](self._came, None)
@@ -57,8 +57,8 @@ _hold: _Hold | None = None
 
 
 @contextmanager
-def interrupts_held() -> Iterator[None]:
-    """Hold SIGINT back, and SIGTERM where it has a handler, until `let_through` or the end.
+def hold_interrupts() -> Iterator[None]:
+    """Hold SIGINT back, and SIGTERM where it has a handler, until `deliver_pending_interrupt` or the end.
 
     A second signal goes through at once. Outside the main thread, which alone gets signals, and
     inside another such block it changes nothing.
@@ -75,26 +75,26 @@ def interrupts_held() -> Iterator[None]:
         _hold = None
         hold.end()
     # With the handlers back in place, so that no signal falls between.
-    hold.let_through()
+    hold.deliver_pending_interrupt()
 
 
-def let_through() -> None:
+def deliver_pending_interrupt() -> None:
     """Let a signal that was held back do what it would have done: raise KeyboardInterrupt."""
     if _hold is not None and threading.current_thread() is threading.main_thread():
-        _hold.let_through()
+        _hold.deliver_pending_interrupt()
 
 
-def result_of(future: "Future[T]") -> T:
+def wait_for_result(future: "Future[T]") -> T:
     """Wait for the result of a future, and let signals through meanwhile."""
     from concurrent.futures import wait  # one picture needs none, and is done sooner without
 
     while not future.done():
         wait([future], timeout=_POLL_S)
-        let_through()
+        deliver_pending_interrupt()
     return future.result()
 
 
-def next_of(waiting: "queue.Queue[T]") -> T:
+def wait_for_item(waiting: "queue.Queue[T]") -> T:
     """Wait for the next item of a queue, and let signals through meanwhile."""
     import queue
 
@@ -102,4 +102,4 @@ def next_of(waiting: "queue.Queue[T]") -> T:
         try:
             return waiting.get(timeout=_POLL_S)
         except queue.Empty:
-            let_through()
+            deliver_pending_interrupt()

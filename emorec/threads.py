@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from emorec.interrupts import interrupts_held, let_through, result_of
+from emorec.interrupts import deliver_pending_interrupt, hold_interrupts, wait_for_result
 
 ProgressCallback = Callable[[int, int], None]
 """Called with the number of images done and the number in all, now and then."""
@@ -35,12 +35,12 @@ def run_in_threads(
         for index in range(start, min(start + BATCH, count)):
             work(index)
 
-    with interrupts_held(), ThreadPoolExecutor() as pool:
+    with hold_interrupts(), ThreadPoolExecutor() as pool:
         batches = [pool.submit(run, start) for start in range(0, count, BATCH)]
         try:
             for number, batch in enumerate(batches, 1):
-                result_of(batch)
-                let_through()
+                wait_for_result(batch)
+                deliver_pending_interrupt()
                 if report:
                     report(min(number * BATCH, count), count)
         except BaseException:

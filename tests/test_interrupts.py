@@ -7,7 +7,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
-from emorec.interrupts import interrupts_held, let_through, next_of, result_of
+from emorec.interrupts import (
+    deliver_pending_interrupt,
+    hold_interrupts,
+    wait_for_item,
+    wait_for_result,
+)
 
 
 def ctrl_c() -> None:
@@ -17,12 +22,12 @@ def ctrl_c() -> None:
 def test_a_signal_waits_until_it_is_let_through():
     done = []
 
-    @interrupts_held()
+    @hold_interrupts()
     def work() -> None:
-        let_through()
+        deliver_pending_interrupt()
         ctrl_c()
         done.append("whole")
-        let_through()
+        deliver_pending_interrupt()
         done.append("never")
 
     with pytest.raises(KeyboardInterrupt):
@@ -32,32 +37,32 @@ def test_a_signal_waits_until_it_is_let_through():
 
 
 def test_it_is_let_through_at_the_end_at_last():
-    with pytest.raises(KeyboardInterrupt), interrupts_held():
+    with pytest.raises(KeyboardInterrupt), hold_interrupts():
         ctrl_c()
 
 
 def test_cleaning_up_is_not_interrupted_by_the_same_signal_again():
-    @interrupts_held()
+    @hold_interrupts()
     def work() -> None:
         ctrl_c()
         try:
-            let_through()
+            deliver_pending_interrupt()
         finally:
-            let_through()
+            deliver_pending_interrupt()
 
     with pytest.raises(KeyboardInterrupt):
         work()
 
 
 def test_a_second_one_strikes_at_once():
-    with interrupts_held():
+    with hold_interrupts():
         ctrl_c()
         with pytest.raises(KeyboardInterrupt):
             ctrl_c()
 
 
 def test_an_error_goes_before_a_signal():
-    @interrupts_held()
+    @hold_interrupts()
     def work() -> None:
         ctrl_c()
         raise ValueError("of the work")
@@ -69,12 +74,12 @@ def test_an_error_goes_before_a_signal():
 def test_a_block_inside_another_leaves_it_to_that():
     done = []
 
-    @interrupts_held()
+    @hold_interrupts()
     def work() -> None:
-        with interrupts_held():
+        with hold_interrupts():
             ctrl_c()
         done.append("after the inner one")
-        let_through()
+        deliver_pending_interrupt()
 
     with pytest.raises(KeyboardInterrupt):
         work()
@@ -85,10 +90,10 @@ def test_sigterm_keeps_its_handler(monkeypatch):
     got = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: got.append(number))
     try:
-        with interrupts_held():
+        with hold_interrupts():
             signal.raise_signal(signal.SIGTERM)
             assert got == []
-            let_through()
+            deliver_pending_interrupt()
             assert got == [signal.SIGTERM]
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -97,17 +102,17 @@ def test_sigterm_keeps_its_handler(monkeypatch):
 def test_an_ignored_signal_stays_ignored():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with interrupts_held():
+        with hold_interrupts():
             ctrl_c()
-            let_through()
+            deliver_pending_interrupt()
     finally:
         signal.signal(signal.SIGINT, before)
 
 
 def test_other_threads_change_nothing():
     def work() -> str:
-        with interrupts_held():
-            let_through()
+        with hold_interrupts():
+            deliver_pending_interrupt()
             return "done"
 
     with ThreadPoolExecutor(1) as pool:
@@ -116,10 +121,10 @@ def test_other_threads_change_nothing():
 
 
 @pytest.mark.parametrize(
-    "wait", [lambda: result_of(Future()), lambda: next_of(queue.Queue())], ids=["future", "queue"]
+    "wait", [lambda: wait_for_result(Future()), lambda: wait_for_item(queue.Queue())], ids=["future", "queue"]
 )
 def test_waiting_lets_it_through(wait):
-    @interrupts_held()
+    @hold_interrupts()
     def work() -> None:
         ctrl_c()
         wait()
@@ -133,12 +138,12 @@ def test_waiting_gives_what_comes():
     waiting: queue.Queue[int] = queue.Queue()
     timer = threading.Timer(0.3, lambda: (later.set_result(5), waiting.put(6)))
     timer.start()
-    assert (result_of(later), next_of(waiting)) == (5, 6)
+    assert (wait_for_result(later), wait_for_item(waiting)) == (5, 6)
     timer.join()
     failed: Future[int] = Future()
     failed.set_exception(ValueError("of the future"))
     with pytest.raises(ValueError, match="of the future"):
-        result_of(failed)
+        wait_for_result(failed)
 
 
 _UNLUCKY = """

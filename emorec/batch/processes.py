@@ -12,7 +12,7 @@ import cv2
 
 from emorec.batch.detect_job import DetectJob
 from emorec.batch.image_work import ImageWork, process_serially
-from emorec.interrupts import result_of
+from emorec.interrupts import wait_for_result
 from emorec.media.sources import MediaSource
 from emorec.outputs.records import ImageResult
 
@@ -44,7 +44,7 @@ def process_in_workers(
                 return
             chunk, future = pending.popleft()
             try:
-                results = result_of(future)
+                results = wait_for_result(future)
             except BrokenProcessPool:
                 pool.shutdown()
                 yield from _process_one_by_one(job, chunk)
@@ -71,7 +71,7 @@ def _process_one_by_one(job: DetectJob, chunk: Sequence[MediaSource]) -> Iterato
     try:
         for source in chunk:
             try:
-                yield from result_of(pool.submit(_process_chunk, [source]))
+                yield from wait_for_result(pool.submit(_process_chunk, [source]))
             except BrokenProcessPool:
                 problem = f"{source.name}: the process that decoded it was killed"
                 yield ImageResult.unreadable(source.name, problem)

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from emorec.batch.image_work import DecodedImage, ImageWork, classify_batch
 from emorec.images import MAX_PIXELS
 from emorec.inference.classifier import BATCH_SIZE
-from emorec.interrupts import result_of
+from emorec.interrupts import wait_for_result
 from emorec.media.sources import MediaSource
 from emorec.outputs.records import ImageResult
 from emorec.threads import default_threads
@@ -55,7 +55,7 @@ def process_threaded(
             for decoded, predictions in classify_batch(work, _take_batch(preparing)):
                 finishing.append((decoded, pool.submit(work.finish, decoded, predictions)))
             while finishing and (len(finishing) > threads or not preparing or not has_room()):
-                yield from result_of(finishing.popleft()[1])
+                yield from wait_for_result(finishing.popleft()[1])
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -65,6 +65,6 @@ def _take_batch(preparing: deque[Future[DecodedImage]]) -> list[DecodedImage]:
     batch: list[DecodedImage] = []
     faces = 0
     while preparing and (not batch or (preparing[0].done() and faces < BATCH_SIZE)):
-        batch.append(result_of(preparing.popleft()))
+        batch.append(wait_for_result(preparing.popleft()))
         faces += len(batch[-1].crops)
     return batch

@@ -14,7 +14,7 @@ from emorec.batch.video_summary import TrackSummary, VideoSummary
 from emorec.errors import DataError
 from emorec.inference.recognizer import EmotionRecognizer
 from emorec.inference.stream import FrameResult, StreamSettings, track_faces
-from emorec.interrupts import let_through
+from emorec.interrupts import deliver_pending_interrupt
 from emorec.media.addresses import is_camera, is_url, place, shown_name
 from emorec.media.reading import downscale
 from emorec.media.sources import MediaSource
@@ -201,7 +201,7 @@ class VideoRun:
                     if annotated is not None:
                         annotated.add(found.frame, found.faces)
                     yield result
-                    let_through()
+                    deliver_pending_interrupt()
             if reader.problem is not None:
                 raise DataError(reader.problem)
         except DataError as error:

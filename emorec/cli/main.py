@@ -26,7 +26,7 @@ COMMANDS = {
     "export": "Export MODEL (a .keras file or a run folder) as ONNX.",
     "detect": "Find the faces in each SOURCE and read their emotions.",
     "models": "List, show and fetch the models that emorec runs.",
-    "doctor": "Look at this installation and say what is wrong and how to mend it.",
+    "doctor": "Diagnose this installation and suggest fixes.",
 }
 """Short help of each command; module and function are named after it."""
 
@@ -35,7 +35,7 @@ _TRAIN_PACKAGES = frozenset(
 )
 _BACKENDS = frozenset(("jax", "torch"))
 _RAY_PACKAGES = frozenset(("pyarrow", "ray"))
-_BASE_PACKAGES = frozenset(("cv2", "numpy", "onnxruntime", "rich"))
+_BASE_PACKAGES = frozenset(("cv2", "numpy", "onnxruntime", "packaging", "rich"))
 
 _LIBRARY_MISSING = (
     "cannot open shared object file",  # glibc

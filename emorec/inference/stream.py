@@ -16,7 +16,7 @@ from emorec.frames import Frame
 from emorec.images import Image
 from emorec.inference.optical_flow import propagate, small_gray
 from emorec.inference.tracking import MAX_GAP_S, SMOOTH_S, EmotionTracker
-from emorec.interrupts import next_of, result_of
+from emorec.interrupts import wait_for_item, wait_for_result
 from emorec.threads import default_threads
 from emorec.types import FaceEmotion
 
@@ -147,11 +147,11 @@ def track_faces(
         faces: list[FaceEmotion] = []
         last_gray: Image | None = None
         try:
-            while (item := next_of(pending)) is not None:
+            while (item := wait_for_item(pending)) is not None:
                 if isinstance(item, Exception):
                     raise item
                 frame, future = item
-                time_s, processed = frame.time_s or 0.0, result_of(future)
+                time_s, processed = frame.time_s or 0.0, wait_for_result(future)
                 if processed.faces is not None:
                     faces = tracker.update(processed.faces, time_s, frame.size_wh)
                 elif last_gray is not None and processed.gray is not None:

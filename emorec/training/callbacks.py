@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 
 from emorec.errors import ConfigError
-from emorec.interrupts import let_through
+from emorec.interrupts import deliver_pending_interrupt
 from emorec.training import run_folder
 from emorec.training.checkpoint import (
     Array,
@@ -90,11 +90,11 @@ class LetInterruptsThrough(keras.callbacks.Callback):  # type: ignore[misc]
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Let it through after a batch."""
-        let_through()
+        deliver_pending_interrupt()
 
     def on_test_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Let it through after a batch of the validation."""
-        let_through()
+        deliver_pending_interrupt()
 
 
 class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]

@@ -13,7 +13,7 @@ import keras
 
 from emorec.datasets.manifest import PreparedDataset, read_prepared
 from emorec.errors import ConfigError, DataError
-from emorec.interrupts import interrupts_held
+from emorec.interrupts import hold_interrupts
 from emorec.labels import Targets
 from emorec.training import balance, run_folder
 from emorec.training.batches import BatchSettings
@@ -302,7 +302,7 @@ def _fit_stage(
         callbacks.append(WriteTensorBoard(folder / run_folder.TENSORBOARD, keeper.history))
     # The warps are tiny: threads of OpenCV's own would only take turns with the backend's.
     cv2.setNumThreads(1)
-    with fast_layers(model), interrupts_held():
+    with fast_layers(model), hold_interrupts():
         model.fit(
             batches,
             shuffle=False,

@@ -123,7 +123,7 @@ def detect(
     from emorec.batch.run import connected, process_images
     from emorec.cli.detect.results import ResultReporter
     from emorec.cli.native_messages import native_messages_dropped
-    from emorec.interrupts import interrupts_held, let_through
+    from emorec.interrupts import hold_interrupts, deliver_pending_interrupt
     from emorec.media.sources import STDIN, expand, is_list
 
     model_file = _model_file(model)
@@ -141,7 +141,7 @@ def detect(
     job = DetectJob(recognition, outputs.image_outputs(sources, crop_margin), max_side)
     with (
         # Ray has signal handlers of its own, and blocks where signals cannot be let through.
-        nullcontext() if ray else interrupts_held(),
+        nullcontext() if ray else hold_interrupts(),
         native_messages_dropped(),
         # Before any output is opened: a wrong address or a missing package must not cost one.
         connected(ray, workers),
@@ -166,7 +166,7 @@ def detect(
                 job, list(group), recognizer, workers=workers, ray=ray
             ):
                 reporter.add(result)
-                let_through()
+                deliver_pending_interrupt()
     if reporter.failed:
         click.get_current_context().exit(EmorecError.exit_code)
 

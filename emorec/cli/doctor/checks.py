@@ -1,17 +1,22 @@
-"""What `emorec doctor` looks at, and what it says is wrong with it."""
+"""The checks of `emorec doctor` and the fixes it suggests."""
 
 import importlib.metadata
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion
 
 from emorec import __version__
 from emorec.cli.main import explained
+from emorec.detection.registry import DETECTORS
 
 OK = "ok"
 NOTE = "note"
@@ -26,8 +31,8 @@ _OPENCV = (
 _ONNXRUNTIME = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 _FITTING_OPENCV = '"opencv-python>=4.12,<5"'
 
-_EITHER = {"opencv-python": _OPENCV, "onnxruntime": _ONNXRUNTIME}
-"""Packages that bring the same module, by the one that emorec names."""
+_ALTERNATIVES = {"opencv-python": _OPENCV, "onnxruntime": _ONNXRUNTIME}
+"""Packages that install the same module, by the one that emorec requires."""
 
 _DEEP = {
     "tensorflow": "import tensorflow as t; "
@@ -36,21 +41,21 @@ _DEEP = {
     "torch": "import torch as t; print('cpu', *(t.cuda.get_device_name(i) "
     "for i in range(t.cuda.device_count())))",
 }
-"""Programs that print the devices a backend of Keras sees."""
+"""Python programs that print the devices available to each Keras backend."""
 
 _DEEP_TIMEOUT_S = 180
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at.
+    """Result of one check.
 
     Attributes:
-        group: What it belongs to.
-        name: What it is.
+        group: Heading, e.g. "OpenCV".
+        name: Name of the check within its group.
         state: `OK`, `NOTE` (worth knowing) or `WRONG`.
-        found: What was found.
-        fix: What to do about it; empty where nothing is.
+        found: What the check found, e.g. a version.
+        fix: How to fix it; empty if there is nothing to fix.
     """
 
     group: str
@@ -61,10 +66,10 @@ class Check:
 
 
 def checks(deep: bool = False) -> Iterator[Check]:
-    """Look at everything, the quick things first.
+    """Run all checks, the quick ones first.
 
     Args:
-        deep: Import the backends of Keras, each in a process of its own, and list their devices.
+        deep: Import each Keras backend in its own process and list its devices.
     """
     yield Check("system", "emorec", OK, __version__)
     yield Check("system", "python", OK, f"{platform.python_version()} at {sys.executable}")
@@ -87,69 +92,58 @@ def _version(name: str) -> str | None:
 
 
 def _packages() -> Iterator[Check]:
-    """Hold what is installed against what emorec asks for."""
+    """Compare the installed packages with the requirements of emorec."""
     try:
-        requirements = importlib.metadata.requires("emorec") or []
+        texts = importlib.metadata.requires("emorec") or []
+        extras = importlib.metadata.metadata("emorec").get_all("Provides-Extra") or []
     except importlib.metadata.PackageNotFoundError:
-        yield Check(
-            "packages", "emorec", NOTE, "not installed, so the versions it asks for are not known"
-        )
+        yield Check("packages", "emorec", NOTE, "not installed, so its requirements are unknown")
         return
-    seen = set()
-    for requirement in requirements:
-        name, wanted, extra = parsed(requirement)
-        if name == "emorec" or extra == "dev" or name in seen:
+    checked = set()
+    for requirement in map(Requirement, texts):
+        name = canonicalize_name(requirement.name)
+        extra = _extra_of(requirement, extras)
+        if name == "emorec" or extra in (None, "dev") or name in checked:
             continue
-        seen.add(name)
-        found = [(n, v) for n in _EITHER.get(name, (name,)) if (v := _version(n))]
+        checked.add(name)
+        yield from _package(name, requirement.specifier, extra or "")
+
+
+def _extra_of(requirement: Requirement, extras: Sequence[str]) -> str | None:
+    """Find the extra that needs a requirement.
+
+    Returns:
+        "" for a requirement of emorec itself; None where it does not apply to this Python or
+        platform.
+    """
+    if requirement.marker is None:
+        return ""
+    marker = requirement.marker
+    return next((extra for extra in ("", *extras) if marker.evaluate({"extra": extra})), None)
+
+
+def _package(name: str, specifier: SpecifierSet, extra: str) -> Iterator[Check]:
+    """Check the package of a requirement, or the packages installed in place of it."""
+    alternatives = _ALTERNATIVES.get(name, (name,))
+    installed = [(n, version) for n in alternatives if (version := _version(n))]
+    if not installed:
         package = f"emorec[{extra}]" if extra else "emorec"
-        install = f"pip install '{package}'"
-        if not found:
-            state = NOTE if extra else WRONG
-            yield Check("packages", name, state, "not installed", install)
-        for installed, version in found:
-            label = version if installed == name else f"{version} ({installed})"
-            if fits(version, wanted):
-                yield Check("packages", name, OK, label)
-            else:
-                fix = f"pip install '{installed}{wanted}'"
-                yield Check("packages", name, WRONG, f"{label}; emorec asks for {wanted}", fix)
+        state = NOTE if extra else WRONG
+        yield Check("packages", name, state, "not installed", f"pip install '{package}'")
+    for installed_name, version in installed:
+        label = version if installed_name == name else f"{version} ({installed_name})"
+        if _satisfies(version, specifier):
+            yield Check("packages", name, OK, label)
+        else:
+            fix = f"pip install '{installed_name}{specifier}'"
+            yield Check("packages", name, WRONG, f"{label}; emorec requires {specifier}", fix)
 
 
-def parsed(requirement: str) -> tuple[str, str, str]:
-    """Take a requirement apart: the package, the versions wanted, the extra that asks for it."""
-    stated, _, marker = requirement.partition(";")
-    match = re.match(r"\s*([\w.-]+)\s*(?:\[[^]]*\])?\s*\(?([^)]*)\)?\s*$", stated)
-    extra = re.search(r"""extra\s*==\s*["']([\w.-]+)["']""", marker)
-    if match is None:
-        return stated.strip(), "", extra.group(1) if extra else ""
-    return match.group(1).lower(), match.group(2).replace(" ", ""), extra.group(1) if extra else ""
-
-
-def fits(version: str, wanted: str) -> bool:
-    """Tell whether a version is in a range such as ">=4.12,<5"; only its numbers are looked at."""
-
-    def numbers(text: str) -> tuple[int, ...]:
-        found = re.match(r"\d+(?:\.\d+)*", text)
-        parts = [int(part) for part in found.group().split(".")] if found else []
-        while parts and parts[-1] == 0:
-            parts.pop()
-        return tuple(parts)
-
-    own = numbers(version)
-    for part in filter(None, wanted.split(",")):
-        operator, limit = re.match(r"([<>=!~]*)(.*)", part).groups()  # type: ignore[union-attr]
-        holds = {
-            ">=": own >= numbers(limit),
-            "<": own < numbers(limit),
-            "<=": own <= numbers(limit),
-            ">": own > numbers(limit),
-            "==": own == numbers(limit),
-            "!=": own != numbers(limit),
-        }
-        if not holds.get(operator, True):
-            return False
-    return True
+def _satisfies(version: str, specifier: SpecifierSet) -> bool:
+    try:
+        return specifier.contains(version, prereleases=True)
+    except InvalidVersion:
+        return False
 
 
 def _opencv() -> Iterator[Check]:
@@ -159,7 +153,7 @@ def _opencv() -> Iterator[Check]:
             "OpenCV",
             "packages",
             WRONG,
-            f"{' and '.join(installed)} are installed at once and overwrite each other's files",
+            f"{' and '.join(installed)} are installed together and overwrite each other's files",
             f"pip uninstall -y {' '.join(installed)} && pip install {_FITTING_OPENCV}",
         )
     try:
@@ -170,11 +164,14 @@ def _opencv() -> Iterator[Check]:
         yield Check("OpenCV", "import", WRONG, str(error), fix)
         return
     yield Check("OpenCV", "import", OK, f"{cv2.__version__}, {cv2.getNumThreads()} threads")
-    for name, detector in (("CascadeClassifier", "haar"), ("FaceDetectorYN", "yunet")):
+    for entry in DETECTORS.values():
+        name = entry.opencv_class
+        if name is None:
+            continue
         if hasattr(cv2, name):
-            yield Check("OpenCV", name, OK, f"there, for --detector {detector}")
+            yield Check("OpenCV", name, OK, f"available, for --detector {entry.name}")
         else:
-            found = f"absent, so --detector {detector} cannot run"
+            found = f"missing, so --detector {entry.name} cannot run"
             yield Check("OpenCV", name, WRONG, found, f"pip install {_FITTING_OPENCV}")
 
 
@@ -185,7 +182,7 @@ def _onnxruntime() -> Iterator[Check]:
             "ONNX Runtime",
             "packages",
             WRONG,
-            f"{' and '.join(installed)} are installed at once and overwrite each other's files",
+            f"{' and '.join(installed)} are installed together and overwrite each other's files",
             f"pip uninstall -y {' '.join(installed)} && pip install onnxruntime",
         )
     from emorec import resources
@@ -195,7 +192,7 @@ def _onnxruntime() -> Iterator[Check]:
         from emorec.inference.classifier import EmotionClassifier, providers
 
         yield Check(
-            "ONNX Runtime", "providers", OK, f"{', '.join(providers())}; emorec runs on CPU"
+            "ONNX Runtime", "providers", OK, f"{', '.join(providers())}; emorec uses the CPU"
         )
         import numpy as np
 
@@ -217,7 +214,7 @@ def _files() -> Iterator[Check]:
     try:
         files = [*shipped(), *fetchable().values()]
     except EmorecError as error:
-        yield Check("files", "shipped files", WRONG, str(error), "install emorec anew")
+        yield Check("files", "shipped files", WRONG, str(error), "reinstall emorec")
         return
     for file in files:
         problem = file.problem()
@@ -229,7 +226,7 @@ def _files() -> Iterator[Check]:
 
 
 def _accelerators() -> Iterator[Check]:
-    """Find accelerators without importing what would use them."""
+    """List accelerators without importing a Keras backend."""
     query = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
     if shutil.which(query[0]):
         try:
@@ -237,23 +234,23 @@ def _accelerators() -> Iterator[Check]:
             found = "; ".join(done.stdout.split("\n")).strip("; ")
             yield Check("accelerators", "nvidia", OK, found)
         except (OSError, subprocess.SubprocessError) as error:
-            yield Check("accelerators", "nvidia", NOTE, f"nvidia-smi fails: {error}")
+            yield Check("accelerators", "nvidia", NOTE, f"nvidia-smi failed: {error}")
     else:
         yield Check("accelerators", "nvidia", OK, "none (no nvidia-smi)")
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     for name in ("tensorflow", "jax", "torch"):
         version = _version(name) or _version(f"{name}-cpu")
-        chosen = ", the backend of Keras" if name == backend else ""
+        chosen = ", the Keras backend" if name == backend else ""
         if version or not chosen:
             yield Check("accelerators", name, OK, f"{version or 'not installed'}{chosen}")
         else:
-            found = "not installed, yet the backend of Keras; training needs one"
-            fix = "pip install 'emorec[train]', or set KERAS_BACKEND to one that is installed"
+            found = "the Keras backend, but not installed; training needs one"
+            fix = "pip install 'emorec[train]', or set KERAS_BACKEND to an installed one"
             yield Check("accelerators", name, NOTE, found, fix)
 
 
 def _devices() -> Iterator[Check]:
-    """Ask each backend of Keras for its devices, in a process of its own."""
+    """List the devices of each Keras backend, in a process per backend."""
     for name, program in _DEEP.items():
         if not (_version(name) or _version(f"{name}-cpu")):
             continue
@@ -268,7 +265,7 @@ def _devices() -> Iterator[Check]:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            found = f"no answer in {_DEEP_TIMEOUT_S} s"
+            found = f"no answer within {_DEEP_TIMEOUT_S} s"
             yield Check("devices", name, WRONG, found, f"pip install --force-reinstall {name}")
             continue
         if done.returncode:
@@ -280,6 +277,6 @@ def _devices() -> Iterator[Check]:
 
 def _tools() -> Iterator[Check]:
     ffmpeg = shutil.which("ffmpeg")
-    found = ffmpeg or "not installed: annotated videos have no sound"
+    found = ffmpeg or "not installed; annotated videos have no sound"
     fix = "" if ffmpeg else "install ffmpeg, on Debian: apt-get install ffmpeg"
     yield Check("tools", "ffmpeg", OK if ffmpeg else NOTE, found, fix)

@@ -12,13 +12,13 @@ from emorec.errors import EmorecError
 @click.command(epilog="Examples: emorec doctor; emorec doctor --deep --json")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @click.option(
-    "--deep", is_flag=True, help="Import each backend of Keras and list its devices; takes longer."
+    "--deep", is_flag=True, help="Import each Keras backend and list its devices; takes longer."
 )
 def doctor(as_json: bool, deep: bool) -> None:
-    """Look at this installation and say what is wrong and how to mend it.
+    """Diagnose this installation and suggest fixes.
 
-    Versions, model and detector files with their SHA-256, accelerators and backends. The exit code
-    is 1 if anything is wrong; a note is only worth knowing.
+    Checks versions, model and detector files with their SHA-256, accelerators and backends. The
+    exit code is 1 if something is wrong; notes do not change it.
     """
     from emorec.cli.doctor.checks import WRONG, checks
 

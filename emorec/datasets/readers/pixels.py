@@ -13,7 +13,7 @@ import numpy.typing as npt
 from emorec.datasets.readers.image_files import RawImage
 from emorec.datasets.readers.table import UNPACKING_ERRORS, opened
 from emorec.errors import DataError
-from emorec.interrupts import interrupts_held, let_through, result_of
+from emorec.interrupts import deliver_pending_interrupt, hold_interrupts, wait_for_result
 
 SIDE = 48
 PIXELS = SIDE * SIDE
@@ -82,14 +82,14 @@ def read_pixels(file: RawImage) -> PixelRows:
         DataError: The file is no such file, or a line or the whole is far too long.
     """
     rows = PixelRows()
-    with interrupts_held(), opened(file) as stream, ThreadPoolExecutor() as pool:
+    with hold_interrupts(), opened(file) as stream, ThreadPoolExecutor() as pool:
         running: deque[Future[tuple[Pixels, dict[int, str]]]] = deque()
         parsed = 0
 
         def collect() -> None:
             nonlocal parsed
-            block, faults = result_of(running.popleft())
-            let_through()
+            block, faults = wait_for_result(running.popleft())
+            deliver_pending_interrupt()
             rows.blocks.append(block.reshape(-1, SIDE, SIDE))
             rows.faults.update((parsed + row, fault) for row, fault in faults.items())
             parsed += len(block)
