@@ -15,7 +15,9 @@ from emorec.errors import EmorecError, ModelError
 from emorec.types import Box
 
 if TYPE_CHECKING:
+    from emorec.cli.detect.results import ResultReporter
     from emorec.cli.detect.video_display import VideoDisplay
+    from emorec.inference.recognizer import EmotionRecognizer
     from emorec.outputs.destinations import OutputSettings
 
 
@@ -123,22 +125,20 @@ def detect(
     from emorec.batch.run import connected, process_images
     from emorec.cli.detect.results import ResultReporter
     from emorec.cli.native_messages import native_messages_dropped
-    from emorec.interrupts import hold_interrupts, deliver_pending_interrupt
+    from emorec.interrupts import deliver_pending_interrupt, hold_interrupts
     from emorec.media.sources import STDIN, expand, is_list
 
     model_file = _model_file(model)
     sources = list(expand(arguments, pattern))
     lists = [Path(argument[1:]) for argument in arguments if is_list(argument)]
-    check_outputs(
-        outputs, sources, [model_file, *choice.inputs(), *lists], videos.plots(sources)
-    )
+    check_outputs(outputs, sources, [model_file, *choice.inputs(), *lists], videos.plots(sources))
     videos.check(sources)
     if (workers or ray) and any(source.name == STDIN for source in sources):
         raise click.UsageError("- (standard input) does not go with --workers or --ray")
     recognition = RecognizerSettings(choice.build, model_file, prior, classes, roi, min_confidence)
     recognizer = recognition.open()
-    crop_margin = recognizer.metadata.crop_margin
-    job = DetectJob(recognition, outputs.image_outputs(sources, crop_margin), max_side)
+    image_outputs = outputs.image_outputs(sources, recognizer.metadata.crop_margin)
+    job = DetectJob(recognition, image_outputs, max_side)
     with (
         # Ray has signal handlers of its own, and blocks where signals cannot be let through.
         nullcontext() if ray else hold_interrupts(),
@@ -151,24 +151,31 @@ def detect(
         for are_videos, group in groupby(reporter.remaining, key=lambda source: source.video):
             if are_videos:
                 if display is None:
-                    from emorec.batch.video_work import VideoWork
-                    from emorec.cli.detect.video_display import VideoDisplay
-
-                    work = VideoWork(
-                        recognizer.with_detector(choice.build(for_video=True)),
-                        videos.settings(max_side, outputs.bars),
-                        outputs.crop_outputs(crop_margin),
-                    )
-                    display = VideoDisplay(work, videos, outputs, reporter)
+                    for_videos = recognizer.with_detector(choice.build(for_video=True))
+                    display = _video_display(for_videos, max_side, videos, outputs, reporter)
                 display.process(group)
                 continue
-            for result in process_images(
-                job, list(group), recognizer, workers=workers, ray=ray
-            ):
+            for result in process_images(job, list(group), recognizer, workers=workers, ray=ray):
                 reporter.add(result)
                 deliver_pending_interrupt()
     if reporter.failed:
         click.get_current_context().exit(EmorecError.exit_code)
+
+
+def _video_display(
+    recognizer: "EmotionRecognizer",
+    max_side: int | None,
+    videos: VideoOptions,
+    outputs: "OutputSettings",
+    reporter: "ResultReporter",
+) -> "VideoDisplay":
+    """Make what processes videos; images need none of its imports."""
+    from emorec.batch.video_work import VideoWork
+    from emorec.cli.detect.video_display import VideoDisplay
+
+    crops = outputs.crop_outputs(recognizer.metadata.crop_margin)
+    work = VideoWork(recognizer, videos.settings(max_side, outputs.bars), crops)
+    return VideoDisplay(work, videos, outputs, reporter)
 
 
 def _model_file(model: Path | None) -> Path:

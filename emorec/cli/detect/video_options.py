@@ -28,7 +28,9 @@ def seconds(ctx: click.Context, parameter: click.Parameter, value: str | None) -
         for part in parts:
             total = 60 * total + float(part)
     except ValueError as error:
-        raise click.BadParameter(f"{value!r} is not a time such as 90, 1:30 or 0:01:30.5") from error
+        raise click.BadParameter(
+            f"{value!r} is not a time such as 90, 1:30 or 0:01:30.5"
+        ) from error
     return total
 
 
@@ -80,7 +82,9 @@ _OPTIONS = (
         help="Videos: plot the emotions of each face over time (needs the extra plots).",
     ),
     click.option(
-        "--show", is_flag=True, help="Videos: show the annotated frames in a window; q or Esc ends the video."
+        "--show",
+        is_flag=True,
+        help="Videos: show the annotated frames in a window; q or Esc ends the video.",
     ),
 )
 
