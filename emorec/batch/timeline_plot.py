@@ -9,7 +9,7 @@ from emorec.figures import new_figure, to_png
 from emorec.media.drawing import COLORS
 
 _GAP_S = 0.5
-"""A face out of sight for longer leaves a gap in its timeline, unless its points lie wider apart."""
+"""A face out of sight for longer leaves a gap, unless its points lie wider apart."""
 
 _PLOTTED_FACES = 12
 """Faces plotted, at most."""

@@ -59,7 +59,7 @@ class RecordFormat:
 
     Attributes:
         name: Name of the format and, after "--", of its option.
-        help: What its option writes, for `emorec detect --help`.
+        help: What its option does, for `emorec detect --help`; without a full stop.
         make_writer: Makes a writer from the target (a file, or "-" where the format prints), the
             model, and whether to append to an existing file.
         prints: Whether it can be written to standard output.

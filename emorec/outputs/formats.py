@@ -16,18 +16,18 @@ FORMATS = {
     for row in (
         RecordFormat(
             "json",
-            "Write the results as one JSON document, at the end of the run.",
+            "Write the results as one JSON document, at the end of the run",
             lambda target, model, resume: JsonWriter(target, model.metadata, model.labels),
         ),
         RecordFormat(
             "jsonl",
-            "Write the results as JSON lines, one image or frame a line, during the run.",
+            "Write the results as JSON lines, one image or frame a line, during the run",
             lambda target, model, resume: JsonLinesWriter(target, resume),
             read_groups=jsonl_groups,
         ),
         RecordFormat(
             "csv",
-            "Write the results as CSV, one face a line, during the run.",
+            "Write the results as CSV, one face a line, during the run",
             lambda target, model, resume: CsvWriter(target, model.labels, resume),
             read_groups=csv_groups,
         ),

@@ -17,7 +17,7 @@ from emorec.errors import ConfigError, DataError, ModelError
 from emorec.frames import Frame
 from emorec.inference.classifier import EmotionClassifier
 from emorec.inference.recognizer import EmotionRecognizer
-from emorec.inference.stream import FrameResult, StreamSettings, follow
+from emorec.inference.stream import FrameResult, StreamSettings, track_faces
 from emorec.inference.tracking import TRACKED
 from emorec.media.video import VideoReader
 from emorec.types import Box, Face, FaceEmotion, Prediction
@@ -45,7 +45,7 @@ def recognizer(tmp_path: Path) -> EmotionRecognizer:
 @pytest.mark.parametrize("detect_every", [1, 4])
 def test_every_frame_comes_once_and_in_order(count, workers, detect_every):
     settings = StreamSettings(detect_every, workers=workers)
-    results = list(follow(frames(count), stub, settings))
+    results = list(track_faces(frames(count), stub, settings))
     assert [result.frame.number for result in results] == list(range(count))
     assert [r.detected for r in results] == [n % detect_every == 0 for n in range(count)]
     for result in results:
@@ -71,7 +71,7 @@ def test_only_a_few_frames_wait():
             read.append(frame.number)
             yield frame
 
-    for result in follow(counted(), stub, StreamSettings(5, workers=2)):
+    for result in track_faces(counted(), stub, StreamSettings(5, workers=2)):
         assert len(read) <= (result.frame.number or 0) + 2 * 5 + 4
 
 
@@ -82,7 +82,7 @@ def test_frames_are_searched_at_the_same_time():
         both.wait(timeout=20)
         return []
 
-    assert len(list(follow(frames(8), search, StreamSettings(workers=2)))) == 8
+    assert len(list(track_faces(frames(8), search, StreamSettings(workers=2)))) == 8
 
 
 def test_a_late_reader_of_a_camera_misses_frames_and_gets_new_ones():
@@ -94,7 +94,7 @@ def test_a_late_reader_of_a_camera_misses_frames_and_gets_new_ones():
             yield frame
 
     numbers = []
-    for result in follow(slow_source(), stub, StreamSettings(workers=1), drop_late=True):
+    for result in track_faces(slow_source(), stub, StreamSettings(workers=1), drop_late=True):
         numbers.append(result.frame.number or 0)
         time.sleep(0.02)
     assert len(numbers) < count / 2
@@ -118,7 +118,7 @@ def failing(frame: Frame) -> list[FaceEmotion]:
     [(damaged(), stub, DataError, 3), (frames(100), failing, ModelError, 3)],
 )
 def test_errors_arrive_after_what_came_before(source, search, error, before):
-    stream = follow(source, search, StreamSettings())
+    stream = track_faces(source, search, StreamSettings())
     for _ in range(before):
         next(stream)
     with pytest.raises(error):
@@ -127,7 +127,7 @@ def test_errors_arrive_after_what_came_before(source, search, error, before):
 
 def test_leaving_early_ends_the_threads():
     before = threading.active_count()
-    stream = follow(frames(10**9), stub, StreamSettings(workers=3))
+    stream = track_faces(frames(10**9), stub, StreamSettings(workers=3))
     next(stream)
     stream.close()
     assert threading.active_count() == before

@@ -55,12 +55,12 @@ def test_any_boxes_get_ids_of_their_own(frames):
         new = sorted(id_ for id_ in ids if id_ > highest)
         assert new == list(range(highest + 1, highest + 1 + len(new)))
         highest = max([highest, *ids])
-        assert tracker.expected(number / 10).keys() == set(ids)
+        assert tracker.predict(number / 10).keys() == set(ids)
 
 
 def test_no_frames_no_faces():
     assert FaceTracker().update([], 0) == []
-    assert FaceTracker().expected(1) == {}
+    assert FaceTracker().predict(1) == {}
 
 
 @pytest.mark.parametrize("gap", [-1, math.nan, math.inf])
@@ -125,11 +125,11 @@ def test_a_face_goes_on_as_it_moved():
     tracker = FaceTracker()
     for number in range(20):
         tracker.update([at(10 * number), at(500)], number / 10)
-    expected = tracker.expected(2.0)
+    expected = tracker.predict(2.0)
     assert expected[1].x == pytest.approx(200, abs=4)
     assert expected[2].x == pytest.approx(500, abs=1)
     tracker.update([at(500)], 2.0)
-    assert tracker.expected(2.1).keys() == {2}
+    assert tracker.predict(2.1).keys() == {2}
 
 
 # Emotions
@@ -173,16 +173,16 @@ def test_a_new_face_starts_with_its_own_reading():
     assert happiness(tracker.update([face(at(0), 1)], 1)) == [1]
 
 
-def test_faces_are_carried_on_between_detections():
+def test_faces_are_propagated_between_detections():
     tracker = EmotionTracker(smooth_s=0)
-    assert tracker.predict(0, {}) == []
+    assert tracker.propagate(0, {}) == []
     for number in range(10):
         tracker.update([face(at(300), 0.3), face(at(10 * number), 0.8)], number / 10)
-    first, second = tracker.predict(1.0, {})
+    first, second = tracker.propagate(1.0, {})
     assert (first.id, second.id) == (2, 1)
     assert first.face.box.x == pytest.approx(100, abs=4)
     assert (first.face.detector, first.face.score) == (TRACKED, 7.5)
     assert happiness([first, second]) == [0.8, 0.3]
-    assert tracker.predict(1.0, {1: at(50)})[0].face.box == at(50)
+    assert tracker.propagate(1.0, {1: at(50)})[0].face.box == at(50)
     tracker.update([], 1.1)
-    assert tracker.predict(1.2, {}) == []
+    assert tracker.propagate(1.2, {}) == []

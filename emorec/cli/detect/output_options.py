@@ -42,7 +42,7 @@ _OPTIONS = (
             f"--{row.name}",
             f"{row.name}_target",
             metavar="FILE|-" if row.prints else "FILE",
-            help=f"{row.help}  [-: print it instead of the table]" if row.prints else row.help,
+            help=row.help + ("; - prints them instead of the table." if row.prints else "."),
         )
         for row in FORMATS.values()
     ),
