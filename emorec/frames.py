@@ -1,4 +1,4 @@
-"""What is looked at: one picture, or one frame of an animation, a video or a camera."""
+"""Frame: the pixels of an image, or of one frame of an animation, a video or a camera."""
 
 from dataclasses import dataclass
 
@@ -8,16 +8,15 @@ from emorec.types import Box
 
 @dataclass(frozen=True)
 class Frame:
-    """Pixels, and where they come from within their source.
+    """Pixels with their position in the source.
 
-    Boxes always count in pixels of the full picture; `image_bgr` may be a smaller copy of it.
+    Boxes are always in pixels of the full image; `image_bgr` may be a downscaled copy of it.
 
     Attributes:
-        image_bgr: What is looked at, upright; shape (height, width, 3), uint8, blue, green, red.
-        size_wh: Width and height of the full, upright picture in pixels.
-        number: Number of the frame in its source, from 0; None for a still picture.
-        time_s: When the frame is shown, in seconds from the source's start; None for a still
-            picture.
+        image_bgr: Upright pixels, shape (height, width, 3), uint8, 0..255, BGR.
+        size_wh: Width and height of the full, upright image in pixels.
+        number: Index of the frame in its source, from 0; None for a still image.
+        time_s: Presentation time in seconds from the start of the source; None for a still image.
     """
 
     image_bgr: Image
@@ -26,23 +25,28 @@ class Frame:
     time_s: float | None = None
 
     @classmethod
-    def of(cls, image_bgr: Image) -> "Frame":
-        """Take a whole picture as it is."""
+    def from_image(cls, image_bgr: Image) -> "Frame":
+        """Make a frame of a still image at full size."""
         height, width = image_bgr.shape[:2]
         return cls(image_bgr, (width, height))
 
-    def inward(self, box: Box) -> Box:
-        """Turn a box of the full picture into one of `image_bgr`."""
+    def to_scaled_box(self, box: Box) -> Box:
+        """Convert a box of the full image to a box of `image_bgr`."""
         height, width = self.image_bgr.shape[:2]
         return _scaled(box, width / self.size_wh[0], height / self.size_wh[1])
 
-    def outward(self, box: Box) -> Box:
-        """Turn a box of `image_bgr` into one of the full picture."""
+    def to_full_box(self, box: Box) -> Box:
+        """Convert a box of `image_bgr` to a box of the full image."""
         height, width = self.image_bgr.shape[:2]
         return _scaled(box, self.size_wh[0] / width, self.size_wh[1] / height)
 
 
-def _scaled(box: Box, x: float, y: float) -> Box:
-    if x == 1 and y == 1:
+def _scaled(box: Box, scale_x: float, scale_y: float) -> Box:
+    if scale_x == 1 and scale_y == 1:
         return box
-    return Box(round(box.x * x), round(box.y * y), round(box.width * x), round(box.height * y))
+    return Box(
+        round(box.x * scale_x),
+        round(box.y * scale_y),
+        round(box.width * scale_x),
+        round(box.height * scale_y),
+    )

@@ -1,7 +1,7 @@
-"""Reads the size of a picture from its header, before anything is decoded.
+"""Parsing of image headers: the size of an image, before it is decoded.
 
-A few bytes can claim any size, and decoders believe them. Only what is needed for the size is
-looked at; whether the rest is sound is for the decoder to say.
+A header of a few bytes can claim any size, and decoders allocate memory for it. Only the fields
+needed for the size are parsed; the decoder checks the rest of the file.
 """
 
 import struct
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Header:
-    """What a picture says about itself.
+    """Properties of an image according to its header.
 
     Attributes:
-        size_wh: Width and height in pixels, as stored: before any turning upright.
-        shrinkable: A JPEG that can be decoded at a half, a quarter or an eighth without holding
-            all of it in memory.
-        animated: It may have several frames.
+        size_wh: Stored width and height in pixels, before EXIF rotation.
+        shrinkable: The image is a JPEG that can be decoded at 1/2, 1/4 or 1/8 of its size without
+            holding the full size in memory.
+        animated: The image may have several frames.
     """
 
     size_wh: tuple[int, int]
@@ -26,20 +26,20 @@ class Header:
 
 
 def read_header(data: bytes | memoryview) -> Header | None:
-    """Read the size of a JPEG, PNG, GIF, WebP, BMP or TIFF picture.
+    """Parse the header of a JPEG, PNG, GIF, WebP, BMP or TIFF image.
 
     Args:
-        data: The content of the file.
+        data: Content of the file; the start is enough.
 
     Returns:
-        None where the format is another one or the header is broken.
+        The header, or None if the format is a different one or the header is damaged.
     """
     data = memoryview(data)
     for magic, read in _READERS:
         if bytes(data[: len(magic)]) == magic:
             try:
                 return read(data)
-            except (struct.error, IndexError):  # it ends within the header
+            except (struct.error, IndexError):  # the data ends within the header
                 return None
     return None
 
@@ -47,7 +47,7 @@ def read_header(data: bytes | memoryview) -> Header | None:
 def _png(data: memoryview) -> Header | None:
     if bytes(data[12:16]) != b"IHDR":
         return None
-    # The chunk that makes a PNG an animation stands before the pixels, after small ones.
+    # The chunk that marks an animated PNG precedes the pixels and follows only small chunks.
     animated = b"acTL" in bytes(data[33:4096]).partition(b"IDAT")[0]
     return Header(struct.unpack_from(">II", data, 16), animated=animated)
 
@@ -102,7 +102,7 @@ _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_BARE = frozenset((0x01, *range(0xD0, 0xDA)))
 """Markers without a length."""
 _JPEG_STEPS = 100_000
-"""A file made to have more segments, or more bytes between them, is not looked through."""
+"""Limit of the segments, and of the bytes between them, that are parsed in a crafted file."""
 
 
 def _jpeg(data: memoryview) -> Header | None:
@@ -110,7 +110,7 @@ def _jpeg(data: memoryview) -> Header | None:
     at = 2
     for _ in range(_JPEG_STEPS):
         if data[at] != 0xFF:
-            at += 1  # decoders skip what stands between segments
+            at += 1  # decoders skip bytes between segments
             continue
         marker = data[at + 1]
         at += 1 if marker == 0xFF else 2
@@ -119,7 +119,7 @@ def _jpeg(data: memoryview) -> Header | None:
         if marker == _JPEG_SCAN:
             if size_wh is None:
                 return None
-            # Pictures in several scans are put together in memory at full size.
+            # Decoders assemble images of several scans in memory at full size.
             return Header(size_wh, shrinkable=sequential and data[at + 2] == components)
         if marker in _JPEG_FRAMES and size_wh is None:
             height, width, components = struct.unpack_from(">HHB", data, at + 3)

@@ -1,4 +1,4 @@
-"""Reads and writes pictures, with errors that name the file."""
+"""Reading and writing of image files, with errors that name the file."""
 
 import os
 from pathlib import Path
@@ -17,19 +17,19 @@ Bytes = npt.NDArray[np.uint8]
 """The content of a file, shape (n,)."""
 
 MAX_FILE_BYTES = 256 * 2**20
-"""A larger picture file is refused before it is read."""
+"""Larger image files are rejected before they are read."""
 
 MAX_PIXELS = 2**27
-"""A picture that claims more pixels is refused before it is decoded: 134 million, 400 MB."""
+"""Images with more pixels are rejected before decoding; 134 million pixels take 400 MB."""
 
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
 
 def read_bytes(path: Path) -> Bytes:
-    """Read a picture file as it is.
+    """Read the bytes of an image file.
 
     Raises:
-        DataError: The file is missing, no regular file, unreadable, empty or over
+        DataError: The file is missing, not a regular file, unreadable, empty or larger than
             `MAX_FILE_BYTES`.
     """
     try:
@@ -42,7 +42,7 @@ def read_bytes(path: Path) -> Bytes:
             raise DataError(f"{path}: the file is empty (0 bytes)")
         if size > MAX_FILE_BYTES:
             limit = MAX_FILE_BYTES // 2**20
-            raise DataError(f"{path}: {size / 2**20:.0f} MiB; pictures up to {limit} MiB are read")
+            raise DataError(f"{path}: {size / 2**20:.0f} MiB; the limit for images is {limit} MiB")
         return np.fromfile(path, np.uint8)
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from error
@@ -56,10 +56,10 @@ def _decode(path: Path, flags: int, data: Bytes) -> Image:
 
 
 def check_size(path: Path, size_wh: tuple[int, int]) -> None:
-    """Refuse a picture of more than `MAX_PIXELS`.
+    """Check that an image has at most `MAX_PIXELS` pixels.
 
     Raises:
-        DataError: It claims to be larger.
+        DataError: The header claims more.
     """
     width, height = size_wh
     if width * height > MAX_PIXELS:
@@ -68,14 +68,19 @@ def check_size(path: Path, size_wh: tuple[int, int]) -> None:
 
 def _too_large(path: Path, size: str) -> DataError:
     limit = f"{MAX_PIXELS / 1e6:.0f} megapixels"
-    return DataError(f"{path}: {size}; pictures up to {limit} are read; make it smaller first")
+    return DataError(f"{path}: {size}; the limit is {limit}; downscale the image first")
 
 
 def decode_unchecked(path: Path, flags: int, data: Bytes) -> Image:
-    """Decode a picture whose size was looked at; OpenCV's own limit still holds.
+    """Decode an image whose size has been checked; the limit of OpenCV still applies.
+
+    Args:
+        path: File name for messages.
+        flags: `cv2.IMREAD_*` flags.
+        data: Content of the file.
 
     Raises:
-        DataError: It is no picture.
+        DataError: The bytes are not a readable image.
     """
     try:
         image = cv2.imdecode(data, flags)
@@ -83,62 +88,60 @@ def decode_unchecked(path: Path, flags: int, data: Bytes) -> Image:
         reason = " ".join(str(getattr(error, "err", "") or error).split())
         if "MAX_IMAGE_PIXELS" in reason:
             raise _too_large(path, "too many pixels") from error
-        raise DataError(f"{path}: not a readable picture ({reason})") from error
+        raise DataError(f"{path}: not a readable image ({reason})") from error
     if image is None or image.size == 0:
-        raise DataError(f"{path}: not a readable picture; is it damaged or of another type?")
+        raise DataError(f"{path}: not a readable image; is it damaged or of another type?")
     return cast(Image, image)
 
 
 def check_readable(path: Path, data: Bytes) -> None:
-    """Check that bytes read from a picture file decode as a whole picture.
+    """Check that the content of an image file decodes completely.
 
     Raises:
-        DataError: They do not.
+        DataError: It does not.
     """
     _decode(path, cv2.IMREAD_GRAYSCALE, data)
 
 
 def read_bgr(path: str | os.PathLike[str]) -> Image:
-    """Read a picture as blue, green, red, upright as its EXIF orientation says.
+    """Read an image as BGR, upright according to its EXIF orientation.
 
-    Grey pictures are spread over the channels, 16 bits are reduced to 8, alpha is dropped.
+    Grey images are replicated to three channels, 16 bits are reduced to 8, alpha is dropped.
 
     Returns:
-        Pixels, shape (height, width, 3), uint8.
+        Image, shape (height, width, 3), uint8, 0..255, BGR.
 
     Raises:
-        DataError: The file cannot be read or is no picture.
+        DataError: The file cannot be read or is not an image.
     """
     return decode_bgr(Path(path), read_bytes(Path(path)))
 
 
 def decode_bgr(path: Path, data: Bytes) -> Image:
-    """Decode the content of a picture file as `read_bgr` does; the path is for messages.
+    """Decode the content of an image file as `read_bgr` does; the path is for messages.
 
     Raises:
-        DataError: It is no picture.
+        DataError: The bytes are not a readable image.
     """
     return _decode(path, cv2.IMREAD_COLOR, data)
 
 
 def read_gray(path: str | os.PathLike[str]) -> Image:
-    """Read a picture as grey, upright; shape (height, width), uint8.
+    """Read an image as grey, upright; shape (height, width), uint8.
 
     Raises:
-        DataError: The file cannot be read or is no picture.
+        DataError: The file cannot be read or is not an image.
     """
     return _decode(Path(path), cv2.IMREAD_GRAYSCALE, read_bytes(Path(path)))
 
 
 def to_gray(image: Image) -> Image:
-    """Turn a BGR or grey picture into grey; shape (height, width), uint8."""
+    """Convert a BGR or grey image to grey; shape (height, width), uint8."""
     return cast(Image, cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)) if image.ndim == 3 else image
 
 
-def write(path: str | os.PathLike[str], image: npt.NDArray[Any]) -> None:
-    """Write a BGR or grey picture, in the format of the path's suffix.
-
-    The file appears whole or not at all: it is written beside the target and moved.
+def write_image(path: str | os.PathLike[str], image: npt.NDArray[Any]) -> None:
+    """Write a BGR or grey image atomically, in the format of the path's suffix.
 
     Raises:
         DataError: The suffix is unknown or the file cannot be written.
@@ -147,7 +150,7 @@ def write(path: str | os.PathLike[str], image: npt.NDArray[Any]) -> None:
     try:
         done, data = cv2.imencode(target.suffix, image)
     except cv2.error as error:
-        raise DataError(f"{target}: cannot write pictures of type {target.suffix!r}") from error
+        raise DataError(f"{target}: cannot write images of type {target.suffix!r}") from error
     if not done:
-        raise DataError(f"{target}: the picture could not be encoded as {target.suffix!r}")
+        raise DataError(f"{target}: the image could not be encoded as {target.suffix!r}")
     write_bytes(target, data.tobytes())

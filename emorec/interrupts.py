@@ -1,8 +1,8 @@
-"""Lets Ctrl-C wait until nothing is half done and no lock is held.
+"""Defers Ctrl-C until no work is half finished and no lock is held.
 
-Python raises KeyboardInterrupt between any two instructions of the main thread, also inside the
-locks of queues and futures, which then stay taken: whatever waits for them waits for ever
-(https://github.com/python/cpython/issues/74174).
+Python raises KeyboardInterrupt between any two instructions of the main thread, also while a
+queue or a future holds its lock. The lock then stays held, and everything that waits for it
+hangs (https://github.com/python/cpython/issues/74174).
 """
 
 import signal
@@ -22,34 +22,34 @@ _POLL_S = 0.1
 
 
 class _Hold:
-    """Takes signals in place of their handlers; a second signal goes through at once."""
+    """Signal handlers that record the first signal; a second signal is delivered at once."""
 
     def __init__(self) -> None:
         self._handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
-        self._came: int | None = None
-        self._through = False
+        self._pending: int | None = None
+        self._delivered = False
 
     def begin(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             handler = signal.getsignal(number)
-            if callable(handler):  # neither ignored nor deadly
+            if callable(handler):  # neither ignored nor the default action
                 self._handlers[number] = handler
-                signal.signal(number, self._take)
+                signal.signal(number, self._record)
 
     def end(self) -> None:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
-    def deliver_pending_interrupt(self) -> None:
-        if self._came is not None and not self._through:
-            self._through = True
-            self._handlers[self._came](self._came, None)
+    def deliver(self) -> None:
+        if self._pending is not None and not self._delivered:
+            self._delivered = True
+            self._handlers[self._pending](self._pending, None)
 
-    def _take(self, number: int, frame: FrameType | None) -> None:
-        if self._came is None:
-            self._came = number
+    def _record(self, number: int, frame: FrameType | None) -> None:
+        if self._pending is None:
+            self._pending = number
         else:
-            self._through = True
+            self._delivered = True
             self._handlers[number](number, frame)
 
 
@@ -58,10 +58,11 @@ _hold: _Hold | None = None
 
 @contextmanager
 def hold_interrupts() -> Iterator[None]:
-    """Hold SIGINT back, and SIGTERM where it has a handler, until `deliver_pending_interrupt` or the end.
+    """Hold back SIGINT, and SIGTERM if it has a handler, until the block ends.
 
-    A second signal goes through at once. Outside the main thread, which alone gets signals, and
-    inside another such block it changes nothing.
+    `deliver_pending_interrupt` delivers it earlier. A second signal is delivered at once. Outside
+    the main thread, which alone receives signals, and inside another such block there is no
+    effect.
     """
     global _hold
     if _hold is not None or threading.current_thread() is not threading.main_thread():
@@ -74,19 +75,19 @@ def hold_interrupts() -> Iterator[None]:
     finally:
         _hold = None
         hold.end()
-    # With the handlers back in place, so that no signal falls between.
-    hold.deliver_pending_interrupt()
+    # After the handlers are restored, so that no signal is lost in between.
+    hold.deliver()
 
 
 def deliver_pending_interrupt() -> None:
-    """Let a signal that was held back do what it would have done: raise KeyboardInterrupt."""
+    """Call the handler of a signal that was held back; for Ctrl-C it raises KeyboardInterrupt."""
     if _hold is not None and threading.current_thread() is threading.main_thread():
-        _hold.deliver_pending_interrupt()
+        _hold.deliver()
 
 
 def wait_for_result(future: "Future[T]") -> T:
-    """Wait for the result of a future, and let signals through meanwhile."""
-    from concurrent.futures import wait  # one picture needs none, and is done sooner without
+    """Wait for the result of a future; a pending interrupt is delivered meanwhile."""
+    from concurrent.futures import wait  # a single image does without this import
 
     while not future.done():
         wait([future], timeout=_POLL_S)
@@ -94,12 +95,12 @@ def wait_for_result(future: "Future[T]") -> T:
     return future.result()
 
 
-def wait_for_item(waiting: "queue.Queue[T]") -> T:
-    """Wait for the next item of a queue, and let signals through meanwhile."""
+def wait_for_item(items: "queue.Queue[T]") -> T:
+    """Wait for the next item of a queue; a pending interrupt is delivered meanwhile."""
     import queue
 
     while True:
         try:
-            return waiting.get(timeout=_POLL_S)
+            return items.get(timeout=_POLL_S)
         except queue.Empty:
             deliver_pending_interrupt()

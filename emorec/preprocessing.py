@@ -1,4 +1,4 @@
-"""Cuts faces out of pictures and brings them to a model's input: the one way for every stage."""
+"""Preprocessing of faces for the model: cropping and scaling, the same in all stages."""
 
 from typing import cast
 
@@ -11,19 +11,20 @@ from emorec.types import Box
 COLORS = ("gray", "rgb")
 
 INTERPOLATIONS = ("area", "linear")
-"""area: OpenCV's INTER_AREA where the picture shrinks, INTER_LINEAR where it grows."""
+"""area: OpenCV's INTER_AREA for downscaling, INTER_LINEAR for upscaling."""
 
 
 def crop_face(image: Image, box: Box, margin: float) -> Image:
-    """Cut a face out, with a margin; what lies outside the picture repeats its border.
+    """Crop a face with a margin; outside the image the border pixels are repeated.
 
     Args:
-        image: Picture, shape (height, width) or (height, width, 3), uint8.
-        box: The detected face; it may cross the picture's border.
-        margin: Part of the box's width and height added on each side; negative cuts in.
+        image: Grey or colour image, shape (height, width) or (height, width, 3), uint8.
+        box: The detected face in pixels of `image`; it may cross the border.
+        margin: Fraction of the box's width and height added on each side; negative to crop
+            inside the box.
 
     Returns:
-        The crop, uint8, channels as given, at least 1x1 pixels.
+        The crop, uint8, with the channels of `image`, at least 1x1 pixels.
     """
     height, width = image.shape[:2]
     half_width, half_height = box.width * (0.5 + margin), box.height * (0.5 + margin)
@@ -39,11 +40,11 @@ def crop_face(image: Image, box: Box, margin: float) -> Image:
 
 
 def to_input(image: Image, size: int, color: str, interpolation: str) -> Image:
-    """Bring a face crop to a model's input.
+    """Convert a face crop to the input of a model.
 
     Args:
-        image: BGR or grey crop, uint8; any shape, it is stretched to a square.
-        size: Side of the model's input in pixels.
+        image: BGR or grey crop, uint8, of any size; it is stretched to a square.
+        size: Side of the model input in pixels.
         color: "gray" or "rgb".
         interpolation: One of `INTERPOLATIONS`.
 

@@ -1,4 +1,4 @@
-"""Runs work over many images in threads, with progress and a prompt stop."""
+"""Thread counts, and work over many images in threads with progress and prompt interruption."""
 
 import os
 from collections.abc import Callable
@@ -7,28 +7,34 @@ from concurrent.futures import ThreadPoolExecutor
 from emorec.interrupts import deliver_pending_interrupt, hold_interrupts, wait_for_result
 
 ProgressCallback = Callable[[int, int], None]
-"""Called with the number of images done and the number in all, now and then."""
+"""Called repeatedly with the number of finished images and the total number of images."""
 
 BATCH = 256
+"""Images between two progress reports."""
 
 MAX_THREADS = 8
-"""More images at once take more memory than they save time."""
+"""Upper limit of the threads; more images in flight cost more memory than they save time."""
 
 
 def default_threads() -> int:
-    """Count the threads that suit this machine: one a core that this process may use."""
+    """Return the number of threads for this machine: one per core available to this process."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min(cores or 1, MAX_THREADS)
 
 
 def run_in_threads(
-    work: Callable[[int], None], count: int, report: ProgressCallback | None = None
+    work: Callable[[int], None], count: int, progress: ProgressCallback | None = None
 ) -> None:
-    """Call `work` with each index below `count`, in threads.
+    """Call `work` with every index from 0 to `count` - 1, in threads.
 
-    Reading, writing and decoding files leave the interpreter lock, so threads do overlap. The
-    first exception (Ctrl-C too) drops the batches that have not begun, waits for those that have,
-    and is raised.
+    Reading, writing and decoding files release the GIL, so the threads run in parallel. On the
+    first exception, Ctrl-C included, batches that have not started are cancelled, running ones
+    are finished, and the exception is raised.
+
+    Args:
+        work: Processes the image of an index.
+        count: Number of images.
+        progress: Called after every batch.
     """
 
     def run(start: int) -> None:
@@ -41,8 +47,8 @@ def run_in_threads(
             for number, batch in enumerate(batches, 1):
                 wait_for_result(batch)
                 deliver_pending_interrupt()
-                if report:
-                    report(min(number * BATCH, count), count)
+                if progress:
+                    progress(min(number * BATCH, count), count)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

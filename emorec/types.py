@@ -1,11 +1,18 @@
-"""The small value types that pass between detection, inference and output."""
+"""Value types shared by detection, inference and output: boxes, faces and predictions."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Box:
-    """A face rectangle in pixels of the full, upright picture, from its top left corner."""
+    """A rectangle in pixels of the full, upright image; the origin is its top left corner.
+
+    Attributes:
+        x: Left edge; negative if the box crosses the left border of the image.
+        y: Top edge; negative if the box crosses the top border.
+        width: Width.
+        height: Height.
+    """
 
     x: int
     y: int
@@ -13,7 +20,7 @@ class Box:
     height: int
 
     def iou(self, other: "Box") -> float:
-        """Intersection over union of two boxes, 0 to 1; 0 where neither has an area."""
+        """Compute the intersection over union of two boxes, 0 to 1; 0 if neither has an area."""
         width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
         height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
         shared = max(width, 0) * max(height, 0)
@@ -26,9 +33,9 @@ class Face:
     """A detected face.
 
     Attributes:
-        box: Where the face is.
+        box: Position of the face.
         detector: Name of the detector that found it.
-        score: The detector's own score; for a cascade its level weight, which is no probability.
+        score: Score of the detector; for a cascade its level weight, which is not a probability.
     """
 
     box: Box
@@ -42,7 +49,7 @@ class Prediction:
 
     Attributes:
         probabilities: Probability by emotion name, in the model's label order; they sum to 1.
-        uncertain: The confidence is below what was asked for.
+        uncertain: The confidence is below the requested minimum.
     """
 
     probabilities: dict[str, float]
@@ -50,7 +57,7 @@ class Prediction:
 
     @property
     def emotion(self) -> str:
-        """The most probable emotion; the first of the label order if several tie."""
+        """The most probable emotion; of equal ones the first in label order."""
         return max(self.probabilities, key=self.probabilities.__getitem__)
 
     @property
@@ -61,12 +68,12 @@ class Prediction:
 
 @dataclass(frozen=True)
 class FaceEmotion:
-    """A detected face with the emotion read from it.
+    """A detected face with its predicted emotion.
 
     Attributes:
-        face: Where it is.
-        prediction: What was read.
-        id: Number of the track that the face belongs to in a video; None on a picture.
+        face: The detected face.
+        prediction: Probabilities of its emotions.
+        id: Number of the face's track in a video; None for a still image.
     """
 
     face: Face

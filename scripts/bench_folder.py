@@ -20,7 +20,7 @@ PLAIN_LOOP = """
 import json, sys
 from pathlib import Path
 from emorec import EmotionRecognizer
-from emorec.images import read_bgr, write
+from emorec.images import read_bgr, write_image
 from emorec.media.drawing import annotate
 from emorec.outputs.records import image_record
 
@@ -32,7 +32,7 @@ with open("plain.jsonl", "w") as lines:
         record = image_record(str(path), image_bgr.shape[1::-1], faces)
         lines.write(json.dumps(record) + "\\n")
         if "--save" in sys.argv:
-            write(Path("marked") / f"{path.stem}-emotions.jpg", annotate(image_bgr, faces))
+            write_image(Path("marked") / f"{path.stem}-emotions.jpg", annotate(image_bgr, faces))
 """
 EMOREC = [sys.executable, "-m", "emorec", "detect", "photos", "--jsonl", "emorec.jsonl"]
 

@@ -120,7 +120,7 @@ def test_a_file_over_the_limit_is_not_read(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize("suffix", LOSSLESS)
 def test_lossless_types_come_back_as_written(tmp_path: Path, suffix: str):
     path = tmp_path / f"a{suffix}"
-    images.write(path, scene())
+    images.write_image(path, scene())
     np.testing.assert_array_equal(read_bgr(path), scene())
     np.testing.assert_array_equal(read_gray(path).shape, scene().shape[:2])
 
@@ -130,7 +130,7 @@ def test_every_suffix_can_be_written_and_read(tmp_path: Path, suffix: str):
     # PGM holds grey alone and PPM colour alone.
     written = to_gray(scene()) if suffix == ".pgm" else scene()
     path = tmp_path / f"a{suffix}"
-    images.write(path, written)
+    images.write_image(path, written)
     assert np.abs(read_gray(path).astype(int) - to_gray(scene())).max() <= 8
     assert read_bgr(path).shape == scene().shape
 
@@ -185,7 +185,7 @@ def test_to_gray_takes_both():
 
 def test_grey_files_are_spread_over_the_channels(tmp_path: Path):
     gray = to_gray(scene())
-    images.write(tmp_path / "a.png", gray)
+    images.write_image(tmp_path / "a.png", gray)
     np.testing.assert_array_equal(read_bgr(tmp_path / "a.png"), np.dstack([gray] * 3))
 
 
@@ -198,14 +198,14 @@ def test_check_readable(tmp_path: Path):
 @pytest.mark.parametrize("name", ["a", "a.txt", "a.xyz", "none/a.png", "x" * 300 + ".png"])
 def test_a_failed_write_leaves_nothing(tmp_path: Path, name: str):
     with pytest.raises(DataError, match="cannot write"):
-        images.write(tmp_path / name, scene())
+        images.write_image(tmp_path / name, scene())
     assert list(tmp_path.iterdir()) == []
 
 
 def test_write_replaces_the_old_file_as_a_whole(tmp_path: Path):
     path = tmp_path / "a.png"
     path.write_bytes(b"old")
-    images.write(path, scene())
+    images.write_image(path, scene())
     np.testing.assert_array_equal(read_bgr(path), scene())
     assert list(tmp_path.iterdir()) == [path]
 
@@ -213,5 +213,5 @@ def test_write_replaces_the_old_file_as_a_whole(tmp_path: Path):
 def test_a_folder_in_the_way_is_left_alone(tmp_path: Path):
     (tmp_path / "a.png").mkdir()
     with pytest.raises(DataError, match=r"a\.png: cannot write"):
-        images.write(tmp_path / "a.png", scene())
+        images.write_image(tmp_path / "a.png", scene())
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

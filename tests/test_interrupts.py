@@ -121,7 +121,9 @@ def test_other_threads_change_nothing():
 
 
 @pytest.mark.parametrize(
-    "wait", [lambda: wait_for_result(Future()), lambda: wait_for_item(queue.Queue())], ids=["future", "queue"]
+    "wait",
+    [lambda: wait_for_result(Future()), lambda: wait_for_item(queue.Queue())],
+    ids=["future", "queue"],
 )
 def test_waiting_lets_it_through(wait):
     @hold_interrupts()

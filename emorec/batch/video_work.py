@@ -15,7 +15,7 @@ from emorec.errors import DataError
 from emorec.inference.recognizer import EmotionRecognizer
 from emorec.inference.stream import FrameResult, StreamSettings, track_faces
 from emorec.interrupts import deliver_pending_interrupt
-from emorec.media.addresses import is_camera, is_url, place, shown_name
+from emorec.media.addresses import is_camera, is_url, output_stem, shown_name
 from emorec.media.reading import downscale
 from emorec.media.sources import MediaSource
 from emorec.media.video import VideoReader
@@ -105,7 +105,7 @@ class VideoWork:
         """
         if not isinstance(source, MediaSource):
             name = os.fspath(source)
-            source = MediaSource(name, place(name), video=True)
+            source = MediaSource(name, output_stem(name), is_video=True)
         return VideoRun(self._recognizer, self._settings, self._outputs, source, folder)
 
 

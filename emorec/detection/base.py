@@ -1,4 +1,4 @@
-"""What every face detector offers."""
+"""Interface of all face detectors."""
 
 from typing import Protocol
 
@@ -7,20 +7,20 @@ from emorec.types import Face
 
 
 class FaceDetector(Protocol):
-    """Finds the faces of one picture.
+    """Detector of the faces in an image.
 
     Boxes frame a face as OpenCV's frontal Haar cascades do: a square from above the eyebrows to
-    below the lower lip. A model's crop margin is counted from there.
+    below the lower lip. A model's crop margin is relative to this square.
     """
 
     def detect(self, image_bgr: Image) -> list[Face]:
-        """Find the faces; several threads may call it.
+        """Detect the faces of an image; several threads may call it at the same time.
 
         Args:
-            image_bgr: Picture, shape (height, width, 3), uint8, blue, green, red.
+            image_bgr: Image, shape (height, width, 3), uint8, 0..255, BGR; not changed.
 
         Returns:
-            The faces from left to right, then from top to bottom; the same picture gives the same
-            list.
+            The faces sorted from left to right, then from top to bottom. The same image always
+            returns the same list.
         """
         ...

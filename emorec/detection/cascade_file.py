@@ -1,7 +1,7 @@
-"""Checks a cascade file before OpenCV reads it, whose reader trusts the numbers in it.
+"""Validation of cascade files before OpenCV loads them.
 
-OpenCV 4.14 ends with a segmentation fault on a file whose elements nest too deeply, and while it
-detects with a cascade whose feature or child indices point outside their tables.
+OpenCV trusts the numbers in such a file: OpenCV 4.14 crashes with a segmentation fault on elements
+that are nested too deeply, and during detection if a feature or child index is out of range.
 """
 
 from xml.etree import ElementTree
@@ -10,21 +10,21 @@ from xml.etree.ElementTree import Element
 from emorec.errors import ModelError
 
 MAX_WINDOW = 1000
-"""Side of the largest training window accepted, in pixels; published cascades have 20 to 64."""
+"""Largest side of a training window in pixels; published cascades have 20 to 64."""
 
 
 def check(text: str, source: str) -> None:
-    """Check that a text is a Haar cascade whose indices stay inside their tables.
+    """Check that a text is a Haar cascade whose indices are in range.
 
     Args:
-        text: The XML text.
+        text: Content of the XML file.
         source: Name of the file, for messages.
 
     Raises:
         ModelError: It is not.
     """
     if "<!DOCTYPE" in text:
-        raise ModelError(f"{source}: a cascade file has no DOCTYPE")
+        raise ModelError(f"{source}: a DOCTYPE is not allowed in a cascade file")
     try:
         _check_cascade(_only(ElementTree.fromstring(text), "cascade"))
     except ElementTree.ParseError as error:
@@ -36,7 +36,7 @@ def check(text: str, source: str) -> None:
 def _only(parent: Element, name: str) -> Element:
     found = parent.findall(name)
     if len(found) != 1:
-        raise ValueError(f"<{parent.tag}> needs one <{name}>; it has {len(found)}")
+        raise ValueError(f"<{parent.tag}> needs one <{name}> and has {len(found)}")
     return found[0]
 
 
@@ -47,19 +47,19 @@ def _numbers(parent: Element, name: str, count: int | None = None) -> list[float
 def _parsed(element: Element, count: int | None) -> list[float]:
     words = (element.text or "").split()
     if count is not None and len(words) != count:
-        raise ValueError(f"<{element.tag}> needs {count} numbers; it has {len(words)}")
+        raise ValueError(f"<{element.tag}> needs {count} numbers and has {len(words)}")
     return [float(word) for word in words]
 
 
 def _check_cascade(cascade: Element) -> None:
     kinds = [(_only(cascade, name).text or "").strip() for name in ("stageType", "featureType")]
     if kinds != ["BOOST", "HAAR"]:
-        raise ValueError(f"its stages and features are of type {kinds}, not BOOST and HAAR")
+        raise ValueError(f"the types of stages and features are {kinds}, not BOOST and HAAR")
     width, height = (_numbers(cascade, name, 1)[0] for name in ("width", "height"))
     if not (1 <= width <= MAX_WINDOW and 1 <= height <= MAX_WINDOW):
-        raise ValueError(f"its window is {width:g} x {height:g} pixels")
+        raise ValueError(f"the window is {width:g} x {height:g} pixels")
     if _numbers(_only(cascade, "featureParams"), "maxCatCount") != [0]:
-        raise ValueError("its features have categories")
+        raise ValueError("the features are categorical")
     features = _only(cascade, "features").findall("_")
     for feature in features:
         _check_feature(feature, width, height)
@@ -72,10 +72,10 @@ def _check_feature(feature: Element, width: float, height: float) -> None:
     tilted = feature.find("tilted") is not None and _numbers(feature, "tilted") != [0]
     for rectangle in _only(feature, "rects").findall("_"):
         x, y, w, h, _ = _parsed(rectangle, 5)
-        # A tilted rectangle runs w pixels down to the right and h pixels down to the left.
+        # A tilted rectangle extends w pixels down to the right and h pixels down to the left.
         left, bottom = (x - h, y + w + h) if tilted else (x, y + h)
         if not (0 <= left <= x <= x + w <= width and 0 <= y <= y + h <= bottom <= height):
-            raise ValueError(f"the rectangle {x:g} {y:g} {w:g} {h:g} crosses its window")
+            raise ValueError(f"the rectangle {x:g} {y:g} {w:g} {h:g} extends beyond the window")
 
 
 def _check_tree(tree: Element, features: int) -> None:
@@ -86,8 +86,9 @@ def _check_tree(tree: Element, features: int) -> None:
     for node in range(nodes):
         left, right, feature, _ = words[4 * node : 4 * node + 4]
         if not 0 <= feature < features:
-            raise ValueError(f"feature {feature:g} of {features} is used")
+            raise ValueError(f"feature index {feature:g} is out of range of {features}")
         for child in (left, right):
-            # A child above 0 is a node, which must come later or the walk never ends; else a leaf.
+            # A positive child is a node and must come later, or evaluation never ends; others are
+            # leaves.
             if not (-nodes <= child <= 0 or node < child < nodes):
-                raise ValueError(f"node {node} of {nodes} leads to {child:g}")
+                raise ValueError(f"node {node} of {nodes} has the child index {child:g}")

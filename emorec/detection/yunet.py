@@ -1,4 +1,4 @@
-"""Finds faces with YuNet, a small convolutional network, by OpenCV."""
+"""Face detection with YuNet, a small convolutional network, by OpenCV."""
 
 import os
 import threading
@@ -16,21 +16,22 @@ from emorec.types import Box, Face
 DEFAULT_MIN_SCORE = 0.7
 
 SEARCH_SIDE = 640
-"""Longer pictures are shrunk to this side: YuNet knows faces of about 10 to 300 pixels."""
+"""Longer images are downscaled to this side: YuNet detects faces of about 10 to 300 pixels."""
 
 MAX_FILE_BYTES = 64 * 2**20
-"""A larger model file is refused before it is read; YuNet has a quarter of a MiB."""
+"""Larger model files are rejected before they are read; YuNet has a quarter of a MiB."""
 
-_OVERLAP = 0.3
-"""Of two boxes that share more of their union, the one with the lower score is dropped."""
+_NMS_IOU = 0.3
+"""Non-maximum suppression: of two boxes with a higher IoU, the lower score is dropped."""
 
-_MOST_FACES = 5000
+_MAX_FACES = 5000
 
-# YuNet frames a face from the hair to the chin. Haar's square around the same face has this side
-# and lies this much higher, both in roots of YuNet's area: medians over FER-2013 training images
-# that both find, which `scripts/bench_detect.py --only framing` checks.
+# YuNet's box reaches from the hair to the chin. The Haar square of the same face has this side and
+# this upward offset, both relative to the square root of the area of YuNet's box. They are medians
+# over FER-2013 training images in which both detect the face; `scripts/bench_detect.py --only
+# framing` measures them.
 _SIDE = 1.13
-_HIGHER = 0.034
+_UPWARD = 0.034
 
 
 class YuNetDetector:
@@ -38,11 +39,11 @@ class YuNetDetector:
 
     Args:
         model: YuNet's ONNX file.
-        min_score: Faces below this score are dropped, 0 to 1.
-        min_size: Faces with a shorter side are dropped, in pixels; None keeps all.
+        min_score: Drop faces below this score; above 0 and below 1.
+        min_size: Drop faces whose box has a shorter side, in pixels; None keeps all.
 
     Raises:
-        ConfigError: A number is out of range.
+        ConfigError: A value is out of range.
         ModelError: The file is missing, too large or not YuNet.
     """
 
@@ -63,39 +64,39 @@ class YuNetDetector:
         self._data = np.frombuffer(_read(Path(model)), np.uint8)
         self._min_score = min_score
         self._min_size = min_size or 1
-        self._of_thread = threading.local()  # the network keeps its input's size and its layers
+        self._local = threading.local()  # the network stores its input size and layers
         try:
-            # OpenCV misses the outputs of another network only when it runs.
+            # OpenCV reports missing outputs of a different model only when it runs.
             self._rows(np.zeros((64, 64, 3), np.uint8))
         except (cv2.error, SystemError) as error:
             reason = " ".join(str(error).split())
             raise ModelError(
                 f"{self._source}: not a YuNet model that OpenCV {cv2.__version__} can run "
-                f"({reason:.200}); get one with: emorec models pull yunet"
+                f"({reason:.200}); fetch it with: emorec models pull yunet"
             ) from error
 
     def detect(self, image_bgr: Image) -> list[Face]:
-        """Find the faces; see `FaceDetector.detect`.
+        """Detect the faces; see `FaceDetector.detect`.
 
-        A face's score is YuNet's, 0 to 1: the root of the product of its scores for "a face" and
-        for "a thing". Boxes are turned into the squares of the Haar cascades; they may cross the
-        picture's border.
+        The score of a face is YuNet's, 0 to 1: the square root of the product of its
+        classification and objectness scores. Boxes are converted to the squares of the Haar
+        cascades; they may cross the border of the image.
 
         Raises:
-            ModelError: The network fails.
+            ModelError: OpenCV fails to run the network.
         """
         height, width = image_bgr.shape[:2]
-        shrink = max(max(height, width) / SEARCH_SIDE, 1.0)
-        if shrink > 1:
-            size_wh = (max(round(width / shrink), 1), max(round(height / shrink), 1))
+        factor = max(max(height, width) / SEARCH_SIDE, 1.0)
+        if factor > 1:
+            size_wh = (max(round(width / factor), 1), max(round(height / factor), 1))
             image_bgr = cast(Image, cv2.resize(image_bgr, size_wh, interpolation=cv2.INTER_AREA))
         try:
             rows = self._rows(image_bgr)
         except cv2.error as error:
             reason = " ".join(str(error).split())
-            raise ModelError(f"{self._source}: YuNet failed on a picture: {reason}") from error
+            raise ModelError(f"{self._source}: YuNet failed on an image: {reason}") from error
         faces = [
-            Face(_square(*(float(value) * shrink for value in row[:4])), self.name, float(row[14]))
+            Face(_square(*(float(value) * factor for value in row[:4])), self.name, float(row[14]))
             for row in rows
             if np.isfinite(row).all()
         ]
@@ -103,20 +104,24 @@ class YuNetDetector:
         return sorted(faces, key=lambda face: (face.box.x, face.box.y, face.box.width))
 
     def _rows(self, image_bgr: Image) -> npt.NDArray[np.float32]:
-        """Give one row a face: x, y, width, height, five points x, y, and the score."""
-        if not hasattr(self._of_thread, "network"):
-            self._of_thread.network = cv2.FaceDetectorYN.create(
+        """Run the network.
+
+        Returns:
+            One row per face, shape (n, 15): x, y, width, height, five points x, y, and the score.
+        """
+        if not hasattr(self._local, "network"):
+            self._local.network = cv2.FaceDetectorYN.create(
                 "onnx",
                 self._data,
                 np.empty(0, np.uint8),
                 (SEARCH_SIDE, SEARCH_SIDE),
                 self._min_score,
-                _OVERLAP,
-                _MOST_FACES,
+                _NMS_IOU,
+                _MAX_FACES,
             )
         height, width = image_bgr.shape[:2]
-        self._of_thread.network.setInputSize((width, height))
-        _, rows = self._of_thread.network.detect(image_bgr)
+        self._local.network.setInputSize((width, height))
+        _, rows = self._local.network.detect(image_bgr)
         return np.empty((0, 15), np.float32) if rows is None else rows
 
 
@@ -124,18 +129,18 @@ def _square(x: float, y: float, width: float, height: float) -> Box:
     root = (max(width, 1.0) * max(height, 1.0)) ** 0.5
     side = root * _SIDE
     left = x + width / 2 - side / 2
-    top = y + height / 2 - root * _HIGHER - side / 2
+    top = y + height / 2 - root * _UPWARD - side / 2
     return Box(round(left), round(top), round(side), round(side))
 
 
 def _read(path: Path) -> bytes:
     try:
         if not path.is_file():
-            raise ModelError(f"{path}: no such file; get YuNet with: emorec models pull yunet")
+            raise ModelError(f"{path}: no such file; fetch YuNet with: emorec models pull yunet")
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
             limit = MAX_FILE_BYTES // 2**20
-            raise ModelError(f"{path}: too large for YuNet; up to {limit} MiB are read")
+            raise ModelError(f"{path}: too large for YuNet; the limit is {limit} MiB")
         return path.read_bytes()
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror or error}") from error

@@ -102,7 +102,7 @@ class EmotionRecognizer:
         Raises:
             ModelError: The model fails.
         """
-        return self.recognize_frame(Frame.of(image_bgr))
+        return self.recognize_frame(Frame.from_image(image_bgr))
 
     def recognize_frame(self, frame: Frame) -> list[FaceEmotion]:
         """Do the same as `recognize` for a frame, whose pixels may be a downscaled image.
@@ -119,14 +119,14 @@ class EmotionRecognizer:
         image_bgr, left, top = frame.image_bgr, 0, 0
         if self._roi is not None:
             height, width = image_bgr.shape[:2]
-            roi = frame.inward(self._roi)
+            roi = frame.to_scaled_box(self._roi)
             left, top = min(max(roi.x, 0), width), min(max(roi.y, 0), height)
             right, bottom = max(roi.x + roi.width, left), max(roi.y + roi.height, top)
             image_bgr = image_bgr[top:bottom, left:right]
             if image_bgr.size == 0:
                 return []
         return [
-            replace(face, box=frame.outward(_moved(face.box, left, top)))
+            replace(face, box=frame.to_full_box(_moved(face.box, left, top)))
             for face in self._detector.detect(image_bgr)
         ]
 
@@ -139,7 +139,7 @@ class EmotionRecognizer:
         return [
             crop_face(
                 frame.image_bgr,
-                frame.inward(face.box),
+                frame.to_scaled_box(face.box),
                 0.0 if takes_whole_image(face.detector) else margin,
             )
             for face in faces

@@ -33,7 +33,7 @@ def shown_name(source: str) -> str:
     return _PASSWORD.sub("", source) if is_url(source) else source
 
 
-def place(source: str) -> str:
+def output_stem(source: str) -> str:
     """Name the outputs of a source: without a suffix, and nothing but a file name."""
     if is_camera(source):
         return f"camera-{source}"

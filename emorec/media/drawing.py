@@ -106,7 +106,8 @@ def annotate_frame(
 ) -> Image:
     """Do as `annotate`, for faces in pixels of the full picture and a frame that may be smaller."""
     inward = [
-        replace(face, face=replace(face.face, box=frame.inward(face.face.box))) for face in faces
+        replace(face, face=replace(face.face, box=frame.to_scaled_box(face.face.box)))
+        for face in faces
     ]
     return annotate(frame.image_bgr, inward, probability_bars)
 

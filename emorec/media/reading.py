@@ -66,7 +66,7 @@ def read_frames(source: MediaSource, max_side: int | None = None) -> MediaConten
     data = _read_stdin() if source.name == STDIN else read_bytes(path)
     header = read_header(data.data)
     if header is None:
-        return MediaContent([downscale(Frame.of(decode_bgr(path, data)), max_side)])
+        return MediaContent([downscale(Frame.from_image(decode_bgr(path, data)), max_side)])
     if header.animated:
         check_size(path, header.size_wh)
         animation = _animation(path, data, header, max_side)
@@ -85,7 +85,7 @@ def _still(path: Path, data: Bytes, header: Header, max_side: int | None) -> Fra
             if too_large or (max_side and max(width, height) / candidate >= max_side):
                 divisor = candidate
     if divisor == 1:
-        return Frame.of(decode_bgr(path, data))
+        return Frame.from_image(decode_bgr(path, data))
     image_bgr = decode_unchecked(path, _REDUCED[divisor], data)
     # Its EXIF orientation may have turned it; a picture so nearly square that this cannot be seen
     # is at most 7 pixels off.

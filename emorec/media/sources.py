@@ -22,7 +22,7 @@ from emorec.frames import Frame
 from emorec.images import IMAGE_SUFFIXES
 from emorec.media import addresses
 
-PICTURE_SUFFIXES = (
+READABLE_SUFFIXES = (
     *IMAGE_SUFFIXES,
     *(".avif", ".dib", ".gif", ".hdr", ".jp2", ".jpe", ".pbm", ".pfm", ".pic", ".pnm", ".pxm"),
     *(".ras", ".sr"),
@@ -49,13 +49,13 @@ class MediaSource:
     """
 
     name: str
-    place: str
-    number: int = 1
+    output_stem: str
+    duplicate_number: int = 1
     listed: bool = False
     problem: str | None = None
-    video: bool = False
+    is_video: bool = False
 
-    def output(self, ending: str, frame: Frame | None = None) -> str:
+    def output_name(self, ending: str, frame: Frame | None = None) -> str:
         """Name an output of this source, such as "sub/photo-emotions-2.jpg".
 
         Args:
@@ -63,9 +63,9 @@ class MediaSource:
             frame: Where a source has several frames, the one that the output is made of.
         """
         stem, suffix = Path(ending).stem, Path(ending).suffix
-        again = "" if self.number == 1 else f"-{self.number}"
+        again = "" if self.duplicate_number == 1 else f"-{self.duplicate_number}"
         of_frame = "" if frame is None or frame.number is None else f"-frame{frame.number:06}"
-        return f"{self.place}{of_frame}{stem}{again}{suffix}"
+        return f"{self.output_stem}{of_frame}{stem}{again}{suffix}"
 
 
 def expand(arguments: Iterable[str], pattern: str | None = None) -> Iterator[MediaSource]:
@@ -76,14 +76,14 @@ def expand(arguments: Iterable[str], pattern: str | None = None) -> Iterator[Med
             folder (with all below it but hidden files and folders), "@list.txt" (paths, one a line;
             "@-" reads them from standard input) or "-" (a picture on standard input).
         pattern: What to take from folders, such as "*.png", matched with file names, or with
-            paths inside the folder if it has a slash; None takes `PICTURE_SUFFIXES`.
+            paths inside the folder if it has a slash; None takes `READABLE_SUFFIXES`.
     """
     uses: Counter[str] = Counter()
     for source in _expand(arguments, pattern):
         # Some file systems take names for equal that differ in case alone.
-        key = source.place.casefold()
+        key = source.output_stem.casefold()
         uses[key] += 1
-        yield source if uses[key] == 1 else replace(source, number=uses[key])
+        yield source if uses[key] == 1 else replace(source, duplicate_number=uses[key])
 
 
 def _expand(arguments: Iterable[str], pattern: str | None) -> Iterator[MediaSource]:
@@ -103,9 +103,9 @@ def is_list(argument: str) -> bool:
 
 def _from_path(path: str, pattern: str | None, listed: bool = False) -> Iterator[MediaSource]:
     if not Path(path).is_dir():
-        video = addresses.is_video(path)
-        place = addresses.place(path) if video else Path(path).stem
-        yield MediaSource(path, place or "picture", listed=listed, video=video)
+        is_video = addresses.is_video(path)
+        stem = addresses.output_stem(path) if is_video else Path(path).stem
+        yield MediaSource(path, stem or "image", listed=listed, is_video=is_video)
         return
     found = False
     for source in _from_folder(path, "", pattern, frozenset()):
@@ -171,9 +171,9 @@ def _from_folder(
         if _is_folder(entry):
             yield from _from_folder(entry.path, relative, pattern, above)
         elif _wanted(entry.name, relative, pattern):
-            place = str(Path(below, Path(entry.name).stem))
-            video = addresses.is_video(entry.path)
-            yield MediaSource(entry.path, place, listed=True, video=video)
+            stem = str(Path(below, Path(entry.name).stem))
+            is_video = addresses.is_video(entry.path)
+            yield MediaSource(entry.path, stem, listed=True, is_video=is_video)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -185,5 +185,5 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _wanted(name: str, relative: str, pattern: str | None) -> bool:
     if pattern is None:
-        return name.lower().endswith(PICTURE_SUFFIXES)
+        return name.lower().endswith(READABLE_SUFFIXES)
     return fnmatch(relative if "/" in pattern else name, pattern)

@@ -19,7 +19,7 @@ _QUEUED_FRAMES = 4
 def annotated_path(folder: Path, source: MediaSource) -> Path:
     """Return the path of the annotated video of a source: with its own suffix, or as .mp4."""
     suffix = Path(source.name).suffix.lower()
-    return folder / source.output(f"-emotions{suffix if suffix in CODECS else '.mp4'}")
+    return folder / source.output_name(f"-emotions{suffix if suffix in CODECS else '.mp4'}")
 
 
 class AnnotatedVideo:

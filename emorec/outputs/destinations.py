@@ -66,7 +66,7 @@ class OutputSettings:
         images = None if folder is None else MarkedImages(folder)
         paths = list(self.record_files.values())
         for source in sources:
-            if source.video:
+            if source.is_video:
                 paths += self._video_files(source)
             elif images:
                 paths.append(images.target(source))

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from emorec.errors import DataError
 from emorec.frames import Frame
-from emorec.images import write
+from emorec.images import write_image
 from emorec.media.drawing import annotate_frame
 from emorec.media.sources import MediaSource
 from emorec.outputs.records import ImageResult, image_record
@@ -53,13 +53,13 @@ class MarkedImages:
 
     def target(self, source: MediaSource, frame: Frame | None = None) -> Path:
         """Return the path of the annotated image of a source, or of one of its frames."""
-        return self.folder / source.output("-emotions.jpg", frame)
+        return self.folder / source.output_name("-emotions.jpg", frame)
 
     def write(self, source: MediaSource, frame: Frame, faces: Sequence[FaceEmotion]) -> list[Path]:
         """Write one image; see `ImageOutput.write`."""
         target = self.target(source, frame)
         make_folder(target.parent)
-        write(target, annotate_frame(frame, faces, self.bars))
+        write_image(target, annotate_frame(frame, faces, self.bars))
         return [target]
 
 
@@ -79,9 +79,11 @@ class FaceCrops:
         """Write the crops of one frame; see `ImageOutput.write`."""
         written = []
         for number, face in enumerate(faces, 1):
-            target = self.folder / source.output(f"-face{number}.png", frame)
+            target = self.folder / source.output_name(f"-face{number}.png", frame)
             make_folder(target.parent)
-            write(target, crop_face(frame.image_bgr, frame.inward(face.face.box), self.margin))
+            write_image(
+                target, crop_face(frame.image_bgr, frame.to_scaled_box(face.face.box), self.margin)
+            )
             written.append(target)
         return written
 

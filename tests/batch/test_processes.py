@@ -11,7 +11,7 @@ from emorec.batch.detect_job import DetectJob, RecognizerSettings
 from emorec.batch.image_work import process_serially
 from emorec.batch.processes import process_in_workers
 from emorec.errors import ModelError
-from emorec.images import write
+from emorec.images import write_image
 from emorec.media.sources import expand
 from emorec.outputs.marked_images import MarkedImages
 
@@ -19,7 +19,7 @@ from emorec.outputs.marked_images import MarkedImages
 def pictures(folder: Path, values: list[int]) -> Path:
     folder.mkdir()
     for number, value in enumerate(values):
-        write(folder / f"{number:03}.png", np.full((40, 40, 3), value, np.uint8))
+        write_image(folder / f"{number:03}.png", np.full((40, 40, 3), value, np.uint8))
     return folder
 
 

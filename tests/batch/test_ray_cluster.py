@@ -11,7 +11,7 @@ from emorec.batch.detect_job import DetectJob, RecognizerSettings
 from emorec.batch.image_work import process_serially
 from emorec.detection.whole_image import WholeImage
 from emorec.errors import ConfigError
-from emorec.images import write
+from emorec.images import write_image
 from emorec.media.sources import expand
 from emorec.outputs.marked_images import FaceCrops
 
@@ -24,7 +24,7 @@ def test_a_local_cluster_of_two_workers(tmp_path: Path):
     folder = tmp_path / "in"
     folder.mkdir()
     for number in range(70):
-        write(folder / f"{number:03}.png", np.full((40, 40, 3), number, np.uint8))
+        write_image(folder / f"{number:03}.png", np.full((40, 40, 3), number, np.uint8))
     (folder / "033.png").write_bytes(b"broken")
     (folder / os.fsdecode(b"\xff.png")).write_bytes((folder / "001.png").read_bytes())
     recognition = RecognizerSettings(WholeImage, write_tiny_model(tmp_path / "tiny.onnx"))

@@ -14,7 +14,7 @@ from emorec.batch import threaded as pipeline
 from emorec.batch.image_work import ImageWork, process_serially
 from emorec.batch.threaded import process_threaded
 from emorec.errors import ModelError
-from emorec.images import write
+from emorec.images import write_image
 from emorec.inference.recognizer import EmotionRecognizer
 from emorec.labels import EMOTIONS_8
 from emorec.media.sources import expand
@@ -65,7 +65,7 @@ def folder(tmp_path: Path) -> Path:
         if number % 7 == 3:
             path.write_bytes(b"broken")
         else:
-            write(path, np.full((30, 20, 3), number, np.uint8))
+            write_image(path, np.full((30, 20, 3), number, np.uint8))
     return tmp_path / "in"
 
 

@@ -42,7 +42,7 @@ def test_published_cascades_pass(name):
     check((folder("cascades") / name).read_text(), name)
 
 
-def test_the_smallest_cascade_passes_and_opencv_reads_it(tmp_path):
+def test_the_smallest_cascade_passes_and_opencv_loads_it(tmp_path):
     check(cascade(), "small.xml")
     path = tmp_path / "small.xml"
     path.write_text(cascade())
@@ -59,31 +59,31 @@ def test_the_smallest_cascade_passes_and_opencv_reads_it(tmp_path):
         ("<a>" * 100_000, "not an XML file"),
         ("<a>" * 10_000 + "</a>" * 10_000, "needs one <cascade>"),
         ('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "DOCTYPE"),
-        ("<opencv_storage></opencv_storage>", "needs one <cascade>; it has 0"),
+        ("<opencv_storage></opencv_storage>", "needs one <cascade> and has 0"),
         (cascade(stage="OTHER"), "BOOST"),
         (cascade(feature="LBP"), "LBP"),
         (cascade(width="0"), "window"),
-        (cascade(width=""), "<width> needs 1 numbers; it has 0"),
+        (cascade(width=""), "<width> needs 1 numbers and has 0"),
         (cascade(width="wide"), "could not convert"),
         (cascade(width="nan"), "window"),
         (cascade(width="2000000000"), "window"),
-        (cascade(categories="256"), "categories"),
+        (cascade(categories="256"), "categorical"),
         (cascade(rectangle="2 7 16"), "needs 5 numbers"),
-        (cascade(rectangle="2 7 160 4 -1"), "crosses its window"),
-        (cascade(rectangle="-2 7 16 4 -1"), "crosses its window"),
-        (cascade(rectangle="nan 7 16 4 -1"), "crosses its window"),
-        (cascade(rectangle="2 7 10 4 -1", tilted="1"), "crosses its window"),
+        (cascade(rectangle="2 7 160 4 -1"), "extends beyond the window"),
+        (cascade(rectangle="-2 7 16 4 -1"), "extends beyond the window"),
+        (cascade(rectangle="nan 7 16 4 -1"), "extends beyond the window"),
+        (cascade(rectangle="2 7 10 4 -1", tilted="1"), "extends beyond the window"),
         (cascade(nodes=""), "0 nodes"),
         (cascade(nodes="0 -1 0"), "0.75 nodes"),
         (cascade(leaves="0.1"), "1 leaves"),
-        (cascade(nodes="0 -1 1 0.5"), "feature 1 of 1"),
-        (cascade(nodes="0 -1 -1 0.5"), "feature -1 of 1"),
-        (cascade(nodes="0 -2 0 0.5"), "leads to -2"),
-        (cascade(nodes="1 -1 0 0.5"), "leads to 1"),
-        (cascade(nodes="1 0 0 1 1 -1 0 1", leaves="1 2 3"), "node 1 of 2 leads to 1"),
+        (cascade(nodes="0 -1 1 0.5"), "feature index 1 is out of range"),
+        (cascade(nodes="0 -1 -1 0.5"), "feature index -1 is out of range"),
+        (cascade(nodes="0 -2 0 0.5"), "child index -2"),
+        (cascade(nodes="1 -1 0 0.5"), "child index 1"),
+        (cascade(nodes="1 0 0 1 1 -1 0 1", leaves="1 2 3"), "node 1 of 2 has the child index 1"),
     ],
 )
-def test_what_opencv_would_stumble_over(text, message):
+def test_files_that_crash_opencv_or_are_no_cascade(text, message):
     with pytest.raises(ModelError, match=message) as caught:
         check(text, "hostile.xml")
     assert str(caught.value).startswith("hostile.xml: ")
@@ -91,7 +91,7 @@ def test_what_opencv_would_stumble_over(text, message):
 
 
 @given(left=st.integers(-5, 5), right=st.integers(-5, 5), feature=st.integers(-3, 3))
-def test_an_accepted_node_stays_inside_its_tables(left, right, feature):
+def test_the_indices_of_an_accepted_node_are_in_range(left, right, feature):
     text = cascade(nodes=f"{left} {right} {feature} 0.5")
     if feature == 0 and left in (0, -1) and right in (0, -1):
         check(text, "c.xml")
@@ -101,7 +101,7 @@ def test_an_accepted_node_stays_inside_its_tables(left, right, feature):
 
 
 @pytest.mark.parametrize("table", ["stages", "features"])
-def test_what_only_opencv_refuses(tmp_path, table):
+def test_a_cascade_that_only_opencv_rejects(tmp_path, table):
     path = tmp_path / "bare.xml"
     path.write_text(re.sub(f"<{table}>.*</{table}>", f"<{table}></{table}>", cascade(), flags=re.S))
     with pytest.raises(ModelError, match=r"bare\.xml: ") as caught:

@@ -177,7 +177,7 @@ def test_numbers_out_of_range(arguments):
 
 
 def test_a_cascade_that_is_not_there(tmp_path: Path):
-    with pytest.raises(ModelError, match=r"no such cascade; give one of alt, alt2, default"):
+    with pytest.raises(ModelError, match=r"no such cascade; use one of alt, alt2, default"):
         HaarDetector("alt3")
     with pytest.raises(ModelError, match="no such cascade"):
         HaarDetector(tmp_path)
@@ -194,7 +194,7 @@ def test_a_cascade_file_over_the_limit_is_not_read(tmp_path: Path, monkeypatch):
 def test_binary_bytes_are_no_cascade(tmp_path: Path):
     path = tmp_path / "binary.xml"
     path.write_bytes(b"\x00\xff\xfe" * 100)
-    with pytest.raises(ModelError, match="no XML text"):
+    with pytest.raises(ModelError, match="not an XML text"):
         HaarDetector(path)
 
 

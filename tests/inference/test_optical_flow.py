@@ -12,7 +12,7 @@ from emorec.types import Box
     [((640, 360), (360, 640)), ((1280, 720), (360, 640)), ((9, 2000), (640, 3))],
 )
 def test_small_copies(size_wh, expected):
-    frame = Frame.of(np.zeros((size_wh[1], size_wh[0], 3), np.uint8))
+    frame = Frame.from_image(np.zeros((size_wh[1], size_wh[0], 3), np.uint8))
     assert small_gray(frame).shape == expected
 
 
@@ -22,7 +22,7 @@ def test_boxes_follow_what_they_hold(size_wh, move):
     scale = size_wh[0] // 480 + 1
     at = {1: (150, 130), 2: (330, 140)}
     frames = [
-        Frame.of(
+        Frame.from_image(
             draw(
                 [Placed(x + n * move[0], y + n * move[1], 90 * scale) for x, y in at.values()],
                 size_wh,
@@ -42,7 +42,7 @@ def test_boxes_follow_what_they_hold(size_wh, move):
 
 
 def test_what_cannot_be_followed_is_left_out():
-    image = small_gray(Frame.of(draw([Placed(100, 100)])))
+    image = small_gray(Frame.from_image(draw([Placed(100, 100)])))
     assert propagate(image, image, (480, 270), {}) == {}
     assert propagate(image, image[:200], (480, 270), {1: Box(0, 0, 50, 50)}) == {}
     assert propagate(image, image, (480, 270), {1: Box(900, 900, 50, 50)}) == {}

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from emorec.media.addresses import is_camera, is_url, is_video, place, shown_name
+from emorec.media.addresses import is_camera, is_url, is_video, output_stem, shown_name
 
 
 @pytest.mark.parametrize(
@@ -46,4 +46,4 @@ def test_a_file_may_be_called_like_a_camera(tmp_path: Path, monkeypatch):
     ],
 )
 def test_names_to_show_and_for_files(source, shown, name):
-    assert (shown_name(source), place(source)) == (shown, name)
+    assert (shown_name(source), output_stem(source)) == (shown, name)

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image as PilImage
 
 from emorec.errors import DataError
-from emorec.images import write
+from emorec.images import write_image
 from emorec.media import reading
 from emorec.media.reading import read_frames
-from emorec.media.sources import PICTURE_SUFFIXES, MediaSource
+from emorec.media.sources import READABLE_SUFFIXES, MediaSource
 
 
 def scene(height: int = 40, width: int = 60) -> np.ndarray:
@@ -39,10 +39,10 @@ def animation(suffix: str, durations=(120, 80, 100)) -> bytes:
     return data.tobytes()
 
 
-@pytest.mark.parametrize("suffix", sorted(set(PICTURE_SUFFIXES) - {".pxm"}))
+@pytest.mark.parametrize("suffix", sorted(set(READABLE_SUFFIXES) - {".pxm"}))
 def test_every_suffix(tmp_path: Path, suffix: str):
     path = tmp_path / f"a{suffix}"
-    write(path, scene()[:, :, 0] if suffix in (".pgm", ".pbm") else scene())
+    write_image(path, scene()[:, :, 0] if suffix in (".pgm", ".pbm") else scene())
     (frame,) = read_frames(source(path)).frames
     assert (frame.image_bgr.shape, frame.image_bgr.dtype) == ((40, 60, 3), np.uint8)
     assert (frame.size_wh, frame.number, frame.time_s) == ((60, 40), None, None)
@@ -102,7 +102,7 @@ def test_a_truncated_animation_gives_its_first_frames_or_a_data_error(tmp_path: 
 @pytest.mark.parametrize("suffix", [".jpg", ".png"])
 def test_max_side(tmp_path: Path, suffix: str):
     path = tmp_path / f"a{suffix}"
-    write(path, scene(400, 600))
+    write_image(path, scene(400, 600))
     (frame,) = read_frames(source(path), max_side=100).frames
     assert frame.image_bgr.shape == (67, 100, 3)
     assert frame.size_wh == (600, 400)
@@ -132,12 +132,12 @@ def test_a_jpeg_read_at_a_part_of_its_size_is_upright(tmp_path: Path, shape, ori
 def test_too_large_jpegs_are_shrunk_and_others_refused(tmp_path: Path, monkeypatch):
     for module in (reading, sys.modules["emorec.images"]):
         monkeypatch.setattr(module, "MAX_PIXELS", 20_000)
-    write(tmp_path / "a.jpg", scene(400, 600))
+    write_image(tmp_path / "a.jpg", scene(400, 600))
     (frame,) = read_frames(source(tmp_path / "a.jpg")).frames
     assert frame.image_bgr.shape == (100, 150, 3)
     assert frame.size_wh == (600, 400)
     for suffix in (".png", ".gif", ".webp", ".bmp", ".tif"):
-        write(tmp_path / f"a{suffix}", scene(400, 600))
+        write_image(tmp_path / f"a{suffix}", scene(400, 600))
         with pytest.raises(DataError, match=r"600x400 pixels; pictures up to .* megapixels"):
             read_frames(source(tmp_path / f"a{suffix}"))
 

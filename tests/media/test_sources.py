@@ -40,7 +40,7 @@ def test_a_folder_is_walked_in_order():
     touch("f/b.jpg", "f/a/2.PNG", "f/a/1.webp", "f/c.txt", "f/.hidden.jpg", "f/.git/x.jpg")
     touch("f/dir.jpg/inside.gif")
     assert names("f") == ["f/a/1.webp", "f/a/2.PNG", "f/b.jpg", "f/dir.jpg/inside.gif"]
-    places = [source.place for source in expand(["f"])]
+    places = [source.output_stem for source in expand(["f"])]
     assert places == ["a/1", "a/2", "b", "dir.jpg/inside"]
 
 
@@ -140,7 +140,7 @@ def test_a_file_with_an_at_sign():
 
 def test_outputs_of_equal_names_are_told_apart():
     found = list(expand(["a/x.jpg", "b/X.png", "x.gif", "y.jpg", "-", ".."]))[:5]
-    outputs = [source.output("-emotions.jpg") for source in found]
+    outputs = [source.output_name("-emotions.jpg") for source in found]
     expected = ["x-emotions.jpg", "X-emotions-2.jpg", "x-emotions-3.jpg", "y-emotions.jpg"]
     assert outputs == [*expected, "stdin-emotions.jpg"]
 
@@ -149,4 +149,5 @@ def test_outputs_of_frames():
     import numpy as np
 
     frame = Frame(np.zeros((1, 1, 3), np.uint8), (1, 1), 12, 0.5)
-    assert MediaSource("x", "a/x", 2).output("-face1.png", frame) == "a/x-frame000012-face1-2.png"
+    source = MediaSource("x", "a/x", 2)
+    assert source.output_name("-face1.png", frame) == "a/x-frame000012-face1-2.png"

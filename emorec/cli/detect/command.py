@@ -148,7 +148,7 @@ def detect(
         ResultReporter(outputs, sources, recognizer) as reporter,
     ):
         display: VideoDisplay | None = None
-        for are_videos, group in groupby(reporter.remaining, key=lambda source: source.video):
+        for are_videos, group in groupby(reporter.remaining, key=lambda source: source.is_video):
             if are_videos:
                 if display is None:
                     for_videos = recognizer.with_detector(choice.build(for_video=True))

@@ -123,7 +123,7 @@ def check_outputs(
     Raises:
         click.UsageError: An output does, or videos are to be resumed.
     """
-    if outputs.resume and any(source.video for source in sources):
+    if outputs.resume and any(source.is_video for source in sources):
         raise click.UsageError("--resume is for images; a video is always processed as a whole")
     read = [*(Path(source.name) for source in sources), *inputs]
     advice = "choose another target, or add --no-save to write no annotated images"

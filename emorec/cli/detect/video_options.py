@@ -150,7 +150,7 @@ class VideoOptions:
             click.UsageError: No source is a video.
             MissingDependencyError: matplotlib or a display is missing.
         """
-        if self.given and not any(source.video for source in sources):
+        if self.given and not any(source.is_video for source in sources):
             raise click.UsageError(f"{self.given[0]} is for videos; no SOURCE is a video")
         if self.plot is not None:
             import_timeline_plot()
@@ -161,7 +161,7 @@ class VideoOptions:
 
     def plots(self, sources: Sequence["MediaSource"]) -> list[Path]:
         """Return the path of the plot of each video."""
-        videos = sum(source.video for source in sources)
+        videos = sum(source.is_video for source in sources)
         return [self.plot_of(number) for number in range(1, videos + 1) if self.plot]
 
     def plot_of(self, number: int) -> Path:
