@@ -6,7 +6,7 @@ A new format takes a module with its writer and a row here.
 import os
 
 from emorec.errors import ConfigError
-from emorec.outputs.base import RecordFormat, RecordWriter, ReportingModel
+from emorec.outputs.base import STDOUT, RecordFormat, RecordWriter, ReportingModel
 from emorec.outputs.csv_format import CsvWriter, csv_groups
 from emorec.outputs.json_format import JsonWriter
 from emorec.outputs.jsonl_format import JsonLinesWriter, jsonl_groups
@@ -62,9 +62,11 @@ def open_writer(
         resume: Append to an existing file; only for formats that resume.
 
     Raises:
-        ConfigError: There is no format of that name, or it cannot resume.
+        ConfigError: There is no format of that name, it cannot print or it cannot resume.
     """
-    found = record_format(name)
+    found, path = record_format(name), os.fspath(target)
+    if path == STDOUT and not found.prints:
+        raise ConfigError(f"the output format {name} needs a file; it cannot go to {STDOUT}")
     if resume and not found.resumes:
         raise ConfigError(f"a run cannot be resumed from its {name} file")
-    return found.make_writer(os.fspath(target), model, resume)
+    return found.make_writer(path, model, resume)
