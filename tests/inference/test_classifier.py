@@ -99,7 +99,7 @@ def test_a_model_over_the_limit_is_not_read(tmp_path: Path, monkeypatch):
 def test_a_model_without_metadata(tmp_path: Path):
     model = tiny_model()
     del model.metadata_props[:]
-    assert_refused(saved(tmp_path / "bare.onnx", model), "carries no emorec metadata")
+    assert_refused(saved(tmp_path / "bare.onnx", model), "has no emorec metadata")
 
 
 @pytest.mark.parametrize(
