@@ -1,7 +1,7 @@
-"""Compares ways to carry faces on between two detections, against the detector's own boxes.
+"""Comparison of ways to propagate faces between two detections, with the detector as reference.
 
-In every frame that is not searched, each face that the detector would have found there is compared
-with the nearest of the boxes that were propagate on: the area they share over the area they cover.
+In every frame without a detection, each face that the detector would find there is compared with
+the propagated box of the highest IoU.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,32 +20,24 @@ from emorec.media.video import VideoReader
 from emorec.types import Box
 
 EVERY = (3, 5, 10)
-WAYS = ("standing still", "motion", "flow")
+WAYS = ("no motion", "motion", "flow")
 
 
 def swaying(photos: Path) -> Iterator[Frame]:
-    """A picture of two faces that sways faster than people usually do: up to 3 faces a second."""
-    picture = cv2.imread(str(photos / "two_people.jpg"))
-    assert picture is not None
-    height, width = picture.shape[:2]
+    """Yield an image of two faces that sways quickly: up to 3 face widths per second."""
+    image = cv2.imread(str(photos / "two_people.jpg"))
+    assert image is not None
+    height, width = image.shape[:2]
     for number in range(120):
         move = np.array(
             [[1.0, 0, 150 * np.sin(number / 12)], [0, 1.0, 40 * np.cos(number / 9)]], np.float32
         )
-        drawn = cv2.warpAffine(picture, move, (width, height), borderMode=cv2.BORDER_REFLECT)
+        drawn = cv2.warpAffine(image, move, (width, height), borderMode=cv2.BORDER_REFLECT)
         yield Frame(np.asarray(drawn, np.uint8), (width, height), number, number / 30)
 
 
-def shared(one: Box, other: Box) -> float:
-    """Intersection over union."""
-    right = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    down = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    area = max(right, 0) * max(down, 0)
-    return area / (one.width * one.height + other.width * other.height - area)
-
-
-def overlaps(frames: list[tuple[list[Box], Image, Frame]], every: int) -> dict[str, list[float]]:
-    """Carry boxes on in all three ways."""
+def ious(frames: list[tuple[list[Box], Image, Frame]], every: int) -> dict[str, list[float]]:
+    """Propagate boxes in all three ways; return the IoU of each reference box."""
     found: dict[str, list[float]] = {way: [] for way in WAYS}
     tracker = FaceTracker()
     boxes: dict[str, dict[int, Box]] = {}
@@ -61,7 +53,7 @@ def overlaps(frames: list[tuple[list[Box], Image, Frame]], every: int) -> dict[s
             boxes["flow"] |= propagate(last, gray, frame.size_wh, boxes["flow"])
             for way in WAYS:
                 found[way] += [
-                    max((shared(box, other) for other in boxes[way].values()), default=0.0)
+                    max((box.iou(other) for other in boxes[way].values()), default=0.0)
                     for box in truth
                 ]
         last = gray
@@ -69,8 +61,10 @@ def overlaps(frames: list[tuple[list[Box], Image, Frame]], every: int) -> dict[s
 
 
 def print_motion(photos: Path, folder: Path) -> None:
-    """Print the mean overlap and that of the worst tenth, for each clip and distance."""
-    print("| clip | detection every |" + "".join(f" {way}: mean, worst tenth |" for way in WAYS))
+    """Print the mean and the tenth percentile of the IoU, for each clip and detection interval."""
+    print(
+        "| clip | detection every |" + "".join(f" {way}: mean, 10th percentile |" for way in WAYS)
+    )
     print("| --- | ---: |" + " ---: |" * len(WAYS))
     clips: dict[str, Iterable[Frame]] = {
         "test.mp4": VideoReader(photos / "test.mp4"),
@@ -87,6 +81,6 @@ def print_motion(photos: Path, folder: Path) -> None:
         for every in EVERY:
             cells = [
                 f"{np.mean(values):.2f}, {np.percentile(values, 10):.2f}"
-                for values in overlaps(frames, every).values()
+                for values in ious(frames, every).values()
             ]
             print(f"| {name} | {every} | {' | '.join(cells)} |", flush=True)

@@ -1,7 +1,7 @@
-"""Measures the speed and the memory of `emorec detect`, beside the plain loop that people write.
+"""Speed and memory of `emorec detect`, compared with a plain loop.
 
-What is timed runs in a process of its own, without its imports, and the sides take turns. The clips
-are made out of the photos: slow pans and zooms, 1280x720, 30 frames a second.
+Every timed function runs in its own process, without the time of its imports; the candidates
+alternate. The clips are made of photos: slow pans and zooms, 1280x720, 30 frames per second.
 """
 
 import json
@@ -25,7 +25,7 @@ SIZE_WH = (1280, 720)
 FPS = 30
 FRAMES = 300
 LONG = 10
-"""How many times longer the long clip of the memory test is."""
+"""Length of the long clip of the memory test, relative to the short one."""
 
 PHOTOS = ("obama-720p.jpg", "two_people.jpg", "2008_001322.jpg", "2007_007763.jpg")
 BATCHES = (1, 16, 64)
@@ -33,24 +33,24 @@ THREADS = (1, 2)
 
 
 def make_clip(photos: Path, target: Path, frames: int = FRAMES) -> Path:
-    """Write a clip that wanders over some photos, a part of it each."""
-    pictures = [read_bgr(photos / name) for name in PHOTOS]
+    """Write a clip that pans and zooms over some photos, one after another."""
+    images = [read_bgr(photos / name) for name in PHOTOS]
     width, height = SIZE_WH
     writer = cv2.VideoWriter(str(target), cv2.VideoWriter.fourcc(*"mp4v"), FPS, SIZE_WH)
     for number in range(frames):
-        picture = pictures[number * len(pictures) // frames]
-        high, wide = picture.shape[:2]
+        image = images[number * len(images) // frames]
+        high, wide = image.shape[:2]
         zoom = max(width / wide, height / high) * (1.15 + 0.1 * np.sin(number / 40))
         x = wide / 2 + 0.05 * wide * np.sin(number / 25)
         y = high / 2 + 0.04 * high * np.cos(number / 31)
-        place = np.array([[zoom, 0, width / 2 - zoom * x], [0, zoom, height / 2 - zoom * y]])
-        writer.write(cv2.warpAffine(picture, place, SIZE_WH, borderMode=cv2.BORDER_REFLECT))
+        transform = np.array([[zoom, 0, width / 2 - zoom * x], [0, zoom, height / 2 - zoom * y]])
+        writer.write(cv2.warpAffine(image, transform, SIZE_WH, borderMode=cv2.BORDER_REFLECT))
     writer.release()
     return target
 
 
 def repeated(clip: Path, target: Path, times: int) -> Path:
-    """Write a clip several times over into one file."""
+    """Write a clip repeatedly into one file."""
     writer = cv2.VideoWriter(str(target), cv2.VideoWriter.fourcc(*"mp4v"), FPS, SIZE_WH)
     for _ in range(times):
         capture = cv2.VideoCapture(str(clip))
@@ -61,11 +61,11 @@ def repeated(clip: Path, target: Path, times: int) -> Path:
     return target
 
 
-# What runs in a process of its own
+# Functions timed in their own process
 
 
 def plain_loop(clip: str, target: str | None) -> None:
-    """Read, detectMultiScale at full size, classify each face, draw, write: as scripts do."""
+    """Read, detect at full size, classify each face, draw and write, like a typical script."""
     from emorec.detection import haar
     from emorec.preprocessing import crop_face
     from emorec.types import Box
@@ -99,14 +99,14 @@ def plain_loop(clip: str, target: str | None) -> None:
 
 
 def command_line(*arguments: str) -> None:
-    """Run the command, its imports done before."""
+    """Run the command line."""
     from emorec.cli.main import main
 
     main(["detect", *arguments], standalone_mode=False)
 
 
 def stream(clip: str, cv_threads: str, workers: str) -> None:
-    """Follow a clip with given numbers of threads."""
+    """Process a clip with the given numbers of threads."""
     from emorec.inference.recognizer import EmotionRecognizer
     from emorec.inference.stream import StreamSettings
 
@@ -116,21 +116,21 @@ def stream(clip: str, cv_threads: str, workers: str) -> None:
 
 
 def child() -> None:
-    """Time one of the functions above; print the seconds and the peak of the memory in KiB."""
+    """Time one of the functions above; print the seconds and the peak memory in KiB."""
     import resource
 
-    what: Callable[..., None] = globals()[sys.argv[1]]
+    function: Callable[..., None] = globals()[sys.argv[1]]
     arguments = [None if text == "None" else text for text in sys.argv[2:]]
     start = time.perf_counter()
-    what(*arguments)
+    function(*arguments)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(json.dumps([seconds, peak]), file=sys.stderr)
 
 
 def run(folder: Path, *arguments: str) -> tuple[float, int]:
-    """Give the seconds and the peak memory in KiB of one of the functions, in its own process."""
-    # Without OpenCV's and FFmpeg's own messages, the last line is ours.
+    """Run one of the functions in its own process; return its seconds and peak memory in KiB."""
+    # OpenCV and FFmpeg write to stderr too; the last line is the result.
     done = subprocess.run(
         [sys.executable, str(Path(__file__).resolve()), *arguments],
         cwd=folder,
@@ -147,7 +147,7 @@ def run(folder: Path, *arguments: str) -> tuple[float, int]:
 
 
 def print_classifier(runs: int) -> None:
-    """Faces a second of the shipped model, by batch and threads."""
+    """Print the faces per second of the shipped model, by batch size and threads."""
     print("| batch | " + " | ".join(f"{n} thread{'s' * (n > 1)}" for n in THREADS) + " |")
     print("| ---: |" + " ---: |" * len(THREADS))
     rng = np.random.default_rng(0)
@@ -170,7 +170,7 @@ def print_classifier(runs: int) -> None:
 
 
 def print_videos(photos: Path, runs: int) -> None:
-    """Frames a second of the plain loop and of `emorec detect`."""
+    """Print the frames per second of the plain loop and of `emorec detect`."""
     print("| clip | video written | plain loop | emorec | ratio | --detect-every 5 | ratio |")
     print("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as name:
@@ -181,32 +181,32 @@ def print_videos(photos: Path, runs: int) -> None:
             for written in (False, True):
                 source = str(clip.resolve())
                 save = ["--save", "out"] if written else ["--no-save"]
-                sides = [
+                candidates = [
                     ["plain_loop", source, "plain.mp4" if written else "None"],
                     ["command_line", source, "--jsonl", "a.jsonl", *save],
                     ["command_line", source, "--jsonl", "a.jsonl", *save, "--detect-every", "5"],
                 ]
-                rates = _rates(folder, sides, frames, runs)
+                rates = _rates(folder, candidates, frames, runs)
                 cells = " | ".join(f"{r:.1f} | {r / rates[0]:.2f}" for r in rates[1:])
                 print(f"| {clip_name} | {'yes' if written else 'no'} | {rates[0]:.1f} | {cells} |")
 
 
 def print_threads(photos: Path, runs: int) -> None:
-    """Frames a second by OpenCV's threads and the threads that search, faces sought in each."""
-    print("| OpenCV threads | searching threads | frames/s |")
+    """Print the frames per second by threads of OpenCV and detection threads."""
+    print("| OpenCV threads | detection threads | frames/s |")
     print("| ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as name:
         clip = make_clip(photos, Path(name) / "720p.mp4", FRAMES // 3)
         pairs = [(t, w) for t in THREADS for w in THREADS]
-        sides = [["stream", str(clip), str(t), str(w)] for t, w in pairs]
+        candidates = [["stream", str(clip), str(t), str(w)] for t, w in pairs]
         for (threads, workers), rate in zip(
-            pairs, _rates(Path(name), sides, FRAMES // 3, runs), strict=True
+            pairs, _rates(Path(name), candidates, FRAMES // 3, runs), strict=True
         ):
             print(f"| {threads} | {workers} | {rate:.1f} |")
 
 
 def print_memory(photos: Path, runs: int) -> None:
-    """Peak memory of a clip and of one ten times as long, all outputs written."""
+    """Print the peak memory of a clip and of one ten times as long, with all outputs."""
     print("| frames | peak memory, MiB |")
     print("| ---: | ---: |")
     with tempfile.TemporaryDirectory() as name:
@@ -232,12 +232,12 @@ def _frames(clip: Path) -> Iterator[None]:
     capture.release()
 
 
-def _rates(folder: Path, sides: Sequence[list[str]], frames: int, runs: int) -> list[float]:
-    """Run the sides in turn; gives the median of the frames a second of each."""
-    rates: list[list[float]] = [[] for _ in sides]
+def _rates(folder: Path, candidates: Sequence[list[str]], frames: int, runs: int) -> list[float]:
+    """Run the candidates alternately; return the median frames per second of each."""
+    rates: list[list[float]] = [[] for _ in candidates]
     for _ in range(runs):
-        for side, values in zip(sides, rates, strict=True):
-            values.append(frames / run(folder, *side)[0])
+        for candidate, values in zip(candidates, rates, strict=True):
+            values.append(frames / run(folder, *candidate)[0])
     return [statistics.median(values) for values in rates]
 
 

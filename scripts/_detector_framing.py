@@ -1,4 +1,4 @@
-"""Compares where YuNet and the Haar cascade put the square around the same face."""
+"""Comparison of the boxes of YuNet and the Haar cascade around the same face."""
 
 from pathlib import Path
 
@@ -14,25 +14,26 @@ IMAGES = 500
 
 
 def print_framing(data: Path, yunet: Path) -> None:
-    """Print how much larger and how far off Haar's squares are, in parts of YuNet's side."""
+    """Print the relative size and offset of Haar's squares, in units of YuNet's side."""
     examples = read_prepared(data).examples("train").limited(IMAGES)
     haar, network = HaarDetector(), YuNetDetector(yunet)
     cv2.setNumThreads(1)
     rows = []
     for path in examples.paths:
-        picture = picture_of(path)
-        one, other = best_box(haar, picture), best_box(network, picture)
+        image = picture_of(path)
+        one, other = best_box(haar, image), best_box(network, image)
         if one and other:
-            middle = (one.width - other.width) / 2
+            centering = (one.width - other.width) / 2
             rows.append(
                 (
                     one.width / other.width,
-                    (one.x + middle - other.x) / other.width,
-                    (one.y + middle - other.y) / other.width,
+                    (one.x + centering - other.x) / other.width,
+                    (one.y + centering - other.y) / other.width,
                 )
             )
     side, right, down = np.median(rows, axis=0)
     print(
-        f"both find {len(rows)} of {len(examples.paths)} training images; Haar's square against "
-        f"YuNet's (medians): side {side:.3f}, {right:+.3f} to the right, {down:+.3f} down"
+        f"both detect a face in {len(rows)} of {len(examples.paths)} training images; "
+        f"Haar's square relative to YuNet's (medians): side {side:.3f}, "
+        f"{right:+.3f} to the right, {down:+.3f} down"
     )

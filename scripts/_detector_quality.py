@@ -1,9 +1,9 @@
-"""Compares face detectors on marked photos, and chooses Haar's settings by them.
+"""Comparison of face detectors on marked photos, and choice of the settings of Haar.
 
-A face counts as found where a box overlaps its mark by 0.4 of their union. The photos are looked at
-in twelve variants each, six sizes and their mirror images, since a handful of faces says little;
-photos without faces join in to count false ones. The settings with the most found faces less
-four times the false ones are chosen, once on all photos and once for each photo on the others.
+A face counts as detected if a box has an IoU of at least 0.4 with its mark. Each photo is tested in
+twelve variants, six sizes and their mirror images, to get more than a handful of faces; photos
+without faces add false detections. The settings with the highest number of detected faces minus
+four times the false ones are chosen, once on all photos and once per photo on the others.
 """
 
 import csv
@@ -29,9 +29,9 @@ from emorec.images import Image, read_bgr
 from emorec.models.registry import detector_model
 from emorec.types import Box
 
-FOUND = 0.4
-SAME = 0.3
-COST_OF_A_FALSE_FACE = 4
+FOUND_IOU = 0.4
+SAME_FACE_IOU = 0.3
+FALSE_FACE_COST = 4
 
 SCALES = (0.8, 0.9, 1.0, 1.15, 1.3, 1.6)
 EMPTY = ("no-faces.jpg", "exif_orientation_1.jpg")
@@ -47,7 +47,7 @@ Boxes = tuple[Box, ...]
 
 @dataclass(frozen=True)
 class View:
-    """One variant of a photo: pixels, marked faces, and whether it is the photo as it is."""
+    """One variant of a photo: pixels, marked faces, and whether it is the original."""
 
     photo: str
     original: bool
@@ -57,7 +57,7 @@ class View:
 
 @dataclass(frozen=True)
 class Count:
-    """Faces found and false faces, on the photos as they are and in all variants."""
+    """Detected and false faces, on the original photos and on all variants."""
 
     found: int = 0
     false: int = 0
@@ -72,8 +72,8 @@ class Count:
             self.false_all + other.false_all,
         )
 
-    def worth(self) -> int:
-        return self.found_all - COST_OF_A_FALSE_FACE * self.false_all
+    def score(self) -> int:
+        return self.found_all - FALSE_FACE_COST * self.false_all
 
 
 def views(folder: Path) -> list[View]:
@@ -119,7 +119,7 @@ def counted(view: View, found: Sequence[Box]) -> Count:
     hits = 0
     for box in found:
         best = max(open_marks, key=box.iou, default=None)
-        if best is not None and box.iou(best) >= FOUND:
+        if best is not None and box.iou(best) >= FOUND_IOU:
             open_marks.remove(best)
             hits += 1
     false = len(found) - hits
@@ -127,7 +127,7 @@ def counted(view: View, found: Sequence[Box]) -> Count:
 
 
 class Results:
-    """What each detector found in each view; everything else is computed from that."""
+    """Runs detectors on all views and counts their detections."""
 
     def __init__(self, all_views: list[View]) -> None:
         self.views = all_views
@@ -155,15 +155,15 @@ class Results:
 
 
 def _agreeing(one: Boxes, other: Boxes) -> Boxes:
-    return tuple(box for box in one if any(box.iou(b) >= SAME for b in other))
+    return tuple(box for box in one if any(box.iou(b) >= SAME_FACE_IOU for b in other))
 
 
 def _merged(one: Boxes, other: Boxes) -> Boxes:
-    return one + tuple(b for b in other if all(b.iou(box) < SAME for box in one))
+    return one + tuple(b for b in other if all(b.iou(box) < SAME_FACE_IOU for box in one))
 
 
 def _with_eyes(view: View, boxes: Boxes, eyes: cv2.CascadeClassifier) -> Boxes:
-    """Keep the faces in whose upper part the cascade for eyes finds one."""
+    """Keep the faces in whose upper part the eye cascade detects an eye."""
     gray = cv2.cvtColor(view.image_bgr, cv2.COLOR_BGR2GRAY)
     kept = []
     for box in boxes:
@@ -179,23 +179,25 @@ Candidates = dict[str, list[Boxes]]
 
 
 def _families(results: Results) -> Iterator[tuple[str, Candidates]]:
-    """Give each way of using cascades with what it finds at each of its settings."""
+    """Yield each way of using cascades with its detections at each of its settings."""
     found: dict[Setting, list[Boxes]] = {}
     for cascade in CASCADES:
         for factor in SCALE_FACTORS:
-            # One search serves all numbers of neighbours: 0 gives all windows, ungrouped.
+            # One search serves all numbers of neighbours: 0 returns all windows, ungrouped.
             detector = HaarDetector(cascade, scale_factor=factor)
             detector._min_neighbors = 0
             windows = results.run((cascade, factor), detector)
             for neighbors in MIN_NEIGHBORS:
                 setting = (cascade, factor, neighbors)
                 found[setting] = [_grouped(boxes, neighbors) for boxes in windows]
-                results.milliseconds[_told(setting)] = results.milliseconds[cascade, factor]
+                results.milliseconds[_described(setting)] = results.milliseconds[cascade, factor]
             print(f"searched with {cascade} {factor:g}", file=sys.stderr)
     for cascade in CASCADES:
-        own = {_told(setting): boxes for setting, boxes in found.items() if setting[0] == cascade}
+        own = {
+            _described(setting): boxes for setting, boxes in found.items() if setting[0] == cascade
+        }
         yield cascade, own
-    yield "any one cascade", {_told(setting): boxes for setting, boxes in found.items()}
+    yield "any one cascade", {_described(setting): boxes for setting, boxes in found.items()}
     for name, way in (("two agreeing", _agreeing), ("two merged", _merged)):
         yield name, _pairs(found, way)
     eyes = _eye_cascade()
@@ -203,7 +205,7 @@ def _families(results: Results) -> Iterator[tuple[str, Candidates]]:
         yield (
             "any one and an eye",
             {
-                _told(setting): [
+                _described(setting): [
                     _with_eyes(view, boxes, eyes)
                     for view, boxes in zip(results.views, rows, strict=True)
                 ]
@@ -220,7 +222,7 @@ def _grouped(windows: Boxes, neighbors: int) -> Boxes:
     return tuple(Box(*map(int, group)) for group in groups)
 
 
-def _told(setting: Setting) -> str:
+def _described(setting: Setting) -> str:
     cascade, factor, neighbors = setting
     return f"{cascade} {factor:g}/{neighbors}"
 
@@ -231,20 +233,20 @@ def _pairs(found: dict[Setting, list[Boxes]], way: Callable[[Boxes, Boxes], Boxe
         for other, others in found.items():
             if one[0] != other[0] and one[1] == other[1]:
                 both = [way(a, b) for a, b in zip(rows, others, strict=True)]
-                pairs[f"{_told(one)}, {_told(other)}"] = both
+                pairs[f"{_described(one)}, {_described(other)}"] = both
     return pairs
 
 
 def _eye_cascade() -> cv2.CascadeClassifier | None:
-    """Take the cascade for eyes from OpenCV's own wheel, which emorec does not carry on."""
+    """Load the eye cascade of the OpenCV wheel; emorec does not ship it."""
     path = Path(cv2.__file__).with_name("data") / "haarcascade_eye.xml"
     return cv2.CascadeClassifier(str(path)) if path.is_file() else None
 
 
-def _row(name: str, setting: str, count: Count, left_out: Count | None, ms: float | None) -> str:
+def _row(name: str, setting: str, count: Count, held_out: Count | None, ms: float | None) -> str:
     cells = [name, setting, str(count.found), str(count.false)]
     cells += [str(count.found_all), str(count.false_all)]
-    out = ["", ""] if left_out is None else [str(left_out.found), str(left_out.false)]
+    out = ["", ""] if held_out is None else [str(held_out.found), str(held_out.false)]
     cells += [*out, "" if ms is None else f"{ms:.0f}"]
     return "| " + " | ".join(cells) + " |"
 
@@ -258,8 +260,9 @@ def print_quality(folder: Path, yunet: Path | None) -> None:
     in_all = sum(len(view.marks) for view in results.views)
     print(f"{faces} marked faces on {len(marked)} photos, {in_all} in all variants.\n")
     print(
-        "| detector | settings chosen on all: scale factor/min neighbors | found | false | found "
-        "in variants | false in variants | found, chosen on the other photos | false | ms a photo |"
+        "| detector | settings chosen on all: scale factor/min neighbors | detected | false "
+        "| detected in variants | false in variants | detected, chosen on the other photos "
+        "| false | ms/photo |"
     )
     print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for name, candidates in _families(results):
@@ -273,22 +276,22 @@ def print_quality(folder: Path, yunet: Path | None) -> None:
                 counts,
                 key=lambda s: sum(
                     (c for photo, c in counts[s].items() if photo != without), Count()
-                ).worth(),
+                ).score(),
             )
 
         setting = best()
-        left_out = sum((counts[best(photo)][photo] for photo in marked), Count())
+        held_out = sum((counts[best(photo)][photo] for photo in marked), Count())
         total = sum(counts[setting].values(), Count())
-        print(_row(name, setting, total, left_out, results.milliseconds.get(setting)))
+        print(_row(name, setting, total, held_out, results.milliseconds.get(setting)))
     shipped = (DEFAULT_CASCADE, DEFAULT_SCALE_FACTOR, DEFAULT_MIN_NEIGHBORS)
     others: list[tuple[str, str, FaceDetector]] = [
-        ("**haar, as it comes**", _told(shipped), HaarDetector()),
-        ("haar --profile", _told(shipped), HaarDetector(profile=True)),
+        ("**haar, defaults**", _described(shipped), HaarDetector()),
+        ("haar --profile", _described(shipped), HaarDetector(profile=True)),
     ]
     try:
         others.append(("yunet", "", YuNetDetector(yunet or detector_model("yunet"))))
     except ModelError as error:
-        print(f"without yunet: {error}", file=sys.stderr)
-    for name, told, detector in others:
+        print(f"skipping yunet: {error}", file=sys.stderr)
+    for name, description, detector in others:
         rows = results.run(name, detector)
-        print(_row(name, told, results.count(rows), None, results.milliseconds[name]))
+        print(_row(name, description, results.count(rows), None, results.milliseconds[name]))

@@ -23,11 +23,9 @@ import numpy.typing as npt
 from emorec import resources
 from emorec.datasets.manifest import read_prepared
 from emorec.detection.base import FaceDetector
-from emorec.detection.haar import HaarDetector
-from emorec.detection.yunet import YuNetDetector
+from emorec.detection.registry import DEFAULT_DETECTOR, DETECTORS, make_detector
 from emorec.images import Image, read_gray
 from emorec.inference.classifier import EmotionClassifier
-from emorec.models.registry import detector_model
 from emorec.preprocessing import crop_face
 from emorec.types import Box
 
@@ -219,8 +217,8 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=resources.shipped_model())
     parser.add_argument("--limit", type=int, help="use so many images, spread over all")
     parser.add_argument("--only", help="rows whose name begins so, such as 'margin'")
-    parser.add_argument("--detector", choices=("haar", "yunet"), default="haar")
-    parser.add_argument("--yunet", type=Path, help="YuNet's file; default: the one fetched")
+    parser.add_argument("--detector", choices=DETECTORS, default=DEFAULT_DETECTOR)
+    parser.add_argument("--detector-model", type=Path, help="ONNX file of the detector")
     arguments = parser.parse_args()
 
     cv2.setNumThreads(1)  # small pictures are done before a second thread has begun
@@ -228,11 +226,8 @@ def main() -> None:
     labels = classifier.metadata.labels
     examples = read_prepared(arguments.data).examples("validation", "majority", len(labels))
     examples = examples.limited(arguments.limit)
-    detector: FaceDetector = (
-        YuNetDetector(arguments.yunet or detector_model("yunet"))
-        if arguments.detector == "yunet"
-        else HaarDetector()
-    )
+    files = {"detector_model": arguments.detector_model} if arguments.detector_model else {}
+    detector = make_detector(arguments.detector, **files)
     table = Table(classifier, examples.class_names)
     truth = examples.targets.argmax(axis=1)
     pictures = [picture_of(path) for path in examples.paths]

@@ -53,19 +53,19 @@ def test_animations(suffix):
 
 
 @pytest.mark.parametrize(("progressive", "shrinkable"), [(0, True), (1, False)])
-def test_only_jpegs_of_one_scan_shrink(progressive, shrinkable):
+def test_only_jpegs_of_one_scan_are_shrinkable(progressive, shrinkable):
     data = encoded(".jpg", 20, 30, cv2.IMWRITE_JPEG_PROGRESSIVE, progressive)
     assert read_header(data).shrinkable is shrinkable
     assert read_header(data.replace(b"\xff\xd8", b"\xff\xd8\xff\xff", 1)).size_wh == (20, 30)
 
 
-def test_a_jpeg_without_end_is_given_up():
+def test_an_endless_jpeg_is_abandoned():
     assert read_header(b"\xff\xd8\xff\xe0" + bytes(10**7)) is None
     assert read_header(b"\xff\xd8" + struct.pack(">HH", 0xFFE1, 2) * 10**6) is None
 
 
 @given(st.sampled_from(SUFFIXES), st.data())
-def test_any_damage_gives_a_header_or_none(suffix, drawn):
+def test_any_damage_returns_a_header_or_none(suffix, drawn):
     data = bytearray(encoded(suffix, 20, 30))
     for _ in range(5):
         at = drawn.draw(st.integers(0, min(len(data), 800) - 1))

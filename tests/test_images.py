@@ -1,4 +1,4 @@
-"""Reading and writing pictures."""
+"""Reading and writing images."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ LOSSLESS = (".bmp", ".png", ".ppm", ".tif", ".tiff")
 
 
 def scene(height: int = 40, width: int = 60) -> np.ndarray:
-    """A picture with another colour in each corner, smooth enough for JPEG."""
+    """An image with a different colour in each corner, smooth enough for JPEG."""
     across = np.linspace(0, 255, width)[None, :].repeat(height, axis=0)
     down = np.linspace(0, 255, height)[:, None].repeat(width, axis=1)
     return np.stack([across, down, 255 - across], axis=2).astype(np.uint8)
@@ -33,14 +33,14 @@ def encoded(suffix: str, image: np.ndarray) -> bytes:
 
 
 def with_orientation(jpeg: bytes, orientation: int) -> bytes:
-    """Put an EXIF block with nothing but the orientation behind a JPEG's first marker."""
+    """Insert an EXIF block with only the orientation after the first marker of a JPEG."""
     tiff = b"MM\0*\0\0\0\x08\0\x01" + struct.pack(">HHIHHI", 0x0112, 3, 1, orientation, 0, 0)
     body = b"Exif\0\0" + tiff
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + jpeg[2:]
 
 
 def png_claiming(width: int, height: int) -> bytes:
-    """A PNG of nearly nothing that says it is this large."""
+    """A tiny PNG file whose header claims this size."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         checksum = struct.pack(">I", zlib.crc32(kind + data))
@@ -57,7 +57,7 @@ JPEG = encoded(".jpg", scene())
 
 UNREADABLE = {
     "empty": b"",
-    "text": b"this is no picture\n",
+    "text": b"this is not an image\n",
     "zeros": bytes(5000),
     "png-header": PNG[:20],
     "png-truncated": PNG[: len(PNG) // 2],
@@ -72,7 +72,7 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("name", UNREADABLE)
 @pytest.mark.parametrize("read", [read_bgr, read_gray])
-def test_what_is_no_picture_is_named(tmp_path: Path, name: str, read):
+def test_unreadable_files_are_named(tmp_path: Path, name: str, read):
     path = tmp_path / f"{name}.png"
     path.write_bytes(UNREADABLE[name])
     with pytest.raises(DataError) as caught:
@@ -83,7 +83,7 @@ def test_what_is_no_picture_is_named(tmp_path: Path, name: str, read):
 
 
 @given(content=st.binary(max_size=200), start=st.sampled_from([b"", PNG[:40], JPEG[:200]]))
-def test_any_bytes_give_a_picture_or_a_data_error(
+def test_any_bytes_decode_or_raise_a_data_error(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, start: bytes
 ):
     path = tmp_path_factory.getbasetemp() / "any.jpg"
@@ -92,7 +92,7 @@ def test_any_bytes_give_a_picture_or_a_data_error(
         assert read_bgr(path).ndim == 3
 
 
-def test_paths_that_are_no_files(tmp_path: Path):
+def test_paths_that_are_not_files(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     for name, reason in [
@@ -118,7 +118,7 @@ def test_a_file_over_the_limit_is_not_read(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("suffix", LOSSLESS)
-def test_lossless_types_come_back_as_written(tmp_path: Path, suffix: str):
+def test_lossless_formats_are_read_as_written(tmp_path: Path, suffix: str):
     path = tmp_path / f"a{suffix}"
     images.write_image(path, scene())
     np.testing.assert_array_equal(read_bgr(path), scene())
@@ -127,7 +127,7 @@ def test_lossless_types_come_back_as_written(tmp_path: Path, suffix: str):
 
 @pytest.mark.parametrize("suffix", IMAGE_SUFFIXES)
 def test_every_suffix_can_be_written_and_read(tmp_path: Path, suffix: str):
-    # PGM holds grey alone and PPM colour alone.
+    # PGM supports only grey, PPM only colour.
     written = to_gray(scene()) if suffix == ".pgm" else scene()
     path = tmp_path / f"a{suffix}"
     images.write_image(path, written)
@@ -149,7 +149,7 @@ def test_every_suffix_can_be_written_and_read(tmp_path: Path, suffix: str):
         (99, lambda image: image),
     ],
 )
-def test_pictures_come_upright(tmp_path: Path, orientation: int, undo):
+def test_images_are_upright(tmp_path: Path, orientation: int, undo):
     path = tmp_path / "a.jpg"
     path.write_bytes(with_orientation(JPEG, orientation))
     upright = undo(cv2.imdecode(np.frombuffer(JPEG, np.uint8), cv2.IMREAD_COLOR))
@@ -159,7 +159,7 @@ def test_pictures_come_upright(tmp_path: Path, orientation: int, undo):
 
 @pytest.mark.real
 @pytest.mark.parametrize("orientation", [3, 6, 8])
-def test_real_photos_come_upright(shared_data: Path, orientation: int):
+def test_real_photos_are_upright(shared_data: Path, orientation: int):
     photos = shared_data / "photos"
     first = cv2.resize(read_gray(photos / "exif_orientation_1.jpg"), (64, 64)).astype(int)
     other = cv2.resize(read_gray(photos / f"exif_orientation_{orientation}.jpg"), (64, 64))
@@ -177,13 +177,13 @@ def test_alpha_is_dropped(tmp_path: Path):
     np.testing.assert_array_equal(read_bgr(tmp_path / "a.png"), scene())
 
 
-def test_to_gray_takes_both():
+def test_to_gray_of_colour_and_grey():
     np.testing.assert_array_equal(to_gray(scene()), cv2.cvtColor(scene(), cv2.COLOR_BGR2GRAY))
     gray = scene()[:, :, 0]
     assert to_gray(gray) is gray
 
 
-def test_grey_files_are_spread_over_the_channels(tmp_path: Path):
+def test_grey_files_are_replicated_to_three_channels(tmp_path: Path):
     gray = to_gray(scene())
     images.write_image(tmp_path / "a.png", gray)
     np.testing.assert_array_equal(read_bgr(tmp_path / "a.png"), np.dstack([gray] * 3))
@@ -191,7 +191,7 @@ def test_grey_files_are_spread_over_the_channels(tmp_path: Path):
 
 def test_check_readable(tmp_path: Path):
     check_readable(tmp_path / "a.png", np.frombuffer(PNG, np.uint8))
-    with pytest.raises(DataError, match=r"a\.png: not a readable picture"):
+    with pytest.raises(DataError, match=r"a\.png: not a readable image"):
         check_readable(tmp_path / "a.png", np.frombuffer(PNG[:-30], np.uint8))
 
 
@@ -202,7 +202,7 @@ def test_a_failed_write_leaves_nothing(tmp_path: Path, name: str):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_write_replaces_the_old_file_as_a_whole(tmp_path: Path):
+def test_writing_replaces_the_old_file(tmp_path: Path):
     path = tmp_path / "a.png"
     path.write_bytes(b"old")
     images.write_image(path, scene())
@@ -210,7 +210,7 @@ def test_write_replaces_the_old_file_as_a_whole(tmp_path: Path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_folder_in_the_way_is_left_alone(tmp_path: Path):
+def test_a_folder_of_that_name_is_kept(tmp_path: Path):
     (tmp_path / "a.png").mkdir()
     with pytest.raises(DataError, match=r"a\.png: cannot write"):
         images.write_image(tmp_path / "a.png", scene())

@@ -19,7 +19,7 @@ def ctrl_c() -> None:
     signal.raise_signal(signal.SIGINT)
 
 
-def test_a_signal_waits_until_it_is_let_through():
+def test_a_signal_is_held_until_delivery():
     done = []
 
     @hold_interrupts()
@@ -36,12 +36,12 @@ def test_a_signal_waits_until_it_is_let_through():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_it_is_let_through_at_the_end_at_last():
+def test_the_end_of_the_block_delivers_it():
     with pytest.raises(KeyboardInterrupt), hold_interrupts():
         ctrl_c()
 
 
-def test_cleaning_up_is_not_interrupted_by_the_same_signal_again():
+def test_a_signal_is_delivered_once():
     @hold_interrupts()
     def work() -> None:
         ctrl_c()
@@ -54,14 +54,14 @@ def test_cleaning_up_is_not_interrupted_by_the_same_signal_again():
         work()
 
 
-def test_a_second_one_strikes_at_once():
+def test_a_second_signal_is_delivered_at_once():
     with hold_interrupts():
         ctrl_c()
         with pytest.raises(KeyboardInterrupt):
             ctrl_c()
 
 
-def test_an_error_goes_before_a_signal():
+def test_an_error_takes_precedence_over_a_signal():
     @hold_interrupts()
     def work() -> None:
         ctrl_c()
@@ -71,7 +71,7 @@ def test_an_error_goes_before_a_signal():
         work()
 
 
-def test_a_block_inside_another_leaves_it_to_that():
+def test_a_nested_block_has_no_effect():
     done = []
 
     @hold_interrupts()
@@ -109,7 +109,7 @@ def test_an_ignored_signal_stays_ignored():
         signal.signal(signal.SIGINT, before)
 
 
-def test_other_threads_change_nothing():
+def test_no_effect_in_other_threads():
     def work() -> str:
         with hold_interrupts():
             deliver_pending_interrupt()
@@ -125,7 +125,7 @@ def test_other_threads_change_nothing():
     [lambda: wait_for_result(Future()), lambda: wait_for_item(queue.Queue())],
     ids=["future", "queue"],
 )
-def test_waiting_lets_it_through(wait):
+def test_waiting_delivers_it(wait):
     @hold_interrupts()
     def work() -> None:
         ctrl_c()
@@ -135,7 +135,7 @@ def test_waiting_lets_it_through(wait):
         work()
 
 
-def test_waiting_gives_what_comes():
+def test_waiting_returns_the_result_or_item():
     later: Future[int] = Future()
     waiting: queue.Queue[int] = queue.Queue()
     timer = threading.Timer(0.3, lambda: (later.set_result(5), waiting.put(6)))
@@ -155,7 +155,7 @@ from emorec.cli.main import run
 enter, count, main = threading.Condition.__enter__, 0, threading.get_ident()
 
 def unlucky(condition):
-    # Ctrl-C just after the lock was taken, and before anybody is bound to release it.
+    # Ctrl-C just after the lock was acquired, before any code would release it.
     global count
     entered = enter(condition)
     if threading.get_ident() == main:

@@ -17,11 +17,11 @@ boxes = st.builds(Box, *[st.integers(-50, 50)] * 2, *[st.integers(0, 60)] * 2)
         (Box(-5, -5, 10, 10), Box(-2, -2, 4, 4), 0.16),
     ],
 )
-def test_overlap(one, other, expected):
+def test_iou(one, other, expected):
     assert one.iou(other) == pytest.approx(expected)
 
 
 @given(one=boxes, other=boxes)
-def test_overlap_is_a_share_and_the_same_both_ways(one, other):
+def test_iou_is_a_fraction_and_symmetric(one, other):
     assert 0 <= one.iou(other) == other.iou(one) <= 1
     assert one.iou(one) == (1 if one.width * one.height else 0)

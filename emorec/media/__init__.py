@@ -1,1 +1,1 @@
-"""Draws results on pictures and turns them into records."""
+"""Images and videos: finding sources, reading frames, drawing faces, writing videos."""

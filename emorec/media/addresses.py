@@ -1,4 +1,4 @@
-"""Tells videos, cameras and network streams from pictures, by how they are named."""
+"""Recognition of videos, cameras and network streams by their names."""
 
 import re
 from pathlib import Path
@@ -7,34 +7,34 @@ VIDEO_SUFFIXES = (
     *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"),
     *(".ogv", ".ts", ".webm", ".wmv"),
 )
-"""What is taken for a video by its name."""
+"""Suffixes of video files."""
 
 _URL = re.compile(r"(rtsps?|rtmps?|https?|udp|srt)://", re.IGNORECASE)
 _PASSWORD = re.compile(r"(?<=://)[^/@]*@")
 
 
 def is_url(source: str) -> bool:
-    """Tell whether a source is the address of a stream."""
+    """Report whether a source is the address of a network stream."""
     return _URL.match(source) is not None
 
 
 def is_camera(source: str) -> bool:
-    """Tell whether a source is the number of a camera, and no file of that name."""
+    """Report whether a source is a camera number, and not a file of that name."""
     return source.isascii() and source.isdecimal() and len(source) < 4 and not Path(source).exists()
 
 
 def is_video(source: str) -> bool:
-    """Tell whether a source is a camera, an address or named like a video file."""
+    """Report whether a source is a camera, a stream or named like a video file."""
     return is_camera(source) or is_url(source) or source.lower().endswith(VIDEO_SUFFIXES)
 
 
 def shown_name(source: str) -> str:
-    """Write a source for records and messages: an address without its user and password."""
+    """Return a source for records and messages: an address without user and password."""
     return _PASSWORD.sub("", source) if is_url(source) else source
 
 
 def output_stem(source: str) -> str:
-    """Name the outputs of a source: without a suffix, and nothing but a file name."""
+    """Return the file name, without suffix, for the outputs of a video source."""
     if is_camera(source):
         return f"camera-{source}"
     if is_url(source):

@@ -1,8 +1,8 @@
-"""Opens picture sources: still and animated pictures become frames.
+"""Reading of image sources: still and animated images become frames.
 
-The header is read first. A picture over `images.MAX_PIXELS` is refused, unless it is a JPEG that
-can be decoded at a half, a quarter or an eighth. The frames of an animation together have at most
-as many pixels; more are left out, and said so.
+The header is parsed first. An image with more than `images.MAX_PIXELS` is rejected, unless it is a
+JPEG that can be decoded at 1/2, 1/4 or 1/8 of its size. All frames of an animation together have
+the same limit; further frames are skipped and reported.
 """
 
 import sys
@@ -39,11 +39,11 @@ _REDUCED = {
 
 @dataclass(frozen=True)
 class MediaContent:
-    """What a source held.
+    """Content of an image source.
 
     Attributes:
-        frames: At least one.
-        problem: What was left out.
+        frames: At least one frame.
+        problem: Message about skipped frames; None if there are no such frames.
     """
 
     frames: Sequence[Frame]
@@ -51,14 +51,14 @@ class MediaContent:
 
 
 def read_frames(source: MediaSource, max_side: int | None = None) -> MediaContent:
-    """Read a picture, or all frames of an animated one.
+    """Read a still image, or all frames of an animated one.
 
     Args:
-        source: What to read.
-        max_side: Longer pictures are downscale to this many pixels on their longer side.
+        source: The image source.
+        max_side: Downscale larger images to this many pixels on their longer side.
 
     Raises:
-        DataError: It cannot be read or is no picture.
+        DataError: The source cannot be read or is not an image.
     """
     if source.problem is not None:
         raise DataError(f"{source.name}: {source.problem}")
@@ -76,7 +76,7 @@ def read_frames(source: MediaSource, max_side: int | None = None) -> MediaConten
 
 
 def _still(path: Path, data: Bytes, header: Header, max_side: int | None) -> Frame:
-    """Decode a picture at once at a part of its size, where it is too large or need not be."""
+    """Decode an image, at reduced size if the full size is too large or not needed."""
     width, height = header.size_wh
     divisor = 1
     if header.shrinkable:
@@ -87,34 +87,35 @@ def _still(path: Path, data: Bytes, header: Header, max_side: int | None) -> Fra
     if divisor == 1:
         return Frame.from_image(decode_bgr(path, data))
     image_bgr = decode_unchecked(path, _REDUCED[divisor], data)
-    # Its EXIF orientation may have turned it; a picture so nearly square that this cannot be seen
-    # is at most 7 pixels off.
-    turned = image_bgr.shape[:2] != (-(-height // divisor), -(-width // divisor))
-    return Frame(image_bgr, (height, width) if turned else (width, height))
+    # The EXIF orientation may have rotated it. On an image too close to square to detect this, the
+    # size is at most 7 pixels off.
+    rotated = image_bgr.shape[:2] != (-(-height // divisor), -(-width // divisor))
+    return Frame(image_bgr, (height, width) if rotated else (width, height))
 
 
 def _animation(path: Path, data: Bytes, header: Header, max_side: int | None) -> MediaContent:
-    """Decode the frames of an animation as they are shown; none if OpenCV sees no animation."""
+    """Decode the composed frames of an animation; no frames if OpenCV detects no animation."""
     width, height = header.size_wh
-    most = max(MAX_PIXELS // max(width * height, 1), 1)
+    max_frames = max(MAX_PIXELS // max(width * height, 1), 1)
     try:
-        _, animation = cv2.imdecodeanimation(data.reshape(1, -1), 0, min(most + 1, 2**15))
+        _, animation = cv2.imdecodeanimation(data.reshape(1, -1), 0, min(max_frames + 1, 2**15))
     except (cv2.error, MemoryError) as error:
         raise DataError(f"{path}: not a readable animation ({error})") from error
     frames = []
     shown_ms = 0
-    pairs = zip(animation.frames[:most], animation.durations, strict=False)
+    pairs = zip(animation.frames[:max_frames], animation.durations, strict=False)
     for number, (pixels, duration_ms) in enumerate(pairs):
         frame = Frame(_bgr(pixels), (pixels.shape[1], pixels.shape[0]), number, shown_ms / 1000)
         frames.append(downscale(frame, max_side))
         shown_ms += int(duration_ms)
-    left_out = len(animation.frames) > most
-    problem = f"{path}: only the first {most} frames were read; more would not fit in memory"
-    return MediaContent(frames, problem if left_out else None)
+    problem = None
+    if len(animation.frames) > max_frames:
+        problem = f"{path}: read only the first {max_frames} frames; more exceed the memory limit"
+    return MediaContent(frames, problem)
 
 
 def _bgr(pixels: npt.NDArray[np.generic]) -> Image:
-    """Turn a frame as OpenCV gives it into BGR of 8 bits."""
+    """Convert an animation frame of OpenCV to 8-bit BGR."""
     if pixels.dtype == np.uint16:
         pixels = pixels.astype(np.uint16) // 257
     image = cast(Image, pixels.astype(np.uint8, copy=False))
@@ -124,7 +125,7 @@ def _bgr(pixels: npt.NDArray[np.generic]) -> Image:
 
 
 def downscale(frame: Frame, max_side: int | None) -> Frame:
-    """Shrink a frame's pixels so that the longer side has at most `max_side`; None leaves it."""
+    """Downscale a frame to at most `max_side` pixels on its longer side; None keeps its size."""
     height, width = frame.image_bgr.shape[:2]
     if max_side is None or max(height, width) <= max_side:
         return frame
@@ -137,7 +138,7 @@ def downscale(frame: Frame, max_side: int | None) -> Frame:
 def _read_stdin() -> Bytes:
     data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
     if not data:
-        raise DataError(f"{STDIN}: nothing came from standard input")
+        raise DataError(f"{STDIN}: standard input is empty")
     if len(data) > MAX_FILE_BYTES:
-        raise DataError(f"{STDIN}: pictures up to {MAX_FILE_BYTES // 2**20} MiB are read")
+        raise DataError(f"{STDIN}: the limit for images is {MAX_FILE_BYTES // 2**20} MiB")
     return np.frombuffer(data, np.uint8)

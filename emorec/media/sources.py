@@ -1,12 +1,10 @@
-"""Finds what to look at: picture files, folders, lists of paths and standard input.
+"""Expansion of command-line arguments to image and video sources.
 
-`expand` turns what the user named into `MediaSource`s, one after another and unopened, so that a
-folder of any size takes little memory; `media.reading` opens one. A source that turned out bad
-while it was searched for (an empty folder, a list that is not there) carries its `problem`, and
-reading it raises that: bad input always shows up in the results, and never ends a batch.
-
-Videos, cameras and streams are told apart here by their names; `media.video` opens them. From
-their `Frame`s on everything (recognizer, records, sinks, pictures) is the same.
+`expand` yields unopened `MediaSource`s one by one, so that a folder of any size takes little
+memory. `media.reading` opens images, `media.video` opens videos, cameras and streams, which are
+recognized by their names; both return `Frame`s. A problem found during expansion (an empty folder,
+a missing list) is stored in the source and raised when the source is read: bad input appears in
+the results and never ends a batch.
 """
 
 import os
@@ -27,25 +25,25 @@ READABLE_SUFFIXES = (
     *(".avif", ".dib", ".gif", ".hdr", ".jp2", ".jpe", ".pbm", ".pfm", ".pic", ".pnm", ".pxm"),
     *(".ras", ".sr"),
 )
-"""What is taken for a picture in a folder, unless a pattern says otherwise."""
+"""Suffixes of image files, which are taken from folders unless there is a pattern."""
 
 STDIN = "-"
 
 MAX_LIST_BYTES = 64 * 2**20
-"""A longer list of paths is refused."""
+"""Longer lists of paths are rejected."""
 
 
 @dataclass(frozen=True, slots=True)
 class MediaSource:
-    """One thing to look at, not opened yet.
+    """An image or video source that is not opened yet.
 
     Attributes:
-        name: How records and messages call it.
-        place: Where its outputs go below the folder of outputs: relative, without a suffix.
-        number: Tells sources of equal `place` apart, from 1.
-        listed: It was found in a folder or a list; the user did not name it alone.
-        problem: What is already known to be wrong with it.
-        video: It is a video, a camera or a stream, for `inference.videos`.
+        name: Name in records and messages.
+        output_stem: Path of its outputs relative to the output folder, without suffix.
+        duplicate_number: Counts the sources of equal `output_stem`, from 1.
+        listed: The source comes from a folder or a list; the user did not name it directly.
+        problem: What makes the source unreadable, if already known.
+        is_video: The source is a video, a camera or a stream.
     """
 
     name: str
@@ -56,31 +54,31 @@ class MediaSource:
     is_video: bool = False
 
     def output_name(self, ending: str, frame: Frame | None = None) -> str:
-        """Name an output of this source, such as "sub/photo-emotions-2.jpg".
+        """Return the name of an output of this source, e.g. "sub/photo-emotions-2.jpg".
 
         Args:
-            ending: For example "-emotions.jpg".
-            frame: Where a source has several frames, the one that the output is made of.
+            ending: End of the name, e.g. "-emotions.jpg".
+            frame: The frame that the output shows, if the source has several frames.
         """
         stem, suffix = Path(ending).stem, Path(ending).suffix
-        again = "" if self.duplicate_number == 1 else f"-{self.duplicate_number}"
+        duplicate = "" if self.duplicate_number == 1 else f"-{self.duplicate_number}"
         of_frame = "" if frame is None or frame.number is None else f"-frame{frame.number:06}"
-        return f"{self.output_stem}{of_frame}{stem}{again}{suffix}"
+        return f"{self.output_stem}{of_frame}{stem}{duplicate}{suffix}"
 
 
 def expand(arguments: Iterable[str], pattern: str | None = None) -> Iterator[MediaSource]:
-    """Find all sources that arguments stand for, in their order, folders sorted by name.
+    """Expand arguments to sources, in the order of the arguments; folders are sorted by name.
 
     Args:
-        arguments: Each a picture or video file, the number of a camera, the address of a stream, a
-            folder (with all below it but hidden files and folders), "@list.txt" (paths, one a line;
-            "@-" reads them from standard input) or "-" (a picture on standard input).
-        pattern: What to take from folders, such as "*.png", matched with file names, or with
-            paths inside the folder if it has a slash; None takes `READABLE_SUFFIXES`.
+        arguments: Each an image or video file, a camera number, the address of a stream, a folder
+            (searched recursively, except hidden files and folders), "@list.txt" (a file with one
+            path per line; "@-" reads it from standard input) or "-" (an image on standard input).
+        pattern: Files to take from folders, e.g. "*.png", compared with the file name or, if the
+            pattern has a slash, with the path inside the folder; None for `READABLE_SUFFIXES`.
     """
     uses: Counter[str] = Counter()
     for source in _expand(arguments, pattern):
-        # Some file systems take names for equal that differ in case alone.
+        # Some file systems ignore case.
         key = source.output_stem.casefold()
         uses[key] += 1
         yield source if uses[key] == 1 else replace(source, duplicate_number=uses[key])
@@ -97,7 +95,7 @@ def _expand(arguments: Iterable[str], pattern: str | None) -> Iterator[MediaSour
 
 
 def is_list(argument: str) -> bool:
-    """Tell whether an argument names a list of paths: "@list.txt", but no file called that."""
+    """Report whether an argument is a list of paths: "@list.txt", unless a file has that name."""
     return argument.startswith("@") and not os.path.lexists(argument)
 
 
@@ -112,8 +110,8 @@ def _from_path(path: str, pattern: str | None, listed: bool = False) -> Iterator
         found = True
         yield source
     if not found:
-        what = f"that match {pattern!r}" if pattern else "in it"
-        yield MediaSource(path, "folder", problem=f"no pictures {what}")
+        problem = f"no images match {pattern!r}" if pattern else "no images in this folder"
+        yield MediaSource(path, "folder", problem=problem)
 
 
 def _from_list(argument: str, pattern: str | None) -> Iterator[MediaSource]:
@@ -144,13 +142,13 @@ def _read_list(name: str) -> bytes:
 def _from_folder(
     folder: str, below: str, pattern: str | None, above: frozenset[tuple[int, int]]
 ) -> Iterator[MediaSource]:
-    """Walk a folder.
+    """Yield the sources of a folder and its subfolders.
 
     Args:
-        folder: Where it is.
-        below: Its path inside the folder that the user named.
+        folder: Path of the folder.
+        below: Its path relative to the folder that the user named.
         pattern: As for `expand`.
-        above: Device and inode of the folders around it; a link back to one of them is left out.
+        above: Device and inode of its parent folders; links back to one of them are skipped.
     """
     try:
         status = Path(folder).stat()
@@ -170,7 +168,7 @@ def _from_folder(
         relative = str(Path(below, entry.name))
         if _is_folder(entry):
             yield from _from_folder(entry.path, relative, pattern, above)
-        elif _wanted(entry.name, relative, pattern):
+        elif _matches(entry.name, relative, pattern):
             stem = str(Path(below, Path(entry.name).stem))
             is_video = addresses.is_video(entry.path)
             yield MediaSource(entry.path, stem, listed=True, is_video=is_video)
@@ -179,11 +177,11 @@ def _from_folder(
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link that turns in a circle; reading it says so
+    except OSError:  # a circular link; reading it reports the error
         return False
 
 
-def _wanted(name: str, relative: str, pattern: str | None) -> bool:
+def _matches(name: str, relative: str, pattern: str | None) -> bool:
     if pattern is None:
         return name.lower().endswith(READABLE_SUFFIXES)
     return fnmatch(relative if "/" in pattern else name, pattern)

@@ -1,4 +1,4 @@
-"""Reads the frames of video files, cameras and network streams, with their real times."""
+"""Reading of video files, cameras and network streams, with presentation times."""
 
 import math
 import os
@@ -18,46 +18,46 @@ from emorec.images import Image
 from emorec.media.addresses import is_camera, is_url, shown_name
 
 MAX_PIXELS = 2**26
-"""A video with more pixels in a frame is refused before a frame is decoded; 8K has half of it."""
+"""Limit of the pixels per frame, checked before decoding; 8K has half of it."""
 
 OPEN_TIMEOUT_S = 10
 READ_TIMEOUT_S = 10
-"""How long a server may take to answer, or to send the next frame."""
+"""Seconds for a server to answer, and to send the next frame."""
 
 _RETRIES = 100
-"""Frames in a row that may fail before a file counts as ended: damaged ones are stepped over."""
+"""Consecutive failed frames that end a file; fewer are skipped as damaged."""
 
 _UNKNOWN_FPS = 25.0
 _PROBED_FRAMES = 25
 _EVEN_S = 0.0025
-"""Times of a steady video differ by this much where its container counts milliseconds."""
+"""Jitter of the frame intervals in a container that rounds times to milliseconds."""
 _RATE_ERROR = 0.005
 
 
 class VideoReader:
-    """The frames of a video, one after another; use it in a `with` block.
+    """Iterator over the frames of a video; use it in a `with` block.
 
-    A damaged stretch is left out, and a file that ends early gives the frames it has; `problem`
-    says so after the last one. Frames are upright as the file's rotation says.
+    Damaged frames are skipped, and a truncated file yields the frames it has; afterwards `problem`
+    describes that. Frames are rotated upright according to the metadata of the file.
 
     Args:
-        source: Path of a file, number of a camera ("0") or address (rtsp, http and the like).
-        every: Give only the frames whose number can be divided by this.
-        start_s: Leave out what comes before, in seconds from the first frame. The frames are
-            decoded all the same, so that numbers are right in files of varying rate.
-        end_s: Stop here; None reads to the end.
+        source: Path of a file, camera number ("0") or address (rtsp, http, ...).
+        every: Yield only the frames whose number is a multiple of this.
+        start_s: Skip frames before this time, in seconds from the first frame. They are decoded
+            nevertheless, to count frames correctly in files of variable frame rate.
+        end_s: Stop at this time; None reads to the end.
 
     Attributes:
-        name: The source as messages call it.
-        live: A camera or stream without an end: it does not wait for a slow reader, and its times
-            are those of arrival.
-        size_wh: Width and height in pixels of the upright frames.
-        frame_count: Frames that the file says it has, often an estimate; None if unknown.
-        problem: What was wrong with the part that has been read; None while all is well.
+        name: Name of the source in messages.
+        live: The source is a camera or an endless stream: it does not wait for a slow reader, and
+            its times are those of arrival.
+        size_wh: Width and height of the upright frames in pixels.
+        frame_count: Number of frames according to the file, often an estimate; None if unknown.
+        problem: Damage in the part read so far; None if there is no damage.
 
     Raises:
-        DataError: The source cannot be opened, is no video, or has frames above `MAX_PIXELS`.
-        ConfigError: A number is out of range.
+        DataError: The source cannot be opened, is not a video, or has frames above `MAX_PIXELS`.
+        ConfigError: A value is out of range.
     """
 
     def __init__(
@@ -70,7 +70,9 @@ class VideoReader:
         if every < 1:
             raise ConfigError(f"every must be 1 or more; received {every}")
         if not 0 <= start_s < math.inf or (end_s is not None and not start_s < end_s):
-            raise ConfigError(f"a video is read from 0 or later to later: {start_s:g} to {end_s}")
+            raise ConfigError(
+                f"start_s must be 0 or more and before end_s; received {start_s:g} and {end_s}"
+            )
         self._source = str(source) if isinstance(source, int) else os.fspath(source)
         self.name = shown_name(self._source)
         self.problem: str | None = None
@@ -83,8 +85,8 @@ class VideoReader:
         if width * height > MAX_PIXELS:
             self.close()
             raise DataError(
-                f"{self.name}: frames of {width}x{height} pixels; up to {MAX_PIXELS / 1e6:.0f} "
-                "million are read"
+                f"{self.name}: frames of {width}x{height} pixels; the limit is "
+                f"{MAX_PIXELS / 1e6:.0f} million"
             )
         self.size_wh = (width, height)
         count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
@@ -105,15 +107,15 @@ class VideoReader:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file or device."""
+        """Release the file or device."""
         self._capture.release()
 
     @cached_property
     def fps(self) -> float:
-        """Frames a second, before `every`.
+        """Frame rate in frames per second, before `every` is applied.
 
-        What a file says is the mean of its whole length, which is off where it has a gap or a
-        long last frame; a steady beginning tells better.
+        The rate in a file is the mean over its length, which is wrong after a gap or with a long
+        last frame; a constant rate measured at the start is more reliable.
         """
         if self.live or is_url(self._source):
             return self._nominal_fps
@@ -131,20 +133,20 @@ class VideoReader:
 
     @property
     def expected_frames(self) -> int | None:
-        """How many frames reading gives, as far as the file tells; None if it does not."""
+        """Expected number of frames to read, according to the file; None if unknown."""
         if self.frame_count is None:
             return None
         end = self.frame_count if self._end_s is None else self._end_s * self._nominal_fps
-        wanted = min(end, self.frame_count) - self._start_s * self._nominal_fps
-        return max(math.ceil(wanted / self._every), 0)
+        selected = min(end, self.frame_count) - self._start_s * self._nominal_fps
+        return max(math.ceil(selected / self._every), 0)
 
     def __iter__(self) -> Iterator[Frame]:
-        """Give the frames; once, as a video goes on only forwards.
+        """Yield the frames; possible only once, as a video is read forwards only.
 
         Raises:
-            DataError: There is no frame at all, or none in the part asked for.
+            DataError: The video has no readable frame, or none in the requested part.
         """
-        given = 0
+        count = 0
         last_s = 0.0
         for number, time_s in self._grabbed():
             last_s = time_s
@@ -154,37 +156,37 @@ class VideoReader:
                 continue
             image_bgr = self._retrieved()
             if image_bgr is None:
-                self.problem = f"{self.name}: frames are damaged and left out"
+                self.problem = f"{self.name}: damaged frames were skipped"
                 continue
-            given += 1
+            count += 1
             height, width = image_bgr.shape[:2]
             yield Frame(image_bgr, (width, height), number, time_s)
-        if not given:
+        if not count:
             raise DataError(
                 self.problem
-                or f"{self.name}: no frame in the part asked for; the video is {last_s:.1f} s long"
+                or f"{self.name}: no frame in the requested part; the video is {last_s:.1f} s long"
             )
 
     def _grabbed(self) -> Iterator[tuple[int, float]]:
-        """Decode frame after frame; gives number and time of each."""
-        number = failed = left_out = 0
+        """Decode frame after frame; yields the number and time of each."""
+        number = failed = skipped = 0
         time_s = 0.0
         begin = time.monotonic()
         while failed <= (0 if self.live else _RETRIES):
             if not self._grab():
                 failed += 1
                 continue
-            if number:  # a stream may begin anywhere; what comes before does not count
-                left_out, number = left_out + failed, number + failed
+            if number:  # failures before the first frame of a stream do not count
+                skipped, number = skipped + failed, number + failed
             failed = 0
-            if left_out:
-                self.problem = f"{self.name}: about {left_out} frames are damaged and left out"
+            if skipped:
+                self.problem = f"{self.name}: skipped about {skipped} damaged frames"
             if self.live:
                 now_s = time.monotonic() - begin if number else 0.0
                 begin = begin if number else time.monotonic()
             else:
                 now_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            # Some streams have no times, or times that jump back.
+            # Some streams have no times, or times that decrease.
             after = time_s + 1 / self._nominal_fps
             time_s = now_s if number == 0 or now_s > time_s else after
             yield number, round(time_s, 6)
@@ -192,11 +194,11 @@ class VideoReader:
         if number == 0:
             self.problem = f"{self.name}: no frame can be read; is the video damaged?"
         elif self.live:
-            self.problem = f"{self.name}: no more frames came after {time_s:.1f} s"
+            self.problem = f"{self.name}: the stream ended after {time_s:.1f} s"
         elif self.frame_count is not None and number < 0.98 * self.frame_count - 2:
             self.problem = (
                 f"{self.name}: ends after {number} of about {self.frame_count} frames; "
-                "it is damaged or cut off"
+                "the file is damaged or truncated"
             )
 
     def _grab(self) -> bool:
@@ -218,8 +220,10 @@ class VideoReader:
 
     def _open(self) -> cv2.VideoCapture:
         if is_camera(self._source):
-            return self._opened(int(self._source), cv2.CAP_ANY, [], "is one connected, and free?")
-        # Other back ends take a pattern for a file name, or a file for a list of pictures.
+            return self._opened(
+                int(self._source), cv2.CAP_ANY, [], "is it connected and not in use?"
+            )
+        # Other backends read a file name as a pattern, or a file as a list of images.
         ffmpeg = cv2.videoio_registry.hasBackend(cv2.CAP_FFMPEG)
         backend = cv2.CAP_FFMPEG if ffmpeg else cv2.CAP_ANY
         waits = {
@@ -242,7 +246,7 @@ class VideoReader:
                 pass
         except OSError as error:
             raise DataError(f"{path}: {error.strerror or error}") from error
-        # An absolute path, as FFmpeg takes "concat:a|b" for a protocol.
+        # An absolute path, as FFmpeg reads "concat:a|b" as a protocol.
         question = "is it damaged or of another type?"
         return self._opened(str(path.absolute()), backend, options, question)
 

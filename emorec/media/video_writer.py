@@ -1,4 +1,4 @@
-"""Writes videos whole or not at all, at the right speed, with the sound of their source."""
+"""Atomic writing of videos at a constant frame rate, with the sound of their source."""
 
 import shutil
 import subprocess
@@ -14,10 +14,10 @@ from emorec.errors import ConfigError, DataError
 from emorec.images import Image
 
 CODECS = {".avi": "MJPG", ".m4v": "mp4v", ".mkv": "mp4v", ".mov": "mp4v", ".mp4": "mp4v"}
-"""Code of the codec by suffix: those that every build of OpenCV can write."""
+"""Codec (FourCC) by file suffix; every build of OpenCV can write these."""
 
 _LONGEST_HOLD_S = 60.0
-"""A longer gap in the times of a source is shortened to this, as it is more likely an error."""
+"""Longest time one frame is repeated; a longer gap in the source's times is likely an error."""
 
 _CHECKED_FRAMES = 100
 _LEAST_FREE_BYTES = 4 * 2**20
@@ -26,32 +26,32 @@ _SOUND_TIMEOUT_S = 3600
 
 
 class VideoWriter:
-    """A video of constant rate in the making; use it in a `with` block.
+    """Writer of a video of constant frame rate; use it in a `with` block.
 
-    A frame stays until the time of the next one: where the source's rate varies, frames are
-    repeated or left out, so that picture and sound stay together. The file takes its name when the
-    block ends, also by Ctrl-C or an error elsewhere: then it has the frames so far.
+    Each frame is shown until the time of the next one: for a source of variable frame rate, frames
+    are repeated or dropped to keep image and sound in sync. The file appears under its name when
+    the block ends. If Ctrl-C or an error elsewhere ends it, the file holds the frames so far.
 
     Args:
         target: File to write; its suffix is one of `CODECS`.
-        fps: Frames a second, above 0 up to 240.
-        sound_from: Video file whose sound is taken over; needs the program ffmpeg.
+        fps: Frames per second, above 0, up to 240.
+        sound_from: Video file whose sound is copied; needs the program ffmpeg.
 
     Attributes:
-        note: Why the finished video has no sound although it was asked for; else None.
+        note: Why the finished video lacks the requested sound; None if it has it.
 
     Raises:
-        ConfigError: The suffix or the rate cannot be written.
+        ConfigError: The suffix is unknown or the rate out of range.
     """
 
     def __init__(self, target: Path, fps: float, sound_from: Path | None = None) -> None:
         if target.suffix.lower() not in CODECS:
             known = ", ".join(CODECS)
-            raise ConfigError(f"{target}: videos are written as {known}")
+            raise ConfigError(f"{target}: unknown suffix of a video; use one of {known}")
         if not 0 < fps <= 240:
             raise ConfigError(f"fps must be above 0, up to 240; received {fps:g}")
         self._target = target
-        # MPEG-4 counts time in at most 65,535 steps a second.
+        # MPEG-4 divides a second into at most 65,535 time steps.
         self._fps = round(fps, 3 if fps < 65 else 2)
         self._sound_from = sound_from
         self._stack = ExitStack()
@@ -71,12 +71,12 @@ class VideoWriter:
         """Add a frame.
 
         Args:
-            image_bgr: Shape (height, width, 3), uint8, blue, green, red. The first one sets the
-                video's size, and others are brought to it. It must not be changed afterwards.
-            time_s: When it is shown, in seconds; not before the frames already written.
+            image_bgr: Image, shape (height, width, 3), uint8, BGR. The first one sets the size of
+                the video; others are resized to it. It must not be modified afterwards.
+            time_s: Presentation time in seconds; not earlier than that of the previous frame.
 
         Raises:
-            DataError: It cannot be written.
+            DataError: The frame cannot be written.
         """
         if self._last is None:
             self._begin_s = time_s
@@ -90,7 +90,7 @@ class VideoWriter:
         self._last = image_bgr
 
     def _hold(self, until: int) -> None:
-        """Write the last frame up to the place of the next one."""
+        """Repeat the last frame up to the index of the next one."""
         while self._next_index < until:
             self._encode()
             self._next_index += 1
@@ -106,7 +106,7 @@ class VideoWriter:
             encoder.write(image)
         except cv2.error as error:
             raise self._error(f"the codec failed ({error.err})") from error
-        # OpenCV keeps a failed write to itself.
+        # OpenCV does not report failed writes.
         if self._next_index % _CHECKED_FRAMES == 0:
             free = shutil.disk_usage(self._target.parent).free
             if free < _LEAST_FREE_BYTES:
@@ -116,7 +116,7 @@ class VideoWriter:
         height, width = image.shape[:2]
         self._size_wh = (width, height)
         if not self._target.parent.is_dir():
-            raise self._error("its folder is not there")
+            raise self._error("the folder does not exist")
         self._partial = self._stack.enter_context(written_whole(self._target))
         code = cv2.VideoWriter.fourcc(*CODECS[self._target.suffix.lower()])
         encoder = cv2.VideoWriter(str(self._partial), code, self._fps, self._size_wh)
@@ -136,13 +136,13 @@ class VideoWriter:
         self.close()
 
     def close(self) -> Path | None:
-        """Finish the video and give it its name.
+        """Finish the video and move it to its name.
 
         Returns:
-            The file; None if there is none, as nothing was added or something failed before.
+            The file; None if no frame was written or a write failed earlier.
 
         Raises:
-            DataError: It did not arrive whole.
+            DataError: The video is incomplete.
         """
         if self._last is not None and not self._failed:
             self._hold(self._next_index + 1)
@@ -157,29 +157,29 @@ class VideoWriter:
         except BaseException:
             self._discard()
             raise
-        # Whatever ended the video early, what was done is published.
+        # The frames so far are kept, whatever ended the video early.
         self._stack.close()
         return self._target
 
     def _discard(self) -> None:
-        """Leave what was there before."""
+        """Keep the previous file."""
         self._stack.__exit__(_NotPublishedError, _NotPublishedError(), None)
 
     def _check(self) -> None:
-        """Open the finished file, as OpenCV tells of no failed write."""
+        """Count the frames of the finished file, as OpenCV does not report failed writes."""
         capture = cv2.VideoCapture(str(self._partial))
         count = capture.get(cv2.CAP_PROP_FRAME_COUNT) if capture.isOpened() else 0
         capture.release()
-        # Matroska counts by its length, which its milliseconds round.
+        # The count of a Matroska file is computed from its length, rounded to milliseconds.
         if count < 0.99 * self._next_index - 2:
-            raise self._error("not all frames arrived there; is the disk full?")
+            raise self._error("the file lacks frames; is the disk full?")
 
     def _add_sound(self) -> None:
         if self._sound_from is None:
             return
         ffmpeg = shutil.which("ffmpeg")
         if ffmpeg is None:
-            self.note = f"{self._target}: has no sound; install ffmpeg to keep it, if there is any"
+            self.note = f"{self._target}: has no sound; install ffmpeg to copy it"
             return
         assert self._partial is not None
         with_sound = self._partial.with_stem(self._partial.stem + "-sound")
@@ -188,12 +188,12 @@ class VideoWriter:
         inputs += ["-ss", f"{self._begin_s:.3f}", "-i", f"file:{self._sound_from.absolute()}"]
         reason = ""
         try:
-            # What the container does not take as it is is encoded anew.
+            # Sound that the container does not support is re-encoded.
             for codec in ("copy", "aac"):
                 command = [ffmpeg, "-nostdin", "-v", "error", "-y", *inputs]
                 command += ["-map", "0:v:0", "-map", "1:a?", "-c:v", "copy", "-c:a", codec]
                 command += ["-t", f"{seconds:.3f}", f"file:{with_sound.absolute()}"]
-                # Ctrl-C, which ends the video early, must not end this too.
+                # Ctrl-C ends the video early and must not end ffmpeg as well.
                 done = subprocess.run(
                     command,
                     capture_output=True,
@@ -209,7 +209,7 @@ class VideoWriter:
             reason = str(error)
         finally:
             with_sound.unlink(missing_ok=True)
-        self.note = f"{self._target}: has no sound; ffmpeg could not take it over ({reason})"
+        self.note = f"{self._target}: has no sound; ffmpeg failed to copy it ({reason})"
 
     def _error(self, reason: str) -> DataError:
         self._failed = True
@@ -217,4 +217,4 @@ class VideoWriter:
 
 
 class _NotPublishedError(Exception):
-    """Tells `written_whole` that the file is not to appear."""
+    """Makes `written_whole` discard the file."""

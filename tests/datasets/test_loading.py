@@ -1,6 +1,5 @@
 """Decoding images into one array, in threads."""
 
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ from emorec import threads as parallel
 from emorec.datasets.loading import load_images
 from emorec.errors import DataError
 from emorec.images import read_gray
-from emorec.threads import run_in_threads
 
 
 @pytest.fixture
@@ -47,32 +45,3 @@ def test_unreadable_images_are_counted_and_the_first_is_named(images: list[Path]
     images[4].write_bytes(picture(4))
     with pytest.raises(DataError, match=r"7\.png: the file is empty \(0 bytes\)$"):
         load_images(images, 48, "gray", "area")
-
-
-def test_no_work_is_done_in_no_time() -> None:
-    run_in_threads(lambda index: pytest.fail("called"), 0, lambda *_: pytest.fail("reported"))
-
-
-def test_every_index_is_worked_on_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "BATCH", 7)
-    seen: list[int] = []
-    run_in_threads(seen.append, 100)
-    assert sorted(seen) == list(range(100))
-
-
-def test_the_first_failure_ends_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "BATCH", 1)
-    lock, calls = threading.Lock(), 0
-
-    def work(index: int) -> None:
-        nonlocal calls
-        with lock:
-            calls += 1
-        raise OSError(f"failure {index}")
-
-    def stop(*_: int) -> None:
-        raise AssertionError("the failure came too late")
-
-    with pytest.raises(OSError, match="failure 0"):
-        run_in_threads(work, 2000, stop)
-    assert calls < 2000

@@ -16,7 +16,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 class StubCascade:
-    """Answers like OpenCV's classifier and keeps what it was asked."""
+    """Classifier with the interface of OpenCV that records its arguments."""
 
     def __init__(self, boxes=(), window=(20, 20)):
         self.boxes, self.window = boxes, window
@@ -35,12 +35,12 @@ def stubbed(monkeypatch, stub, **arguments) -> HaarDetector:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (23, 23), (24, 24), (300, 200)])
-def test_an_empty_picture_has_no_face(shape):
+def test_an_empty_image_has_no_face(shape):
     assert HaarDetector().detect(np.full((*shape, 3), 127, np.uint8)) == []
 
 
 @pytest.mark.parametrize("cascade", CASCADES)
-def test_each_cascade_finds_the_example(cascade):
+def test_each_cascade_detects_the_example(cascade):
     image = read_bgr(EXAMPLES / "astronaut.jpg")
     (face,) = HaarDetector(cascade, min_neighbors=6).detect(image)
     assert face.detector == "haar"
@@ -50,7 +50,7 @@ def test_each_cascade_finds_the_example(cascade):
     assert type(face.score) is float
 
 
-def test_a_cascade_given_as_a_file_is_the_same():
+def test_a_cascade_from_a_file_detects_the_same():
     image = read_bgr(EXAMPLES / "astronaut.jpg")
     by_path = HaarDetector(folder("cascades") / CASCADES["alt2"])
     assert by_path.detect(image) == HaarDetector("alt2").detect(image)
@@ -65,14 +65,14 @@ def test_a_cascade_given_as_a_file_is_the_same():
         ({"min_share": 0.5, "min_size": 90}, 90),
     ],
 )
-def test_the_smallest_face_sought(monkeypatch, options, side):
+def test_the_smallest_face(monkeypatch, options, side):
     stub = StubCascade()
     stubbed(monkeypatch, stub, **options).detect(np.zeros((720, 1280, 3), np.uint8))
-    shrunk_by = 720 / stub.image.shape[0]
-    assert stub.options["minSize"][0] * shrunk_by == pytest.approx(side, rel=0.02)
+    factor = 720 / stub.image.shape[0]
+    assert stub.options["minSize"][0] * factor == pytest.approx(side, rel=0.02)
 
 
-def test_a_large_picture_gives_boxes_in_its_own_pixels():
+def test_boxes_are_in_pixels_of_the_full_image():
     image = read_bgr(EXAMPLES / "astronaut.jpg")
     (small,) = HaarDetector().detect(image)
     (large,) = HaarDetector().detect(cv2.resize(image, None, fx=4, fy=4))
@@ -81,7 +81,7 @@ def test_a_large_picture_gives_boxes_in_its_own_pixels():
     assert all(type(value) is int for value in vars(large.box).values())
 
 
-def test_faces_come_from_left_to_right_then_top_to_bottom(monkeypatch):
+def test_faces_are_sorted_from_left_to_right_then_top_to_bottom(monkeypatch):
     stub = StubCascade([(90, 5, 30, 30), (10, 70, 30, 30), (10, 20, 30, 30)])
     faces = stubbed(monkeypatch, stub).detect(np.zeros((200, 200, 3), np.uint8))
     assert [face.box for face in faces] == [
@@ -96,13 +96,13 @@ def test_faces_come_from_left_to_right_then_top_to_bottom(monkeypatch):
     ("shape", "min_size", "window", "searched_shape", "searched_size"),
     [
         ((100, 200), None, 20, (100, 200), 24),  # the floor
-        ((720, 1280), None, 20, (480, 853), 24),  # a twentieth of 720 is 36, shrunk to 24
+        ((720, 1280), None, 20, (480, 853), 24),  # a twentieth of 720 is 36, downscaled to 24
         ((720, 1280), None, 36, (720, 1280), 36),  # not below the cascade's own window
         ((720, 1280), 72, 20, (240, 427), 24),
         ((720, 1280), 10, 20, (720, 1280), 10),
     ],
 )
-def test_the_picture_shrinks_with_the_smallest_face(
+def test_the_image_is_downscaled_according_to_the_smallest_face(
     monkeypatch, shape, min_size, window, searched_shape, searched_size
 ):
     stub = StubCascade(window=(window, window))
@@ -120,22 +120,22 @@ def test_faces_of_a_low_level_weight_are_dropped(monkeypatch, min_score, scores)
 
 
 class ProfileStub(StubCascade):
-    """Finds what the first and the second look find in turn: the mirrored picture comes first."""
+    """Returns the boxes of two searches in turn, that of the mirrored image first."""
 
     def __init__(self, mirrored, plain):
         super().__init__()
-        self.looks = [mirrored, plain]
+        self.searches = [mirrored, plain]
         self.images = []
 
     def detectMultiScale3(self, image, **options):  # noqa: N802
-        self.boxes = self.looks.pop(0)
+        self.boxes = self.searches.pop(0)
         self.images.append(image)
         return super().detectMultiScale3(image, **options)
 
 
-def test_profiles_are_sought_both_ways_and_join_the_frontal_faces(monkeypatch):
+def test_profiles_of_both_directions_are_added_to_the_frontal_faces(monkeypatch):
     frontal = StubCascade([(10, 20, 30, 30)])
-    # In a picture 200 wide, 150 mirrored is 20 from the left; the second plain hit is known.
+    # In an image of width 200, x = 150 mirrored is 20; the second plain hit is a known face.
     profile = ProfileStub([(150, 60, 30, 30)], [(120, 5, 40, 40), (12, 22, 30, 30)])
     monkeypatch.setattr(haar, "_load", {"alt": frontal, "profile": profile}.get)
     image = np.random.default_rng(0).integers(0, 256, (100, 200, 3), np.uint8)
@@ -149,13 +149,13 @@ def test_profiles_are_sought_both_ways_and_join_the_frontal_faces(monkeypatch):
     assert (mirrored == plain[:, ::-1]).all()
 
 
-def test_the_profile_cascade_finds_no_face_twice():
+def test_the_profile_cascade_duplicates_no_face():
     image = read_bgr(EXAMPLES / "astronaut.jpg")
     frontal = [face for face in HaarDetector(profile=True).detect(image) if face.detector == "haar"]
     assert frontal == HaarDetector().detect(image)
 
 
-def test_no_face_is_larger_than_its_picture():
+def test_no_face_is_larger_than_its_image():
     assert HaarDetector(min_size=10**6).detect(np.zeros((50, 50, 3), np.uint8)) == []
 
 
@@ -170,13 +170,13 @@ def test_no_face_is_larger_than_its_picture():
         {"min_score": float("nan")},
     ],
 )
-def test_numbers_out_of_range(arguments):
+def test_values_out_of_range(arguments):
     (name,) = arguments
     with pytest.raises(ConfigError, match=name):
         HaarDetector(**arguments)
 
 
-def test_a_cascade_that_is_not_there(tmp_path: Path):
+def test_a_missing_cascade(tmp_path: Path):
     with pytest.raises(ModelError, match=r"no such cascade; use one of alt, alt2, default"):
         HaarDetector("alt3")
     with pytest.raises(ModelError, match="no such cascade"):
@@ -191,7 +191,7 @@ def test_a_cascade_file_over_the_limit_is_not_read(tmp_path: Path, monkeypatch):
         HaarDetector(path)
 
 
-def test_binary_bytes_are_no_cascade(tmp_path: Path):
+def test_binary_bytes_are_not_a_cascade(tmp_path: Path):
     path = tmp_path / "binary.xml"
     path.write_bytes(b"\x00\xff\xfe" * 100)
     with pytest.raises(ModelError, match="not an XML text"):
@@ -223,7 +223,7 @@ def test_photos(shared_data: Path, name, faces):
 
 @pytest.mark.real
 def test_marked_faces(shared_data: Path):
-    """13 of 18 at an overlap of 0.4 and no false one, as `scripts/bench_detect.py` prints."""
+    """13 of 18 at an IoU of 0.4 and no false one, as `scripts/bench_detect.py` prints."""
     marked: dict[str, list[Box]] = {}
     with (shared_data / "photos" / "boxes.csv").open(encoding="utf-8") as lines:
         for row in csv.DictReader(lines):

@@ -1,4 +1,4 @@
-"""What every detector of the table must do, and the table itself."""
+"""Contract of every detector in the table, and the table itself."""
 
 import functools
 import inspect
@@ -37,7 +37,7 @@ def name(request) -> str:
 
 @pytest.fixture
 def options(name: str, request) -> dict[str, object]:
-    """Options without which a detector cannot run here: YuNet's file is in no package."""
+    """Options that a detector needs: the model of YuNet is not part of the package."""
     if name != "yunet":
         return {}
     (model,) = (request.getfixturevalue("shared_data") / "yunet").glob("*.onnx")
@@ -46,7 +46,7 @@ def options(name: str, request) -> dict[str, object]:
 
 @pytest.fixture
 def detector(name: str, options: dict[str, object]) -> FaceDetector:
-    """Made as a worker process makes it: by a pickled function."""
+    """Made by an unpickled function, as in a worker process."""
     make = functools.partial(make_detector, name, **options)
     return pickle.loads(pickle.dumps(make))()
 
@@ -54,7 +54,7 @@ def detector(name: str, options: dict[str, object]) -> FaceDetector:
 # Every detector
 
 
-def test_faces_are_as_promised(name: str, detector: FaceDetector):
+def test_faces_are_as_the_interface_defines(name: str, detector: FaceDetector):
     image = read_bgr(EXAMPLE)
     before = image.copy()
     (face,) = detector.detect(image)
@@ -101,7 +101,7 @@ def test_a_detector_for_videos(name: str, options: dict[str, object]):
 
 
 def test_the_options_of_the_table_are_those_of_the_class(name: str):
-    """Names, defaults and types; `min_share` is set for videos, and has no option."""
+    """Names and defaults; `min_share` is set for videos and is not an option."""
     parameters = dict(inspect.signature(CLASSES[name].__init__).parameters)
     for absent in ("self", "min_share", "args", "kwargs"):
         parameters.pop(absent, None)
@@ -120,7 +120,7 @@ def test_the_options_of_the_table_are_those_of_the_class(name: str):
             assert option.default == default
 
 
-def test_the_class_of_opencv_is_there(name: str):
+def test_the_opencv_class_exists(name: str):
     entry = DETECTORS[name]
     assert entry.opencv_class is None or hasattr(cv2, entry.opencv_class)
 

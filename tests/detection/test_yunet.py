@@ -17,7 +17,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 class StubNetwork:
-    """Answers like OpenCV's FaceDetectorYN and keeps what it was asked."""
+    """Network with the interface of FaceDetectorYN that records its input size."""
 
     def __init__(self, rows):
         self.rows = rows
@@ -36,7 +36,7 @@ def row(x, y, width, height, score=0.9):
 
 @pytest.fixture
 def stubbed(tmp_path: Path, monkeypatch):
-    """Give a function that makes a detector whose network finds the given rows."""
+    """Return a function that makes a detector whose network returns the given rows."""
     model = tmp_path / "model.onnx"
     model.write_bytes(b"any")
 
@@ -62,7 +62,7 @@ def test_a_box_becomes_the_square_of_a_cascade(stubbed):
     assert type(face.score) is float
 
 
-def test_faces_come_from_left_to_right_and_broken_rows_are_dropped(stubbed):
+def test_faces_are_sorted_and_invalid_rows_dropped(stubbed):
     rows = [row(200, 10, 30, 40), row(np.nan, 0, 9, 9), row(20, 90, 30, 40), row(9, 9, np.inf, 9)]
     detector, _ = stubbed(*rows)
     faces = detector.detect(np.zeros((300, 300, 3), np.uint8))
@@ -73,14 +73,16 @@ def test_faces_come_from_left_to_right_and_broken_rows_are_dropped(stubbed):
     ("shape", "searched_wh", "factor"),
     [((1, 1), (1, 1), 1), ((480, 640), (640, 480), 1), ((1200, 1920), (640, 400), 3)],
 )
-def test_large_pictures_shrink_and_boxes_are_in_their_pixels(stubbed, shape, searched_wh, factor):
+def test_large_images_are_downscaled_and_boxes_are_in_full_pixels(
+    stubbed, shape, searched_wh, factor
+):
     detector, network = stubbed(row(60, 40, 80, 125))
     (face,) = detector.detect(np.zeros((*shape, 3), np.uint8))
     assert network.size_wh == searched_wh
     assert abs(face.box.width - 113 * factor) <= 1
 
 
-def test_a_line_of_pixels_shrinks_to_no_less_than_one(stubbed):
+def test_a_line_of_pixels_keeps_at_least_one_row(stubbed):
     detector, network = stubbed()
     detector.detect(np.zeros((1, 5000, 3), np.uint8))
     assert network.size_wh == (640, 1)
@@ -99,12 +101,12 @@ def test_the_smallest_face(stubbed, min_size, faces):
         ("min_size", 0),
     ],
 )
-def test_numbers_out_of_range(name, value):
+def test_values_out_of_range(name, value):
     with pytest.raises(ConfigError, match=name):
         YuNetDetector("any.onnx", **{name: value})
 
 
-def test_a_model_that_is_not_there_names_the_command(tmp_path: Path):
+def test_a_missing_model_names_the_command(tmp_path: Path):
     with pytest.raises(ModelError, match=r"no such file.*emorec models pull yunet"):
         YuNetDetector(tmp_path / "none.onnx")
     with pytest.raises(ModelError, match="no such file"):
@@ -120,7 +122,7 @@ def test_a_model_over_the_limit_is_not_read(tmp_path: Path, monkeypatch):
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x08\x07" * 1000])
-def test_bytes_that_are_no_network(tmp_path: Path, content):
+def test_bytes_that_are_not_a_network(tmp_path: Path, content):
     path = tmp_path / "broken.onnx"
     path.write_bytes(content)
     with pytest.raises(ModelError, match=r"broken\.onnx: not a YuNet model") as caught:
@@ -128,7 +130,7 @@ def test_bytes_that_are_no_network(tmp_path: Path, content):
     assert "\n" not in str(caught.value)
 
 
-def test_another_network_is_refused(tmp_path: Path):
+def test_a_different_network_is_rejected(tmp_path: Path):
     path = write_tiny_model(tmp_path / "emotions.onnx")
     with pytest.raises(ModelError, match=r"emotions\.onnx: not a YuNet model"):
         YuNetDetector(path)

@@ -1,4 +1,4 @@
-"""Makes short videos of moving faces, out of the picture in examples/."""
+"""Short videos of moving faces, made of the image in examples/."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Placed:
-    """A face in a frame: its centre, at most a side outside, and the side of its cut-out."""
+    """A face in a frame: its centre, at most one side length outside, and its side length."""
 
     x: float
     y: float
@@ -22,7 +22,7 @@ class Placed:
 
 @cache
 def cut_out() -> tuple[np.ndarray, np.ndarray]:
-    """A face with hair and neck, and how opaque each pixel is, 0 to 1."""
+    """Return a face with hair and neck, and the opacity of each pixel, 0 to 1."""
     face = cv2.imread(str(ROOT / "examples" / "astronaut.jpg"))[31:197, 141:307]
     mask = np.zeros(face.shape[:2], np.uint8)
     cv2.ellipse(mask, (83, 83), (65, 80), 0, 0, 360, 255, -1)
@@ -30,7 +30,7 @@ def cut_out() -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw(faces: Sequence[Placed], size_wh: tuple[int, int] = (480, 270)) -> np.ndarray:
-    """Draw faces over a grey ground, the last ones in front; they may cross the border."""
+    """Draw faces on a grey background, the last one in front; they may cross the border."""
     width, height = size_wh
     pad = 2 * max((place.side for place in faces), default=0)
     row = np.linspace(60, 140, width).astype(np.float32)
@@ -48,14 +48,14 @@ def draw(faces: Sequence[Placed], size_wh: tuple[int, int] = (480, 270)) -> np.n
 
 
 def crossing(frames: int = 61) -> Iterator[list[Placed]]:
-    """Two faces that pass each other in the middle, the one from the left in front."""
+    """Yield two faces that pass each other in the middle, the one from the left in front."""
     for number in range(frames):
         way = 360 * number / (frames - 1)
         yield [Placed(420 - way, 125), Placed(60 + way, 145)]
 
 
 def write_clip(path: Path, images: Iterable[np.ndarray], fps: float = 30) -> Path:
-    """Write pictures as a video, by OpenCV alone."""
+    """Write images as a video with OpenCV."""
     writer = None
     code = "MJPG" if path.suffix == ".avi" else "mp4v"
     for image in images:

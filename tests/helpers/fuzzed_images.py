@@ -1,9 +1,9 @@
-"""Damages pictures at random and looks at them: run in a process of its own by test_fuzz.py.
+"""Random damage of image files, run by test_fuzz.py in its own process.
 
     python tests/helpers/fuzzed_images.py FOLDER FIRST COUNT
 
-prints the number of each case before it begins and what it gave after, so that a crash or a hang
-names its case; the same number makes the same bytes.
+prints the number of each case before it starts and its result after, so that a crash or a hang
+names its case. Equal numbers make equal bytes.
 """
 
 import faulthandler
@@ -25,18 +25,18 @@ from emorec.media import reading
 from emorec.media.sources import MediaSource
 
 LIMIT = 2**20
-"""In place of the real limit of pixels, to be quick."""
+"""Limit of pixels, lower than the real one to save time."""
 ENVIRONMENT = {"OPENCV_LOG_LEVEL": "SILENT", "OPENCV_IO_MAX_IMAGE_PIXELS": str(LIMIT)}
-"""Read by OpenCV as it loads; whoever starts this process sets it."""
+"""Variables that OpenCV reads when it is loaded; the parent process sets them."""
 
 MEMORY = 4 * 2**30
-WAYS = (0, 0, 0, 0, 1, 1, 1, 2, 3, 4, 5, 6, 7)
-"""Of damage; the small ones more often."""
+DAMAGE_KINDS = (0, 0, 0, 0, 1, 1, 1, 2, 3, 4, 5, 6, 7)
+"""Kinds of damage; small damage is more frequent."""
 EXTREMES = (0, 1, 2, 127, 128, 254, 255)
 
 
 def originals() -> Iterator[tuple[str, bytes]]:
-    """A small photo with a face, in every kind of file that is fuzzed."""
+    """Yield a small photo with a face in every file format that is tested."""
     photo = cv2.imread(str(Path(__file__).parents[2] / "examples" / "astronaut.jpg"))
     face = cv2.resize(photo[26:205, 136:315], (80, 80), interpolation=cv2.INTER_AREA)
     options: dict[str, list[int]] = {
@@ -60,7 +60,7 @@ def originals() -> Iterator[tuple[str, bytes]]:
 
 
 def damaged(data: bytes, other: bytes, random: np.random.Generator) -> bytes:
-    """Damage a file in one of many ways, more often near its start, where the structure is."""
+    """Damage a file in one of many ways, more often near its start, where its structure is."""
     found = bytearray(data)
     for _ in range(int(random.integers(1, 3))):
         if len(found) < 2:
@@ -68,7 +68,7 @@ def damaged(data: bytes, other: bytes, random: np.random.Generator) -> bytes:
         reach = len(found) if random.random() < 0.8 else min(64, len(found))
         at = int(random.integers(0, reach))
         end = at + int(random.integers(1, 40))
-        match int(random.choice(WAYS)):
+        match int(random.choice(DAMAGE_KINDS)):
             case 0:
                 found[at] ^= 1 << int(random.integers(0, 8))
             case 1:

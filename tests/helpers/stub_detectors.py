@@ -1,4 +1,4 @@
-"""Detectors for tests that work in other processes, which import them by name."""
+"""Detectors for tests with other processes, which import them by name."""
 
 import os
 import time
@@ -7,7 +7,7 @@ from emorec.types import Box, Face
 
 
 class BrightDetector:
-    """Finds as many faces as the first pixel says; a 255 kills the process, a 254 takes long."""
+    """Returns a number of faces set by the first pixel; 255 kills the process, 254 is slow."""
 
     def detect(self, image_bgr):
         value = int(image_bgr[0, 0, 0])

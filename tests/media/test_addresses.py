@@ -23,7 +23,7 @@ from emorec.media.addresses import is_camera, is_url, is_video, output_stem, sho
         ("concat:a|b", False, False, False),
     ],
 )
-def test_what_is_a_video(source, camera, url, is_one):
+def test_recognition(source, camera, url, is_one):
     assert (is_camera(source), is_url(source), is_video(source)) == (camera, url, is_one)
 
 
@@ -45,5 +45,5 @@ def test_a_file_may_be_called_like_a_camera(tmp_path: Path, monkeypatch):
         ("http://host/%2e%2e%2fa", "http://host/%2e%2e%2fa", "_2e_2e_2fa"),
     ],
 )
-def test_names_to_show_and_for_files(source, shown, name):
+def test_names_for_messages_and_outputs(source, shown, name):
     assert (shown_name(source), output_stem(source)) == (shown, name)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emorec.labels import EMOTIONS_8
-from emorec.media import bars, drawing
+from emorec.media import drawing
 from emorec.media.drawing import COLORS, annotate
 from emorec.types import Box, Face, FaceEmotion, Prediction
 
@@ -20,7 +20,7 @@ def found(box: Box, emotion: str = "happy") -> FaceEmotion:
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (100, 150, 3)])
-def test_without_faces_the_picture_is_copied(shape):
+def test_without_faces_the_image_is_copied(shape):
     image = np.full(shape, 7, np.uint8)
     drawn = annotate(image, [])
     assert np.array_equal(drawn, image)
@@ -33,7 +33,7 @@ def test_every_emotion_has_a_colour():
 
 
 def contrast(one, other) -> float:
-    """Contrast by WCAG 2, written out for channels 0..255 in blue, green, red."""
+    """Contrast by WCAG 2, written out for channels 0..255, BGR."""
 
     def luminance(color):
         values = [c / 255 for c in color]
@@ -46,7 +46,7 @@ def contrast(one, other) -> float:
 
 @pytest.mark.parametrize("emotion", EMOTIONS_8)
 def test_labels_are_readable(emotion):
-    """The label's own pixels: its ground has the emotion's colour, its ink enough contrast."""
+    """The label's own pixels: its background has the emotion's colour, its ink enough contrast."""
     image = np.full((1000, 1000, 3), 128, np.uint8)
     drawn = annotate(image, [found(Box(50, 100, 250, 250), emotion)])
     label = drawn[50:90, 50:150].reshape(-1, 3)
@@ -61,7 +61,7 @@ def test_colours_differ():
         assert np.abs(np.subtract(one, other)).sum() > 80
 
 
-def test_a_frame_stands_around_its_box():
+def test_a_border_surrounds_its_box():
     image = np.full((500, 500, 3), 128, np.uint8)
     drawn = annotate(image, [found(Box(100, 150, 200, 220))])
     assert np.array_equal(drawn[150:370, 100:300], image[150:370, 100:300])
@@ -71,7 +71,7 @@ def test_a_frame_stands_around_its_box():
     assert tuple(drawn[300, 98]) == COLORS["happy"]
 
 
-def test_lines_and_text_grow_with_the_picture():
+def test_lines_and_text_grow_with_the_image():
     shares = []
     for size in (600, 1200, 2400):
         image = np.full((size, size, 3), 128, np.uint8)
@@ -81,7 +81,7 @@ def test_lines_and_text_grow_with_the_picture():
 
 
 @given(height=sizes, width=sizes, faces=st.lists(boxes, max_size=4))
-def test_any_boxes_on_any_picture(height, width, faces):
+def test_any_boxes_on_any_image(height, width, faces):
     image = np.full((height, width, 3), 128, np.uint8)
     drawn = annotate(image, [found(box) for box in faces])
     assert drawn.shape == image.shape
@@ -90,28 +90,28 @@ def test_any_boxes_on_any_picture(height, width, faces):
 
 
 @given(height=sizes, width=sizes, face=boxes, others=st.lists(boxes, max_size=4))
-def test_labels_lie_inside_the_picture(height, width, face, others):
+def test_labels_lie_inside_the_image(height, width, face, others):
     image = np.zeros((height, width, 3), np.uint8)
     label = drawing._fit_label("surprise 100%", face, image)
     if label is None:
         assert height < 20 or width < 120
         return
-    place = drawing._place(label, face, image, others)
-    assert 0 <= place.x <= place.x + place.width <= width
-    assert 0 <= place.y <= place.y + place.height <= height
+    position = drawing._label_position(label, face, image, others)
+    assert 0 <= position.x <= position.x + position.width <= width
+    assert 0 <= position.y <= position.y + position.height <= height
     (text_width, text_height), baseline = drawing.cv2.getTextSize(
         label.text, drawing._FONT, label.scale, label.thickness
     )
-    assert label.inset_x + text_width <= place.width
+    assert label.inset_x + text_width <= position.width
     assert text_height <= label.inset_y
-    assert label.inset_y + baseline <= place.height
+    assert label.inset_y + baseline <= position.height
 
 
-def test_labels_of_neighbours_do_not_cover_each_other():
+def test_labels_of_neighbours_do_not_overlap():
     image = np.zeros((400, 400, 3), np.uint8)
     left = drawing._fit_label("happy 93%", Box(100, 150, 40, 40), image)
-    first = drawing._place(left, Box(100, 150, 40, 40), image, [])
-    second = drawing._place(left, Box(130, 150, 40, 40), image, [first])
+    first = drawing._label_position(left, Box(100, 150, 40, 40), image, [])
+    second = drawing._label_position(left, Box(130, 150, 40, 40), image, [first])
     assert first.y < 150
     assert second.y >= 190
 
@@ -122,21 +122,9 @@ def spread(box: Box, number: int | None = None) -> FaceEmotion:
 
 
 @given(height=sizes, width=sizes, faces=st.lists(boxes, max_size=4))
-def test_bars_on_any_picture(height, width, faces):
+def test_bars_on_any_image(height, width, faces):
     image = np.full((height, width, 3), 128, np.uint8)
     assert annotate(image, [spread(box) for box in faces], True).shape == image.shape
-
-
-@given(height=sizes, width=sizes, face=boxes)
-def test_panels_of_bars_lie_inside_the_picture(height, width, face):
-    image = np.zeros((height, width, 3), np.uint8)
-    panel = bars.fit(spread(face).prediction.probabilities, face, image)
-    if panel is None:
-        assert height < 100 or width < 100
-        return
-    for place in bars.places(panel, face, image):
-        assert 0 <= place.x <= place.x + place.width <= width
-        assert 0 <= place.y <= place.y + place.height <= height
 
 
 def test_bars_are_as_long_as_the_probabilities():
@@ -157,7 +145,7 @@ def test_without_room_there_are_no_bars():
     assert np.array_equal(annotate(image, faces, True), annotate(image, faces))
 
 
-def test_a_face_with_an_id_says_so():
+def test_the_label_of_a_face_shows_its_id():
     image = np.zeros((400, 400, 3), np.uint8)
     box = Box(100, 100, 100, 100)
     plain, numbered = annotate(image, [spread(box)]), annotate(image, [spread(box, 7)])

@@ -1,4 +1,4 @@
-"""Thousands of damaged pictures: no crash, no hang, the right status for each."""
+"""Thousands of damaged images: no crash, no hang, the right status for each."""
 
 import os
 import subprocess
@@ -12,11 +12,11 @@ from helpers.fuzzed_images import ENVIRONMENT
 CHILD = Path(__file__).parents[1] / "helpers" / "fuzzed_images.py"
 
 KINDS = 11
-"""Whole files, which come first."""
+"""Number of undamaged files, which come first."""
 
 
 def run(folder: Path, first: int, count: int, seconds: int) -> list[list[str]]:
-    """Run cases in a child; a failure shows the last one begun and how to run it again."""
+    """Run cases in a child process; a failure shows the last case and the command to repeat it."""
     command = [sys.executable, str(CHILD), str(folder), str(first), str(count)]
     try:
         done = subprocess.run(
@@ -41,9 +41,9 @@ def check(results: list[list[str]]) -> Counter[str]:
         counts[statuses] += 1
         readable = size not in ("-", "large")
         if name.endswith(".jpg") and size == "large":
-            continue  # read at a part of its size, if its data is sound
+            continue  # decoded at reduced size unless its data is damaged
         if name.endswith(".jpg") or not name.startswith(("moving", "still")):
-            # A still picture is readable if and only if OpenCV decodes it.
+            # A still image is readable if and only if OpenCV decodes it.
             assert (statuses == "unreadable") != readable, (case, name, statuses, size)
         else:
             assert not readable or statuses != "unreadable", (case, name, statuses, size)
@@ -51,16 +51,16 @@ def check(results: list[list[str]]) -> Counter[str]:
 
 
 @pytest.mark.slow
-def test_damaged_pictures(tmp_path: Path):
+def test_damaged_images(tmp_path: Path):
     results = run(tmp_path, 0, 2_200, seconds=300)
     assert len(results) == 2_200
     assert [statuses for _, _, statuses, _ in results[:KINDS]] == ["ok"] * KINDS
     counts = check(results)
-    # The damage is neither so weak nor so strong that only one way is tried.
+    # Both outcomes are frequent: the damage is neither too weak nor too strong.
     assert min(counts["unreadable"], counts["ok"] + counts["no_face"]) > 300
 
 
 @pytest.mark.long
-def test_many_more_damaged_pictures(tmp_path: Path):
+def test_many_more_damaged_images(tmp_path: Path):
     for first in range(10_000, 110_000, 5_000):
         check(run(tmp_path, first, 5_000, seconds=900))

@@ -1,4 +1,4 @@
-"""Pictures of every kind become frames."""
+"""Reading of still and animated images of every format."""
 
 import io
 import os
@@ -20,7 +20,7 @@ from emorec.media.sources import READABLE_SUFFIXES, MediaSource
 
 
 def scene(height: int = 40, width: int = 60) -> np.ndarray:
-    """A picture with another colour in each corner, smooth enough for JPEG."""
+    """An image with a different colour in each corner, smooth enough for JPEG."""
     across = np.linspace(0, 255, width)[None, :].repeat(height, axis=0)
     down = np.linspace(0, 255, height)[:, None].repeat(width, axis=1)
     return np.stack([across, down, 255 - across], axis=2).astype(np.uint8)
@@ -49,7 +49,7 @@ def test_every_suffix(tmp_path: Path, suffix: str):
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGBA", "CMYK", "I;16"])
-def test_modes_of_pixels(tmp_path: Path, mode: str):
+def test_pixel_formats(tmp_path: Path, mode: str):
     rgb = PilImage.fromarray(scene()[:, :, ::-1].copy())
     path = tmp_path / ("a.jpg" if mode == "CMYK" else "a.png")
     if mode == "I;16":
@@ -76,7 +76,7 @@ def test_animations(tmp_path: Path, suffix: str):
         assert frame.size_wh == (60, 40)
 
 
-def test_an_animation_larger_than_memory_is_cut(tmp_path: Path, monkeypatch):
+def test_an_animation_above_the_limit_is_truncated(tmp_path: Path, monkeypatch):
     path = tmp_path / "a.gif"
     path.write_bytes(animation(".gif"))
     monkeypatch.setattr(reading, "MAX_PIXELS", 2 * 40 * 60)
@@ -85,7 +85,7 @@ def test_an_animation_larger_than_memory_is_cut(tmp_path: Path, monkeypatch):
     assert "only the first 2 frames" in found.problem
 
 
-def test_a_truncated_animation_gives_its_first_frames_or_a_data_error(tmp_path: Path):
+def test_a_truncated_animation_returns_its_first_frames_or_raises(tmp_path: Path):
     data = animation(".gif")
     path = tmp_path / "a.gif"
     counts = set()
@@ -120,7 +120,7 @@ def with_orientation(path: Path, orientation: int, image: np.ndarray) -> None:
 
 @pytest.mark.parametrize("shape", [(401, 603), (603, 401), (400, 401)])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_jpeg_read_at_a_part_of_its_size_is_upright(tmp_path: Path, shape, orientation: int):
+def test_a_jpeg_decoded_at_reduced_size_is_upright(tmp_path: Path, shape, orientation: int):
     path = tmp_path / "a.jpg"
     with_orientation(path, orientation, scene(*shape))
     (whole,) = read_frames(source(path)).frames
@@ -129,7 +129,7 @@ def test_a_jpeg_read_at_a_part_of_its_size_is_upright(tmp_path: Path, shape, ori
     assert np.abs(np.subtract(part.size_wh, whole.size_wh)).max() <= (1 if shape[0] == 400 else 0)
 
 
-def test_too_large_jpegs_are_shrunk_and_others_refused(tmp_path: Path, monkeypatch):
+def test_too_large_jpegs_are_downscaled_and_others_rejected(tmp_path: Path, monkeypatch):
     for module in (reading, sys.modules["emorec.images"]):
         monkeypatch.setattr(module, "MAX_PIXELS", 20_000)
     write_image(tmp_path / "a.jpg", scene(400, 600))
@@ -138,7 +138,7 @@ def test_too_large_jpegs_are_shrunk_and_others_refused(tmp_path: Path, monkeypat
     assert frame.size_wh == (600, 400)
     for suffix in (".png", ".gif", ".webp", ".bmp", ".tif"):
         write_image(tmp_path / f"a{suffix}", scene(400, 600))
-        with pytest.raises(DataError, match=r"600x400 pixels; pictures up to .* megapixels"):
+        with pytest.raises(DataError, match=r"600x400 pixels; the limit is .* megapixels"):
             read_frames(source(tmp_path / f"a{suffix}"))
 
 
@@ -153,18 +153,18 @@ BOMBS = {
     "a.png": b"\x89PNG\r\n\x1a\n"
     + struct.pack(">I4sIIBBBBB", 13, b"IHDR", 30000, 30000, 8, 2, 0, 0, 0),
 }
-"""A few bytes that claim 30,000 pixels on a side."""
+"""Small files that claim a side of 30,000 pixels."""
 
 
-def test_bombs_take_no_memory(tmp_path: Path):
-    """Run as the command is, with OpenCV's own limit for formats whose header is not read here."""
+def test_decompression_bombs_take_no_memory(tmp_path: Path):
+    """Run like the command, with the limit of OpenCV for formats whose header is not parsed."""
     for name, data in BOMBS.items():
         (tmp_path / name).write_bytes(data + bytes(100))
     code = (
         "import sys\n"
         "from emorec.cli.main import run\n"
         "try: run(['detect', '.', '--no-save', '--jsonl', '-'])\n"
-        # Unlike ru_maxrss, this leaves out the process that this one was forked from.
+        # Unlike ru_maxrss, this excludes the memory of the parent process.
         "finally: print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0], "
         "file=sys.stderr)\n"
     )
@@ -179,7 +179,7 @@ def test_bombs_take_no_memory(tmp_path: Path):
     assert done.returncode == 1
     *errors, peak_kib = done.stderr.splitlines()
     assert len(errors) == len(BOMBS)
-    assert all("pictures up to 134 megapixels are read" in error for error in errors)
+    assert all("the limit is 134 megapixels" in error for error in errors)
     assert int(peak_kib) < 400 * 1024
 
 
@@ -192,10 +192,10 @@ def test_standard_input(monkeypatch):
     monkeypatch.setattr(sys, "stdin", Stdin(cv2.imencode(".png", scene())[1].tobytes()))
     (frame,) = read_frames(MediaSource("-", "stdin")).frames
     np.testing.assert_array_equal(frame.image_bgr, scene())
-    with pytest.raises(DataError, match="nothing came from standard input"):
+    with pytest.raises(DataError, match="standard input is empty"):
         read_frames(MediaSource("-", "stdin"))
 
 
-def test_a_known_problem_is_raised():
-    with pytest.raises(DataError, match=r"^x: no pictures in it$"):
-        read_frames(MediaSource("x", "x", problem="no pictures in it"))
+def test_the_problem_of_a_source_is_raised():
+    with pytest.raises(DataError, match=r"^x: no images in this folder$"):
+        read_frames(MediaSource("x", "x", problem="no images in this folder"))

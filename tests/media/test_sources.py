@@ -1,4 +1,4 @@
-"""What the user named becomes sources."""
+"""Expansion of arguments to sources."""
 
 import io
 import os
@@ -28,11 +28,11 @@ def names(*arguments: str, pattern: str | None = None) -> list[str]:
     return [source.name for source in expand(arguments, pattern)]
 
 
-def test_nothing():
+def test_no_arguments():
     assert names() == []
 
 
-def test_files_are_taken_as_they_are():
+def test_files_keep_their_order():
     assert names("b.txt", "a.jpg", "none") == ["b.txt", "a.jpg", "none"]
 
 
@@ -40,8 +40,8 @@ def test_a_folder_is_walked_in_order():
     touch("f/b.jpg", "f/a/2.PNG", "f/a/1.webp", "f/c.txt", "f/.hidden.jpg", "f/.git/x.jpg")
     touch("f/dir.jpg/inside.gif")
     assert names("f") == ["f/a/1.webp", "f/a/2.PNG", "f/b.jpg", "f/dir.jpg/inside.gif"]
-    places = [source.output_stem for source in expand(["f"])]
-    assert places == ["a/1", "a/2", "b", "dir.jpg/inside"]
+    stems = [source.output_stem for source in expand(["f"])]
+    assert stems == ["a/1", "a/2", "b", "dir.jpg/inside"]
 
 
 @pytest.mark.parametrize(
@@ -59,12 +59,12 @@ def test_glob(pattern, expected):
 
 
 @pytest.mark.parametrize("pattern", [None, "*.bmp"])
-def test_a_folder_without_pictures_is_a_problem(pattern):
+def test_a_folder_without_images_is_a_problem(pattern):
     Path("f.jpg").mkdir()
     touch("f.jpg/a.txt")
     (source,) = expand(["f.jpg"], pattern)
     assert source.name == "f.jpg"
-    assert source.problem.startswith("no pictures")
+    assert source.problem.startswith("no images")
 
 
 def test_links():
@@ -101,7 +101,7 @@ def test_a_folder_that_cannot_be_read(monkeypatch):
     assert open_one.name == "f/b.jpg"
 
 
-def test_names_that_are_no_unicode():
+def test_names_that_are_not_unicode():
     touch(os.fsdecode(b"f/\xff.jpg"))
     (name,) = names("f")
     assert os.fsencode(name) == b"f/\xff.jpg"
@@ -138,7 +138,7 @@ def test_a_file_with_an_at_sign():
     assert names("@a.jpg") == ["@a.jpg"]
 
 
-def test_outputs_of_equal_names_are_told_apart():
+def test_outputs_of_equal_names_are_numbered():
     found = list(expand(["a/x.jpg", "b/X.png", "x.gif", "y.jpg", "-", ".."]))[:5]
     outputs = [source.output_name("-emotions.jpg") for source in found]
     expected = ["x-emotions.jpg", "X-emotions-2.jpg", "x-emotions-3.jpg", "y-emotions.jpg"]

@@ -16,13 +16,13 @@ VIDEOS = Path(__file__).parent / "videos"
 
 
 def shades(count: int, size_wh: tuple[int, int] = (64, 48)) -> list[np.ndarray]:
-    """Frames that tell their number by their brightness."""
+    """Frames whose brightness encodes their number."""
     width, height = size_wh
     return [np.full((height, width, 3), 10 + 4 * number, np.uint8) for number in range(count)]
 
 
 def noise(count: int) -> list[np.ndarray]:
-    """Frames that all take the same room in a file."""
+    """Frames that all have the same encoded size."""
     return list(np.random.default_rng(0).integers(0, 255, (count, 48, 64, 3), np.uint8))
 
 
@@ -57,14 +57,14 @@ def test_frames_times_and_size(clip: Path):
     assert reader.problem is None
 
 
-def test_times_of_a_varying_rate_are_real():
+def test_times_at_a_variable_rate():
     with VideoReader(VIDEOS / "varying.mp4") as reader:
         times = [frame.time_s for frame in reader]
     expected = [n / 10 for n in range(10)] + [n / 30 for n in range(30, 45)]
     assert times == pytest.approx(expected, abs=1e-3)
 
 
-def test_the_rate_is_that_of_the_frames_where_the_file_means_over_a_long_last_one():
+def test_the_rate_is_measured_where_a_long_last_frame_distorts_the_mean():
     with VideoReader(VIDEOS / "turned.mp4") as reader:
         reader._nominal_fps = 9.5
         assert reader.fps == pytest.approx(10)
@@ -107,17 +107,17 @@ def test_parts(clip: Path, options, expected):
         {"end_s": float("nan")},
     ],
 )
-def test_parts_that_make_no_sense(clip: Path, options):
+def test_invalid_parts(clip: Path, options):
     with pytest.raises(ConfigError):
         VideoReader(clip, **options)
 
 
 def test_a_part_beyond_the_end(clip: Path):
-    with pytest.raises(DataError, match=r"no frame in the part asked for; the video is 2\.0 s"):
+    with pytest.raises(DataError, match=r"no frame in the requested part; the video is 2\.0 s"):
         numbers(VideoReader(clip, start_s=60))
 
 
-def test_times_that_stand_still_go_on_at_the_rate(clip: Path, monkeypatch):
+def test_times_that_do_not_increase_follow_the_rate(clip: Path, monkeypatch):
     reader = VideoReader(clip)
     monkeypatch.setattr(video.cv2, "CAP_PROP_POS_MSEC", 10_000)  # unknown: always 0
     with reader:
@@ -144,21 +144,21 @@ def broken(name: str, data: bytes, path: Path) -> Path:
         ("%02d.mp4", None, "no such file"),
     ],
 )
-def test_no_videos(tmp_path: Path, name, content, message):
+def test_files_that_are_not_videos(tmp_path: Path, name, content, message):
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=message):
         VideoReader(tmp_path / name)
 
 
-def test_what_is_no_file(tmp_path: Path):
+def test_paths_that_are_not_files(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe.mp4")
     for path in (tmp_path, tmp_path / "pipe.mp4"):
         with pytest.raises(DataError, match="not a regular file"):
             VideoReader(path)
 
 
-def test_a_pattern_of_pictures_is_no_video(tmp_path: Path):
+def test_a_pattern_of_images_is_not_a_video(tmp_path: Path):
     for number in range(3):
         (tmp_path / f"{number}.txt").write_text("a")
     (tmp_path / "%d.txt").write_text("a")
@@ -166,31 +166,31 @@ def test_a_pattern_of_pictures_is_no_video(tmp_path: Path):
         VideoReader(tmp_path / "%d.txt")
 
 
-def test_a_camera_that_is_not_there():
+def test_a_missing_camera():
     with pytest.raises(DataError, match=r"^987: the camera cannot be opened"):
         VideoReader(987)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
-def test_a_cut_off_file_gives_what_it_has_and_says_so(tmp_path: Path, share):
+def test_a_truncated_file_yields_its_frames_and_a_problem(tmp_path: Path, share):
     data = write_clip(tmp_path / "whole.avi", noise(50)).read_bytes()
     reader = VideoReader(broken("cut.avi", data[: int(share * len(data))], tmp_path))
     found = numbers(reader)
     assert found == list(range(len(found)))
     assert len(found) == pytest.approx(share * 50, abs=6)
     assert reader.problem is not None
-    assert "damaged or cut off" in reader.problem
+    assert "damaged or truncated" in reader.problem
 
 
-def test_an_index_cut_off(clip: Path, tmp_path: Path):
+def test_a_truncated_index(clip: Path, tmp_path: Path):
     with pytest.raises(DataError, match="cannot be opened"):
         VideoReader(broken("cut.mp4", clip.read_bytes()[:-600], tmp_path))
 
 
-def test_a_damaged_stretch_is_stepped_over(tmp_path: Path):
+def test_damaged_frames_are_skipped(tmp_path: Path):
     path = write_clip(tmp_path / "whole.avi", noise(60))
     data = bytearray(path.read_bytes())
-    # The pictures of the middle, their headers too.
+    # The frames in the middle, including their headers.
     middle = range(len(data) * 4 // 10, len(data) * 5 // 10)
     data[middle.start : middle.stop] = bytes(len(middle))
     reader = VideoReader(broken("bad.avi", bytes(data), tmp_path))
@@ -200,7 +200,7 @@ def test_a_damaged_stretch_is_stepped_over(tmp_path: Path):
     assert reader.problem is not None
 
 
-def test_damage_never_ends_in_more_than_an_error(tmp_path: Path):
+def test_random_damage_raises_at_most_a_data_error(tmp_path: Path):
     source = (VIDEOS / "turned.mp4").read_bytes()
     rng = np.random.default_rng(1)
     ends = {"frames": 0, "errors": 0}
@@ -217,7 +217,7 @@ def test_damage_never_ends_in_more_than_an_error(tmp_path: Path):
     assert min(ends.values()) > 0
 
 
-def test_huge_frames_are_refused(clip: Path, monkeypatch):
+def test_huge_frames_are_rejected(clip: Path, monkeypatch):
     monkeypatch.setattr(video, "MAX_PIXELS", 64 * 48 - 1)
     with pytest.raises(DataError, match="64x48 pixels"):
         VideoReader(clip)
@@ -228,7 +228,7 @@ def test_huge_frames_are_refused(clip: Path, monkeypatch):
 
 @pytest.fixture
 def server(tmp_path: Path):
-    """Serves the folder `tmp_path` on a port of its own."""
+    """Address of a server for the folder `tmp_path`."""
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, format, *args):

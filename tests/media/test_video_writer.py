@@ -33,7 +33,7 @@ def record(target: Path, frames: int, error: type[BaseException] | None = None) 
 
 
 def read(path: Path) -> tuple[float, list[int]]:
-    """Give the rate and the brightness of each frame."""
+    """Return the frame rate and the brightness of each frame."""
     with VideoReader(path) as reader:
         return reader.fps, [round(frame.image_bgr.mean()) for frame in reader]
 
@@ -52,7 +52,7 @@ def test_frames_and_rate_are_kept(tmp_path: Path, suffix, fps):
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_nothing_written_leaves_nothing(tmp_path: Path):
+def test_without_frames_there_is_no_file(tmp_path: Path):
     with VideoWriter(tmp_path / "clip.mp4", 30):
         pass
     assert list(tmp_path.iterdir()) == []
@@ -69,7 +69,7 @@ def test_nothing_written_leaves_nothing(tmp_path: Path):
         ([0, 0.14, 0.16], [20, 60, 100]),
     ],
 )
-def test_a_varying_rate_is_evened_out(tmp_path: Path, times, expected):
+def test_a_variable_rate_becomes_constant(tmp_path: Path, times, expected):
     target = tmp_path / "clip.mp4"
     with VideoWriter(target, 10) as writer:
         for number, time_s in enumerate(times):
@@ -77,7 +77,7 @@ def test_a_varying_rate_is_evened_out(tmp_path: Path, times, expected):
     assert read(target)[1] == pytest.approx(expected, abs=10)
 
 
-def test_a_wild_time_does_not_fill_the_disk(tmp_path: Path, monkeypatch):
+def test_a_wrong_time_does_not_fill_the_disk(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(video_writer, "_LONGEST_HOLD_S", 1.0)
     target = tmp_path / "clip.mp4"
     with VideoWriter(target, 10) as writer:
@@ -86,7 +86,7 @@ def test_a_wild_time_does_not_fill_the_disk(tmp_path: Path, monkeypatch):
     assert len(read(target)[1]) == 12
 
 
-def test_frames_of_another_size_are_brought_to_the_first(tmp_path: Path):
+def test_frames_are_resized_to_the_first(tmp_path: Path):
     with VideoWriter(tmp_path / "clip.mp4", 10) as writer:
         writer.write(shade(50), 0)
         writer.write(shade(90, (128, 128)), 0.1)
@@ -95,7 +95,7 @@ def test_frames_of_another_size_are_brought_to_the_first(tmp_path: Path):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
-def test_an_early_end_leaves_a_whole_video(tmp_path: Path, error):
+def test_an_early_end_leaves_a_readable_video(tmp_path: Path, error):
     target = tmp_path / "clip.mp4"
     with pytest.raises(error):
         record(target, 5, error)
@@ -103,13 +103,13 @@ def test_an_early_end_leaves_a_whole_video(tmp_path: Path, error):
 
 
 @pytest.mark.parametrize(("name", "fps"), [("a.webm", 30), ("a", 30), ("a.mp4", 0), ("a.mp4", 999)])
-def test_what_cannot_be_written(tmp_path: Path, name, fps):
+def test_unknown_suffixes_and_rates(tmp_path: Path, name, fps):
     with pytest.raises(ConfigError):
         VideoWriter(tmp_path / name, fps)
 
 
-def test_a_folder_that_is_not_there(tmp_path: Path):
-    with pytest.raises(DataError, match="its folder is not there"):
+def test_a_missing_folder(tmp_path: Path):
+    with pytest.raises(DataError, match="the folder does not exist"):
         record(tmp_path / "none" / "a.mp4", 2)
 
 
@@ -138,7 +138,7 @@ def test_an_encoder_that_does_not_open(tmp_path: Path, monkeypatch):
     assert target.read_text() == "old"
 
 
-def test_a_full_disk_is_noticed_on_the_way(tmp_path: Path, monkeypatch):
+def test_a_full_disk_is_detected_while_writing(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(video_writer, "_LEAST_FREE_BYTES", 2**62)
     target = tmp_path / "a.mp4"
     target.write_text("old")
@@ -175,7 +175,7 @@ def test_a_write_that_fails_leaves_no_video(tmp_path: Path, suffix):
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, preexec_fn=_small_files
     )
-    assert "cannot write the video: not all frames arrived" in done.stdout
+    assert "cannot write the video: the file lacks frames" in done.stdout
     assert list(tmp_path.iterdir()) == []
 
 
@@ -210,7 +210,7 @@ def test_a_source_without_sound(tmp_path: Path):
     assert not has_sound(tmp_path / "a.mp4")
 
 
-def test_without_ffmpeg_the_video_is_silent_and_says_so(tmp_path: Path, monkeypatch):
+def test_without_ffmpeg_the_video_is_silent_and_has_a_note(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("PATH", "")
     with VideoWriter(tmp_path / "a.mp4", 10, VIDEOS / "turned.mp4") as writer:
         writer.write(shade(50), 0)
@@ -219,7 +219,7 @@ def test_without_ffmpeg_the_video_is_silent_and_says_so(tmp_path: Path, monkeypa
     assert len(read(tmp_path / "a.mp4")[1]) == 1
 
 
-def test_an_ffmpeg_that_fails_costs_only_the_sound(tmp_path: Path, monkeypatch):
+def test_a_failing_ffmpeg_costs_only_the_sound(tmp_path: Path, monkeypatch):
     program = tmp_path / "bin" / "ffmpeg"
     program.parent.mkdir()
     program.write_text("#!/bin/sh\necho no codec >&2\nexit 1\n")

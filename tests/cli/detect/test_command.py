@@ -282,7 +282,7 @@ def test_an_empty_folder_and_a_missing_list_are_reported():
     Path("f").mkdir()
     result = run("f", "@none.txt", write_gray("a.jpg"), "--json", "-")
     assert result.exit_code == 1
-    assert "error: f: no " in result.stderr
+    assert "f: no images in this folder" in result.stderr
     assert "@none.txt: cannot read the list: No such file" in result.stderr
     statuses = [image["status"] for image in json.loads(result.stdout)["images"]]
     assert statuses == ["unreadable", "unreadable", "ok"]

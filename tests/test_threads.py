@@ -1,0 +1,74 @@
+import os
+import signal
+import threading
+
+import pytest
+
+from emorec import threads
+from emorec.threads import MAX_THREADS, default_threads, run_in_threads
+
+
+def test_no_indices():
+    run_in_threads(lambda index: pytest.fail("called"), 0, lambda *_: pytest.fail("reported"))
+
+
+def test_every_index_is_processed_once(monkeypatch):
+    monkeypatch.setattr(threads, "BATCH", 7)
+    processed: list[int] = []
+    run_in_threads(processed.append, 100)
+    assert sorted(processed) == list(range(100))
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [(1, [(1, 1)]), (3, [(3, 3)]), (7, [(3, 7), (6, 7), (7, 7)])],
+)
+def test_progress_is_reported_after_every_batch(monkeypatch, count, expected):
+    monkeypatch.setattr(threads, "BATCH", 3)
+    reports: list[tuple[int, int]] = []
+    run_in_threads(lambda index: None, count, lambda *numbers: reports.append(numbers))
+    assert reports == expected
+
+
+def test_the_first_failure_ends_the_work(monkeypatch):
+    monkeypatch.setattr(threads, "BATCH", 1)
+    lock, calls = threading.Lock(), 0
+
+    def work(index: int) -> None:
+        nonlocal calls
+        with lock:
+            calls += 1
+        raise OSError(f"failure {index}")
+
+    def stop(*_: int) -> None:
+        raise AssertionError("the failure came too late")
+
+    with pytest.raises(OSError, match="failure 0"):
+        run_in_threads(work, 2000, stop)
+    assert calls < 2000
+
+
+def test_ctrl_c_ends_the_work(monkeypatch):
+    monkeypatch.setattr(threads, "BATCH", 1)
+    processed: list[int] = []
+
+    def interrupt(done: int, total: int) -> None:
+        if done == 3:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_in_threads(processed.append, 50, interrupt)
+    assert 3 <= len(processed) <= 50
+
+
+@pytest.mark.parametrize(("cores", "expected"), [(1, 1), (3, 3), (64, MAX_THREADS)])
+def test_one_thread_per_core_up_to_the_limit(monkeypatch, cores, expected):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cores)), raising=False)
+    assert default_threads() == expected
+
+
+@pytest.mark.parametrize(("cores", "expected"), [(None, 1), (4, 4)])
+def test_systems_without_affinity(monkeypatch, cores, expected):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert default_threads() == expected
