@@ -46,7 +46,7 @@ def cluster(address: str = LOCAL, workers: int | None = None) -> Iterator[None]:
     Args:
         address: Address of the cluster, e.g. "10.0.0.1:6379", or "auto"; "local" starts a cluster
             on this machine and stops it after the block.
-        workers: Number of processors of a local cluster; None takes all of this machine.
+        workers: Number of processors of a local cluster; None uses all of this machine.
 
     Raises:
         ConfigError: There is no cluster at the address.
@@ -77,7 +77,7 @@ def process_on_ray(
         job: The work on each. Its files, the images and the folders of its outputs must have the
             same paths on every machine.
         sources: The sources; standard input is not supported.
-        workers: Number of processes; None takes one for each processor of the cluster.
+        workers: Number of processes; None uses one for each processor of the cluster.
 
     Raises:
         EmorecError: A worker failed.

@@ -12,7 +12,7 @@ from emorec.media.sources import MediaSource
 from emorec.outputs.records import ImageResult
 
 _MAX_CV_THREADS = 4
-"""Starting more OpenCV threads takes a short process longer than a cascade gains from them."""
+"""Starting more OpenCV threads costs a short process more time than a cascade gains."""
 
 
 def process_images(
@@ -32,7 +32,7 @@ def process_images(
         sources: The images.
         recognizer: One made from the job's settings, used by the threads of this process; None
             loads it.
-        workers: Number of processes; None takes threads of this process, or one process for each
+        workers: Number of processes; None uses threads of this process, or one process for each
             processor of the Ray cluster.
         ray: Process the images on a Ray cluster, inside `connected` with the same address.
 

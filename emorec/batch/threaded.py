@@ -28,7 +28,7 @@ def process_threaded(
     Args:
         work: The work on each.
         sources: Consumed as they are needed.
-        threads: Number of images processed at a time; None takes `default_threads`.
+        threads: Number of images processed at a time; None uses `default_threads`.
 
     Raises:
         ModelError: The model fails.

@@ -5,7 +5,6 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import cv2
@@ -53,10 +52,10 @@ class VideoFrameResult(ImageResult):
     """The result of one frame.
 
     Attributes:
-        found: Pixels and faces; None where the video could not be read (on).
+        tracked: Pixels and tracked faces; None if the frame could not be read.
     """
 
-    found: FrameResult | None = None
+    tracked: FrameResult | None = None
 
 
 @dataclass(frozen=True)
@@ -78,9 +77,9 @@ class VideoWork:
     """The work on each video.
 
     Args:
-        recognizer: Detects and classifies the faces. One with the default detector takes the
+        recognizer: Detects and classifies the faces. One with the default detector gets the
             default detector of videos.
-        settings: Which frames are read, and how faces are tracked; None takes the defaults.
+        settings: Which frames are read, and how faces are tracked; None uses the defaults.
         outputs: Annotated images and face crops to write of the frames in which faces are detected.
     """
 
@@ -156,12 +155,7 @@ class VideoRun:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -194,12 +188,12 @@ class VideoRun:
         annotated = None if self._folder is None else self._annotated_video(self._folder, fps)
         try:
             # Closed at once, or its thread would go on reading a closed video.
-            with closing(self._track(reader)) as tracked:
-                for found in tracked:
-                    result = self._frame_result(found)
-                    summary.add(found.faces, found.frame.time_s or 0.0)
+            with closing(self._track(reader)) as tracked_frames:
+                for tracked in tracked_frames:
+                    result = self._frame_result(tracked)
+                    summary.add(tracked.faces, tracked.frame.time_s or 0.0)
                     if annotated is not None:
-                        annotated.add(found.frame, found.faces)
+                        annotated.add(tracked.frame, tracked.faces)
                     yield result
                     deliver_pending_interrupt()
             if reader.problem is not None:
@@ -230,7 +224,7 @@ class VideoRun:
         sound_from = None if is_camera(name) or is_url(name) else Path(name)
         return AnnotatedVideo(VideoWriter(path, fps, sound_from), self._settings.with_bars)
 
-    def _frame_result(self, found: FrameResult) -> VideoFrameResult:
-        outputs = self._outputs if found.detected else ()
-        result = write_result(self._source, self.name, found.frame, found.faces, outputs)
-        return VideoFrameResult(result.record, result.written, result.problems, found)
+    def _frame_result(self, tracked: FrameResult) -> VideoFrameResult:
+        outputs = self._outputs if tracked.detected else ()
+        result = write_result(self._source, self.name, tracked.frame, tracked.faces, outputs)
+        return VideoFrameResult(result.record, result.written, result.problems, tracked)

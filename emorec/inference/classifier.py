@@ -33,16 +33,16 @@ class EmotionClassifier:
     Args:
         path: An ONNX file with emorec metadata: one input `image`, float32, shape (batch, size,
             size, channels), 0..255; outputs `logits` and `probabilities`, shape (batch, classes).
-        threads: Threads that one call may use; 0 takes all cores. One is the fastest for a few
+        threads: Threads that one call may use; 0 uses all cores. One is the fastest for a few
             faces.
         prior: How much of the training prior to remove, so that rare emotions are predicted more
             often: "natural" (nothing), "balanced" (all), or the strength tau of the logit
-            adjustment, 0 to 2; None takes the model's own default.
+            adjustment, 0 to 2; None uses the model's own default.
 
     Attributes:
         metadata: The metadata of the model.
         cost: Parameters and multiply-adds; None where the file does not state them.
-        tau: The strength of the logit adjustment that `prior` stands for.
+        tau: The strength of the logit adjustment that `prior` means.
 
     Raises:
         ConfigError: `prior` is not such a value.

@@ -32,8 +32,8 @@ class EmotionRecognizer:
     threads.
 
     Args:
-        detector: Detects the faces; None takes the default detector.
-        classifier: Classifies the emotions; None takes the model shipped with emorec.
+        detector: Detects the faces; None uses the default detector.
+        classifier: Classifies the emotions; None uses the model shipped with emorec.
         classes: 7 removes contempt from the predictions of a model of the canonical eight emotions
             and renormalises the others, 8 keeps it. Other labels of a model are all reported.
         roi: Region of each image in which faces are detected, in pixels of the full, upright
@@ -133,7 +133,7 @@ class EmotionRecognizer:
     def crop_faces(self, frame: Frame, faces: Sequence[Face]) -> list[Image]:
         """Crop faces with the model's margin, as `classify` expects them.
 
-        A detector that takes the whole image as the face is cropped without a margin.
+        Faces of a detector that takes the whole image as a face are cropped without a margin.
         """
         margin = self.metadata.crop_margin
         return [
@@ -172,7 +172,7 @@ class EmotionRecognizer:
         Args:
             video: Path of a file, number of a camera, address of a stream, an open `VideoReader`
                 (which stays open), or frames with their times.
-            settings: How faces are detected and tracked; None takes the defaults.
+            settings: How faces are detected and tracked; None uses the defaults.
 
         Yields:
             A `FrameResult` for each frame: number, time, pixels and faces with ids.

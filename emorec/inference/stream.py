@@ -51,7 +51,7 @@ class StreamSettings:
             optical flow, or by their motion where that fails, and keep their emotions.
         smooth_s: Time constant of the smoothing of probabilities in seconds; 0 turns it off.
         max_gap_s: How long a face may be out of sight and keep its id, in seconds.
-        workers: Number of detecting threads; None takes `default_threads`.
+        workers: Number of detecting threads; None uses `default_threads`.
 
     Raises:
         ConfigError: A number is out of range.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from emorec.metadata import ModelMetadata
 
 STDOUT = "-"
-"""Target that stands for standard output."""
+"""Target that means standard output."""
 
 
 class RecordWriter(AbstractContextManager["RecordWriter"], Protocol):

@@ -1,6 +1,6 @@
 """Lists the formats of records: the table that the command line draws its options from.
 
-A new format takes a module with its writer and a row here.
+To add a format, write a module with its writer and add a row here.
 """
 
 import os
@@ -64,9 +64,9 @@ def open_writer(
     Raises:
         ConfigError: There is no format of that name, it cannot print or it cannot resume.
     """
-    found, path = record_format(name), os.fspath(target)
-    if path == STDOUT and not found.prints:
+    row, path = record_format(name), os.fspath(target)
+    if path == STDOUT and not row.prints:
         raise ConfigError(f"the output format {name} needs a file; it cannot go to {STDOUT}")
-    if resume and not found.resumes:
+    if resume and not row.resumes:
         raise ConfigError(f"a run cannot be resumed from its {name} file")
-    return found.make_writer(path, model, resume)
+    return row.make_writer(path, model, resume)

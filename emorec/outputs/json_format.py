@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from emorec import __version__
@@ -61,12 +60,7 @@ class JsonWriter:
         """Keep the summary of a video for the end; see `RecordWriter.add_video`."""
         self._videos.append(summary)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         with self._stack:  # without the exception, so that the records so far are published
             if self._text is not None:
                 videos = json.dumps(self._videos, indent=2, allow_nan=False)

@@ -37,9 +37,9 @@ def resume(
         raise ConfigError("resuming needs a record file of the interrupted run")
     groups = {path: _groups(name, path, labels) for name, path in files.items()}
     complete = max(min(map(len, groups.values())) - 1, 0)
-    for path, found in groups.items():
+    for path, file_groups in groups.items():
         if path.exists():
-            _cut(path, found[complete - 1].end if complete else 0)
+            _cut(path, file_groups[complete - 1].end if complete else 0)
     kept = next(iter(groups.values()))[:complete]
     done = Counter(group.name for group in kept)
     remaining = []

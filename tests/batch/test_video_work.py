@@ -50,7 +50,7 @@ def test_all_frames_and_then_the_summary(recognizer, clip: Path, tmp_path: Path)
         results = list(run)
         assert run.expected_frames == FRAMES
     assert [result.record["frame"] for result in results] == list(range(FRAMES))
-    assert all(result.found.detected for result in results)
+    assert all(result.tracked.detected for result in results)
     assert run.result.record["frames"] == FRAMES
     assert [track.id for track in run.result.tracks] == [1]
     assert run.result.annotated.written == tmp_path / "out" / "clip-emotions.avi"
@@ -125,7 +125,7 @@ def test_a_model_that_fails_finishes_what_was_done(
 def test_a_video_that_cannot_be_opened(recognizer, tmp_path: Path, source, message: str):
     with VideoWork(recognizer).run(source, tmp_path / "out") as run:
         (result,) = run
-    assert (result.record["status"], result.found) == ("unreadable", None)
+    assert (result.record["status"], result.tracked) == ("unreadable", None)
     assert result.problems == (message,)
     assert run.result is None
     assert not (tmp_path / "out").exists()
@@ -138,8 +138,8 @@ def test_a_video_that_is_cut_off(recognizer, tmp_path: Path):
     with VideoWork(recognizer).run(clip) as run:
         *results, last = run
     assert len(results) == run.result.record["frames"] > 20
-    assert (last.record["status"], last.found) == ("unreadable", None)
-    assert "cut off" in last.problems[0]
+    assert (last.record["status"], last.tracked) == ("unreadable", None)
+    assert "truncated" in last.problems[0]
 
 
 def test_a_folder_that_cannot_be_made(recognizer, clip: Path):

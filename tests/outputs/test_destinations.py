@@ -43,7 +43,10 @@ def test_the_files_that_will_be_written():
     settings = OutputSettings({"json": "a.json", "csv": "-"}, folder=Path("out"))
     assert settings.files([IMAGE, VIDEO, STREAM]) == [
         Path("a.json"),
-        *(Path("out") / f"{name}-emotions.{suffix}" for name, suffix in [("a", "jpg"), ("c", "avi")]),
+        *(
+            Path("out") / f"{name}-emotions.{suffix}"
+            for name, suffix in [("a", "jpg"), ("c", "avi")]
+        ),
         Path("out/e-emotions.mp4"),
     ]
     assert OutputSettings(save=False).files([IMAGE, VIDEO]) == []

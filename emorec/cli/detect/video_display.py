@@ -61,10 +61,10 @@ class VideoDisplay:
             ):
                 for count, result in enumerate(run, 1):
                     self._reporter.add_frame(result)
-                    if result.found is None:
+                    if result.tracked is None:
                         continue
                     progress(count, run.expected_frames)
-                    if not show(result.found):
+                    if not show(result.tracked):
                         break
         finally:
             # After the bar, which would overwrite the summary.

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from emorec.errors import MissingDependencyError
@@ -50,12 +49,7 @@ class Window:
             return False
         return cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) >= 1
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         import cv2
 
         cv2.destroyAllWindows()

@@ -120,7 +120,7 @@ def test_a_cut_off_video_yields_its_frames_and_then_its_status():
     assert len(frames) > 20
     assert {record["status"] for record in frames} == {"ok"}
     assert (last["status"], last["frame"]) == ("unreadable", None)
-    assert "cut off" in last["error"]
+    assert "truncated" in last["error"]
     with VideoReader("cut-emotions.avi") as reader:
         assert sum(1 for _ in reader) == len(frames)
 
@@ -128,7 +128,7 @@ def test_a_cut_off_video_yields_its_frames_and_then_its_status():
 def test_a_start_after_the_end_of_the_video():
     result = run(make_clip(), "--start", "9")
     assert result.exit_code == 1
-    assert "no frame in the part asked for" in result.stderr
+    assert "no frame in the requested part" in result.stderr
     assert names() == ["clip.avi"]
 
 
