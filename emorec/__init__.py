@@ -1,14 +1,14 @@
 """Facial emotion recognition: prepare data, train, evaluate, export and detect.
 
-In Python: `from emorec import EmotionRecognizer`. It is loaded when it is asked for, so that
-importing emorec costs next to nothing.
+In Python: `from emorec import EmotionRecognizer`. The class is loaded on first access, so that
+`import emorec` is fast.
 """
 
 __version__ = "0.1.0"
 
 __all__ = ["EmotionRecognizer", "__version__"]
 
-TYPE_CHECKING = False  # what type checkers take for true, without importing typing
+TYPE_CHECKING = False  # type checkers treat it as true; avoids importing typing
 if TYPE_CHECKING:
     from emorec.inference.recognizer import EmotionRecognizer
 

@@ -1,4 +1,4 @@
-"""Runs the command line by `python -m emorec`."""
+"""Runs the command line for `python -m emorec`."""
 
 from emorec.cli.main import run
 

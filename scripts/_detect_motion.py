@@ -49,7 +49,7 @@ def ious(frames: list[tuple[list[Box], Image, Frame]], every: int) -> dict[str, 
             boxes = {way: dict(zip(ids, truth, strict=True)) for way in WAYS}
         else:
             assert last is not None
-            boxes["motion"] = tracker.expected(time_s)
+            boxes["motion"] = tracker.predict(time_s)
             boxes["flow"] |= propagate(last, gray, frame.size_wh, boxes["flow"])
             for way in WAYS:
                 found[way] += [

@@ -1,6 +1,6 @@
-"""Compares ways to take a folder of photos to records and marked pictures, as whole processes.
+"""Measures the throughput of ways to detect the faces in a folder of photos, as whole processes.
 
-The plain loop reads, finds, classifies, draws and writes one picture after another with the same
+The plain loop reads, detects, classifies, draws and writes one image after another with the same
 detector and model, and OpenCV's own threads.
 
 Example: python scripts/bench_folder.py photos/
@@ -49,7 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", type=Path, help="folder of JPEG files")
     parser.add_argument("--count", type=int, default=200, help="photos in the folder, repeated")
-    parser.add_argument("--runs", type=int, default=5, help="runs of each, in turn")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each, interleaved")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     originals = sorted(arguments.photos.glob("*.jpg"))
@@ -69,7 +69,7 @@ def main() -> None:
                 for name, command in commands.items():
                     times[name].append(seconds(command, folder))
         medians = {name: statistics.median(values) for name, values in times.items()}
-        print("records and marked pictures" if save else "records alone")
+        print("records and annotated images" if save else "only records")
         for name, median in medians.items():
             rate = arguments.count / median
             gain = medians["plain loop"] / median

@@ -1,4 +1,4 @@
-"""Compares a whole cold `emorec detect PHOTO` with importing what it cannot do without.
+"""Measures how long a cold `emorec detect PHOTO` takes, relative to importing its dependencies.
 
 Example: python scripts/bench_startup.py photo.jpg
 """
@@ -22,12 +22,12 @@ def seconds(command: list[str], folder: str) -> float:
 
 
 def compare(photo: Path, runs: int, model: Path | None = None) -> None:
-    """Time both in turn and print the medians and their ratio.
+    """Time both, interleaved, and print the medians and their ratio.
 
     Args:
-        photo: What `emorec detect` looks at.
-        runs: Of each side.
-        model: ONNX file; None takes the one that comes with emorec.
+        photo: Image that `emorec detect` processes.
+        runs: Number of runs of each.
+        model: ONNX file; None uses the shipped model.
     """
     detect = [*EMOREC, "detect", str(photo.resolve())]
     if model:
@@ -38,7 +38,7 @@ def compare(photo: Path, runs: int, model: Path | None = None) -> None:
         for turn in range(runs + 1):
             for name, command in commands.items():
                 elapsed = seconds(command, folder)
-                if turn:  # the first turn fills the file cache
+                if turn:  # the first round fills the file cache
                     times[name].append(elapsed)
     medians = {name: statistics.median(values) for name, values in times.items()}
     for name, median in medians.items():
@@ -50,8 +50,8 @@ def compare(photo: Path, runs: int, model: Path | None = None) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photo", type=Path)
-    parser.add_argument("--runs", type=int, default=10, help="runs of each, in turn")
-    parser.add_argument("--model", type=Path, help="ONNX file; default: the shipped one")
+    parser.add_argument("--runs", type=int, default=10, help="runs of each, interleaved")
+    parser.add_argument("--model", type=Path, help="ONNX file; default: the shipped model")
     arguments = parser.parse_args()
     compare(arguments.photo, arguments.runs, arguments.model)
 

@@ -1,4 +1,4 @@
-"""The examples of docs/python.md run as they stand there."""
+"""The examples of docs/python.md run as written."""
 
 import re
 import subprocess
@@ -8,13 +8,15 @@ from pathlib import Path
 import cv2
 import pytest
 
+from emorec.media.video import VideoReader
+
 ROOT = Path(__file__).resolve().parents[1]
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text("utf-8"), re.S)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the examples work on."""
+    """The files that the examples read."""
     folder = tmp_path_factory.mktemp("docs")
     photo = cv2.imread(str(ROOT / "examples" / "astronaut.jpg"))[:320, :320]
     (folder / "photos").mkdir()
@@ -33,6 +35,7 @@ EXPECTED = (
     r"^Box\(.*\) happy \d+%$",
     r"'contempt'",
     r"^4 0\.4\d* \d+ happy$",
+    r"^5 frames, 1 face$",
     r"^photos/b.png ok 1$",
 )
 
@@ -53,3 +56,10 @@ def test_example(folder: Path, block: str, expected: str):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search(expected, done.stdout, re.M), done.stdout
+
+
+def test_the_outputs_of_a_video(folder: Path):
+    test_example(folder, BLOCKS[3], EXPECTED[3])
+    assert len((folder / "faces.csv").read_text().splitlines()) == 6
+    with VideoReader(folder / "annotated" / "clip-emotions.mp4") as reader:
+        assert sum(1 for _ in reader) == 5

@@ -1,1 +1,1 @@
-"""Runs detection over many images and videos: in threads, in processes, on a cluster."""
+"""Runs detection over many images and videos: in threads, in processes or on a Ray cluster."""

@@ -1,4 +1,4 @@
-"""All that a process needs to look at pictures, as settings that can be sent to it."""
+"""Holds the settings of image detection, in a form that can be sent to other processes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from emorec.types import Box
 
 @dataclass(frozen=True)
 class RecognizerSettings:
-    """How faces are found and read; made into an `EmotionRecognizer` where it is needed.
+    """The settings of an `EmotionRecognizer`, which is made where it is needed.
 
     Attributes:
-        make_detector: Makes the detector; something that pickle can send, such as
+        make_detector: Makes the detector. Must be picklable, for example
             `functools.partial(HaarDetector, "alt2")`.
-        model_file: An ONNX file; other machines must see it under the same path.
+        model_file: An ONNX file; other machines must have it at the same path.
         prior: As for `EmotionClassifier`.
         classes: As for `EmotionRecognizer`.
         roi: As for `EmotionRecognizer`.
@@ -37,7 +37,7 @@ class RecognizerSettings:
         """Load the detector and the model.
 
         Raises:
-            EmorecError: One of them is missing, broken or does not suit.
+            EmorecError: One of them is missing or broken, or they do not fit the settings.
         """
         detector = self.make_detector()
         classifier = EmotionClassifier(self.model_file, prior=self.prior)
@@ -46,22 +46,25 @@ class RecognizerSettings:
 
 @dataclass(frozen=True)
 class DetectJob:
-    """What is done with every picture.
+    """The work on each image, as settings.
 
     Attributes:
-        recognition: How faces are found and read.
-        outputs: Make pictures of what was found.
-        max_side: Longer pictures are shrunk to this many pixels on their longer side.
+        recognition: Detector and model.
+        outputs: Annotated images and face crops to write.
+        max_side: Larger images are downscaled to this many pixels on their longer side.
     """
 
     recognition: RecognizerSettings
     outputs: Sequence[ImageOutput] = ()
     max_side: int | None = None
 
-    def work(self) -> ImageWork:
-        """Make it ready in this process.
+    def work(self, recognizer: EmotionRecognizer | None = None) -> ImageWork:
+        """Make the work ready in this process.
+
+        Args:
+            recognizer: One made from `recognition`; None loads it.
 
         Raises:
             EmorecError: As for `RecognizerSettings.open`.
         """
-        return ImageWork(self.recognition.open(), self.outputs, self.max_side)
+        return ImageWork(recognizer or self.recognition.open(), self.outputs, self.max_side)

@@ -1,8 +1,8 @@
-"""Takes pictures from their files to records: reads, finds faces, classifies, draws, writes.
+"""Processes images from file to record: read, detect faces, classify, draw and write.
 
 `ImageWork` knows the three steps of one source. `prepare` and `finish` run in any thread; between
-them the faces of many pictures go through the model together. Whatever is wrong with one picture
-ends up in its own `ImageResult` and touches no other.
+them the faces of many images go through the model in one batch. An error of one image ends up in
+its own `ImageResult` and affects no other.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,17 +15,24 @@ from emorec.inference.classifier import BATCH_SIZE
 from emorec.inference.recognizer import EmotionRecognizer
 from emorec.media.reading import read_frames
 from emorec.media.sources import MediaSource
-from emorec.outputs.marked_images import ImageOutput
-from emorec.outputs.records import ImageResult, image_record
+from emorec.outputs.marked_images import ImageOutput, write_result
+from emorec.outputs.records import ImageResult
 from emorec.types import Face, FaceEmotion, Prediction
 
 _BATCH_PIXELS = 2**24
-"""Pixels in memory at which a batch is done, however few its faces."""
+"""Pixels in memory at which a batch is classified, however few its faces."""
 
 
 @dataclass(frozen=True)
 class DecodedImage:
-    """A source whose faces are found and cut out, waiting for the model."""
+    """A source whose faces are detected and cropped, ready for the model.
+
+    Attributes:
+        source: The source.
+        frames: Its frames with their faces; empty if it could not be read.
+        crops: The face crops of all frames, in order.
+        problem: Why it could not be read, or was read only in part.
+    """
 
     source: MediaSource
     frames: Sequence[tuple[Frame, Sequence[Face]]]
@@ -34,17 +41,17 @@ class DecodedImage:
 
     @property
     def pixels(self) -> int:
-        """How many pixels it holds in memory."""
+        """Number of pixels held in memory."""
         return sum(frame.image_bgr.size // 3 for frame, _ in self.frames)
 
 
 class ImageWork:
-    """What is done with every picture.
+    """The work on each image.
 
     Args:
-        recognizer: Finds and reads the faces.
-        outputs: Make pictures of what was found.
-        max_side: Longer pictures are shrunk to this many pixels on their longer side.
+        recognizer: Detects and classifies the faces.
+        outputs: Annotated images and face crops to write.
+        max_side: Larger images are downscaled to this many pixels on their longer side.
     """
 
     def __init__(
@@ -58,72 +65,71 @@ class ImageWork:
         self._max_side = max_side
 
     def prepare(self, source: MediaSource) -> DecodedImage:
-        """Read a source, find its faces and cut them out."""
+        """Read a source, detect its faces and crop them."""
         try:
-            reading = read_frames(source, self._max_side)
+            content = read_frames(source, self._max_side)
         except DataError as error:
             return DecodedImage(source, (), (), str(error))
-        found = [(frame, self._recognizer.find(frame)) for frame in reading.frames]
-        crops = [crop for pair in found for crop in self._recognizer.crops(*pair)]
-        return DecodedImage(source, found, crops, reading.problem)
+        frames = [(frame, self._recognizer.detect(frame)) for frame in content.frames]
+        crops = [crop for pair in frames for crop in self._recognizer.crop_faces(*pair)]
+        return DecodedImage(source, frames, crops, content.problem)
 
     def classify(self, crops: Sequence[Image]) -> list[Prediction]:
-        """Read the emotions of crops, of one source or of many.
+        """Classify the face crops of one or more sources.
 
         Raises:
             ModelError: The model fails.
         """
         return self._recognizer.classify(crops)
 
-    def finish(
-        self, prepared: DecodedImage, predictions: Sequence[Prediction]
-    ) -> list[ImageResult]:
-        """Write the pictures of a source and tell of each of its frames."""
-        source = prepared.source
-        problems = () if prepared.problem is None else (prepared.problem,)
-        if not prepared.frames:
-            record = image_record(source.name, None, [], error=prepared.problem)
-            return [ImageResult(record, problems=problems)]
-        waiting = iter(predictions)
-        done = [
-            self._done(source, frame, [FaceEmotion(face, next(waiting)) for face in faces])
-            for frame, faces in prepared.frames
-        ]
-        return [*done[:-1], replace(done[-1], problems=(*done[-1].problems, *problems))]
-
-    def _done(self, source: MediaSource, frame: Frame, faces: Sequence[FaceEmotion]) -> ImageResult:
-        record = image_record(source.name, frame.size_wh, faces, frame.number, frame.time_s)
-        written: list[str] = []
-        problems: list[str] = []
-        for output in self._outputs:
-            try:
-                written += map(str, output.write(source, frame, faces))
-            except DataError as error:
-                problems.append(str(error))
-        return ImageResult(record, tuple(written), tuple(problems))
+    def finish(self, decoded: DecodedImage, predictions: Sequence[Prediction]) -> list[ImageResult]:
+        """Write the image outputs of a source and return the result of each of its frames."""
+        source = decoded.source
+        if not decoded.frames:
+            return [ImageResult.unreadable(source.name, decoded.problem or "")]
+        remaining = iter(predictions)
+        results = []
+        for frame, faces in decoded.frames:
+            classified = [FaceEmotion(face, next(remaining)) for face in faces]
+            results.append(write_result(source, source.name, frame, classified, self._outputs))
+        if decoded.problem is not None:
+            results[-1] = replace(results[-1], problems=(*results[-1].problems, decoded.problem))
+        return results
 
 
 def process_serially(work: ImageWork, sources: Iterable[MediaSource]) -> Iterator[ImageResult]:
-    """Do one source after another in this thread; the faces of small ones share calls."""
+    """Process one source after another in this thread; the faces of small ones share a batch.
+
+    Args:
+        work: The work on each.
+        sources: Consumed as they are needed.
+
+    Raises:
+        ModelError: The model fails.
+    """
     batch: list[DecodedImage] = []
     for source in sources:
         batch.append(work.prepare(source))
-        faces = sum(len(prepared.crops) for prepared in batch)
-        if faces >= BATCH_SIZE or sum(p.pixels for p in batch) >= _BATCH_PIXELS:
-            yield from _finished(work, batch)
+        faces = sum(len(decoded.crops) for decoded in batch)
+        if faces >= BATCH_SIZE or sum(decoded.pixels for decoded in batch) >= _BATCH_PIXELS:
+            yield from _finish_batch(work, batch)
             batch = []
-    yield from _finished(work, batch)
+    yield from _finish_batch(work, batch)
 
 
-def _finished(work: ImageWork, batch: Sequence[DecodedImage]) -> Iterator[ImageResult]:
-    for prepared, predictions in classify_batch(work, batch):
-        yield from work.finish(prepared, predictions)
+def _finish_batch(work: ImageWork, batch: Sequence[DecodedImage]) -> Iterator[ImageResult]:
+    for decoded, predictions in classify_batch(work, batch):
+        yield from work.finish(decoded, predictions)
 
 
 def classify_batch(
     work: ImageWork, batch: Sequence[DecodedImage]
 ) -> Iterator[tuple[DecodedImage, list[Prediction]]]:
-    """Put the faces of several sources through the model together."""
-    predictions = iter(work.classify([crop for prepared in batch for crop in prepared.crops]))
-    for prepared in batch:
-        yield prepared, [next(predictions) for _ in prepared.crops]
+    """Classify the faces of several sources in one batch; yield each source's predictions.
+
+    Raises:
+        ModelError: The model fails.
+    """
+    predictions = iter(work.classify([crop for decoded in batch for crop in decoded.crops]))
+    for decoded in batch:
+        yield decoded, [next(predictions) for _ in decoded.crops]

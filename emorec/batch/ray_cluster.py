@@ -1,4 +1,4 @@
-"""Shares pictures among the machines of a Ray cluster, by Ray Data."""
+"""Distributes images over the machines of a Ray cluster, with Ray Data."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ from emorec.media.sources import MediaSource
 from emorec.outputs.records import ImageResult
 
 BATCH = 16
-"""Sources that go to a worker together."""
+"""Sources sent to a worker together."""
 
 LOCAL = "local"
 
@@ -26,27 +26,27 @@ _Batch = dict[str, Any]
 
 
 class _Worker:
-    """Looks at pictures in a process of the cluster; its model is loaded once."""
+    """Processes images in a process of the cluster; the model is loaded once."""
 
     def __init__(self, job: DetectJob) -> None:
         cv2.setNumThreads(1)
         self._work = job.work()
 
     def __call__(self, batch: _Batch) -> _Batch:
-        # Text in ASCII: Arrow takes no file names that are not UTF-8.
+        # ASCII text, as Arrow accepts no file names that are not UTF-8.
         sources = [MediaSource(*json.loads(text)) for text in batch["source"]]
-        done = process_serially(self._work, sources)
-        return {"done": [json.dumps([one.record, one.written, one.problems]) for one in done]}
+        results = process_serially(self._work, sources)
+        return {"result": [json.dumps([r.record, r.written, r.problems]) for r in results]}
 
 
 @contextmanager
 def cluster(address: str = LOCAL, workers: int | None = None) -> Iterator[None]:
-    """Connect to a Ray cluster for as long as the block lasts.
+    """Connect to a Ray cluster for the duration of a `with` block.
 
     Args:
-        address: Such as "10.0.0.1:6379" or "auto"; "local" starts a cluster here, which ends with
-            the block.
-        workers: Processors of a local cluster; None takes all of this machine.
+        address: Address of the cluster, e.g. "10.0.0.1:6379", or "auto"; "local" starts a cluster
+            on this machine and stops it after the block.
+        workers: Number of processors of a local cluster; None uses all of this machine.
 
     Raises:
         ConfigError: There is no cluster at the address.
@@ -59,7 +59,7 @@ def cluster(address: str = LOCAL, workers: int | None = None) -> Iterator[None]:
             ray.init(address=LOCAL, num_cpus=workers, include_dashboard=False, **quiet)
         else:
             ray.init(address=address, **quiet)
-    except Exception as error:  # a node that is slow to start raises nothing narrower
+    except Exception as error:  # a node that starts slowly raises no narrower type
         reason = " ".join(str(error).split())
         raise ConfigError(f"no Ray cluster at {address!r}: {reason}") from error
     try:
@@ -71,13 +71,13 @@ def cluster(address: str = LOCAL, workers: int | None = None) -> Iterator[None]:
 def process_on_ray(
     job: DetectJob, sources: Sequence[MediaSource], workers: int | None = None
 ) -> Iterator[ImageResult]:
-    """Do sources on the cluster that is connected; the results come in the order of the sources.
+    """Process sources on the connected cluster; the results come in the order of the sources.
 
     Args:
-        job: What is done with each. Its files, the pictures and the folders of its outputs must
-            have the same paths on every machine.
-        sources: All of them; standard input is not among them.
-        workers: Number of processes; None takes one for each processor of the cluster.
+        job: The work on each. Its files, the images and the folders of its outputs must have the
+            same paths on every machine.
+        sources: The sources; standard input is not supported.
+        workers: Number of processes; None uses one for each processor of the cluster.
 
     Raises:
         EmorecError: A worker failed.
@@ -91,15 +91,15 @@ def process_on_ray(
     rows = [{"source": json.dumps(astuple(source))} for source in sources]
     blocks = min(-(-len(rows) // BATCH), 8 * workers)
     try:
-        told = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
+        results = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
             _Worker,
             fn_constructor_args=(job,),
             batch_size=BATCH,
             num_cpus=1,
             compute=ray.data.ActorPoolStrategy(size=min(workers, blocks)),
         )
-        for row in told.iter_rows():
-            record, written, problems = json.loads(row["done"])
+        for row in results.iter_rows():
+            record, written, problems = json.loads(row["result"])
             yield ImageResult(record, tuple(written), tuple(problems))
     except ray.exceptions.RayError as error:
         cause = getattr(error, "cause", None)

@@ -1,8 +1,8 @@
-"""Lets many pictures overlap: some are read and searched, some classified, some drawn and written.
+"""Processes many images at the same time: reading and detecting, classifying, drawing and writing.
 
-Threads do the work on pictures; OpenCV and ONNX Runtime let the interpreter go meanwhile. The
-caller's thread puts the faces of the pictures that are ready through the model together, and hands
-the results on in the order of the sources. A bounded number of pictures is in memory.
+Threads process the images; OpenCV and ONNX Runtime release the GIL. The caller's thread classifies
+the faces of the images that are ready in one batch, and yields the results in the order of the
+sources. The number of images in memory is bounded.
 """
 
 from collections import deque
@@ -21,14 +21,14 @@ from emorec.threads import default_threads
 def process_threaded(
     work: ImageWork, sources: Iterable[MediaSource], threads: int | None = None
 ) -> Iterator[ImageResult]:
-    """Do many sources at once; the results come in the order of the sources.
+    """Process sources in threads; the results come in the order of the sources.
 
-    OpenCV should be kept to one thread meanwhile (`cv2.setNumThreads(1)`), as the cores are busy.
+    Limit OpenCV to one thread (`cv2.setNumThreads(1)`), as these threads use all cores.
 
     Args:
-        work: What is done with each.
-        sources: Taken as they are needed.
-        threads: How many pictures are worked on at a time; None takes `default_threads`.
+        work: The work on each.
+        sources: Consumed as they are needed.
+        threads: Number of images processed at a time; None uses `default_threads`.
 
     Raises:
         ModelError: The model fails.
@@ -38,30 +38,30 @@ def process_threaded(
     preparing: deque[Future[DecodedImage]] = deque()
     finishing: deque[tuple[DecodedImage, Future[list[ImageResult]]]] = deque()
 
-    def may_begin() -> bool:
+    def has_room() -> bool:
         held = sum(future.result().pixels for future in preparing if future.done())
-        held += sum(prepared.pixels for prepared, _ in finishing)
+        held += sum(decoded.pixels for decoded, _ in finishing)
         return len(preparing) < 2 * threads and held <= MAX_PIXELS
 
-    waiting = iter(sources)
+    remaining = iter(sources)
     more = True
     try:
         while more or preparing or finishing:
-            while more and may_begin():
-                source = next(waiting, None)
+            while more and has_room():
+                source = next(remaining, None)
                 more = source is not None
                 if source is not None:
                     preparing.append(pool.submit(work.prepare, source))
-            for prepared, predictions in classify_batch(work, _ready(preparing)):
-                finishing.append((prepared, pool.submit(work.finish, prepared, predictions)))
-            while finishing and (len(finishing) > threads or not preparing or not may_begin()):
+            for decoded, predictions in classify_batch(work, _take_batch(preparing)):
+                finishing.append((decoded, pool.submit(work.finish, decoded, predictions)))
+            while finishing and (len(finishing) > threads or not preparing or not has_room()):
                 yield from wait_for_result(finishing.popleft()[1])
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _ready(preparing: deque[Future[DecodedImage]]) -> list[DecodedImage]:
-    """Wait for the first picture and take those after it that are ready, for one batch."""
+def _take_batch(preparing: deque[Future[DecodedImage]]) -> list[DecodedImage]:
+    """Wait for the first image and take the next ones that are ready, up to one batch."""
     batch: list[DecodedImage] = []
     faces = 0
     while preparing and (not batch or (preparing[0].done() and faces < BATCH_SIZE)):

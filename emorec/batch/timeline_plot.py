@@ -1,4 +1,4 @@
-"""Draws the emotions of each face of a video over time."""
+"""Plots the emotions of each face of a video over time."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -9,17 +9,21 @@ from emorec.figures import new_figure, to_png
 from emorec.media.drawing import COLORS
 
 _GAP_S = 0.5
-"""Faces unseen for longer leave a gap in their timeline, where their points lie closer."""
+"""A face out of sight for longer leaves a gap, unless its points lie wider apart."""
 
 _PLOTTED_FACES = 12
+"""Faces plotted, at most."""
 
 
 def draw_timeline(tracks: Sequence[TrackSummary], duration_s: float) -> bytes:
-    """Draw the emotions of each face of a video over time, the faces seen longest.
+    """Plot the emotions of the faces that were visible for longest.
 
     Args:
         tracks: The faces, with their timelines.
-        duration_s: Length of the video in seconds.
+        duration_s: Duration of the video in seconds.
+
+    Returns:
+        A PNG file.
     """
     longest = sorted(tracks, key=lambda track: -track.seconds)[:_PLOTTED_FACES]
     shown = sorted((track for track in longest if track.points), key=lambda track: track.id)
@@ -54,7 +58,7 @@ def draw_timeline(tracks: Sequence[TrackSummary], duration_s: float) -> bytes:
 
 
 def _unbroken(points: Sequence[TimelinePoint]) -> list[list[TimelinePoint]]:
-    """Cut a timeline where the face was out of sight."""
+    """Split a timeline where the face was out of sight."""
     steps = sorted(later.time_s - earlier.time_s for earlier, later in pairwise(points))
     limit = max(_GAP_S, 3 * steps[len(steps) // 2]) if steps else _GAP_S
     parts = [[points[0]]]

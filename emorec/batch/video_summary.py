@@ -1,4 +1,4 @@
-"""Sums a video up: for each face how long it was seen, what it showed and how often it changed."""
+"""Summarizes a video: how long each face was visible, with which emotions and changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -7,12 +7,12 @@ from emorec.outputs.records import Record
 from emorec.types import FaceEmotion
 
 MAX_POINTS = 2000
-"""Points of a face's timeline; a longer one keeps every second of them."""
+"""Points of a face's timeline, at most; every second one of a longer timeline is dropped."""
 
 
 @dataclass(frozen=True)
 class TimelinePoint:
-    """What a face showed at a time.
+    """The emotions of a face at one time.
 
     Attributes:
         time_s: Seconds from the video's start.
@@ -25,16 +25,16 @@ class TimelinePoint:
 
 @dataclass
 class TrackSummary:
-    """What is known of one face.
+    """Summary of one face of a video.
 
     Attributes:
-        id: Its number.
-        first_s: When it was seen first.
-        last_s: When it was seen last.
-        seconds: How long it was seen in all.
-        emotion_s: How long each emotion led, by name.
-        changes: How often another emotion came to lead.
-        points: Its timeline, in even steps, at most `MAX_POINTS`; empty unless asked for.
+        id: Number of the track.
+        first_s: Time of its first frame, in seconds.
+        last_s: Time of its last frame, in seconds.
+        seconds: Total time for which it was visible.
+        emotion_s: Time for which each emotion was the most probable, in seconds, by name.
+        changes: How often the most probable emotion changed.
+        points: Its timeline, in even steps, at most `MAX_POINTS`; empty unless requested.
     """
 
     id: int
@@ -47,24 +47,27 @@ class TrackSummary:
 
     @property
     def emotion(self) -> str:
-        """The emotion that led longest; the first shown if several tie."""
+        """The emotion that was the most probable for longest; the earliest if several tie."""
         return max(self.emotion_s, key=self.emotion_s.__getitem__)
 
     @property
     def shares(self) -> dict[str, float]:
-        """Part of its time in which each emotion led, longest first; they sum to 1."""
+        """Fraction of the time for which each emotion was the most probable, longest first.
+
+        They sum to 1.
+        """
         longest = sorted(self.emotion_s, key=self.emotion_s.__getitem__, reverse=True)
-        if not self.seconds:  # a single frame without a length
+        if not self.seconds:  # a single frame without a duration
             return {name: 1 / len(longest) for name in longest}
         return {name: self.emotion_s[name] / self.seconds for name in longest}
 
 
 class VideoSummary:
-    """Sums up the frames of one video as they come, in little memory.
+    """Accumulates the summary of one video frame by frame, in little memory.
 
     Args:
-        source: The video as records call it.
-        frame_s: Length of the last frame, in seconds; the others last until the next one.
+        source: The video as records name it.
+        frame_s: Duration of the last frame, in seconds; the others last until the next one.
         timeline: Keep the timelines of the faces.
     """
 
@@ -77,17 +80,22 @@ class VideoSummary:
         self._steps: dict[int, int] = {}
         self._skipped: dict[int, int] = {}
         self._emotions: dict[int, str] = {}
-        self._shown: Sequence[FaceEmotion] = ()
+        self._last_faces: Sequence[FaceEmotion] = ()
         self._first_s = 0.0
         self._time_s: float | None = None
 
     def add(self, faces: Sequence[FaceEmotion], time_s: float) -> None:
-        """Take the next frame."""
+        """Add the next frame.
+
+        Args:
+            faces: Its faces, with their ids.
+            time_s: Its time, in seconds.
+        """
         if self._time_s is None:
             self._first_s = time_s
         else:
-            self._pass(time_s - self._time_s)
-        self._time_s, self._shown = time_s, faces
+            self._add_duration(time_s - self._time_s)
+        self._time_s, self._last_faces = time_s, faces
         self.frames += 1
         for face in faces:
             if face.id is None:
@@ -101,9 +109,9 @@ class VideoSummary:
             if self._timeline:
                 self._keep(track, TimelinePoint(time_s, face.prediction.probabilities))
 
-    def _pass(self, seconds: float) -> None:
-        """Count the time that the last frame stood."""
-        for face in self._shown:
+    def _add_duration(self, seconds: float) -> None:
+        """Add the duration of the last frame to its faces."""
+        for face in self._last_faces:
             if face.id is not None:
                 track = self._tracks[face.id]
                 track.seconds += seconds
@@ -121,14 +129,18 @@ class VideoSummary:
             self._steps[track.id] = 2 * step
 
     def finish(self) -> list[TrackSummary]:
-        """Count the last frame; gives the faces in the order of their ids."""
+        """Add the duration of the last frame and return the faces in the order of their ids."""
         if self._time_s is not None:
-            self._pass(self._frame_s)
-        self._shown = ()
+            self._add_duration(self._frame_s)
+        self._last_faces = ()
         return [self._tracks[id_] for id_ in sorted(self._tracks)]
 
     def record(self, tracks: Sequence[TrackSummary]) -> Record:
-        """Tell it as a record of native types, for the JSON document."""
+        """Return the summary as a record of native types; docs/output.md lists its fields.
+
+        Args:
+            tracks: What `finish` returned.
+        """
         duration = 0.0 if self._time_s is None else self._time_s - self._first_s + self._frame_s
         return {
             "source": self.source,

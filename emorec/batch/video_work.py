@@ -1,37 +1,41 @@
-"""Takes videos, cameras and streams from their source to records, frame by frame."""
+"""Processes videos, cameras and streams from source to records, frame by frame."""
 
-from collections.abc import Callable, Generator, Sequence
+import os
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
+
+import cv2
 
 from emorec.batch.video_summary import TrackSummary, VideoSummary
 from emorec.errors import DataError
 from emorec.inference.recognizer import EmotionRecognizer
-from emorec.inference.stream import FrameResult, StreamSettings, follow
+from emorec.inference.stream import FrameResult, StreamSettings, track_faces
 from emorec.interrupts import deliver_pending_interrupt
-from emorec.media.addresses import is_camera, is_url, shown_name
+from emorec.media.addresses import is_camera, is_url, output_stem, shown_name
 from emorec.media.reading import downscale
 from emorec.media.sources import MediaSource
 from emorec.media.video import VideoReader
 from emorec.media.video_writer import VideoWriter
-from emorec.outputs.annotated_video import AnnotatedVideo, target
-from emorec.outputs.marked_images import ImageOutput, make_folder
-from emorec.outputs.records import ImageResult, Record, image_record
+from emorec.outputs.annotated_video import AnnotatedVideo, annotated_path
+from emorec.outputs.marked_images import ImageOutput, make_folder, write_result
+from emorec.outputs.records import ImageResult, Record
 
 
 @dataclass(frozen=True)
 class VideoSettings:
-    """What is read of a video, and how it is followed.
+    """Which frames of a video are read, and how its faces are tracked.
 
     Attributes:
         every: As for `VideoReader`.
         start_s: As for `VideoReader`.
         end_s: As for `VideoReader`.
-        max_side: Longer frames are downscale to this many pixels on their longer side.
-        stream: How it is followed.
+        max_side: Larger frames are downscaled to this many pixels on their longer side.
+        stream: How faces are detected and tracked.
         timeline: Keep the timelines of the faces, for a plot.
-        with_bars: Draw the probabilities into annotated videos.
+        with_bars: Draw the probabilities of all emotions into annotated videos.
     """
 
     every: int = 1
@@ -44,161 +48,183 @@ class VideoSettings:
 
 
 @dataclass(frozen=True)
+class VideoFrameResult(ImageResult):
+    """The result of one frame.
+
+    Attributes:
+        tracked: Pixels and tracked faces; None if the frame could not be read.
+    """
+
+    tracked: FrameResult | None = None
+
+
+@dataclass(frozen=True)
 class VideoResult:
-    """What became of a whole video.
+    """The result of a whole video.
 
     Attributes:
         record: See `VideoSummary.record`.
         tracks: The faces.
-        video: The annotated video, closed; None if there was to be none.
+        annotated: The annotated video, closed; None if none was requested.
     """
 
     record: Record
     tracks: Sequence[TrackSummary]
-    video: AnnotatedVideo | None = None
+    annotated: AnnotatedVideo | None = None
 
 
 class VideoWork:
-    """What is done with every video.
+    """The work on each video.
 
     Args:
-        recognizer: Finds and reads the faces.
-        settings: What is read, and how it is followed.
-        outputs: Make pictures out of the frames that are searched.
+        recognizer: Detects and classifies the faces. One with the default detector gets the
+            default detector of videos.
+        settings: Which frames are read, and how faces are tracked; None uses the defaults.
+        outputs: Annotated images and face crops to write of the frames in which faces are detected.
+    """
+
+    def __init__(
+        self,
+        recognizer: EmotionRecognizer,
+        settings: VideoSettings | None = None,
+        outputs: Sequence[ImageOutput] = (),
+    ) -> None:
+        self._recognizer = recognizer.for_videos()
+        self._settings = settings or VideoSettings()
+        self._outputs = outputs
+
+    def run(
+        self, source: MediaSource | str | os.PathLike[str], folder: Path | None = None
+    ) -> "VideoRun":
+        """Prepare to process a video; iterating over the result does it.
+
+        Args:
+            source: A file, the number of a camera or the address of a stream.
+            folder: Folder of the annotated video; None writes none.
+        """
+        if not isinstance(source, MediaSource):
+            name = os.fspath(source)
+            source = MediaSource(name, output_stem(name), is_video=True)
+        return VideoRun(self._recognizer, self._settings, self._outputs, source, folder)
+
+
+class VideoRun:
+    """One video being processed: iterate once over it for the results of its frames.
+
+    It must be closed, by `close` or a `with` block. Whatever ends it early, Ctrl-C too, the
+    annotated video is finished and the frames so far are summed up. OpenCV is limited to one thread
+    meanwhile, as the detecting threads use all cores.
+
+    Attributes:
+        name: The source as records name it.
+        expected_frames: Number of frames to expect, an estimate, from the first result on; None if
+            unknown.
+        result: The result of the whole video, once it is closed or its frames are exhausted; None
+            if no frame could be read.
     """
 
     def __init__(
         self,
         recognizer: EmotionRecognizer,
         settings: VideoSettings,
-        outputs: Sequence[ImageOutput] = (),
+        outputs: Sequence[ImageOutput],
+        source: MediaSource,
+        folder: Path | None,
     ) -> None:
+        self.name = shown_name(source.name)
+        self.expected_frames: int | None = None
+        self.result: VideoResult | None = None
         self._recognizer = recognizer
         self._settings = settings
         self._outputs = outputs
+        self._source = source
+        self._folder = folder
+        self._results = self._process()
 
-    def run(
-        self,
-        source: MediaSource,
-        folder: Path | None,
-        take: Callable[[ImageResult], None],
-        finish: Callable[[VideoResult], None],
-        watch: Callable[[FrameResult, int | None], bool] | None = None,
-    ) -> None:
-        """Do a video.
+    def __iter__(self) -> Iterator[VideoFrameResult]:
+        """Yield the result of each frame, in order.
 
-        Whatever ends it, Ctrl-C too, what was done until then is written and summed up.
-
-        Args:
-            source: The video.
-            folder: Where the annotated video goes; None writes none.
-            take: Called with each frame, in order.
-            finish: Called once, at the end.
-            watch: Called after each frame with what was found and the number of frames awaited,
-                if known; False ends the video.
+        A video that cannot be read, or not to its end, yields a last result of status "unreadable".
 
         Raises:
+            DataError: The folder of the annotated video cannot be created.
             ModelError: The model fails.
-            DataError: `take` or `finish` raises it.
         """
+        return self._results
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the video here: finish the annotated video and sum up."""
+        self._results.close()
+
+    def _process(self) -> Generator[VideoFrameResult]:
         settings = self._settings
-        name = shown_name(source.name)
         try:
-            if source.problem is not None:
-                raise DataError(f"{name}: {source.problem}")
-            reader = VideoReader(source.name, settings.every, settings.start_s, settings.end_s)
-        except DataError as error:
-            take(_unreadable(name, error))
-            return
-        with reader:
-            _Run(self._recognizer, settings, reader, source, name).run(
-                folder, self._outputs, take, finish, watch
+            if self._source.problem is not None:
+                raise DataError(f"{self.name}: {self._source.problem}")
+            reader = VideoReader(
+                self._source.name, settings.every, settings.start_s, settings.end_s
             )
-
-
-class _Run:
-    """One video, opened."""
-
-    def __init__(
-        self,
-        recognizer: EmotionRecognizer,
-        settings: VideoSettings,
-        reader: VideoReader,
-        source: MediaSource,
-        name: str,
-    ) -> None:
-        self._recognizer = recognizer
-        self._settings = settings
-        self._reader = reader
-        self._source = source
-        self._name = name
-        self._fps = reader.fps / settings.every
-
-    def run(
-        self,
-        folder: Path | None,
-        outputs: Sequence[ImageOutput],
-        take: Callable[[ImageResult], None],
-        finish: Callable[[VideoResult], None],
-        watch: Callable[[FrameResult, int | None], bool] | None,
-    ) -> None:
-        summary = VideoSummary(self._name, 1 / self._fps, self._settings.timeline)
-        awaited = self._reader.expected_frames
-        video = None if folder is None else self._video(target(folder, self._source))
+        except DataError as error:
+            yield VideoFrameResult.unreadable(self.name, str(error))
+            return
+        threads = cv2.getNumThreads()
+        cv2.setNumThreads(1)
         try:
-            # Closed at once, or its thread would go on reading what is closed.
-            with closing(self._results(take)) as results:
-                for result in results:
-                    take(self._done(result, outputs))
-                    summary.add(result.faces, result.frame.time_s or 0.0)
-                    if video is not None:
-                        video.add(result.frame, result.faces)
-                    if watch is not None and not watch(result, awaited):
-                        break
-                    deliver_pending_interrupt()
+            with reader:
+                yield from self._frames(reader)
         finally:
-            if video is not None:
-                video.close()
+            cv2.setNumThreads(threads)
+
+    def _frames(self, reader: VideoReader) -> Generator[VideoFrameResult]:
+        fps = reader.fps / self._settings.every
+        summary = VideoSummary(self.name, 1 / fps, self._settings.timeline)
+        self.expected_frames = reader.expected_frames
+        annotated = None if self._folder is None else self._annotated_video(self._folder, fps)
+        try:
+            # Closed at once, or its thread would go on reading a closed video.
+            with closing(self._track(reader)) as tracked_frames:
+                for tracked in tracked_frames:
+                    result = self._frame_result(tracked)
+                    summary.add(tracked.faces, tracked.frame.time_s or 0.0)
+                    if annotated is not None:
+                        annotated.add(tracked.frame, tracked.faces)
+                    yield result
+                    deliver_pending_interrupt()
+            if reader.problem is not None:
+                raise DataError(reader.problem)
+        except DataError as error:
+            yield VideoFrameResult.unreadable(self.name, str(error))
+        finally:
+            if annotated is not None:
+                annotated.close()
             if summary.frames:
                 tracks = summary.finish()
-                finish(VideoResult(summary.record(tracks), tracks, video))
+                self.result = VideoResult(summary.record(tracks), tracks, annotated)
 
-    def _results(self, take: Callable[[ImageResult], None]) -> Generator[FrameResult]:
-        frames = (downscale(frame, self._settings.max_side) for frame in self._reader)
-        recognizer = self._recognizer
-        try:
-            yield from follow(
-                frames,
-                recognizer.recognize_frame,
-                self._settings.stream,
-                self._reader.live,
-                recognizer.min_confidence,
-            )
-            if self._reader.problem is not None:
-                raise DataError(self._reader.problem)
-        except DataError as error:
-            take(_unreadable(self._name, error))
-
-    def _video(self, path: Path) -> AnnotatedVideo:
-        make_folder(path.parent)
-        of_file = not (is_camera(self._source.name) or is_url(self._source.name))
-        return AnnotatedVideo(
-            VideoWriter(path, self._fps, Path(self._source.name) if of_file else None),
-            self._settings.with_bars,
+    def _track(self, reader: VideoReader) -> Generator[FrameResult]:
+        frames = (downscale(frame, self._settings.max_side) for frame in reader)
+        return track_faces(
+            frames,
+            self._recognizer.recognize_frame,
+            self._settings.stream,
+            drop_late=reader.live,
+            min_confidence=self._recognizer.min_confidence,
         )
 
-    def _done(self, result: FrameResult, outputs: Sequence[ImageOutput]) -> ImageResult:
-        frame = result.frame
-        record = image_record(self._name, frame.size_wh, result.faces, frame.number, frame.time_s)
-        written: list[str] = []
-        problems: list[str] = []
-        for output in outputs if result.detected else ():
-            try:
-                written += map(str, output.write(self._source, frame, result.faces))
-            except DataError as error:
-                problems.append(str(error))
-        return ImageResult(record, tuple(written), tuple(problems))
+    def _annotated_video(self, folder: Path, fps: float) -> AnnotatedVideo:
+        path = annotated_path(folder, self._source)
+        make_folder(path.parent)
+        name = self._source.name
+        sound_from = None if is_camera(name) or is_url(name) else Path(name)
+        return AnnotatedVideo(VideoWriter(path, fps, sound_from), self._settings.with_bars)
 
-
-def _unreadable(name: str, error: DataError) -> ImageResult:
-    return ImageResult(image_record(name, None, [], error=str(error)), problems=(str(error),))
+    def _frame_result(self, tracked: FrameResult) -> VideoFrameResult:
+        outputs = self._outputs if tracked.detected else ()
+        result = write_result(self._source, self.name, tracked.frame, tracked.faces, outputs)
+        return VideoFrameResult(result.record, result.written, result.problems, tracked)

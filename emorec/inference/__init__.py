@@ -1,1 +1,1 @@
-"""Reads emotions from faces with ONNX Runtime."""
+"""Detects faces, classifies their emotions with ONNX Runtime, and tracks them in videos."""

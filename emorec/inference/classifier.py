@@ -1,4 +1,4 @@
-"""Runs a model file on face crops, by ONNX Runtime."""
+"""Classifies face crops with a model file, in ONNX Runtime."""
 
 import os
 from collections.abc import Sequence
@@ -20,8 +20,9 @@ MAX_FILE_BYTES = 2**30
 """A larger model file is refused before it is read."""
 
 BATCH_SIZE = 64
+"""Crops that go through the model in one call, at most."""
 
-_ERRORS_ONLY_AS_EXCEPTIONS = 4
+_LOG_ONLY_FATAL = 4
 
 Floats = npt.NDArray[np.float32]
 
@@ -32,20 +33,21 @@ class EmotionClassifier:
     Args:
         path: An ONNX file with emorec metadata: one input `image`, float32, shape (batch, size,
             size, channels), 0..255; outputs `logits` and `probabilities`, shape (batch, classes).
-        threads: Threads that one call may use; 0 takes all cores. One is the best for a few faces.
-        prior: How much of the training prior is taken out, so that rare emotions are found more
-            often: "natural" (nothing), "balanced" or a number between, 0 to 1 (up to 2 goes
-            further); None takes the model's own default.
+        threads: Threads that one call may use; 0 uses all cores. One is the fastest for a few
+            faces.
+        prior: How much of the training prior to remove, so that rare emotions are predicted more
+            often: "natural" (nothing), "balanced" (all), or the strength tau of the logit
+            adjustment, 0 to 2; None uses the model's own default.
 
     Attributes:
-        metadata: What the model says about itself.
-        cost: What running it costs; None where the file does not say.
-        tau: The strength that `prior` means.
+        metadata: The metadata of the model.
+        cost: Parameters and multiply-adds; None where the file does not state them.
+        tau: The strength of the logit adjustment that `prior` means.
 
     Raises:
-        ConfigError: `prior` is no such value.
-        ModelError: The file is missing, too large, no ONNX model, has no or wrong metadata, other
-            inputs or outputs, keeps its weights in other files, or does not know its prior.
+        ConfigError: `prior` is not such a value.
+        ModelError: The file is missing, too large or not an ONNX model, has no or invalid metadata,
+            other inputs or outputs, stores its weights in other files, or lacks the prior.
     """
 
     def __init__(
@@ -59,20 +61,20 @@ class EmotionClassifier:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        options.log_severity_level = _ERRORS_ONLY_AS_EXCEPTIONS
-        # A model read from bytes finds external data in the current folder, whatever that holds;
-        # below a regular file there is nothing to find.
+        options.log_severity_level = _LOG_ONLY_FATAL  # errors are raised as exceptions
+        # For a model read from bytes, ONNX Runtime searches external data in the current folder,
+        # whatever that holds; below a regular file it finds nothing.
         options.add_session_config_entry(
             "session.model_external_initializers_file_folder_path", str(Path(path).absolute())
         )
         try:
             self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime's errors have no common base of their own
+        except Exception as error:  # ONNX Runtime's errors have no common base class
             raise self._error("ONNX Runtime cannot load the model", error) from error
         entries = self._session.get_modelmeta().custom_metadata_map
         if KEY not in entries:
             raise ModelError(
-                f"{self._source}: the model carries no emorec metadata (labels, colour, input "
+                f"{self._source}: the model has no emorec metadata (labels, colour, input "
                 "size); use a model that emorec wrote, or export it with: emorec export"
             )
         self.metadata = ModelMetadata.from_json(entries[KEY], self._source)
@@ -82,16 +84,16 @@ class EmotionClassifier:
         self.tau = prior_strength(prior, self.metadata, self._source)
 
     def classify(self, crops: Sequence[Image]) -> list[Prediction]:
-        """Read the emotion of each face crop.
+        """Classify the emotion of each face crop.
 
         Args:
-            crops: Face crops with the model's margin, uint8, BGR or grey, any size.
+            crops: Face crops with the model's margin: uint8, BGR or grey, any size.
 
         Returns:
             One prediction per crop, over all labels of the model.
 
         Raises:
-            ModelError: The model fails or gives no finite numbers.
+            ModelError: The model fails or returns numbers that are not finite.
         """
         model = self.metadata
         inputs = [to_input(c, model.input_size, model.color, model.interpolation) for c in crops]
@@ -102,21 +104,24 @@ class EmotionClassifier:
     def probabilities(self, inputs: npt.NDArray[Any]) -> Floats:
         """Compute softmax(logits / temperature - tau * log(prior)).
 
+        The last term is the logit adjustment of Menon et al., Long-Tail Learning via Logit
+        Adjustment, ICLR 2021.
+
         Args:
-            inputs: Shape (n, size, size, channels), 0..255, RGB order where the model has colour.
+            inputs: Shape (n, size, size, channels), 0..255, in RGB order for colour models.
 
         Returns:
             Shape (n, classes), float32; each row sums to 1.
 
         Raises:
-            ModelError: The model fails or gives no finite numbers.
+            ModelError: The model fails or returns numbers that are not finite.
         """
         if not self.tau:
             return self._run("probabilities", inputs)
         offsets = prior_offsets(self.metadata, self.tau)
         logits = self._run("logits", inputs)
-        found = probabilities_from_logits(logits, self.metadata.temperature, offsets)
-        return found.astype(np.float32)
+        adjusted = probabilities_from_logits(logits, self.metadata.temperature, offsets)
+        return adjusted.astype(np.float32)
 
     def logits(self, inputs: npt.NDArray[Any]) -> Floats:
         """Compute the logits, shape (n, classes), float32; arguments as for `probabilities`."""
@@ -127,20 +132,24 @@ class EmotionClassifier:
         for start in range(0, len(inputs), BATCH_SIZE):
             batch = np.ascontiguousarray(inputs[start : start + BATCH_SIZE], np.float32)
             try:
-                (found,) = self._session.run([output], {"image": batch})
+                (batch_rows,) = self._session.run([output], {"image": batch})
             except Exception as error:  # as above
                 raise self._error("the model failed on its input", error) from error
             expected = (len(batch), rows.shape[1])
-            if found.shape != expected or not np.isfinite(found).all():
+            if batch_rows.shape != expected or not np.isfinite(batch_rows).all():
                 raise ModelError(
                     f"{self._source}: the output {output!r} must be finite numbers of shape "
-                    f"{expected}; received shape {found.shape}"
+                    f"{expected}; received shape {batch_rows.shape}"
                 )
-            rows[start : start + len(batch)] = found
+            rows[start : start + len(batch)] = batch_rows
         return rows
 
     def _check_tensors(self) -> None:
-        """Hold the model's inputs and outputs against its metadata."""
+        """Check the model's inputs and outputs against its metadata.
+
+        Raises:
+            ModelError: They do not match.
+        """
         size, channels = self.metadata.input_size, self.metadata.channels
         classes = len(self.metadata.labels)
         inputs = {node.name: node for node in self._session.get_inputs()}
@@ -155,9 +164,9 @@ class EmotionClassifier:
             node = (inputs | outputs).get(name)
             if node is None:
                 raise ModelError(f"{self._source}: the model has no output {name!r}")
-            # The batch is free: a name or None, never a number.
-            free = bool(node.shape) and not isinstance(node.shape[0], int)
-            if node.type != "tensor(float)" or not free or node.shape[1:] != shape:
+            # The size of the batch is dynamic: a name or None, never a number.
+            dynamic = bool(node.shape) and not isinstance(node.shape[0], int)
+            if node.type != "tensor(float)" or not dynamic or node.shape[1:] != shape:
                 raise ModelError(
                     f"{self._source}: {name!r} must be tensor(float) of shape "
                     f"{['batch', *shape]} as its metadata says; it is {node.type} of shape "

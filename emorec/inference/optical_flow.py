@@ -1,4 +1,4 @@
-"""Carries boxes from one frame to the next by the optical flow of what they hold."""
+"""Propagates boxes from one frame to the next by the optical flow of their content."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,19 +12,20 @@ from emorec.images import Image, to_gray
 from emorec.types import Box
 
 _SIDE = 640
-"""Longer side of the copies in which the flow is sought."""
+"""Longer side of the images in which the flow is computed, in pixels."""
 
 _GRID = 6
+"""Points across and down a box."""
 _INNER = 0.6
-"""Part of a box's width and height that the grid covers: the corners hold the background."""
+"""Fraction of a box's width and height that the grid covers: its corners hold background."""
 _WINDOW = (15, 15)
 _LEVELS = 2
-_LEAST = 0.5
-"""Part of the points that must be found again."""
+_MIN_TRACKED = 0.5
+"""Fraction of the points of a box that must be tracked."""
 
 
 def small_gray(frame: Frame) -> Image:
-    """Shrink a frame for `propagate`; shape (height, width), uint8, at most `_SIDE` on a side."""
+    """Downscale a frame for `propagate`: shape (height, width), uint8, sides up to `_SIDE`."""
     image = to_gray(frame.image_bgr)
     height, width = image.shape
     scale = _SIDE / max(height, width)
@@ -35,25 +36,25 @@ def small_gray(frame: Frame) -> Image:
 
 
 def propagate(
-    before: Image, after: Image, size_wh: tuple[int, int], boxes: Mapping[int, Box]
+    previous_gray: Image, next_gray: Image, size_wh: tuple[int, int], boxes: Mapping[int, Box]
 ) -> dict[int, Box]:
-    """Move boxes as what they hold moved.
+    """Move boxes with the optical flow of their content.
 
-    The move is the median of a grid of points, by Lucas and Kanade's method in pyramids (Bouguet,
-    Pyramidal Implementation of the Lucas Kanade Feature Tracker, 2000).
+    A box moves by the median motion of a grid of points, tracked by the pyramidal method of Lucas
+    and Kanade (Bouguet, Pyramidal Implementation of the Lucas Kanade Feature Tracker, 2000).
 
     Args:
-        before: The last frame, from `small_gray`.
-        after: The next frame, likewise.
-        size_wh: Width and height of the full frame, in whose pixels the boxes are.
+        previous_gray: The previous frame, from `small_gray`.
+        next_gray: The next frame, likewise.
+        size_wh: Width and height of the full frame in pixels, the units of the boxes.
         boxes: By id.
 
     Returns:
-        The boxes in the next frame, without those that could not be followed.
+        The boxes in the next frame by id, without those that could not be tracked.
     """
-    if before.shape != after.shape or not boxes:
+    if previous_gray.shape != next_gray.shape or not boxes:
         return {}
-    scale = before.shape[1] / size_wh[0], before.shape[0] / size_wh[1]
+    scale = previous_gray.shape[1] / size_wh[0], previous_gray.shape[0] / size_wh[1]
     steps = np.linspace(-0.5, 0.5, _GRID) * _INNER
     across, down = np.meshgrid(steps, steps)
     points = np.concatenate(
@@ -68,14 +69,19 @@ def propagate(
             for box in boxes.values()
         ]
     ).astype(np.float32)
-    moved, found, _ = cv2.calcOpticalFlowPyrLK(
-        before, after, points[:, None], cast(Image, None), winSize=_WINDOW, maxLevel=_LEVELS
+    moved, status, _ = cv2.calcOpticalFlowPyrLK(
+        previous_gray,
+        next_gray,
+        points[:, None],
+        cast(Image, None),
+        winSize=_WINDOW,
+        maxLevel=_LEVELS,
     )
     moves = (moved[:, 0] - points).reshape(len(boxes), -1, 2)
-    followed = found.reshape(len(boxes), -1) == 1
-    places = {}
-    for (id_, box), move, kept in zip(boxes.items(), moves, followed, strict=True):
-        if kept.mean() >= _LEAST:
+    tracked = status.reshape(len(boxes), -1) == 1
+    propagated = {}
+    for (id_, box), move, kept in zip(boxes.items(), moves, tracked, strict=True):
+        if kept.mean() >= _MIN_TRACKED:
             right, low = np.median(move[kept], axis=0) / scale
-            places[id_] = replace(box, x=round(box.x + right), y=round(box.y + low))
-    return places
+            propagated[id_] = replace(box, x=round(box.x + right), y=round(box.y + low))
+    return propagated

@@ -1,4 +1,4 @@
-"""Puts a face detector and an emotion classifier together."""
+"""Combines a face detector and an emotion classifier."""
 
 import copy
 import os
@@ -15,6 +15,7 @@ from emorec.frames import Frame
 from emorec.images import Image
 from emorec.inference.classifier import EmotionClassifier
 from emorec.labels import EMOTIONS_7, EMOTIONS_8, emotions
+from emorec.metadata import ModelMetadata
 from emorec.preprocessing import crop_face
 from emorec.types import Box, Face, FaceEmotion, Prediction
 
@@ -24,29 +25,29 @@ if TYPE_CHECKING:
 
 
 class EmotionRecognizer:
-    """Finds the faces of a picture and reads their emotions.
+    """Detects the faces of an image and classifies their emotions.
 
-    `recognize` does all at once. Its three steps stand alone as well, for those that detect and
-    classify at different times: `find`, `crops` and `classify`. All may be called from several
+    `recognize` does both. Its three steps are public too, for callers that detect and classify at
+    different times: `detect`, `crop_faces` and `classify`. All methods may be called from several
     threads.
 
     Args:
-        detector: Finds the faces; None takes the Haar cascade with its defaults.
-        classifier: Reads the emotions; None takes the model that comes with emorec.
-        classes: 7 takes contempt out of what a model of the canonical eight emotions says, 8
-            leaves it in. A model with labels of its own is reported as it is.
-        roi: The part of every picture in which faces are sought, in pixels of the full, upright
-            picture; None takes all of it.
-        min_confidence: A prediction whose confidence is below is marked uncertain, 0 to 1.
+        detector: Detects the faces; None uses the default detector.
+        classifier: Classifies the emotions; None uses the model shipped with emorec.
+        classes: 7 removes contempt from the predictions of a model of the canonical eight emotions
+            and renormalises the others, 8 keeps it. Other labels of a model are all reported.
+        roi: Region of each image in which faces are detected, in pixels of the full, upright
+            image; None is the whole image.
+        min_confidence: Predictions of a lower confidence are marked as uncertain, 0 to 1.
 
     Attributes:
         labels: The emotions reported, in the model's order.
-        classifier: The model.
+        classifier: The classifier.
         min_confidence: As given.
 
     Raises:
-        ConfigError: `classes` is neither 7 nor 8, or 8 and the model knows the canonical seven;
-            or `min_confidence` is not 0 to 1.
+        ConfigError: `classes` is neither 7 nor 8, or is 8 for a model of the canonical seven, or
+            `min_confidence` is not 0 to 1.
     """
 
     def __init__(
@@ -58,12 +59,12 @@ class EmotionRecognizer:
         min_confidence: float = 0.0,
     ) -> None:
         if not 0 <= min_confidence <= 1:
-            raise ConfigError(f"the least confidence must be 0 to 1; received {min_confidence!r}")
+            raise ConfigError(f"min_confidence must be 0 to 1; received {min_confidence!r}")
         self.classifier = classifier or EmotionClassifier(resources.shipped_model())
-        known = self.classifier.metadata.labels
+        known = self.metadata.labels
         reported = emotions(classes)
         if classes == 8 and set(known) == set(EMOTIONS_7):
-            raise ConfigError("8 classes were asked for, but the model knows 7: it has no contempt")
+            raise ConfigError("the model predicts 7 classes, not 8: it has no contempt")
         canonical = set(known) == set(EMOTIONS_8)
         self.labels = tuple(label for label in known if not canonical or label in reported)
         self._detector = detector or make_detector()
@@ -71,20 +72,32 @@ class EmotionRecognizer:
         self._roi = roi
         self.min_confidence = min_confidence
 
+    @property
+    def metadata(self) -> ModelMetadata:
+        """The metadata of the model."""
+        return self.classifier.metadata
+
     def with_detector(self, detector: FaceDetector) -> Self:
-        """Give a recognizer that differs in its detector alone, and shares the model."""
+        """Return a copy with another detector, which shares the model."""
         other = copy.copy(self)
         other._detector, other._has_default_detector = detector, False
         return other
 
+    def for_videos(self) -> Self:
+        """Return a copy with the default detector of videos, unless a detector was passed."""
+        if not self._has_default_detector:
+            return self
+        return self.with_detector(make_detector(for_video=True))
+
     def recognize(self, image_bgr: Image) -> list[FaceEmotion]:
-        """Find the faces of a picture and read their emotions.
+        """Detect the faces of an image and classify their emotions.
 
         Args:
-            image_bgr: Picture, shape (height, width, 3), uint8, blue, green, red.
+            image_bgr: Image, shape (height, width, 3), uint8, BGR.
 
         Returns:
-            The faces in the detector's order; each one's probabilities sum to 1 over `labels`.
+            The faces in the detector's order, boxes in pixels of the image; the probabilities of
+            each face sum to 1 over `labels`.
 
         Raises:
             ModelError: The model fails.
@@ -92,13 +105,17 @@ class EmotionRecognizer:
         return self.recognize_frame(Frame.from_image(image_bgr))
 
     def recognize_frame(self, frame: Frame) -> list[FaceEmotion]:
-        """Do as `recognize`, for a frame whose pixels may be a smaller copy of the picture."""
-        faces = self.find(frame)
-        predictions = self.classify(self.crops(frame, faces))
+        """Do the same as `recognize` for a frame, whose pixels may be a downscaled image.
+
+        Raises:
+            ModelError: The model fails.
+        """
+        faces = self.detect(frame)
+        predictions = self.classify(self.crop_faces(frame, faces))
         return [FaceEmotion(*pair) for pair in zip(faces, predictions, strict=True)]
 
-    def find(self, frame: Frame) -> list[Face]:
-        """Find the faces of a frame; their boxes are in pixels of the full picture."""
+    def detect(self, frame: Frame) -> list[Face]:
+        """Detect the faces of a frame; their boxes are in pixels of the full image."""
         image_bgr, left, top = frame.image_bgr, 0, 0
         if self._roi is not None:
             height, width = image_bgr.shape[:2]
@@ -113,12 +130,12 @@ class EmotionRecognizer:
             for face in self._detector.detect(image_bgr)
         ]
 
-    def crops(self, frame: Frame, faces: Sequence[Face]) -> list[Image]:
-        """Cut faces out with the model's margin, as `classify` takes them.
+    def crop_faces(self, frame: Frame, faces: Sequence[Face]) -> list[Image]:
+        """Crop faces with the model's margin, as `classify` expects them.
 
-        Of a picture that is a face as a whole, all is taken, whatever the margin.
+        Faces of a detector that takes the whole image as a face are cropped without a margin.
         """
-        margin = self.classifier.metadata.crop_margin
+        margin = self.metadata.crop_margin
         return [
             crop_face(
                 frame.image_bgr,
@@ -129,12 +146,18 @@ class EmotionRecognizer:
         ]
 
     def classify(self, crops: Sequence[Image]) -> list[Prediction]:
-        """Read the emotion of each crop, over `labels`; any number of pictures may share a call.
+        """Classify face crops, of one or more images, over `labels`.
+
+        Args:
+            crops: From `crop_faces`.
+
+        Returns:
+            One prediction per crop.
 
         Raises:
             ModelError: The model fails.
         """
-        reported = map(self._reported, self.classifier.classify(crops))
+        reported = map(self._select_labels, self.classifier.classify(crops))
         return [replace(p, uncertain=p.confidence < self.min_confidence) for p in reported]
 
     def stream(
@@ -142,14 +165,14 @@ class EmotionRecognizer:
         video: "str | os.PathLike[str] | int | VideoReader | Iterable[Frame]",
         settings: "StreamSettings | None" = None,
     ) -> "Iterator[FrameResult]":
-        """Find and follow the faces of a video, a camera or a network stream.
+        """Detect, classify and track the faces of a video, a camera or a network stream.
 
-        Decoding, detection and classification run in threads of their own, at constant memory.
+        Decoding, detection and classification run in threads of their own, in constant memory.
 
         Args:
             video: Path of a file, number of a camera, address of a stream, an open `VideoReader`
                 (which stays open), or frames with their times.
-            settings: How often to search, how to smooth; None takes the defaults.
+            settings: How faces are detected and tracked; None uses the defaults.
 
         Yields:
             A `FrameResult` for each frame: number, time, pixels and faces with ids.
@@ -158,25 +181,27 @@ class EmotionRecognizer:
             DataError: The video cannot be read.
             ModelError: The model fails.
         """
-        from emorec.inference.stream import StreamSettings, follow
+        from emorec.inference.stream import StreamSettings, track_faces
         from emorec.media.video import VideoReader
 
         with ExitStack() as stack:
             if isinstance(video, str | os.PathLike | int):
                 video = stack.enter_context(VideoReader(video))
             live = isinstance(video, VideoReader) and video.live
-            settings = settings or StreamSettings()
-            used = self
-            if self._has_default_detector:
-                used = self.with_detector(make_detector(for_video=True))
-            yield from follow(video, used.recognize_frame, settings, live, self.min_confidence)
+            yield from track_faces(
+                video,
+                self.for_videos().recognize_frame,
+                settings or StreamSettings(),
+                drop_late=live,
+                min_confidence=self.min_confidence,
+            )
 
-    def _reported(self, prediction: Prediction) -> Prediction:
+    def _select_labels(self, prediction: Prediction) -> Prediction:
         if len(self.labels) == len(prediction.probabilities):
             return prediction
         kept = {label: prediction.probabilities[label] for label in self.labels}
         total = sum(kept.values())
-        if total == 0:  # float32 leaves nothing beside a probability of 1 for contempt
+        if total == 0:  # in float32, a probability of 1 for contempt leaves 0 for all others
             return Prediction(dict.fromkeys(kept, 1 / len(kept)))
         return Prediction({label: value / total for label, value in kept.items()})
 

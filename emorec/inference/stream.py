@@ -1,13 +1,13 @@
-"""Runs videos through reading, detection, classification and tracking, all at the same time.
+"""Pipelines videos: reading, detection, classification and tracking at the same time.
 
-One thread decodes, `workers` threads find and read faces (OpenCV and ONNX Runtime let Python go on
-meanwhile), and whoever iterates tracks, draws and writes. What waits between them is bounded, so
-that memory does not grow with the length of a video.
+One thread decodes, `workers` threads detect and classify faces (OpenCV and ONNX Runtime release the
+GIL), and the consumer's thread tracks. The queue between them is bounded, so that memory does not
+grow with the length of a video.
 """
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -23,18 +23,18 @@ from emorec.types import FaceEmotion
 _LOOKAHEAD = 8
 """Frames between two detections that are read ahead for each worker, at most."""
 
-_PATIENCE_S = 0.1
+_PUT_TIMEOUT_S = 0.1
 
 
 @dataclass(frozen=True)
 class FrameResult:
-    """What was found in one frame of a video.
+    """The faces of one frame of a video.
 
     Attributes:
         frame: The pixels, with number and time.
         faces: The faces with their ids, boxes in pixels of the full frame, and probabilities
             smoothed over time.
-        detected: Faces were sought in this frame; else the last ones were propagate on.
+        detected: Whether faces were detected in this frame; else they were propagated to it.
     """
 
     frame: Frame
@@ -44,14 +44,14 @@ class FrameResult:
 
 @dataclass(frozen=True)
 class StreamSettings:
-    """How a video is followed.
+    """How the faces of a video are detected and tracked.
 
     Attributes:
-        detect_every: Faces are sought in every so many of the frames; in between they are propagate
-            on by optical flow, or by their motion where that fails, and their emotions held.
-        smooth_s: Time constant of the smoothing of probabilities in seconds; 0 leaves them.
+        detect_every: Faces are detected in every Nth frame. In between they are propagated by
+            optical flow, or by their motion where that fails, and keep their emotions.
+        smooth_s: Time constant of the smoothing of probabilities in seconds; 0 turns it off.
         max_gap_s: How long a face may be out of sight and keep its id, in seconds.
-        workers: Threads that search; None takes `pipeline.default_threads`.
+        workers: Number of detecting threads; None uses `default_threads`.
 
     Raises:
         ConfigError: A number is out of range.
@@ -71,31 +71,37 @@ class StreamSettings:
 
 
 @dataclass(frozen=True)
-class _Look:
-    """What the searching threads make of a frame: faces if sought, pixels if flow needs them."""
+class _ProcessedFrame:
+    """What a worker computes of a frame.
+
+    Attributes:
+        faces: The faces; None where none were to be detected.
+        gray: The small grey image for optical flow; None where none is used.
+    """
 
     faces: list[FaceEmotion] | None
     gray: Image | None
 
 
-def follow(
+def track_faces(
     frames: Iterable[Frame],
     recognize: Callable[[Frame], list[FaceEmotion]],
     settings: StreamSettings,
+    *,
     drop_late: bool = False,
     min_confidence: float = 0.0,
-) -> Iterator[FrameResult]:
-    """Find and follow the faces of a video.
+) -> Generator[FrameResult]:
+    """Detect, classify and track the faces of a video.
 
     Args:
-        frames: Frames with times, in their order.
-        recognize: Finds and reads the faces of a frame; called from several threads.
-        settings: How.
-        drop_late: Leave frames out when the work falls behind, as with a camera.
+        frames: Frames with times, in order.
+        recognize: Detects and classifies the faces of a frame; called from several threads.
+        settings: How faces are detected and tracked.
+        drop_late: Skip frames that arrive while the queue is full, as with a camera.
         min_confidence: As for `EmotionTracker`.
 
     Yields:
-        What was found, frame by frame.
+        The result of each frame, in order.
 
     Raises:
         DataError: The frames cannot be read.
@@ -103,19 +109,19 @@ def follow(
     """
     tracker = EmotionTracker(settings.smooth_s, settings.max_gap_s, min_confidence)
     workers = settings.workers or default_threads()
-    waiting: queue.Queue[tuple[Frame, Future[_Look]] | Exception | None] = queue.Queue(
+    pending: queue.Queue[tuple[Frame, Future[_ProcessedFrame]] | Exception | None] = queue.Queue(
         workers * min(settings.detect_every, _LOOKAHEAD) + 1
     )
     stopped = threading.Event()
 
-    def look(frame: Frame, sought: bool) -> _Look:
+    def process(frame: Frame, detect: bool) -> _ProcessedFrame:
         gray = small_gray(frame) if settings.detect_every > 1 else None
-        return _Look(recognize(frame) if sought else None, gray)
+        return _ProcessedFrame(recognize(frame) if detect else None, gray)
 
-    def put(item: tuple[Frame, Future[_Look]] | Exception | None) -> None:
+    def put(item: tuple[Frame, Future[_ProcessedFrame]] | Exception | None) -> None:
         while not stopped.is_set():
             try:
-                waiting.put(item, timeout=_PATIENCE_S)
+                pending.put(item, timeout=_PUT_TIMEOUT_S)
                 return
             except queue.Full:
                 pass
@@ -126,34 +132,34 @@ def follow(
             for frame in frames:
                 if stopped.is_set():
                     return
-                if drop_late and waiting.full():
+                if drop_late and pending.full():
                     continue
-                sought = count % settings.detect_every == 0
-                put((frame, pool.submit(look, frame, sought)))
+                detect = count % settings.detect_every == 0
+                put((frame, pool.submit(process, frame, detect)))
                 count += 1
             put(None)
         except Exception as error:
             put(error)
 
-    with ThreadPoolExecutor(workers, "emorec-search") as pool:
+    with ThreadPoolExecutor(workers, "emorec-detect") as pool:
         reader = threading.Thread(target=read, name="emorec-read", daemon=True)
         reader.start()
         faces: list[FaceEmotion] = []
-        last: Image | None = None
+        last_gray: Image | None = None
         try:
-            while (item := wait_for_item(waiting)) is not None:
+            while (item := wait_for_item(pending)) is not None:
                 if isinstance(item, Exception):
                     raise item
-                frame, looking = item
-                time_s, seen = frame.time_s or 0.0, wait_for_result(looking)
-                if seen.faces is not None:
-                    faces = tracker.update(seen.faces, time_s, frame.size_wh)
-                elif last is not None and seen.gray is not None:
+                frame, future = item
+                time_s, processed = frame.time_s or 0.0, wait_for_result(future)
+                if processed.faces is not None:
+                    faces = tracker.update(processed.faces, time_s, frame.size_wh)
+                elif last_gray is not None and processed.gray is not None:
                     boxes = {face.id: face.face.box for face in faces if face.id is not None}
-                    places = propagate(last, seen.gray, frame.size_wh, boxes)
-                    faces = tracker.predict(time_s, places)
-                last = seen.gray
-                yield FrameResult(frame, tuple(faces), seen.faces is not None)
+                    moved = propagate(last_gray, processed.gray, frame.size_wh, boxes)
+                    faces = tracker.propagate(time_s, moved)
+                last_gray = processed.gray
+                yield FrameResult(frame, tuple(faces), processed.faces is not None)
         finally:
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)

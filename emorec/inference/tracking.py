@@ -1,4 +1,4 @@
-"""Follows faces from frame to frame: ids that stay, and emotions that do not flicker."""
+"""Tracks faces from frame to frame: stable ids, and emotions smoothed over time."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,46 +8,55 @@ from emorec.errors import ConfigError
 from emorec.types import Box, Face, FaceEmotion, Prediction
 
 MAX_GAP_S = 1.0
-"""How long a face may be out of sight and keep its id, by default."""
+"""Default time for which a face may be out of sight and keep its id, in seconds."""
 
 SMOOTH_S = 0.5
-"""Time constant of the smoothing of probabilities, by default."""
+"""Default time constant of the smoothing of probabilities, in seconds."""
 
 TRACKED = "track"
-"""Detector named on faces that were carried on between two detections."""
+"""Name of the detector of faces that were propagated between two detections."""
 
-# In sizes of the face, so that near and far faces are followed alike.
+# In units of the face's size, so that near and far faces are tracked alike.
 _POSITION_ERROR = 0.06
 _SPEED_ERROR = 3.0
-"""What the speed of a new track may be, a second."""
+"""Standard deviation of the speed of a new track, per second."""
 _SPEED_CHANGE = 2.0
-"""How much a speed changes in a second."""
+"""Standard deviation of the change of a speed in one second."""
 _SIZE_GAIN = 0.5
 _COASTING_S = 1.0
-"""Time in which a face out of sight loses most of its speed."""
+"""Time constant with which a face out of sight loses its speed, in seconds."""
 
 _REACH = 0.7
-"""Distance from where a face is awaited within which it is taken for the same."""
+"""Distance from its predicted position within which a box can belong to a face."""
 _REACH_PER_S = 2.5
-"""Growth of that distance with the time since it was seen."""
+"""Growth of that distance per second since the last detection of the face."""
 _MAX_GROWTH = 2.0
-"""Ratio of sizes beyond which faces are not taken for the same."""
-_UNSEEN_COST = 0.3
-"""Handicap of a face out of sight: in a crossing, the face in front keeps what is found."""
+"""Ratio of sizes beyond which a box cannot belong to a face."""
+_MISSED_COST = 0.3
+"""Added cost of a face out of sight: in a crossing, the face in front keeps its boxes."""
 
 
 @dataclass
 class _Track:
-    """Where one face is and how it moves.
+    """Position and motion of one face.
 
     A Kalman filter of constant speed for both coordinates of the centre, which share their
     variances (Bar-Shalom, Li, Kirubarajan, Estimation with Applications to Tracking and
-    Navigation, 2001, section 6.2); the size follows with a constant gain.
+    Navigation, 2001, section 6.2); the size is updated with a constant gain.
+
+    Attributes:
+        id: Number of the face.
+        box: Box of the last detection.
+        detected_s: Time of the last detection, in seconds.
+        center: Filtered centre (x, y), in pixels.
+        size: Filtered width and height, in pixels.
+        speed: Speed of the centre (x, y), in pixels per second.
+        missed: The last update had no box for the face.
     """
 
     id: int
     box: Box
-    seen_s: float
+    detected_s: float
     center: tuple[float, float] = field(init=False)
     size: tuple[float, float] = field(init=False)
     speed: tuple[float, float] = (0.0, 0.0)
@@ -64,16 +73,16 @@ class _Track:
     def side(self) -> float:
         return math.sqrt(self.size[0] * self.size[1])
 
-    def expected(self, time_s: float) -> Box:
-        """Where the face should be now."""
-        travel = _COASTING_S * (1 - math.exp(-(time_s - self.seen_s) / _COASTING_S))
+    def predict(self, time_s: float) -> Box:
+        """Predict the box at a time, in seconds."""
+        travel = _COASTING_S * (1 - math.exp(-(time_s - self.detected_s) / _COASTING_S))
         x = self.center[0] + travel * self.speed[0] - self.size[0] / 2
         y = self.center[1] + travel * self.speed[1] - self.size[1] / 2
         return Box(round(x), round(y), round(self.size[0]), round(self.size[1]))
 
     def update(self, box: Box, time_s: float) -> None:
-        """Take in where the face was found."""
-        step = time_s - self.seen_s
+        """Update the track with a detection at a time, in seconds."""
+        step = time_s - self.detected_s
         travel = _COASTING_S * (1 - math.exp(-step / _COASTING_S))
         noise = _SPEED_CHANGE**2
         position = self._position_variance + 2 * step * self._covariance
@@ -82,10 +91,10 @@ class _Track:
         speed = self._speed_variance + noise * step
         total = position + _POSITION_ERROR**2
         gain, speed_gain = position / total, covariance / total
-        found = _center(box)
-        awaited = [self.center[axis] + travel * self.speed[axis] for axis in (0, 1)]
-        errors = [found[axis] - awaited[axis] for axis in (0, 1)]
-        self.center = (awaited[0] + gain * errors[0], awaited[1] + gain * errors[1])
+        detected = _center(box)
+        predicted = [self.center[axis] + travel * self.speed[axis] for axis in (0, 1)]
+        errors = [detected[axis] - predicted[axis] for axis in (0, 1)]
+        self.center = (predicted[0] + gain * errors[0], predicted[1] + gain * errors[1])
         self.speed = (
             self.speed[0] + speed_gain * errors[0],
             self.speed[1] + speed_gain * errors[1],
@@ -97,21 +106,21 @@ class _Track:
             self.size[0] + _SIZE_GAIN * (box.width - self.size[0]),
             self.size[1] + _SIZE_GAIN * (box.height - self.size[1]),
         )
-        self.box, self.seen_s, self.missed = box, time_s, False
+        self.box, self.detected_s, self.missed = box, time_s, False
 
 
 class FaceTracker:
-    """Gives the boxes of one face the same id in every frame.
+    """Assigns the boxes of one face the same id in every frame.
 
-    A box goes to the face whose awaited place it fits best, by overlap and distance, the best pair
-    first. A face out of sight is awaited along its way for `max_gap_s`; then its id is gone for
-    good. No id is given twice.
+    A box is assigned to the face whose predicted box matches it best, by overlap and distance, the
+    best pair first. The position of a face out of sight is predicted for `max_gap_s`; then its
+    track ends. No id is used twice.
 
     Args:
         max_gap_s: How long a face may be out of sight and keep its id, in seconds.
 
     Raises:
-        ConfigError: The gap is negative or no number.
+        ConfigError: The gap is negative, infinite or not a number.
     """
 
     def __init__(self, max_gap_s: float = MAX_GAP_S) -> None:
@@ -124,68 +133,68 @@ class FaceTracker:
     def update(
         self, boxes: Sequence[Box], time_s: float, size_wh: tuple[int, int] | None = None
     ) -> list[int]:
-        """Take what was found in the next frame.
+        """Assign ids to the detections of the next frame.
 
         Args:
-            boxes: The faces found, at least one pixel wide and high.
-            time_s: When, in seconds; later than the last time.
-            size_wh: Width and height of the frame, if known: a face that went out is awaited at
-                the border.
+            boxes: The detected faces, at least one pixel wide and high.
+            time_s: Time of the frame, in seconds; later than the last one.
+            size_wh: Width and height of the frame in pixels, if known: a face that has left it is
+                predicted at the border.
 
         Returns:
-            An id for each box, from 1.
+            An id for each box, in order, from 1.
         """
-        self._tracks = [t for t in self._tracks if time_s - t.seen_s <= self._max_gap_s]
-        owners = self._matched(boxes, time_s, size_wh)
+        self._tracks = [t for t in self._tracks if time_s - t.detected_s <= self._max_gap_s]
+        owners = self._match(boxes, time_s, size_wh)
         for track in self._tracks:
             track.missed = True
         ids = []
-        for place, box in enumerate(boxes):
-            if place in owners:
-                owners[place].update(box, time_s)
+        for index, box in enumerate(boxes):
+            if index in owners:
+                owners[index].update(box, time_s)
             else:
                 self._count += 1
-                owners[place] = _Track(self._count, box, time_s)
-                self._tracks.append(owners[place])
-            ids.append(owners[place].id)
+                owners[index] = _Track(self._count, box, time_s)
+                self._tracks.append(owners[index])
+            ids.append(owners[index].id)
         return ids
 
-    def expected(self, time_s: float) -> dict[int, Box]:
-        """Where the faces of the last update should be now, by id."""
-        return {track.id: track.expected(time_s) for track in self._tracks if not track.missed}
+    def predict(self, time_s: float) -> dict[int, Box]:
+        """Predict the boxes of the faces of the last update at a time in seconds, by id."""
+        return {track.id: track.predict(time_s) for track in self._tracks if not track.missed}
 
-    def _matched(
+    def _match(
         self, boxes: Sequence[Box], time_s: float, size_wh: tuple[int, int] | None
     ) -> dict[int, _Track]:
-        """Pair boxes, by their place in the list, with tracks: greedily, the best pair first."""
+        """Match boxes, by their index, with tracks: greedily, the best pair first."""
         pairs = []
         for row, track in enumerate(self._tracks):
-            expected = track.expected(time_s)
+            predicted = track.predict(time_s)
             if size_wh is not None:
-                expected = _inside(expected, size_wh)
-            reach = _REACH + _REACH_PER_S * (time_s - track.seen_s)
-            for place, box in enumerate(boxes):
+                predicted = _inside(predicted, size_wh)
+            reach = _REACH + _REACH_PER_S * (time_s - track.detected_s)
+            for index, box in enumerate(boxes):
                 growth = math.sqrt(box.width * box.height) / track.side
                 if not 1 / _MAX_GROWTH <= growth <= _MAX_GROWTH:
                     continue
-                if math.dist(_center(expected), _center(box)) > reach * track.side:
+                if math.dist(_center(predicted), _center(box)) > reach * track.side:
                     continue
-                cost = _UNSEEN_COST * track.missed - distance_iou(expected, box)
-                pairs.append((cost, row, place))
+                cost = _MISSED_COST * track.missed - distance_iou(predicted, box)
+                pairs.append((cost, row, index))
         owners: dict[int, _Track] = {}
         taken: set[int] = set()
-        for _, row, place in sorted(pairs):
-            if place not in owners and row not in taken:
-                owners[place] = self._tracks[row]
+        for _, row, index in sorted(pairs):
+            if index not in owners and row not in taken:
+                owners[index] = self._tracks[row]
                 taken.add(row)
         return owners
 
 
 def distance_iou(one: Box, other: Box) -> float:
-    """Distance-IoU of two boxes, above -1, and 1 for equal ones.
+    """Compute the Distance-IoU of two boxes: above -1, and 1 for equal boxes.
 
-    The area they share over the area they cover, less the squared distance of their centres over
-    the squared diagonal of the box around both (Zheng et al., Distance-IoU Loss, AAAI 2020).
+    Intersection over union, minus the squared distance of the centres over the squared diagonal of
+    the smallest box that encloses both (Zheng et al., Distance-IoU Loss, AAAI 2020).
     """
     right = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     down = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
@@ -198,18 +207,18 @@ def distance_iou(one: Box, other: Box) -> float:
 
 
 class EmotionTracker:
-    """Gives the faces of a video their ids, and smooths what is read from each.
+    """Assigns ids to the faces of a video and smooths their probabilities.
 
-    The probabilities of a face move towards each new reading by 1 - exp(-passed / smooth_s): an
-    exponential mean in time, the same at every rate of frames.
+    The probabilities of a face move towards each new prediction by 1 - exp(-elapsed / smooth_s): an
+    exponential moving average in time, independent of the frame rate.
 
     Args:
-        smooth_s: Time constant in seconds; 0 reports each frame as it is read.
+        smooth_s: Time constant in seconds; 0 turns smoothing off.
         max_gap_s: As for `FaceTracker`.
-        min_confidence: Smoothed readings below are marked as uncertain.
+        min_confidence: Smoothed predictions of a lower confidence are marked as uncertain, 0 to 1.
 
     Raises:
-        ConfigError: A time is negative or no number.
+        ConfigError: A time is negative, infinite or not a number.
     """
 
     def __init__(
@@ -232,9 +241,18 @@ class EmotionTracker:
         time_s: float,
         size_wh: tuple[int, int] | None = None,
     ) -> list[FaceEmotion]:
-        """Take the faces found and read in a frame; gives them with ids and smoothed."""
+        """Assign ids to the faces detected in a frame, and smooth their probabilities.
+
+        Args:
+            faces: The detected and classified faces.
+            time_s: Time of the frame, in seconds; later than the last one.
+            size_wh: As for `FaceTracker.update`.
+
+        Returns:
+            The faces in the same order, with ids and smoothed probabilities.
+        """
         self._last = {
-            id_: seen for id_, seen in self._last.items() if time_s - seen[0] <= self._max_gap_s
+            id_: last for id_, last in self._last.items() if time_s - last[0] <= self._max_gap_s
         }
         ids = self._tracker.update([face.face.box for face in faces], time_s, size_wh)
         smoothed = []
@@ -242,36 +260,40 @@ class EmotionTracker:
             if id_ in self._last and self._smooth_s:
                 before_s, before = self._last[id_]
                 share = 1 - math.exp(-(time_s - before_s) / self._smooth_s)
-                prediction = self._blended(before.prediction, face.prediction, share)
+                prediction = self._blend(before.prediction, face.prediction, share)
                 face = replace(face, prediction=prediction)
             face = replace(face, id=id_)
             self._last[id_] = (time_s, face)
             smoothed.append(face)
         return smoothed
 
-    def predict(self, time_s: float, places: Mapping[int, Box]) -> list[FaceEmotion]:
-        """Carry the faces found last on to a frame that is not searched.
+    def propagate(self, time_s: float, boxes: Mapping[int, Box]) -> list[FaceEmotion]:
+        """Propagate the faces of the last update to a frame in which none are detected.
 
         Score and probabilities are those of the last detection.
 
         Args:
-            time_s: When, in seconds.
-            places: Where faces are, as far as known, by id; the others go on as they moved.
-        """
-        carried = []
-        for id_, expected in self._tracker.expected(time_s).items():
-            face, box = self._last[id_][1], places.get(id_, expected)
-            carried.append(replace(face, face=Face(box, TRACKED, face.face.score)))
-        return sorted(carried, key=_place)
+            time_s: Time of the frame, in seconds.
+            boxes: Known boxes of faces in the frame, by id; the others are predicted from their
+                motion.
 
-    def _blended(self, before: Prediction, now: Prediction, share: float) -> Prediction:
+        Returns:
+            The faces from left to right.
+        """
+        faces = []
+        for id_, predicted in self._tracker.predict(time_s).items():
+            face, box = self._last[id_][1], boxes.get(id_, predicted)
+            faces.append(replace(face, face=Face(box, TRACKED, face.face.score)))
+        return sorted(faces, key=_top_left)
+
+    def _blend(self, before: Prediction, now: Prediction, share: float) -> Prediction:
         old, new = before.probabilities, now.probabilities
         mixed = Prediction({name: old[name] + share * (new[name] - old[name]) for name in new})
         return replace(mixed, uncertain=mixed.confidence < self._min_confidence)
 
 
 def _inside(box: Box, size_wh: tuple[int, int]) -> Box:
-    """Move a box so that its centre lies in the picture."""
+    """Move a box so that its centre lies in the image."""
     x = min(max(box.x, -box.width // 2), size_wh[0] - box.width // 2)
     y = min(max(box.y, -box.height // 2), size_wh[1] - box.height // 2)
     return replace(box, x=x, y=y)
@@ -281,5 +303,5 @@ def _center(box: Box) -> tuple[float, float]:
     return box.x + box.width / 2, box.y + box.height / 2
 
 
-def _place(face: FaceEmotion) -> tuple[int, int]:
+def _top_left(face: FaceEmotion) -> tuple[int, int]:
     return face.face.box.x, face.face.box.y

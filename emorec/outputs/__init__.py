@@ -1,1 +1,1 @@
-"""Writes what was found: records, marked images, annotated videos."""
+"""Writes results: records, annotated images and face crops, annotated videos."""

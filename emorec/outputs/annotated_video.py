@@ -1,4 +1,4 @@
-"""Draws what was found into a video and writes it, in a thread of its own."""
+"""Draws the faces of a video into its frames and writes them, in a thread of its own."""
 
 import queue
 import threading
@@ -12,27 +12,27 @@ from emorec.media.sources import MediaSource
 from emorec.media.video_writer import CODECS, VideoWriter
 from emorec.types import FaceEmotion
 
-_WAITING = 4
-"""Frames that wait to be drawn."""
+_QUEUED_FRAMES = 4
+"""Frames that wait to be drawn, at most."""
 
 
-def target(folder: Path, source: MediaSource) -> Path:
-    """Name the annotated video of a source: with its own suffix, or as .mp4."""
+def annotated_path(folder: Path, source: MediaSource) -> Path:
+    """Return the path of the annotated video of a source: with its own suffix, or as .mp4."""
     suffix = Path(source.name).suffix.lower()
     return folder / source.output_name(f"-emotions{suffix if suffix in CODECS else '.mp4'}")
 
 
 class AnnotatedVideo:
-    """An annotated video in the making; it must be closed.
+    """An annotated video that is being written; it must be closed.
 
     Args:
-        writer: Takes the drawn frames, and is closed here.
-        with_bars: Draw the probabilities too.
+        writer: Writes the annotated frames; closed by `close`.
+        with_bars: Draw the probabilities of all emotions.
 
     Attributes:
-        written: The file, once it is there.
-        problem: Why it could not be written; None while all is well.
-        note: Why it has no sound.
+        written: The finished file; None before, and after a problem.
+        problem: Why it could not be written, or None.
+        note: Why it has no sound, or None.
     """
 
     def __init__(self, writer: VideoWriter, with_bars: bool = False) -> None:
@@ -41,19 +41,19 @@ class AnnotatedVideo:
         self.note: str | None = None
         self._writer = writer
         self._with_bars = with_bars
-        self._waiting: queue.Queue[tuple[Frame, Sequence[FaceEmotion]] | None] = queue.Queue(
-            _WAITING
+        self._queue: queue.Queue[tuple[Frame, Sequence[FaceEmotion]] | None] = queue.Queue(
+            _QUEUED_FRAMES
         )
         self._thread = threading.Thread(target=self._run, name="emorec-write", daemon=True)
         self._thread.start()
 
     def add(self, frame: Frame, faces: Sequence[FaceEmotion]) -> None:
-        """Draw the faces of a frame, and write it; after a problem nothing is written any more."""
-        self._waiting.put((frame, faces))
+        """Draw the faces into a frame and write it; after a problem, frames are skipped."""
+        self._queue.put((frame, faces))
 
     def close(self) -> None:
         """Wait for the last frame and finish the video."""
-        self._waiting.put(None)
+        self._queue.put(None)
         self._thread.join()
         try:
             self.written = self._writer.close()
@@ -62,9 +62,9 @@ class AnnotatedVideo:
         self.note = self._writer.note
 
     def _run(self) -> None:
-        while (item := self._waiting.get()) is not None:
+        while (item := self._queue.get()) is not None:
             if self.problem is not None:
-                continue  # whoever adds must not wait for ever
+                continue  # the queue must be emptied, or `add` would block
             frame, faces = item
             try:
                 self._writer.write(

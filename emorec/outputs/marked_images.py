@@ -1,7 +1,7 @@
-"""Writes annotated pictures and face crops, where the pixels are: in any thread or process.
+"""Writes annotated images and face crops, in the thread or process that has the pixels.
 
-A picture output is plain settings until it is called, so that it passes between processes. What it
-is called with decides the file's name, so that threads need not agree on anything.
+An image output is plain settings until it is called, so that it can be sent to other processes. The
+name of a file depends only on the source and the frame, so that threads need no coordination.
 """
 
 from collections.abc import Sequence
@@ -14,23 +14,24 @@ from emorec.frames import Frame
 from emorec.images import write_image
 from emorec.media.drawing import annotate_frame
 from emorec.media.sources import MediaSource
+from emorec.outputs.records import ImageResult, image_record
 from emorec.preprocessing import crop_face
 from emorec.types import FaceEmotion
 
 
 class ImageOutput(Protocol):
-    """Makes files out of a frame and its faces."""
+    """Writes files made from a frame and its faces."""
 
     def write(self, source: MediaSource, frame: Frame, faces: Sequence[FaceEmotion]) -> list[Path]:
         """Write the files of one frame.
 
         Args:
-            source: Where the frame is from.
+            source: The source of the frame.
             frame: The pixels.
-            faces: What was found, boxes in pixels of the full picture.
+            faces: The detected faces, boxes in pixels of the full image.
 
         Returns:
-            What was written.
+            The files written.
 
         Raises:
             DataError: A file cannot be written.
@@ -40,10 +41,10 @@ class ImageOutput(Protocol):
 
 @dataclass(frozen=True)
 class MarkedImages:
-    """Pictures with the faces marked, as NAME-emotions.jpg.
+    """Annotated images with the faces marked, as NAME-emotions.jpg.
 
     Attributes:
-        folder: Where they go; folders inside it are made as the sources need them.
+        folder: Folder of the images; subfolders are created as the sources need them.
         bars: Draw the probabilities of all emotions.
     """
 
@@ -51,11 +52,11 @@ class MarkedImages:
     bars: bool = False
 
     def target(self, source: MediaSource, frame: Frame | None = None) -> Path:
-        """Name the picture of a source, or of one of its frames."""
+        """Return the path of the annotated image of a source, or of one of its frames."""
         return self.folder / source.output_name("-emotions.jpg", frame)
 
     def write(self, source: MediaSource, frame: Frame, faces: Sequence[FaceEmotion]) -> list[Path]:
-        """Write one picture; see `ImageOutput.write`."""
+        """Write one image; see `ImageOutput.write`."""
         target = self.target(source, frame)
         make_folder(target.parent)
         write_image(target, annotate_frame(frame, faces, self.bars))
@@ -64,11 +65,11 @@ class MarkedImages:
 
 @dataclass(frozen=True)
 class FaceCrops:
-    """Each face as a picture of its own, as NAME-face1.png: what the model saw, at full size.
+    """The crop of each face as NAME-face1.png and so on: the model's input, at full size.
 
     Attributes:
-        folder: Where they go.
-        margin: Part of the box's width and height added on each side.
+        folder: Folder of the crops.
+        margin: Margin added on each side, as a fraction of the box's width and height.
     """
 
     folder: Path
@@ -80,17 +81,47 @@ class FaceCrops:
         for number, face in enumerate(faces, 1):
             target = self.folder / source.output_name(f"-face{number}.png", frame)
             make_folder(target.parent)
-            box = frame.to_scaled_box(face.face.box)
-            write_image(target, crop_face(frame.image_bgr, box, self.margin))
+            write_image(
+                target, crop_face(frame.image_bgr, frame.to_scaled_box(face.face.box), self.margin)
+            )
             written.append(target)
         return written
 
 
+def write_result(
+    source: MediaSource,
+    name: str,
+    frame: Frame,
+    faces: Sequence[FaceEmotion],
+    outputs: Sequence[ImageOutput],
+) -> ImageResult:
+    """Write the image outputs of one frame and return its result.
+
+    An output that cannot be written becomes a problem of the result.
+
+    Args:
+        source: The source of the frame.
+        name: The source as records name it.
+        frame: The pixels.
+        faces: The detected faces, boxes in pixels of the full image.
+        outputs: What is written.
+    """
+    record = image_record(name, frame.size_wh, faces, frame.number, frame.time_s)
+    written: list[str] = []
+    problems: list[str] = []
+    for output in outputs:
+        try:
+            written += map(str, output.write(source, frame, faces))
+        except DataError as error:
+            problems.append(str(error))
+    return ImageResult(record, tuple(written), tuple(problems))
+
+
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, where they are missing.
+    """Create a folder and its missing parents.
 
     Raises:
-        DataError: It cannot be made.
+        DataError: It cannot be created.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,35 +1,40 @@
-"""Tells what was found as plain records of native types: the contract of every output.
+"""Describes results as plain records of native types: the contract of every output.
 
-One `Record` describes one picture or frame; docs/output.md has its fields. `ImageResult` carries a
-record, and what was written and went wrong on the way, from wherever a picture is looked at (this
-process, a worker process, another machine) to the sinks.
+A `Record` describes one image or frame; docs/output.md lists its fields. An `ImageResult` passes it
+on, with the files written and the problems met, from the thread, process or machine that processed
+the image.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from emorec.types import FaceEmotion
 
 SCHEMA_VERSION = 2
-"""Raised with every change of the fields; docs/output.md says what changed."""
+"""Raised with every change of the fields; docs/output.md lists the changes."""
 
 Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class ImageResult:
-    """What became of one picture or frame; nothing but plain data.
+    """The result of one image or frame, as plain data.
 
     Attributes:
         record: See `image_record`.
-        written: Files written for it: annotated pictures and crops.
-        problems: Messages for the user: it could not be read, or an output could not be written.
+        written: Files written for it: annotated images and face crops.
+        problems: Error messages: it could not be read, or an output could not be written.
     """
 
     record: Record
     written: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+
+    @classmethod
+    def unreadable(cls, source: str, problem: str) -> Self:
+        """Describe an image or video that could not be read."""
+        return cls(image_record(source, None, [], error=problem), problems=(problem,))
 
 
 def image_record(
@@ -40,15 +45,15 @@ def image_record(
     time_s: float | None = None,
     error: str | None = None,
 ) -> Record:
-    """Describe one picture or frame.
+    """Describe one image or frame.
 
     Args:
-        source: The picture, video or camera as the user named it.
-        size_wh: Width and height of the full, upright picture in pixels; None if it could not be
+        source: The image, video or camera as the user named it.
+        size_wh: Width and height of the full, upright image in pixels; None if it could not be
             read.
-        faces: What was found in it.
-        frame: Number of the frame, from 0; None for a still picture.
-        time_s: When the frame is shown, in seconds; None for a still picture.
+        faces: The detected faces.
+        frame: Number of the frame, from 0; None for a still image.
+        time_s: Time at which the frame is shown, in seconds; None for a still image.
         error: Why it could not be read.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Several processes give what one gives."""
+"""Several processes yield the results of one."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from emorec.media.sources import expand
 from emorec.outputs.marked_images import MarkedImages
 
 
-def pictures(folder: Path, values: list[int]) -> Path:
+def gray_images(folder: Path, values: list[int]) -> Path:
     folder.mkdir()
     for number, value in enumerate(values):
         write_image(folder / f"{number:03}.png", np.full((40, 40, 3), value, np.uint8))
@@ -25,7 +25,7 @@ def pictures(folder: Path, values: list[int]) -> Path:
 
 @pytest.mark.slow
 def test_the_same_as_one_process(tmp_path: Path):
-    folder = pictures(tmp_path / "in", list(range(50)))
+    folder = gray_images(tmp_path / "in", list(range(50)))
     (folder / "007.png").write_bytes(b"broken")
     recognition = RecognizerSettings(BrightDetector, write_tiny_model(tmp_path / "tiny.onnx"))
     sources = list(expand([str(folder)]))
@@ -37,8 +37,8 @@ def test_the_same_as_one_process(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_a_picture_that_kills_its_process_takes_no_other_with_it(tmp_path: Path):
-    folder = pictures(tmp_path / "in", [1, 2, 255, 3, 255, *[2] * 20])
+def test_an_image_that_kills_its_process_affects_no_other(tmp_path: Path):
+    folder = gray_images(tmp_path / "in", [1, 2, 255, 3, 255, *[2] * 20])
     job = DetectJob(RecognizerSettings(BrightDetector, write_tiny_model(tmp_path / "tiny.onnx")))
     done = list(process_in_workers(job, expand([str(folder)]), 2))
     statuses = [one.record["status"] for one in done]
@@ -48,8 +48,8 @@ def test_a_picture_that_kills_its_process_takes_no_other_with_it(tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_a_model_that_is_gone(tmp_path: Path):
-    folder = pictures(tmp_path / "in", [1])
+def test_a_missing_model(tmp_path: Path):
+    folder = gray_images(tmp_path / "in", [1])
     job = DetectJob(RecognizerSettings(BrightDetector, tmp_path / "none.onnx"))
     with pytest.raises(ModelError, match="no such model file"):
         list(process_in_workers(job, expand([str(folder)]), 1))

@@ -1,4 +1,4 @@
-"""A Ray cluster gives what one process gives."""
+"""A Ray cluster yields the results of one process."""
 
 import os
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_a_local_cluster_of_two_workers(tmp_path: Path):
     assert len(written) == len(list((tmp_path / "crops").iterdir())) == faces == 70
 
 
-def test_no_cluster_there():
+def test_no_cluster_at_the_address():
     from emorec.batch.ray_cluster import cluster
 
     with pytest.raises(ConfigError, match="no Ray cluster at 'nowhere'"), cluster("nowhere"):

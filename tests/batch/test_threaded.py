@@ -1,4 +1,4 @@
-"""Many pictures at once give what one after another gives, in the same order."""
+"""Images processed at the same time yield the results of one after another, in order."""
 
 import random
 import threading
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from helpers.onnx_models import METADATA
 
-from emorec.batch import threaded as pipeline
+from emorec.batch import threaded
 from emorec.batch.image_work import ImageWork, process_serially
 from emorec.batch.threaded import process_threaded
 from emorec.errors import ModelError
@@ -23,7 +23,7 @@ from emorec.types import Box, Face, Prediction
 
 
 class Detector:
-    """Finds as many faces as the picture's grey says, after a time of its own."""
+    """Detects as many faces as the image's grey value says, after a random time."""
 
     def __init__(self):
         self.at_once = 0
@@ -41,7 +41,7 @@ class Detector:
 
 
 class Classifier:
-    """Says how bright a crop is, and notes how many crops come together."""
+    """Returns the brightness of a crop, and records the size of each batch."""
 
     metadata = METADATA
 
@@ -78,13 +78,13 @@ def test_no_sources():
 
 
 @pytest.mark.parametrize("threads", [None, 1, 2, 7])
-def test_the_same_as_in_turn(folder: Path, threads):
+def test_the_results_of_serial_processing(folder: Path, threads):
     expected = list(process_serially(work(), expand([str(folder)])))
     assert list(process_threaded(work(), expand([str(folder)]), threads)) == expected
     assert [done.record["status"] for done in expected].count("unreadable") == 6
 
 
-def test_pictures_overlap_and_faces_share_calls(folder: Path):
+def test_images_overlap_and_faces_share_batches(folder: Path):
     detector, classifier = Detector(), Classifier()
     recognizer = EmotionRecognizer(detector, classifier, classes=8)
     done = list(process_threaded(ImageWork(recognizer), expand([str(folder)]), 4))
@@ -102,7 +102,7 @@ def test_outputs(folder: Path, tmp_path: Path):
     assert all(Path(path).is_file() for path in written)
 
 
-def test_an_output_that_fails_is_told_with_its_picture(folder: Path, tmp_path: Path):
+def test_an_output_that_fails_is_reported_with_its_image(folder: Path, tmp_path: Path):
     (tmp_path / "marked" / "005-emotions.jpg").mkdir(parents=True)
     done = list(process_threaded(work(MarkedImages(tmp_path / "marked")), expand([str(folder)]), 3))
     failed = [one for one in done if one.problems and one.record["status"] != "unreadable"]
@@ -110,7 +110,7 @@ def test_an_output_that_fails_is_told_with_its_picture(folder: Path, tmp_path: P
     assert "005-emotions.jpg: cannot write" in failed[0].problems[0]
 
 
-def test_sources_are_taken_as_needed(folder: Path):
+def test_sources_are_consumed_as_needed(folder: Path):
     taken = []
 
     def sources():
@@ -125,8 +125,8 @@ def test_sources_are_taken_as_needed(folder: Path):
     assert threading.active_count() < 10
 
 
-def test_few_large_pictures_are_in_memory(folder: Path, monkeypatch):
-    monkeypatch.setattr(pipeline, "MAX_PIXELS", 2 * 600)
+def test_the_images_in_memory_are_bounded(folder: Path, monkeypatch):
+    monkeypatch.setattr(threaded, "MAX_PIXELS", 2 * 600)
     held = []
     worked = work()
     finish = worked.finish
@@ -152,7 +152,7 @@ def test_few_large_pictures_are_in_memory(folder: Path, monkeypatch):
     assert max(held) <= 2 + 4 + 1
 
 
-def test_a_model_that_fails_ends_it(folder: Path, monkeypatch):
+def test_a_model_that_fails_ends_the_run(folder: Path, monkeypatch):
     worked = work()
 
     def fail(crops):
@@ -163,7 +163,7 @@ def test_a_model_that_fails_ends_it(folder: Path, monkeypatch):
         list(process_threaded(worked, expand([str(folder)]), 3))
 
 
-def test_ctrl_c_waits_for_what_runs(folder: Path):
+def test_ctrl_c_waits_for_running_threads(folder: Path):
     results = process_threaded(work(), expand([str(folder)]), 3)
     next(results)
     with pytest.raises(KeyboardInterrupt):

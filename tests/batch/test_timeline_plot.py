@@ -13,12 +13,12 @@ def test_timeline(faces: int) -> None:
     for number in range(100):
         share = number / 100
         prediction = Prediction({"happy": share, "sad": 1 - share, "other": 0.0})
-        # Face 1 is out of sight in the middle; the last one is seen once.
-        seen = [
+        # Face 1 is out of sight in the middle; the last one is visible once.
+        faces_now = [
             FaceEmotion(Face(Box(0, 0, 9, 9), "stub", 1.0), prediction, id_)
             for id_ in range(1, faces + 1)
             if not (id_ == 1 and 40 <= number < 60) and (id_ < faces or number == 3)
         ]
-        summary.add(seen, number / 10)
+        summary.add(faces_now, number / 10)
     height = cv2.imdecode(np.frombuffer(draw_timeline(summary.finish(), 10), np.uint8), 1).shape[0]
     assert height == pytest.approx(120 * (1.6 + 1.3 * max(min(faces, 12), 1)), abs=2)

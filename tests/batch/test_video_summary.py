@@ -25,7 +25,7 @@ def test_no_frames():
 
 def test_times_shares_and_changes():
     summary = VideoSummary("a.mp4", 0.5)
-    # Frames of different lengths: 1 s, 2 s, 1 s and the last of half a second.
+    # Frames of different durations: 1 s, 2 s, 1 s, and the last one of half a second.
     summary.add([face(1, 0.9), face(2, 0.1)], 10)
     summary.add([face(1, 0.2)], 11)
     summary.add([face(2, 0.3), face(None, 0.3)], 13)
@@ -43,7 +43,7 @@ def test_times_shares_and_changes():
     assert (second["seconds"], second["emotion"], second["changes"]) == (2, "sad", 0)
 
 
-def test_a_picture_without_a_length():
+def test_a_frame_without_a_duration():
     summary = VideoSummary("a.mp4", 0)
     summary.add([face(1, 0.9)], 0)
     (track,) = summary.finish()

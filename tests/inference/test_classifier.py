@@ -15,7 +15,7 @@ from emorec.preprocessing import to_input
 
 
 def by_hand(model: onnx.ModelProto, inputs, temperature: float):
-    """What the tiny model must answer, in NumPy."""
+    """Compute the output of the tiny model in NumPy."""
     weights = numpy_helper.to_array(model.graph.initializer[0])
     n, size, _, channels = inputs.shape
     half = size // 2
@@ -31,7 +31,7 @@ def tiny(tmp_path: Path) -> EmotionClassifier:
 
 
 @pytest.mark.parametrize("n", [0, 1, BATCH_SIZE, 2 * BATCH_SIZE + 3])
-def test_batches_give_what_the_formula_gives(tiny, n):
+def test_batches_match_the_formula(tiny, n):
     inputs = np.random.default_rng(1).integers(0, 256, (n, 48, 48, 1)).astype(np.float32)
     logits, probabilities = by_hand(tiny_model(), inputs, METADATA.temperature)
     assert tiny.logits(inputs).shape == tiny.probabilities(inputs).shape == (n, 8)
@@ -54,14 +54,14 @@ def test_crops_of_any_size_and_colour(tiny):
     assert all(type(value) is float for value in from_gray.probabilities.values())
 
 
-def test_a_model_of_colours_gets_red_first(tmp_path: Path):
+def test_a_colour_model_receives_rgb(tmp_path: Path):
     metadata = METADATA.replaced(color="rgb", input_size=32, temperature=1.0)
-    found = EmotionClassifier(write_tiny_model(tmp_path / "rgb.onnx", metadata))
+    classifier_rgb = EmotionClassifier(write_tiny_model(tmp_path / "rgb.onnx", metadata))
     bgr = np.zeros((32, 32, 3), np.uint8)
     bgr[:] = (10, 20, 30)
     inputs = np.full((1, 32, 32, 3), (30, 20, 10), np.float32)
     expected = by_hand(tiny_model(metadata), inputs, 1.0)[1][0]
-    (prediction,) = found.classify([bgr])
+    (prediction,) = classifier_rgb.classify([bgr])
     assert list(prediction.probabilities.values()) == pytest.approx(expected.tolist(), abs=1e-4)
 
 
@@ -80,13 +80,13 @@ def assert_refused(path: Path, message: str) -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"hello", b"\0" * 100, tiny_model().SerializeToString()[:-700]]
 )
-def test_bytes_that_are_no_model(tmp_path: Path, data):
+def test_bytes_that_are_not_a_model(tmp_path: Path, data):
     path = tmp_path / "broken.onnx"
     path.write_bytes(data)
     assert_refused(path, "ONNX Runtime cannot load the model")
 
 
-def test_a_model_that_is_not_there(tmp_path: Path):
+def test_a_missing_model(tmp_path: Path):
     assert_refused(tmp_path / "none.onnx", "no such model file")
     assert_refused(tmp_path, "no such model file")
 
@@ -99,7 +99,7 @@ def test_a_model_over_the_limit_is_not_read(tmp_path: Path, monkeypatch):
 def test_a_model_without_metadata(tmp_path: Path):
     model = tiny_model()
     del model.metadata_props[:]
-    assert_refused(saved(tmp_path / "bare.onnx", model), "carries no emorec metadata")
+    assert_refused(saved(tmp_path / "bare.onnx", model), "has no emorec metadata")
 
 
 @pytest.mark.parametrize(
@@ -171,8 +171,8 @@ def test_an_input_of_bytes(tmp_path: Path):
 
 
 @pytest.mark.parametrize("place", ["weights.bin", "../weights.bin", "sub/../weights.bin"])
-def test_weights_in_another_file_are_out_of_reach(tmp_path: Path, monkeypatch, place):
-    """ONNX Runtime would take them from the current folder, whatever lies there."""
+def test_weights_in_another_file_are_not_loaded(tmp_path: Path, monkeypatch, place):
+    """ONNX Runtime would load them from the current folder, whatever that holds."""
     model = tiny_model()
     (tmp_path / "sub").mkdir()
     for at in (tmp_path, tmp_path.parent):
@@ -186,7 +186,7 @@ def test_weights_in_another_file_are_out_of_reach(tmp_path: Path, monkeypatch, p
     assert_refused(saved(tmp_path / "outside.onnx", model), "ONNX Runtime cannot load the model")
 
 
-def test_values_that_are_no_numbers(tmp_path: Path):
+def test_values_that_are_not_finite(tmp_path: Path):
     model = tiny_model()
     weights = model.graph.initializer[0]
     weights.CopyFrom(numpy_helper.from_array(np.full((4, 8), np.nan, np.float32), "weights"))

@@ -45,7 +45,7 @@ def test_no_face():
         (EMOTIONS_8, [0.1] * 6 + [0.2, 0.2], 7, [0.125] * 6 + [0.25]),
         (EMOTIONS_8, [0.1] * 6 + [0.2, 0.2], 8, [0.1] * 6 + [0.2, 0.2]),
         (EMOTIONS_8[::-1], [0.5, *[0.5 / 7] * 7], 7, [1 / 7] * 7),  # the model's own order
-        (EMOTIONS_8, [0.0] * 7 + [1.0], 7, [1 / 7] * 7),  # nothing but contempt
+        (EMOTIONS_8, [0.0] * 7 + [1.0], 7, [1 / 7] * 7),  # only contempt
         (EMOTIONS_7, [0.4, *[0.1] * 6], 7, [0.4, *[0.1] * 6]),
         (("contempt", "other"), [0.9, 0.1], 7, [0.9, 0.1]),
         (("contempt", "other"), [0.9, 0.1], 8, [0.9, 0.1]),
@@ -55,9 +55,9 @@ def test_classes(labels, probabilities, classes, expected):
     recognizer = EmotionRecognizer(
         StubDetector(FACES), StubClassifier(labels, probabilities), classes
     )
-    found = recognizer.recognize(IMAGE)
-    assert [face.face for face in found] == FACES
-    for face in found:
+    faces = recognizer.recognize(IMAGE)
+    assert [face.face for face in faces] == FACES
+    for face in faces:
         assert tuple(face.prediction.probabilities) == recognizer.labels
         assert list(face.prediction.probabilities.values()) == pytest.approx(expected)
         assert sum(face.prediction.probabilities.values()) == pytest.approx(1)
@@ -66,7 +66,7 @@ def test_classes(labels, probabilities, classes, expected):
 
 
 @pytest.mark.parametrize(("labels", "classes"), [(EMOTIONS_7, 8), (EMOTIONS_8, 6)])
-def test_classes_that_cannot_be_had(labels, classes):
+def test_unavailable_classes(labels, classes):
     classifier = StubClassifier(labels, [1 / len(labels)] * len(labels))
     with pytest.raises(ConfigError):
         EmotionRecognizer(StubDetector([]), classifier, classes)
@@ -78,14 +78,14 @@ def test_crops_have_the_margin_of_the_model():
     assert [crop.shape for crop in classifier.crops] == [(96, 64, 3), (16, 16, 3)]
 
 
-def test_a_picture_that_is_a_face_is_taken_whole_whatever_the_margin():
+def test_a_whole_image_is_cropped_without_a_margin():
     classifier = StubClassifier(EMOTIONS_7, [1 / 7] * 7, margin=-0.2)
     EmotionRecognizer(WholeImage(), classifier).recognize(IMAGE)
     assert [crop.shape for crop in classifier.crops] == [(100, 100, 3)]
 
 
 @pytest.mark.parametrize(("least", "uncertain"), [(0.0, False), (0.5, False), (0.51, True)])
-def test_what_is_uncertain(least, uncertain):
+def test_uncertain_predictions(least, uncertain):
     classifier = StubClassifier(("happy", "sad"), [0.5, 0.5])
     recognizer = EmotionRecognizer(StubDetector(FACES), classifier, min_confidence=least)
     assert [face.prediction.uncertain for face in recognizer.recognize(IMAGE)] == [uncertain] * 2
@@ -93,7 +93,7 @@ def test_what_is_uncertain(least, uncertain):
 
 
 @pytest.mark.parametrize("least", [-0.1, 1.1, float("nan")])
-def test_a_confidence_that_cannot_be(least):
+def test_a_confidence_out_of_range(least):
     classifier = StubClassifier(("happy", "sad"), [0.5, 0.5])
     with pytest.raises(ConfigError, match="0 to 1"):
         EmotionRecognizer(StubDetector([]), classifier, min_confidence=least)

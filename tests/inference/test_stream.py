@@ -17,7 +17,7 @@ from emorec.errors import ConfigError, DataError, ModelError
 from emorec.frames import Frame
 from emorec.inference.classifier import EmotionClassifier
 from emorec.inference.recognizer import EmotionRecognizer
-from emorec.inference.stream import FrameResult, StreamSettings, follow
+from emorec.inference.stream import FrameResult, StreamSettings, track_faces
 from emorec.inference.tracking import TRACKED
 from emorec.media.video import VideoReader
 from emorec.types import Box, Face, FaceEmotion, Prediction
@@ -43,9 +43,9 @@ def recognizer(tmp_path: Path) -> EmotionRecognizer:
 @pytest.mark.parametrize("count", [0, 1, 57])
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("detect_every", [1, 4])
-def test_every_frame_comes_once_and_in_order(count, workers, detect_every):
+def test_every_frame_is_yielded_once_and_in_order(count, workers, detect_every):
     settings = StreamSettings(detect_every, workers=workers)
-    results = list(follow(frames(count), stub, settings))
+    results = list(track_faces(frames(count), stub, settings))
     assert [result.frame.number for result in results] == list(range(count))
     assert [r.detected for r in results] == [n % detect_every == 0 for n in range(count)]
     for result in results:
@@ -63,7 +63,7 @@ def test_settings_out_of_range(options):
         StreamSettings(**options)
 
 
-def test_only_a_few_frames_wait():
+def test_the_queue_is_bounded():
     read = []
 
     def counted() -> Iterator[Frame]:
@@ -71,21 +71,21 @@ def test_only_a_few_frames_wait():
             read.append(frame.number)
             yield frame
 
-    for result in follow(counted(), stub, StreamSettings(5, workers=2)):
+    for result in track_faces(counted(), stub, StreamSettings(5, workers=2)):
         assert len(read) <= (result.frame.number or 0) + 2 * 5 + 4
 
 
-def test_frames_are_searched_at_the_same_time():
+def test_frames_are_processed_at_the_same_time():
     both = threading.Barrier(2)
 
     def search(frame: Frame) -> list[FaceEmotion]:
         both.wait(timeout=20)
         return []
 
-    assert len(list(follow(frames(8), search, StreamSettings(workers=2)))) == 8
+    assert len(list(track_faces(frames(8), search, StreamSettings(workers=2)))) == 8
 
 
-def test_a_late_reader_of_a_camera_misses_frames_and_gets_new_ones():
+def test_a_slow_consumer_of_a_camera_skips_frames():
     count = 300
 
     def slow_source() -> Iterator[Frame]:
@@ -94,7 +94,7 @@ def test_a_late_reader_of_a_camera_misses_frames_and_gets_new_ones():
             yield frame
 
     numbers = []
-    for result in follow(slow_source(), stub, StreamSettings(workers=1), drop_late=True):
+    for result in track_faces(slow_source(), stub, StreamSettings(workers=1), drop_late=True):
         numbers.append(result.frame.number or 0)
         time.sleep(0.02)
     assert len(numbers) < count / 2
@@ -117,8 +117,8 @@ def failing(frame: Frame) -> list[FaceEmotion]:
     ("source", "search", "error", "before"),
     [(damaged(), stub, DataError, 3), (frames(100), failing, ModelError, 3)],
 )
-def test_errors_arrive_after_what_came_before(source, search, error, before):
-    stream = follow(source, search, StreamSettings())
+def test_errors_follow_the_frames_before_them(source, search, error, before):
+    stream = track_faces(source, search, StreamSettings())
     for _ in range(before):
         next(stream)
     with pytest.raises(error):
@@ -127,18 +127,18 @@ def test_errors_arrive_after_what_came_before(source, search, error, before):
 
 def test_leaving_early_ends_the_threads():
     before = threading.active_count()
-    stream = follow(frames(10**9), stub, StreamSettings(workers=3))
+    stream = track_faces(frames(10**9), stub, StreamSettings(workers=3))
     next(stream)
     stream.close()
     assert threading.active_count() == before
 
 
-# Through the detector's own boxes, on rendered frames
+# With boxes of the detector, on rendered frames
 
 
 def owners(results: list[FrameResult], truth: list[dict[str, Placed]]) -> dict[int, Counter[str]]:
-    """Tell, for each id, on whose face it was how often, where the two do not hide each other."""
-    found: dict[int, Counter[str]] = {}
+    """Count for each id on whose face it was, in frames where neither face hides the other."""
+    counts: dict[int, Counter[str]] = {}
     for result, placed in zip(results, truth, strict=True):
         centers = [place.x for place in placed.values()]
         if not result.detected or (len(centers) == 2 and abs(centers[0] - centers[1]) < 60):
@@ -149,14 +149,14 @@ def owners(results: list[FrameResult], truth: list[dict[str, Placed]]) -> dict[i
             name = min(placed, key=lambda n: np.hypot(placed[n].x - x, placed[n].y - y))
             assert np.hypot(placed[name].x - x, placed[name].y - y) < 30
             assert face.id is not None
-            found.setdefault(face.id, Counter())[name] += 1
-    return found
+            counts.setdefault(face.id, Counter())[name] += 1
+    return counts
 
 
 @pytest.mark.parametrize("detect_every", [1, 3])
-def test_ids_stay_when_faces_cross_and_one_leaves(tmp_path: Path, recognizer, detect_every):
+def test_ids_are_stable_when_faces_cross_and_one_leaves(tmp_path: Path, recognizer, detect_every):
     truth = [dict(zip(("back", "front"), pair, strict=True)) for pair in crossing()]
-    # Then the one in front stands still, and is gone for ten frames.
+    # Then the one in front rests, and is missing for ten frames.
     last = truth[-1]
     for number in range(30):
         both = 10 <= number < 20
@@ -164,16 +164,16 @@ def test_ids_stay_when_faces_cross_and_one_leaves(tmp_path: Path, recognizer, de
     clip = write_clip(tmp_path / "clip.avi", (draw(list(faces.values())) for faces in truth))
     results = list(recognizer.stream(clip, StreamSettings(detect_every)))
     assert len(results) == len(truth)
-    found = owners(results, truth)
-    assert {id_: set(names) for id_, names in found.items()} == {1: {"front"}, 2: {"back"}}
-    assert all(sum(names.values()) > 60 / detect_every for names in found.values())
+    ids = owners(results, truth)
+    assert {id_: set(names) for id_, names in ids.items()} == {1: {"front"}, 2: {"back"}}
+    assert all(sum(names.values()) > 60 / detect_every for names in ids.values())
     gone = results[74:81]
     assert all({face.id for face in result.faces} == {2} for result in gone)
 
 
 @pytest.mark.parametrize("detect_every", [1, 3])
-def test_a_face_that_leaves_the_picture_and_comes_back(tmp_path: Path, recognizer, detect_every):
-    """Out over the border, ten frames out of sight, and in again."""
+def test_a_face_that_leaves_the_image_and_returns(tmp_path: Path, recognizer, detect_every):
+    """It crosses the border, is out of sight for ten frames, and returns."""
     way = [*range(240, 500, 10), *([580] * 6), *range(500, 240, -10)]
     clip = write_clip(tmp_path / "clip.avi", (draw([Placed(x, 135)]) for x in way))
     ids = {
@@ -182,7 +182,7 @@ def test_a_face_that_leaves_the_picture_and_comes_back(tmp_path: Path, recognize
     assert ids == {1}
 
 
-# The recognizer's way in
+# EmotionRecognizer.stream
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def clip(tmp_path: Path) -> Path:
     return write_clip(tmp_path / "still.mp4", [draw([Placed(240, 135)])] * 12, fps=24)
 
 
-def test_what_can_be_streamed(recognizer, clip: Path):
+def test_kinds_of_videos(recognizer, clip: Path):
     with VideoReader(clip) as reader:
         kinds = [clip, str(clip), reader, iter(list(VideoReader(clip)))]
         for video in kinds:
@@ -206,7 +206,7 @@ def test_no_video(recognizer):
         list(recognizer.stream("none.mp4"))
 
 
-def test_the_roi_holds_for_videos(recognizer, clip: Path):
+def test_the_region_applies_to_videos(recognizer, clip: Path):
     left = EmotionRecognizer(HaarDetector(), recognizer.classifier, roi=Box(0, 0, 150, 270))
     assert not any(result.faces for result in left.stream(clip))
 
@@ -227,26 +227,26 @@ print(frames, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_length(tmp_path: Path):
     model = write_tiny_model(tmp_path / "tiny.onnx")
-    picture = draw([Placed(160, 120)], (320, 240))
+    image = draw([Placed(160, 120)], (320, 240))
     peaks = []
     for count in (300, 3000):
-        clip = write_clip(tmp_path / f"{count}.avi", [picture] * count)
+        clip = write_clip(tmp_path / f"{count}.avi", [image] * count)
         command = [sys.executable, "-c", _MEMORY, str(clip), str(model)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
-        found, peak = map(int, done.stdout.split())
-        assert found == count
+        frames, peak = map(int, done.stdout.split())
+        assert frames == count
         peaks.append(peak)
     assert peaks[1] < 1.05 * peaks[0]
 
 
 def _real_faces(photos: Path) -> list[np.ndarray]:
-    """Two faces of a photo, with hair and neck, of one size."""
-    picture = cv2.imread(str(photos / "two_people.jpg"))
-    faces = HaarDetector(min_size=60).detect(picture)
+    """Two faces of a photo, with hair and neck, of equal size."""
+    photo = cv2.imread(str(photos / "two_people.jpg"))
+    faces = HaarDetector(min_size=60).detect(photo)
     assert len(faces) == 2
     cut = []
     for box in (face.box for face in faces):
-        part = picture[
+        part = photo[
             max(box.y - 20, 0) : box.y + box.height + 30, box.x - 20 : box.x + box.width + 20
         ]
         cut.append(cv2.resize(part, (150, 170), interpolation=cv2.INTER_AREA))
@@ -282,9 +282,9 @@ def test_ids_of_real_faces_that_cross_and_leave(shared_data: Path, tmp_path: Pat
     clip = write_clip(tmp_path / "clip.mp4", drawn())
     recognizer = EmotionRecognizer(HaarDetector(min_size=60))
     results = list(recognizer.stream(clip, StreamSettings(detect_every)))
-    seen = [{name: place for name, place in placed.items() if place.x < 600} for placed in ways]
-    found = owners(results, seen)
-    longest = {id_: names for id_, names in found.items() if sum(names.values()) * detect_every > 9}
+    visible = [{name: place for name, place in placed.items() if place.x < 600} for placed in ways]
+    ids = owners(results, visible)
+    longest = {id_: names for id_, names in ids.items() if sum(names.values()) * detect_every > 9}
     assert {id_: set(names) for id_, names in longest.items()} == {1: {"left"}, 2: {"right"}}
     after = [result for result in results if (result.frame.number or 0) >= 85 and result.detected]
     assert all({face.id for face in result.faces} >= {2} for result in after)

@@ -18,7 +18,7 @@ def at(x: float, y: float = 100, side: int = 50) -> Box:
     return Box(round(x), round(y), side, side)
 
 
-# Overlap
+# Distance-IoU
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ def at(x: float, y: float = 100, side: int = 50) -> Box:
         (Box(0, 0, 30, 30), Box(10, 10, 10, 10), 1 / 9),
     ],
 )
-def test_overlap(one, other, expected):
+def test_distance_iou(one, other, expected):
     assert distance_iou(one, other) == pytest.approx(expected)
 
 
 @given(boxes, boxes)
-def test_overlap_is_even_and_bounded(one, other):
+def test_distance_iou_is_symmetric_and_bounded(one, other):
     assert distance_iou(one, other) == distance_iou(other, one)
     assert -1 < distance_iou(one, other) <= 1
 
@@ -46,25 +46,25 @@ def test_overlap_is_even_and_bounded(one, other):
 
 
 @given(st.lists(st.lists(boxes, max_size=6), max_size=8))
-def test_any_boxes_get_ids_of_their_own(frames):
+def test_all_boxes_get_distinct_ids(frames):
     tracker = FaceTracker()
     highest = 0
-    for number, found in enumerate(frames):
-        ids = tracker.update(found, number / 10)
-        assert len(set(ids)) == len(ids) == len(found)
+    for number, detected in enumerate(frames):
+        ids = tracker.update(detected, number / 10)
+        assert len(set(ids)) == len(ids) == len(detected)
         new = sorted(id_ for id_ in ids if id_ > highest)
         assert new == list(range(highest + 1, highest + 1 + len(new)))
         highest = max([highest, *ids])
-        assert tracker.expected(number / 10).keys() == set(ids)
+        assert tracker.predict(number / 10).keys() == set(ids)
 
 
 def test_no_frames_no_faces():
     assert FaceTracker().update([], 0) == []
-    assert FaceTracker().expected(1) == {}
+    assert FaceTracker().predict(1) == {}
 
 
 @pytest.mark.parametrize("gap", [-1, math.nan, math.inf])
-def test_times_that_make_no_sense(gap):
+def test_invalid_times(gap):
     with pytest.raises(ConfigError):
         FaceTracker(gap)
     with pytest.raises(ConfigError):
@@ -94,12 +94,12 @@ def test_gaps_are_bridged_for_the_stated_time(away_s, expected):
     assert tracker.update([at(100)], 0.9 + away_s) == [expected]
 
 
-def test_ids_are_not_used_again():
+def test_ids_are_not_reused():
     tracker = FaceTracker(max_gap_s=0.5)
     assert [tracker.update([at(0)], second) for second in range(4)] == [[1], [2], [3], [4]]
 
 
-def test_another_face_elsewhere_is_another():
+def test_a_distant_box_is_another_face():
     tracker = FaceTracker()
     tracker.update([at(0)], 0)
     assert tracker.update([at(200)], 0.1) == [2]
@@ -109,7 +109,7 @@ def test_another_face_elsewhere_is_another():
 @pytest.mark.parametrize("hidden", [0, 30, 60])
 @pytest.mark.parametrize("jitter", [0, 3])
 def test_faces_that_cross_keep_their_ids(hidden, jitter):
-    """The one behind is not found while less than `hidden` pixels lie between the two."""
+    """The one in the back is not detected while they are less than `hidden` pixels apart."""
     tracker = FaceTracker()
     for number, (back, front) in enumerate(crossing()):
         shift = jitter * math.sin(7 * number)
@@ -121,15 +121,15 @@ def test_faces_that_cross_keep_their_ids(hidden, jitter):
             assert ids == list(pair), number
 
 
-def test_a_face_goes_on_as_it_moved():
+def test_positions_are_predicted_from_the_motion():
     tracker = FaceTracker()
     for number in range(20):
         tracker.update([at(10 * number), at(500)], number / 10)
-    expected = tracker.expected(2.0)
+    expected = tracker.predict(2.0)
     assert expected[1].x == pytest.approx(200, abs=4)
     assert expected[2].x == pytest.approx(500, abs=1)
     tracker.update([at(500)], 2.0)
-    assert tracker.expected(2.1).keys() == {2}
+    assert tracker.predict(2.1).keys() == {2}
 
 
 # Emotions
@@ -140,10 +140,10 @@ def face(box: Box, happy: float) -> FaceEmotion:
 
 
 def happiness(faces: list[FaceEmotion]) -> list[float]:
-    return [found.prediction.probabilities["happy"] for found in faces]
+    return [face.prediction.probabilities["happy"] for face in faces]
 
 
-def test_without_smoothing_what_is_read_is_reported():
+def test_without_smoothing_predictions_are_unchanged():
     tracker = EmotionTracker(smooth_s=0)
     for number, happy in enumerate((0.2, 0.9, 0.4)):
         assert happiness(tracker.update([face(at(0), happy)], number / 10)) == [happy]
@@ -154,35 +154,35 @@ def test_smoothing_is_the_same_at_every_rate(fps):
     tracker = EmotionTracker(smooth_s=0.5)
     tracker.update([face(at(0), 0)], 0)
     for number in range(1, fps + 1):
-        found = tracker.update([face(at(0), 1)], number / fps)
-    assert happiness(found) == pytest.approx([1 - math.exp(-1 / 0.5)])
-    assert sum(found[0].prediction.probabilities.values()) == pytest.approx(1)
+        faces = tracker.update([face(at(0), 1)], number / fps)
+    assert happiness(faces) == pytest.approx([1 - math.exp(-1 / 0.5)])
+    assert sum(faces[0].prediction.probabilities.values()) == pytest.approx(1)
 
 
 def test_each_face_is_smoothed_alone():
     tracker = EmotionTracker(smooth_s=100)
     tracker.update([face(at(0), 0), face(at(300), 1)], 0)
-    found = tracker.update([face(at(300), 1), face(at(0), 0)], 0.1)
-    assert [one.id for one in found] == [2, 1]
-    assert happiness(found) == pytest.approx([1, 0])
+    faces = tracker.update([face(at(300), 1), face(at(0), 0)], 0.1)
+    assert [face.id for face in faces] == [2, 1]
+    assert happiness(faces) == pytest.approx([1, 0])
 
 
-def test_a_new_face_starts_with_its_own_reading():
+def test_a_new_face_starts_with_its_own_prediction():
     tracker = EmotionTracker(smooth_s=100, max_gap_s=0.5)
     tracker.update([face(at(0), 0)], 0)
     assert happiness(tracker.update([face(at(0), 1)], 1)) == [1]
 
 
-def test_faces_are_carried_on_between_detections():
+def test_faces_are_propagated_between_detections():
     tracker = EmotionTracker(smooth_s=0)
-    assert tracker.predict(0, {}) == []
+    assert tracker.propagate(0, {}) == []
     for number in range(10):
         tracker.update([face(at(300), 0.3), face(at(10 * number), 0.8)], number / 10)
-    first, second = tracker.predict(1.0, {})
+    first, second = tracker.propagate(1.0, {})
     assert (first.id, second.id) == (2, 1)
     assert first.face.box.x == pytest.approx(100, abs=4)
     assert (first.face.detector, first.face.score) == (TRACKED, 7.5)
     assert happiness([first, second]) == [0.8, 0.3]
-    assert tracker.predict(1.0, {1: at(50)})[0].face.box == at(50)
+    assert tracker.propagate(1.0, {1: at(50)})[0].face.box == at(50)
     tracker.update([], 1.1)
-    assert tracker.predict(1.2, {}) == []
+    assert tracker.propagate(1.2, {}) == []

@@ -1,168 +1,155 @@
-"""What records look like when they are written."""
+"""The contract of every record format: a new row of FORMATS is tested here without more ado.
 
-import csv
-import json
+A format needs its golden file, its section in docs/output.md, and its option in `emorec detect`.
+"""
+
+import io
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
-from helpers.onnx_models import METADATA
+from click.testing import CliRunner
+from helpers.example_records import LABELS, RECORDS, SUMMARY, ExampleModel
 
 from emorec import __version__
-from emorec.batch.video_summary import VideoSummary
-from emorec.errors import DataError, EmorecError
-from emorec.outputs.formats import (
-    FACE_COLUMNS,
-    FRAME_COLUMNS,
-    CsvWriter,
-    JsonLinesWriter,
-    JsonWriter,
-)
-from emorec.outputs.records import SCHEMA_VERSION, image_record
-from emorec.types import Box, Face, FaceEmotion, Prediction
+from emorec.cli.main import main
+from emorec.errors import ConfigError, DataError
+from emorec.outputs.base import RecordFormat
+from emorec.outputs.formats import FORMATS, open_writer, record_format
 
 GOLDEN = Path(__file__).parent / "golden"
-LABELS = ("happy", "sad")
+OUTPUT_PAGE = Path(__file__).parents[2] / "docs" / "output.md"
 
-FACE = FaceEmotion(Face(Box(1, 2, 3, 4), "haar", 5.5), Prediction({"happy": 0.75, "sad": 0.25}))
-TRACKED = FaceEmotion(
-    Face(Box(-5, 0, 30, 40), "yunet", 0.9), Prediction({"happy": 0.125, "sad": 0.875}), id=7
-)
-RECORDS = [
-    image_record("a.jpg", (640, 480), [FACE, TRACKED]),
-    image_record("none.jpg", (64, 48), []),
-    image_record("bad\n\udcff,.jpg", None, [], error='bad.jpg: "text"'),
-    image_record("clip.mp4", (1280, 720), [TRACKED], frame=12, time_s=0.5),
-]
+every_format = pytest.mark.parametrize("row", FORMATS.values(), ids=list(FORMATS))
 
 
-def summary() -> dict[str, Any]:
-    """The summary of a video of one frame with one face."""
-    made = VideoSummary("clip.mp4", frame_s=0.04)
-    made.add([TRACKED], time_s=0.5)
-    return made.record(made.finish())
+def write_all(row: RecordFormat, target: str | Path, records=RECORDS, resume: bool = False) -> None:
+    with open_writer(row.name, target, ExampleModel(), resume) as writer:
+        for record in records:
+            writer.add(record)
+        writer.add_video(SUMMARY)
 
 
-SUMMARY = summary()
+@every_format
+def test_the_golden_file(tmp_path: Path, row: RecordFormat):
+    """A change here is a change of the schema: raise SCHEMA_VERSION, list it in docs/output.md.
 
-
-def write_all(folder: Path, records=RECORDS) -> dict[str, Path]:
-    sinks = {
-        "records.json": lambda path: JsonWriter(path, METADATA, LABELS),
-        "records.jsonl": JsonLinesWriter,
-        "records.csv": lambda path: CsvWriter(path, LABELS),
-    }
-    for name, make in sinks.items():
-        with make(str(folder / name)) as sink:
-            for record in records:
-                sink.add(record)
-            sink.add_video(SUMMARY)
-    return {name: folder / name for name in sinks}
-
-
-@pytest.mark.parametrize("name", ["records.json", "records.jsonl", "records.csv"])
-def test_the_golden_files(tmp_path: Path, name: str):
-    """A change here is a change of the schema: raise SCHEMA_VERSION, tell it in docs/output.md.
-
-    `EMOREC_GOLDEN=1 pytest tests/media/test_sinks.py` writes the files anew.
+    `EMOREC_GOLDEN=1 pytest tests/outputs/test_formats.py` updates the files.
     """
-    text = write_all(tmp_path)[name].read_text("utf-8").replace(f'"{__version__}"', '"VERSION"')
+    write_all(row, tmp_path / "records")
+    text = (tmp_path / "records").read_text("utf-8").replace(f'"{__version__}"', '"VERSION"')
+    golden = GOLDEN / f"records.{row.name}"
     if os.environ.get("EMOREC_GOLDEN"):
-        (GOLDEN / name).write_text(text, "utf-8")
-    assert text == (GOLDEN / name).read_text("utf-8")
+        golden.write_text(text, "utf-8")
+    assert golden.is_file(), f"no golden file of the format {row.name}"
+    assert text == golden.read_text("utf-8")
 
 
-def test_all_formats_tell_the_same(tmp_path: Path):
-    files = write_all(tmp_path)
-    document = json.loads(files["records.json"].read_text())
-    assert document["images"] == RECORDS
-    lines = [json.loads(line) for line in files["records.jsonl"].read_text().splitlines()]
-    assert [line.pop("schema_version") for line in lines] == [document["schema_version"]] * 4
-    assert lines == RECORDS
-    with files["records.csv"].open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["status"] for row in rows] == ["ok", "ok", "no_face", "unreadable", "ok"]
-    assert [float(row["happy"]) for row in rows if row["happy"]] == [0.75, 0.125, 0.125]
-    assert [row["face"] for row in rows] == ["1", "2", "", "", "1"]
+@every_format
+def test_standard_output(monkeypatch, tmp_path: Path, row: RecordFormat):
+    if not row.prints:
+        with pytest.raises(ConfigError):
+            open_writer(row.name, "-", ExampleModel())
+        return
+    printed = io.StringIO()
+    monkeypatch.setattr("sys.stdout", printed)
+    write_all(row, "-")
+    write_all(row, tmp_path / "records")
+    assert printed.getvalue() == (tmp_path / "records").read_text("utf-8")
+    assert not printed.closed
 
 
-def test_nothing_at_all(tmp_path: Path):
-    files = write_all(tmp_path, [])
-    assert json.loads(files["records.json"].read_text())["images"] == []
-    assert files["records.jsonl"].read_text() == ""
-    assert len(files["records.csv"].read_text().splitlines()) == 1
-
-
-def test_lines_stand_in_the_file_at_once(tmp_path: Path):
-    with (
-        JsonLinesWriter(str(tmp_path / "a.jsonl")) as lines,
-        CsvWriter(str(tmp_path / "a.csv"), LABELS) as t,
-    ):
-        for count, record in enumerate(RECORDS, 1):
-            lines.add(record)
-            t.add(record)
-            assert (tmp_path / "a.jsonl").read_bytes().count(b"\n") == count
-        assert (tmp_path / "a.csv").read_bytes().count(b"\n") == 6
-
-
-def test_a_document_that_is_interrupted_is_whole(tmp_path: Path):
-    path = tmp_path / "a.json"
-
-    def interrupted():
-        with JsonWriter(str(path), METADATA, LABELS) as sink:
-            sink.add(RECORDS[0])
-            assert not path.exists()
+@every_format
+def test_an_exception_leaves_a_complete_file(tmp_path: Path, row: RecordFormat):
+    def interrupted() -> None:
+        with open_writer(row.name, tmp_path / "records", ExampleModel()) as writer:
+            writer.add(RECORDS[0])
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert json.loads(path.read_text())["images"] == RECORDS[:1]
-    assert list(tmp_path.iterdir()) == [path]
+    with open_writer(row.name, tmp_path / "expected", ExampleModel()) as writer:
+        writer.add(RECORDS[0])
+    assert (tmp_path / "records").read_bytes() == (tmp_path / "expected").read_bytes()
+    assert len(list(tmp_path.iterdir())) == 2
 
 
-@pytest.mark.parametrize("make", [JsonLinesWriter, lambda path: CsvWriter(path, LABELS)])
-def test_a_full_disk(make):
-    with (
-        pytest.raises(DataError, match="/dev/full: cannot write: No space left"),
-        make("/dev/full") as sink,
-    ):
-        sink.add(RECORDS[0])
+@every_format
+def test_resuming(tmp_path: Path, row: RecordFormat):
+    path = tmp_path / "records"
+    if row.read_groups is None:
+        with pytest.raises(ConfigError, match="cannot be resumed"):
+            open_writer(row.name, path, ExampleModel(), resume=True)
+        return
+    assert row.read_groups(path, LABELS) == []
+    write_all(row, path)
+    complete = path.read_bytes()
+    groups = row.read_groups(path, LABELS)
+    assert [group.failed for group in groups] == [False, False, True, False]
+    assert groups[-1].end == len(complete)
+    path.write_bytes(complete[: groups[1].end])
+    write_all(row, path, RECORDS[2:], resume=True)
+    assert path.read_bytes() == complete
 
 
-def test_a_full_disk_leaves_the_old_document(tmp_path: Path):
-    path = tmp_path / "a.json"
-    path.write_text("old")
-    sink = JsonWriter(str(path), METADATA, LABELS)
-
-    def full():
-        with sink:
-            sink._text._file.close()
-            sink._text._file = Path("/dev/full").open("w")  # noqa: SIM115
-            sink.add(RECORDS[0])
-
-    with pytest.raises(DataError, match="No space left"):
-        full()
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
+@every_format
+def test_no_records(tmp_path: Path, row: RecordFormat):
+    with open_writer(row.name, tmp_path / "records", ExampleModel()):
+        pass
+    assert (tmp_path / "records").is_file()
+    if row.read_groups is not None:
+        assert row.read_groups(tmp_path / "records", LABELS) == []
 
 
-def test_the_documentation_has_every_field():
-    text = (Path(__file__).parents[2] / "docs" / "output.md").read_text("utf-8")
-    header = ",".join((*FRAME_COLUMNS, *FACE_COLUMNS))
-    assert f"\n{header}\n" in text
-    document = json.loads((GOLDEN / "records.json").read_text("utf-8"))
-    (image, *_), (face, *_) = document["images"], document["images"][0]["faces"]
-    ((video, (track,)),) = [(video, video["tracks"]) for video in document["videos"]]
-    for field in (*document, *image, *face, *video, *track):
-        assert f"`{field}`" in text, field
-    assert f"\nSchema version {SCHEMA_VERSION}." in text
-    assert f"| `schema_version` | {SCHEMA_VERSION} |" in text
-    assert f"\n| {SCHEMA_VERSION} | " in text[text.index("## Schema versions") :]
+@every_format
+def test_a_file_that_cannot_be_opened(tmp_path: Path, row: RecordFormat):
+    with pytest.raises(DataError, match="cannot write"):
+        write_all(row, tmp_path / "none" / "records")
 
 
-def test_the_documentation_has_every_exit_code():
-    text = (Path(__file__).parents[2] / "docs" / "output.md").read_text("utf-8")
-    kinds = [EmorecError, *EmorecError.__subclasses__()]
-    for code in {0, 2, 130, *(kind.exit_code for kind in kinds)}:
-        assert f"\n| {code} | " in text
+@every_format
+def test_detect_has_the_option(row: RecordFormat):
+    text = " ".join(CliRunner().invoke(main, ["detect", "--help"]).output.split())
+    assert f"--{row.name} FILE{'|-' if row.prints else ''} {row.help}" in text
+    resume = text[text.index("--resume ") :]
+    assert (f"--{row.name}" in resume.split(" file.")[0].split()) == row.resumes
+
+
+@every_format
+def test_the_documentation_has_the_format(row: RecordFormat):
+    text = OUTPUT_PAGE.read_text("utf-8")
+    assert f"\n| `--{row.name} FILE` |" in text, f"docs/output.md: no row for --{row.name}"
+    assert f"(`--{row.name}`)\n" in text, f"docs/output.md: no section for --{row.name}"
+
+
+@pytest.mark.parametrize("name", ["", "xml", "JSON"])
+def test_an_unknown_format(name: str):
+    with pytest.raises(ConfigError, match=f"{name!r}; known formats: json, jsonl, csv"):
+        record_format(name)
+    with pytest.raises(ConfigError):
+        open_writer(name, "a", ExampleModel())
+
+
+def test_an_added_row_is_an_option(monkeypatch, tmp_path: Path):
+    """An option is there as soon as the table has a row; checked in another process."""
+    import subprocess
+    import sys
+
+    code = """
+from emorec.outputs import formats
+from emorec.outputs.base import RecordFormat
+from emorec.outputs.jsonl_format import JsonLinesWriter
+
+make = lambda target, model, resume: JsonLinesWriter(target)
+formats.FORMATS["mine"] = RecordFormat("mine", "Write my format", make, prints=False)
+from emorec.cli.main import run
+run()
+"""
+    photo = Path(__file__).parents[2] / "examples" / "astronaut.jpg"
+    command = [sys.executable, "-c", code, "detect", str(photo), "--no-save", "--mine"]
+    done = subprocess.run([*command, "a.mine"], cwd=tmp_path, check=True, capture_output=True)
+    assert done.stdout
+    assert (tmp_path / "a.mine").read_text().count('"status": "ok"') == 1
+    refused = subprocess.run([*command, "-"], cwd=tmp_path, capture_output=True, check=False)
+    assert refused.returncode == 2
+    assert b"--mine needs a file" in refused.stderr

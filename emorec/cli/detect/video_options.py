@@ -1,9 +1,7 @@
-"""The options of `emorec detect` for videos, and how videos run: progress, window, plot."""
+"""Options of `emorec detect` for videos."""
 
 import functools
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,19 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from emorec.cli.terminal_text import one_line
 from emorec.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from emorec.batch.video_work import VideoResult, VideoSettings, VideoWork
-    from emorec.cli.detect.output_options import OutputOptions, Outputs
-    from emorec.inference.recognizer import EmotionRecognizer
-    from emorec.inference.stream import FrameResult
+    from emorec.batch.video_work import VideoSettings
     from emorec.media.sources import MediaSource
 
 
 def seconds(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
-    """Turn "90", "1:30" or "0:01:30.5" into seconds: a callback for an option."""
+    """Convert "90", "1:30" or "0:01:30.5" to seconds: a callback for an option."""
     if value is None:
         return None
     parts = value.split(":")
@@ -34,7 +28,9 @@ def seconds(ctx: click.Context, parameter: click.Parameter, value: str | None) -
         for part in parts:
             total = 60 * total + float(part)
     except ValueError as error:
-        raise click.BadParameter(f"{value!r} is no time such as 90, 1:30 or 0:01:30.5") from error
+        raise click.BadParameter(
+            f"{value!r} is not a time such as 90, 1:30 or 0:01:30.5"
+        ) from error
     return total
 
 
@@ -44,24 +40,24 @@ _OPTIONS = (
         type=click.IntRange(min=1),
         default=1,
         show_default=True,
-        help="Videos: take every Nth frame.",
+        help="Videos: process every Nth frame.",
         metavar="N",
     ),
     click.option(
         "--start",
         callback=seconds,
         metavar="TIME",
-        help="Videos: begin here, in seconds or as h:m:s.",
+        help="Videos: start at this time, in seconds or as h:m:s.",
     ),
-    click.option("--end", callback=seconds, metavar="TIME", help="Videos: stop here, likewise."),
+    click.option("--end", callback=seconds, metavar="TIME", help="Videos: stop at this time."),
     click.option(
         "--detect-every",
         type=click.IntRange(min=1),
         default=1,
         show_default=True,
         metavar="N",
-        help="Videos: seek faces in every Nth frame taken. In between they are followed by "
-        "optical flow, and keep their emotions.",
+        help="Videos: detect faces only in every Nth processed frame. In between they are tracked "
+        "by optical flow and keep their emotions.",
     ),
     click.option(
         "--smooth",
@@ -69,7 +65,7 @@ _OPTIONS = (
         default=0.5,
         show_default=True,
         metavar="SECONDS",
-        help="Videos: time constant by which the emotions of each face are smoothed; 0 is off.",
+        help="Videos: time constant of the smoothing of each face's probabilities; 0 turns it off.",
     ),
     click.option(
         "--max-gap",
@@ -77,23 +73,37 @@ _OPTIONS = (
         default=1.0,
         show_default=True,
         metavar="SECONDS",
-        help="Videos: how long a face may be out of sight and keep its id.",
+        help="Videos: longest time for which a face may be out of sight and keep its id.",
     ),
     click.option(
         "--plot",
         type=click.Path(path_type=Path, dir_okay=False),
         metavar="FILE.png",
-        help="Videos: draw the emotions of each face over time (needs the extra plots).",
+        help="Videos: plot the emotions of each face over time (needs the extra plots).",
     ),
     click.option(
-        "--show", is_flag=True, help="Videos: show the frames in a window; q or Esc ends it."
+        "--show",
+        is_flag=True,
+        help="Videos: show the annotated frames in a window; q or Esc ends the video.",
     ),
 )
 
 
 @dataclass(frozen=True)
 class VideoOptions:
-    """What the options say about videos."""
+    """The options for videos.
+
+    Attributes:
+        every: Every Nth frame is processed.
+        start: Start time in seconds, or None.
+        end: End time in seconds, or None.
+        detect_every: Faces are detected in every Nth processed frame.
+        smooth: Time constant of the smoothing, in seconds.
+        max_gap: Longest time out of sight, in seconds.
+        plot: Plot of the first video, or None.
+        show: Show the frames in a window.
+        given: Names of the options on the command line.
+    """
 
     every: int
     start: float | None
@@ -111,49 +121,60 @@ class VideoOptions:
         if self.plot is not None and self.plot.suffix.lower() != ".png":
             raise click.UsageError(f"--plot: {self.plot} must be a .png file")
         if self.plot is not None and not self.plot.parent.is_dir():
-            raise click.UsageError(f"--plot: the folder of {self.plot} is not there")
+            raise click.UsageError(f"--plot: the folder of {self.plot} does not exist")
 
     def settings(self, max_side: int | None, with_bars: bool) -> "VideoSettings":
-        """Tell the library."""
+        """Convert the options to library settings.
+
+        Args:
+            max_side: As for `VideoSettings`.
+            with_bars: As for `VideoSettings`.
+        """
         from emorec.batch.video_work import VideoSettings
         from emorec.inference.stream import StreamSettings
 
-        stream = StreamSettings(self.detect_every, self.smooth, self.max_gap)
-        start_s = self.start or 0.0
-        timeline = self.plot is not None
-        return VideoSettings(self.every, start_s, self.end, max_side, stream, timeline, with_bars)
+        return VideoSettings(
+            every=self.every,
+            start_s=self.start or 0.0,
+            end_s=self.end,
+            max_side=max_side,
+            stream=StreamSettings(self.detect_every, self.smooth, self.max_gap),
+            timeline=self.plot is not None,
+            with_bars=with_bars,
+        )
 
     def check(self, sources: Sequence["MediaSource"]) -> None:
-        """Refuse options that nothing here is for, and find out early what is missing.
+        """Check that the options apply to the sources and that their requirements are met.
 
         Raises:
-            MissingDependencyError: There is no matplotlib to plot with, or no display.
+            click.UsageError: No source is a video.
+            MissingDependencyError: matplotlib or a display is missing.
         """
         if self.given and not any(source.is_video for source in sources):
-            raise click.UsageError(f"{self.given[0]} is for videos, and no source is one")
+            raise click.UsageError(f"{self.given[0]} is for videos; no SOURCE is a video")
         if self.plot is not None:
-            _import_plots()
+            import_timeline_plot()
         if self.show:
             from emorec.cli.detect.window import check_display
 
             check_display()
 
     def plots(self, sources: Sequence["MediaSource"]) -> list[Path]:
-        """Name the plot of each video."""
+        """Return the path of the plot of each video."""
         videos = sum(source.is_video for source in sources)
         return [self.plot_of(number) for number in range(1, videos + 1) if self.plot]
 
     def plot_of(self, number: int) -> Path:
-        """Name the plot of the nth video, from 1."""
+        """Return the path of the plot of the nth video, from 1."""
         assert self.plot is not None
         return self.plot if number == 1 else self.plot.with_stem(f"{self.plot.stem}-{number}")
 
 
 def video_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options for videos to a command, which gets them as `videos`, a `VideoOptions`."""
+    """Add the options for videos to a command, which receives `videos`, a `VideoOptions`."""
 
     @functools.wraps(command)
-    def wrapped(**arguments: Any) -> Any:
+    def with_videos(**arguments: Any) -> Any:
         context = click.get_current_context()
         names = [name for name in VideoOptions.__dataclass_fields__ if name != "given"]
         given = tuple(
@@ -165,83 +186,16 @@ def video_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(videos=VideoOptions(**chosen, given=given), **arguments)
 
     for option in reversed(_OPTIONS):
-        wrapped = option(wrapped)
-    return wrapped
+        with_videos = option(with_videos)
+    return with_videos
 
 
-class VideoRuns:
-    """Runs videos one after another.
+def import_timeline_plot() -> Callable[..., bytes]:
+    """Import `draw_timeline`.
 
-    Args:
-        recognizer: Finds and reads the faces.
-        targets: Where pictures and annotated videos go.
-        choice: The options.
-        outputs: Takes the results.
-        max_side: As for `VideoSettings`.
+    Raises:
+        MissingDependencyError: matplotlib is not installed.
     """
-
-    def __init__(
-        self,
-        recognizer: "EmotionRecognizer",
-        targets: "OutputOptions",
-        choice: VideoOptions,
-        outputs: "Outputs",
-        max_side: int | None,
-    ) -> None:
-        self._recognizer = recognizer
-        self._targets = targets
-        self._choice = choice
-        self._outputs = outputs
-        self._max_side = max_side
-        self._count = 0
-
-    def run(self, sources: Iterable["MediaSource"]) -> None:
-        """Do some videos."""
-        import cv2
-
-        from emorec.batch.video_work import VideoWork
-
-        cv2.setNumThreads(1)  # the searching threads take the cores, a frame each
-        settings = self._choice.settings(self._max_side, self._targets.bars)
-        work = VideoWork(self._recognizer, settings, self._targets.crop_outputs(self._recognizer))
-        for source in sources:
-            self._count += 1
-            self._run(work, source)
-
-    def _run(self, work: "VideoWork", source: "MediaSource") -> None:
-        from emorec.media.addresses import shown_name
-
-        name = one_line(shown_name(source.name))
-        shows_bar = sys.stderr.isatty() and not self._outputs.shows_bar
-        folder = self._targets.video_folder(source)
-        count = 0
-        finished: list[VideoResult] = []
-        try:
-            with _progress(name, shows_bar) as show, _window(self._choice.show) as window:
-
-                def watch(result: "FrameResult", awaited: int | None) -> bool:
-                    nonlocal count
-                    count += 1
-                    show(count, awaited)
-                    return window(result)
-
-                work.run(source, folder, self._outputs.add_frame, finished.append, watch)
-        finally:
-            # After the bar, which would overwrite what is printed.
-            for done in finished:
-                self._finish(done)
-
-    def _finish(self, done: "VideoResult") -> None:
-        self._outputs.add_video(done)
-        if self._choice.plot is not None:
-            from emorec.atomic_files import write_bytes
-
-            path = self._choice.plot_of(self._count)
-            write_bytes(path, _import_plots()(done.tracks, done.record["duration_s"]))
-            self._outputs.wrote(path)
-
-
-def _import_plots() -> Callable[..., bytes]:
     try:
         from emorec.batch.timeline_plot import draw_timeline
     except ModuleNotFoundError as error:
@@ -251,25 +205,3 @@ def _import_plots() -> Callable[..., bytes]:
             "--plot needs matplotlib; install it with: pip install 'emorec[plots]'"
         ) from error
     return draw_timeline
-
-
-@contextmanager
-def _progress(name: str, wanted: bool) -> Iterator[Callable[[int, int | None], None]]:
-    if not wanted:
-        yield lambda done, total: None
-        return
-    from emorec.cli.progress import image_progress  # rich starts slowly
-
-    with image_progress(name) as show:
-        yield show
-
-
-@contextmanager
-def _window(wanted: bool) -> Iterator[Callable[["FrameResult"], bool]]:
-    if not wanted:
-        yield lambda result: True
-        return
-    from emorec.cli.detect.window import Window
-
-    with Window() as window:
-        yield window.show

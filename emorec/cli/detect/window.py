@@ -1,8 +1,7 @@
-"""A window that shows frames as they are done."""
+"""Shows the frames of a video in a window while they are processed."""
 
 import subprocess
 import sys
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from emorec.errors import MissingDependencyError
@@ -16,28 +15,31 @@ _PROBE = "import cv2; cv2.namedWindow('emorec'); cv2.destroyAllWindows()"
 
 
 def check_display() -> None:
-    """Find out whether a window can be opened.
+    """Check that a window can be opened.
 
     Raises:
-        MissingDependencyError: There is no display, or this OpenCV has no windows.
+        MissingDependencyError: There is no display, or this OpenCV is a headless build.
     """
-    # In a process of its own: where there is no display, Qt ends the process.
+    # In a child process: without a display, Qt ends the process.
     done = subprocess.run([sys.executable, "-c", _PROBE], capture_output=True, check=False)
     if done.returncode:
         raise MissingDependencyError(
             "--show cannot open a window here: there is no display, or OpenCV is a headless "
-            "build; leave out --show, and watch the video that --save FOLDER writes"
+            "build; omit --show, and watch the video that --save FOLDER writes"
         )
 
 
 class Window:
-    """A window on the screen; use it in a `with` block."""
+    """A window on the screen, closed at the end of its `with` block."""
 
     def __enter__(self) -> Self:
         return self
 
     def show(self, result: "FrameResult") -> bool:
-        """Show a frame with its faces; False after q, Esc or the window's own button."""
+        """Show a frame with its faces; return False once the user has closed the window.
+
+        q, Esc and the window's close button close it.
+        """
         import cv2
 
         from emorec.media.drawing import annotate_frame
@@ -47,12 +49,7 @@ class Window:
             return False
         return cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) >= 1
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         import cv2
 
         cv2.destroyAllWindows()

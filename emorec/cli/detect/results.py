@@ -1,0 +1,136 @@
+"""Reports the results of `emorec detect`: record files, the table, problems and written files."""
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import click
+
+from emorec.cli.detect.face_table import FaceTable, video_lines
+from emorec.cli.terminal_text import one_line
+
+if TYPE_CHECKING:
+    from emorec.batch.video_work import VideoResult
+    from emorec.inference.recognizer import EmotionRecognizer
+    from emorec.media.sources import MediaSource
+    from emorec.outputs.destinations import OutputSettings
+    from emorec.outputs.records import ImageResult
+
+_LISTED_FILES = 20
+"""Written files that are listed by name, at most; more are only counted."""
+
+
+class ResultReporter:
+    """Writes the records of the results, and prints the table and the problems.
+
+    Used in a `with` block; the record files are complete after it.
+
+    Args:
+        outputs: The record files.
+        sources: All sources.
+        recognizer: The recognizer whose results are reported.
+
+    Attributes:
+        remaining: The sources to process: all, or those that an interrupted run has left.
+        shows_progress: Whether a bar shows the progress over all sources.
+        failed: Whether something could not be read or written, now or in the interrupted run.
+    """
+
+    def __init__(
+        self,
+        outputs: "OutputSettings",
+        sources: Sequence["MediaSource"],
+        recognizer: "EmotionRecognizer",
+    ) -> None:
+        self.remaining, self.failed = outputs.remaining(sources, recognizer.labels)
+        if outputs.resume:
+            done = len(sources) - len(self.remaining)
+            click.echo(f"resuming: {done} of {len(sources)} are done", err=True)
+        self._writers = outputs.writers(recognizer)
+        self._table = FaceTable([source.name for source in sources], recognizer.labels)
+        self._shows_table = not outputs.prints_records
+        self._stack = ExitStack()
+        self._written: list[str] = []
+        self._written_count = 0
+        # A bar would overwrite a table that is growing on the same terminal.
+        table_on_terminal = self._shows_table and sys.stdout.isatty()
+        several = len(self.remaining) > 1
+        self.shows_progress = several and sys.stderr.isatty() and not table_on_terminal
+        self._progress: Callable[[int, int], None] | None = None
+        self._started = 0
+
+    def __enter__(self) -> Self:
+        for writer in self._writers:
+            self._stack.enter_context(writer)
+        if self.shows_progress:
+            from emorec.cli.progress import image_progress  # rich is slow to import
+
+            self._progress = self._stack.enter_context(image_progress("detecting faces"))
+        return self
+
+    def add(self, result: "ImageResult") -> None:
+        """Report the next image.
+
+        Raises:
+            DataError: The records cannot be written.
+        """
+        self.add_frame(result)
+        if self._shows_table and result.record["status"] != "unreadable":
+            self._table.show(result.record)
+
+    def add_frame(self, result: "ImageResult") -> None:
+        """Report the next frame of a video, which is not shown in the table.
+
+        Raises:
+            DataError: The records cannot be written.
+        """
+        for problem in result.problems:
+            self._report_problem(problem)
+        for writer in self._writers:
+            writer.add(result.record)
+        self._started += result.record["frame"] in (None, 0)
+        if self._progress:
+            self._progress(self._started, len(self.remaining))
+        self._written_count += len(result.written)
+        self._written += result.written[: _LISTED_FILES + 1 - len(self._written)]
+
+    def add_video(self, result: "VideoResult") -> None:
+        """Report a video, after its frames.
+
+        Raises:
+            DataError: The records cannot be written.
+        """
+        for writer in self._writers:
+            writer.add_video(result.record)
+        if self._shows_table:
+            for line in video_lines(result.record):
+                click.echo(line)
+        if result.annotated is None:
+            return
+        if result.annotated.problem is not None:
+            self._report_problem(result.annotated.problem)
+        if result.annotated.note is not None:
+            click.echo(f"note: {one_line(result.annotated.note)}", err=True)
+        if result.annotated.written is not None:
+            self.add_written(result.annotated.written)
+
+    def add_written(self, path: Path) -> None:
+        """List a written file at the end."""
+        self._written.append(str(path))
+        self._written_count += 1
+
+    def _report_problem(self, message: str) -> None:
+        click.echo(f"error: {one_line(message)}", err=True)
+        self.failed = True
+
+    def __exit__(self, *exception: object) -> None:
+        with self._stack:
+            if not self._shows_table:
+                return
+            if self._written_count > _LISTED_FILES:
+                click.echo(f"wrote {self._written_count} files")
+                return
+            for path in self._written:
+                click.echo(f"wrote {one_line(path)}")

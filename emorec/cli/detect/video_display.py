@@ -1,0 +1,104 @@
+"""Processes the videos of `emorec detect` and shows them: progress, window, summary and plot."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from emorec.cli.detect.video_options import VideoOptions, import_timeline_plot
+from emorec.cli.terminal_text import one_line
+
+if TYPE_CHECKING:
+    from emorec.batch.video_work import VideoResult, VideoWork
+    from emorec.cli.detect.results import ResultReporter
+    from emorec.inference.stream import FrameResult
+    from emorec.media.sources import MediaSource
+    from emorec.outputs.destinations import OutputSettings
+
+
+class VideoDisplay:
+    """Processes videos one after another.
+
+    Args:
+        work: The work on each video.
+        options: Window and plot.
+        outputs: Folders of the annotated videos.
+        reporter: Reports the results.
+    """
+
+    def __init__(
+        self,
+        work: "VideoWork",
+        options: VideoOptions,
+        outputs: "OutputSettings",
+        reporter: "ResultReporter",
+    ) -> None:
+        self._work = work
+        self._options = options
+        self._outputs = outputs
+        self._reporter = reporter
+        self._count = 0
+
+    def process(self, sources: Iterable["MediaSource"]) -> None:
+        """Process videos.
+
+        Raises:
+            DataError: A record, an annotated video's folder or a plot cannot be written.
+            ModelError: The model fails.
+        """
+        for source in sources:
+            self._count += 1
+            self._process(source)
+
+    def _process(self, source: "MediaSource") -> None:
+        run = self._work.run(source, self._outputs.video_folder(source))
+        shows_bar = sys.stderr.isatty() and not self._reporter.shows_progress
+        try:
+            with (
+                _progress(one_line(run.name), shows_bar) as progress,
+                _window(self._options.show) as show,
+                run,
+            ):
+                for count, result in enumerate(run, 1):
+                    self._reporter.add_frame(result)
+                    if result.tracked is None:
+                        continue
+                    progress(count, run.expected_frames)
+                    if not show(result.tracked):
+                        break
+        finally:
+            # After the bar, which would overwrite the summary.
+            if run.result is not None:
+                self._finish(run.result)
+
+    def _finish(self, result: "VideoResult") -> None:
+        self._reporter.add_video(result)
+        if self._options.plot is not None:
+            from emorec.atomic_files import write_bytes
+
+            path = self._options.plot_of(self._count)
+            draw_timeline = import_timeline_plot()
+            write_bytes(path, draw_timeline(result.tracks, result.record["duration_s"]))
+            self._reporter.add_written(path)
+
+
+@contextmanager
+def _progress(name: str, shown: bool) -> Iterator[Callable[[int, int | None], None]]:
+    if not shown:
+        yield lambda done, total: None
+        return
+    from emorec.cli.progress import image_progress  # rich is slow to import
+
+    with image_progress(name) as progress:
+        yield progress
+
+
+@contextmanager
+def _window(shown: bool) -> Iterator[Callable[["FrameResult"], bool]]:
+    if not shown:
+        yield lambda result: True
+        return
+    from emorec.cli.detect.window import Window
+
+    with Window() as window:
+        yield window.show

@@ -1,0 +1,240 @@
+"""Which file a model name means, and what the file says about itself.
+
+Neither ONNX Runtime nor Keras is loaded.
+"""
+
+import difflib
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from emorec.errors import ModelError
+from emorec.metadata import COST_KEY, KEY, ModelCost, ModelMetadata
+from emorec.models.onnx_properties import read_properties
+from emorec.models.registry import EMOTIONS, TRAINABLE, fetchable, shipped
+
+FORMATS = ("onnx", "keras")
+"""File formats of models; a run folder holds `model.<format>`."""
+
+METADATA_MEMBER = "emorec.json"
+"""Member of a .keras file, which is a zip file, that holds the metadata."""
+
+MAX_FILE_BYTES = 2**30
+"""Larger model files are refused before they are read."""
+
+MAX_JSON_BYTES = 16 * 2**20
+"""Larger JSON members of a .keras file are refused."""
+
+_RUNS = Path("runs")
+_RUN_CONFIG = "config.yaml"
+_MOST_LISTED = 5
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+def find_model(named: str | os.PathLike[str], formats: Sequence[str] = FORMATS) -> Path:
+    """Resolve what a user calls a model to a model file.
+
+    The first match counts: a model file; a run folder; a name that `emorec models list` prints;
+    a run folder in `./runs`; the unique beginning of the path of a run folder, or of its name in
+    `./runs`.
+
+    Args:
+        named: What the user wrote, such as `model.onnx`, `runs/20260101-120000-compact`,
+            `runs/20260101-12`, `20260101-12` or `emorec-compact`.
+        formats: Accepted formats, the preferred one first: it is taken from a run folder that
+            holds several.
+
+    Raises:
+        ModelError: Nothing has that name, several run folders begin with it, the file is of
+            another format, or the run folder holds no model.
+    """
+    text = os.fspath(named)
+    path = Path(text)
+    try:
+        is_file, is_folder = path.is_file(), path.is_dir()
+    except OSError as error:
+        raise ModelError(f"{text}: {error.strerror or error}") from error
+    if text and is_file:
+        return _accepted(path, formats)
+    if text and is_folder:
+        return _model_of_run(path, formats)
+    listed = {file.name: file for file in (*shipped(), *fetchable().values())}
+    if text in listed:
+        file = listed[text]
+        if file.kind not in (EMOTIONS, TRAINABLE):
+            raise ModelError(f"{text}: a {file.kind}, not an emotion model; see emorec models list")
+        return _accepted(file.path, formats)
+    runs = [run for run in _runs_near(path) if text and run.name.startswith(path.name)]
+    exact = [run for run in runs if run.name == path.name]
+    runs = exact or runs
+    if len(runs) == 1:
+        return _model_of_run(runs[0], formats)
+    if runs:
+        raise ModelError(
+            f"{text}: {len(runs)} run folders begin with it: {_some(map(str, runs))}; write more "
+            "of the name"
+        )
+    emotion_models = [name for name, file in listed.items() if file.kind in (EMOTIONS, TRAINABLE)]
+    raise ModelError(
+        f"{text or '(empty name)'}: no such model file, run folder or name of `emorec models list`"
+        f"{_suggestion(path, [*emotion_models, *_names_near(path, formats)])}"
+    )
+
+
+def read_metadata(path: Path) -> ModelMetadata:
+    """Read the metadata of a model file.
+
+    Args:
+        path: A .onnx or .keras file.
+
+    Raises:
+        ModelError: The file is missing, too large, damaged or of another format, or it has no
+            metadata or invalid ones.
+    """
+    _accepted(path, FORMATS)
+    if path.suffix == ".keras":
+        return _metadata_of_keras(path)
+    properties = _properties(path)
+    if KEY not in properties:
+        raise ModelError(
+            f"{path}: the model has no emorec metadata (labels, colour, input size); use a model "
+            "that emorec wrote, or export it with: emorec export"
+        )
+    return ModelMetadata.from_json(properties[KEY], str(path))
+
+
+def read_cost(path: Path) -> ModelCost | None:
+    """Read what running a model costs; None where its file does not say.
+
+    Args:
+        path: A .onnx or .keras file; only .onnx files say it.
+
+    Raises:
+        ModelError: The file is missing, too large, damaged or of another format.
+    """
+    _accepted(path, FORMATS)
+    cost = None if path.suffix == ".keras" else _properties(path).get(COST_KEY)
+    return None if cost is None else ModelCost.from_json(cost, str(path))
+
+
+def read_member(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
+    """Read a JSON member of a .keras file.
+
+    Args:
+        archive: The opened file.
+        name: Name of the member.
+        path: The file, for messages.
+
+    Raises:
+        ModelError: The member is missing, too large, encrypted or damaged.
+    """
+    try:
+        info = archive.getinfo(name)
+    except KeyError:
+        what = "its emorec metadata" if name == METADATA_MEMBER else f"the part {name}"
+        raise ModelError(
+            f"{path}: the file lacks {what}; only models trained by emorec can be used"
+        ) from None
+    if info.file_size > MAX_JSON_BYTES:
+        raise ModelError(
+            f"{path}: the part {name} has {info.file_size} bytes; at most {MAX_JSON_BYTES} are read"
+        )
+    if info.compress_type not in _COMPRESSIONS:
+        raise ModelError(f"{path}: the part {name} has the compression {info.compress_type}")
+    try:
+        return archive.read(info)
+    # zipfile raises RuntimeError for an encrypted member.
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
+        raise ModelError(f"{path}: the part {name} cannot be read: {error}") from error
+
+
+def _metadata_of_keras(path: Path) -> ModelMetadata:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            text = read_member(archive, METADATA_MEMBER, path).decode("utf-8")
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise ModelError(f"{path}: not a .keras file, or a damaged one ({error})") from error
+    return ModelMetadata.from_json(text, str(path))
+
+
+def _properties(path: Path) -> dict[str, str]:
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise ModelError(f"{path}: {size / 2**30:.1f} GiB; models up to 1 GiB are read")
+        with path.open("rb") as file:
+            return read_properties(file, size, (KEY, COST_KEY))
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ModelError(f"{path}: not an ONNX file, or a damaged one ({error})") from error
+
+
+def _accepted(path: Path, formats: Sequence[str]) -> Path:
+    """Return a path if it is a file of an accepted format."""
+    if not _is_file(path):
+        raise ModelError(f"{path}: no such model file")
+    if path.suffix.removeprefix(".") not in formats:
+        kinds = " or ".join(f".{name}" for name in formats)
+        raise ModelError(f"{path}: the model must be a {kinds} file; received {path.suffix!r}")
+    return path
+
+
+def _model_of_run(folder: Path, formats: Sequence[str]) -> Path:
+    names = [f"model.{name}" for name in formats if name in FORMATS]
+    for name in names:
+        if _is_file(folder / name):
+            return folder / name
+    holds = f"neither {' nor '.join(names)}" if len(names) > 1 else f"no {names[0]}"
+    runs = [str(run) for run in _entries(folder) if _is_run(run)]
+    hint = f"; name one of its run folders: {_some(runs)}" if runs else ""
+    raise ModelError(f"{folder}: the folder holds {holds}{hint}")
+
+
+def _runs_near(path: Path) -> list[Path]:
+    """List the run folders next to a path, and those in `./runs` for a bare name."""
+    parents = [path.parent]
+    if path.parent == Path():
+        parents.append(_RUNS)
+    return [entry for parent in parents for entry in _entries(parent) if _is_run(entry)]
+
+
+def _is_run(folder: Path) -> bool:
+    members = (_RUN_CONFIG, *(f"model.{name}" for name in FORMATS))
+    return any(_is_file(folder / name) for name in members)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _names_near(path: Path, formats: Sequence[str]) -> Iterator[str]:
+    """Yield what the user may have meant: run folders and model files near a path."""
+    for run in _runs_near(path):
+        yield run.name if path.parent == Path() else str(run)
+    for entry in _entries(path.parent):
+        if entry.suffix.removeprefix(".") in formats:
+            yield str(entry)
+
+
+def _suggestion(path: Path, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(str(path), names)
+    return f"; similar names: {', '.join(close)}" if close else ""
+
+
+def _some(names: Iterator[str] | Sequence[str]) -> str:
+    every = list(names)
+    more = len(every) - _MOST_LISTED
+    return ", ".join(every[:_MOST_LISTED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,68 @@
+"""Writes all records as one JSON document, which appears complete at the end of the run."""
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from emorec import __version__
+from emorec.atomic_files import written_whole
+from emorec.outputs.base import STDOUT
+from emorec.outputs.records import SCHEMA_VERSION, Record
+from emorec.outputs.text_writer import TextWriter
+
+if TYPE_CHECKING:
+    from emorec.metadata import ModelMetadata
+
+
+class JsonWriter:
+    """All records as one JSON document, written record by record and published at the end.
+
+    An exception ends the document early: it then holds the records added so far.
+
+    Args:
+        target: The file, or "-" for standard output.
+        metadata: The model that was used.
+        labels: The emotions reported.
+    """
+
+    def __init__(self, target: str, metadata: "ModelMetadata", labels: Sequence[str]) -> None:
+        self._target = target
+        self._model = {"name": metadata.name, "version": metadata.version, "labels": list(labels)}
+        self._stack = ExitStack()
+        self._text: TextWriter | None = None
+        self._count = 0
+        self._videos: list[Record] = []
+
+    def __enter__(self) -> Self:
+        target = self._target
+        if target != STDOUT:
+            target = str(self._stack.enter_context(written_whole(Path(target))))
+        self._text = self._stack.enter_context(TextWriter(target))
+        head = {
+            "schema_version": SCHEMA_VERSION,
+            "emorec_version": __version__,
+            "model": self._model,
+            "images": [],
+        }
+        self._text.write(json.dumps(head, indent=2).removesuffix("]\n}"))
+        return self
+
+    def add(self, record: Record) -> None:
+        """Write a record; see `RecordWriter.add`."""
+        assert self._text is not None, "a writer is used within its with block"
+        text = json.dumps(record, indent=2, allow_nan=False).replace("\n", "\n    ")
+        self._text.write(("," if self._count else "") + "\n    " + text)
+        self._count += 1
+
+    def add_video(self, summary: Record) -> None:
+        """Keep the summary of a video for the end; see `RecordWriter.add_video`."""
+        self._videos.append(summary)
+
+    def __exit__(self, *exception: object) -> None:
+        with self._stack:  # without the exception, so that the records so far are published
+            if self._text is not None:
+                videos = json.dumps(self._videos, indent=2, allow_nan=False)
+                end = "\n  ]" if self._count else "]"
+                self._text.write(end + ',\n  "videos": ' + videos.replace("\n", "\n  ") + "\n}\n")

@@ -1,0 +1,173 @@
+import threading
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from helpers.clips import write_clip
+from helpers.onnx_models import write_tiny_model
+
+from emorec.batch.video_work import VideoSettings, VideoWork
+from emorec.errors import DataError, ModelError
+from emorec.inference.classifier import EmotionClassifier
+from emorec.inference.recognizer import EmotionRecognizer
+from emorec.inference.stream import StreamSettings
+from emorec.media.sources import MediaSource
+from emorec.media.video import VideoReader
+from emorec.outputs.marked_images import FaceCrops
+from emorec.types import Box, Face
+
+FRAMES = 20
+
+
+class Detector:
+    """Detects one face; its box moves with the brightness."""
+
+    def detect(self, image_bgr):
+        return [Face(Box(int(image_bgr.mean()) // 10, 5, 30, 30), "stub", 2.5)]
+
+
+@pytest.fixture
+def recognizer(tmp_path: Path) -> EmotionRecognizer:
+    classifier = EmotionClassifier(write_tiny_model(tmp_path / "tiny.onnx"))
+    return EmotionRecognizer(Detector(), classifier)
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    shades = (np.full((60, 80, 3), 100 + 2 * n, np.uint8) for n in range(FRAMES))
+    return write_clip(tmp_path / "clip.avi", shades, fps=10)
+
+
+def frame_count(path: Path) -> int:
+    with VideoReader(path) as reader:
+        return sum(1 for _ in reader)
+
+
+def test_all_frames_and_then_the_summary(recognizer, clip: Path, tmp_path: Path):
+    with VideoWork(recognizer).run(clip, tmp_path / "out") as run:
+        assert (run.result, run.expected_frames) == (None, None)
+        results = list(run)
+        assert run.expected_frames == FRAMES
+    assert [result.record["frame"] for result in results] == list(range(FRAMES))
+    assert all(result.tracked.detected for result in results)
+    assert run.result.record["frames"] == FRAMES
+    assert [track.id for track in run.result.tracks] == [1]
+    assert run.result.annotated.written == tmp_path / "out" / "clip-emotions.avi"
+    assert frame_count(run.result.annotated.written) == FRAMES
+
+
+def test_without_a_folder_no_video_is_written(recognizer, clip: Path, tmp_path: Path):
+    before = sorted(tmp_path.iterdir())
+    with VideoWork(recognizer).run(clip) as run:
+        list(run)
+    assert run.result.annotated is None
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_leaving_early_finishes_what_was_done(recognizer, clip: Path, tmp_path: Path, count: int):
+    with VideoWork(recognizer).run(clip, tmp_path) as run:
+        for number, _ in enumerate(run, 1):
+            if number == count:
+                break
+    assert run.result.record["frames"] == count
+    assert frame_count(tmp_path / "clip-emotions.avi") == count
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("emorec")]
+
+
+def test_closed_before_the_first_frame(recognizer, clip: Path, tmp_path: Path):
+    run = VideoWork(recognizer).run(clip, tmp_path)
+    run.close()
+    run.close()
+    assert run.result is None
+    assert not (tmp_path / "clip-emotions.avi").exists()
+
+
+def test_an_interrupt_in_the_loop_finishes_what_was_done(recognizer, clip: Path, tmp_path: Path):
+    run = VideoWork(recognizer).run(clip, tmp_path)
+
+    def interrupted() -> None:
+        with run:
+            for number, _ in enumerate(run, 1):
+                if number == 5:
+                    raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert run.result.record["frames"] == frame_count(tmp_path / "clip-emotions.avi") == 5
+
+
+def test_a_model_that_fails_finishes_what_was_done(
+    recognizer, clip: Path, tmp_path: Path, monkeypatch
+):
+    recognize = recognizer.recognize_frame
+
+    def failing(frame):
+        if frame.number == 8:
+            raise ModelError("the model failed")
+        return recognize(frame)
+
+    monkeypatch.setattr(recognizer, "recognize_frame", failing)
+    run = VideoWork(recognizer).run(clip, tmp_path)
+    with pytest.raises(ModelError), run:
+        list(run)
+    assert run.result.record["frames"] == frame_count(tmp_path / "clip-emotions.avi") == 8
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("none.avi", "none.avi: no such file"),
+        (MediaSource("a.avi", "a", problem="gone", is_video=True), "a.avi: gone"),
+    ],
+)
+def test_a_video_that_cannot_be_opened(recognizer, tmp_path: Path, source, message: str):
+    with VideoWork(recognizer).run(source, tmp_path / "out") as run:
+        (result,) = run
+    assert (result.record["status"], result.tracked) == ("unreadable", None)
+    assert result.problems == (message,)
+    assert run.result is None
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_video_that_is_cut_off(recognizer, tmp_path: Path):
+    clip = write_clip(tmp_path / "a.avi", [np.full((60, 80, 3), 90, np.uint8)] * 60)
+    data = clip.read_bytes()
+    clip.write_bytes(data[: int(0.8 * len(data))])
+    with VideoWork(recognizer).run(clip) as run:
+        *results, last = run
+    assert len(results) == run.result.record["frames"] > 20
+    assert (last.record["status"], last.tracked) == ("unreadable", None)
+    assert "truncated" in last.problems[0]
+
+
+def test_a_folder_that_cannot_be_made(recognizer, clip: Path):
+    run = VideoWork(recognizer).run(clip, clip / "below")
+    with pytest.raises(DataError, match="cannot make the folder"), run:
+        list(run)
+    assert run.result is None
+
+
+def test_outputs_of_frames_in_which_faces_are_detected(recognizer, clip: Path, tmp_path: Path):
+    settings = VideoSettings(
+        every=2, end_s=1.0, stream=StreamSettings(detect_every=2), timeline=True
+    )
+    work = VideoWork(recognizer, settings, [FaceCrops(tmp_path / "crops", 0.0)])
+    with work.run(clip) as run:
+        results = list(run)
+    assert [result.record["frame"] for result in results] == [0, 2, 4, 6, 8]
+    assert [len(result.written) for result in results] == [1, 0, 1, 0, 1]
+    assert len(run.result.tracks[0].points) == 5
+
+
+def test_opencv_has_its_threads_back(recognizer, clip: Path):
+    before = cv2.getNumThreads()
+    try:
+        cv2.setNumThreads(3)
+        with VideoWork(recognizer).run(clip) as run:
+            next(iter(run))
+            assert cv2.getNumThreads() == 1
+        assert cv2.getNumThreads() == 3
+    finally:
+        cv2.setNumThreads(before)

@@ -1,0 +1,231 @@
+"""The options for outputs: what is written, where, and what is refused."""
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import cv2
+import pytest
+from helpers.detect_command import (
+    TwoFacesDetector,
+    enter_workplace,
+    names,
+    run,
+    write_gray,
+)
+from helpers.onnx_models import write_tiny_model
+
+from emorec.labels import EMOTIONS_7
+from emorec.outputs.formats import FORMATS
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch) -> None:
+    enter_workplace(tmp_path, monkeypatch, TwoFacesDetector)
+
+
+def test_json_on_standard_output_replaces_the_table():
+    result = run(write_gray("photo.jpg"), "--json", "-", "--no-save")
+    assert (result.exit_code, result.stderr) == (0, "")
+    document = json.loads(result.stdout)
+    assert document["model"] == {"name": "tiny", "version": "1", "labels": list(EMOTIONS_7)}
+    (image,) = document["images"]
+    assert (image["width"], image["height"], image["status"]) == (120, 100, "ok")
+    face = image["faces"][1]
+    assert (face["box"], face["detector"], face["detector_score"]) == (
+        [60, 20, 30, 30],
+        "stub",
+        1.5,
+    )
+    assert list(face["probabilities"]) == list(EMOTIONS_7)
+    assert sum(face["probabilities"].values()) == pytest.approx(1)
+    assert face["confidence"] == face["probabilities"][face["emotion"]]
+    assert names() == ["photo.jpg"]
+
+
+def test_json_to_a_file_keeps_the_table():
+    result = run(write_gray("photo.jpg"), "--json", "faces.json")
+    assert result.stdout.startswith("file ")
+    assert json.loads(Path("faces.json").read_text())["images"][0]["source"] == "photo.jpg"
+
+
+@pytest.mark.parametrize("target", ["nowhere/faces.json", "photo.jpg/faces.json", "."])
+def test_json_to_an_impossible_path(target):
+    result = run(write_gray("photo.jpg"), "--json", target)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert names() == ["photo.jpg"]
+
+
+def test_every_output_at_once():
+    images = write_gray("a.jpg"), write_gray("black.png", 0)
+    texts = ("--json", "a.json", "--jsonl", "a.jsonl", "--csv", "a.csv")
+    result = run(*images, *texts, "--crops", "crops", "--save", "marked")
+    assert (result.exit_code, result.stderr) == (0, "")
+    document = json.loads(Path("a.json").read_text())
+    lines = [json.loads(line) for line in Path("a.jsonl").read_text().splitlines()]
+    assert [
+        {**record, "schema_version": document["schema_version"]} for record in document["images"]
+    ] == lines
+    with Path("a.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["source"], row["face"], row["emotion"]) for row in rows] == [
+        *(("a.jpg", str(n), face["emotion"]) for n, face in enumerate(lines[0]["faces"], 1)),
+        ("black.png", "", ""),
+    ]
+    assert sorted(path.name for path in Path("crops").iterdir()) == ["a-face1.png", "a-face2.png"]
+    assert cv2.imread("crops/a-face1.png").shape == (48, 48, 3)  # 40 pixels and a tenth each side
+    assert len(list(Path("marked").iterdir())) == 2
+
+
+@pytest.mark.parametrize("option", ["--jsonl", "--csv"])
+def test_lines_on_standard_output_replace_the_table(option):
+    result = run(write_gray("a.jpg"), write_gray("b.jpg"), option, "-", "--no-save")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert [("a.jpg" in line, "b.jpg" in line) for line in result.stdout.splitlines()][-1] == (0, 1)
+    assert "confidence  " not in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--json", "-", "--csv", "-"),
+        ("--save", "x", "--no-save"),
+        ("--resume",),
+        ("--resume", "--jsonl", "-"),
+        ("--resume", "--jsonl", "a.jsonl", "--json", "a.json"),
+        ("--roi", "1,2,3"),
+        ("--roi", "1,2,3,x"),
+        ("--roi", "-1,2,3,4"),
+        ("--roi", "1,2,0,4"),
+        ("--max-side", "3"),
+        ("--workers", "0"),
+        ("--workers", "2", "-"),
+        ("--ray", "local", "-"),
+        ("--csv", "none/a.csv"),
+        ("--jsonl", "x.jpg"),
+        ("--csv", "a.txt", "--jsonl", "./a.txt"),
+    ],
+)
+def test_invalid_combinations(arguments):
+    write_gray("x.jpg")
+    before = names()
+    result = run("x.jpg", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert names() == before
+
+
+@pytest.mark.parametrize("row", FORMATS.values(), ids=list(FORMATS))
+def test_formats_that_resume(row):
+    result = run(write_gray("x.jpg"), f"--{row.name}", "a.out", "--resume", "--no-save")
+    if row.resumes:
+        assert (result.exit_code, result.stderr) == (0, "resuming: 0 of 1 are done\n")
+        return
+    assert result.exit_code == 2
+    assert "--resume goes only with --jsonl FILE or --csv FILE" in result.stderr
+    assert f"received --{row.name}" in result.stderr
+
+
+def test_only_one_output_can_be_printed():
+    result = run(write_gray("x.jpg"), *(f"--{name}=-" for name in FORMATS))
+    assert result.exit_code == 2
+    assert "only one of --json, --jsonl and --csv can go to -" in result.stderr
+
+
+def test_images_of_a_folder_are_saved_only_on_request():
+    for name in ("f/a.jpg", "f/sub/b.png", "f/sub/a.jpg"):
+        write_gray(name)
+    Path("f/text.jpg").write_text("no image")
+    result = run("f", "--csv", "faces.csv")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: f/text.jpg: ")
+    assert names() == ["f", "faces.csv"]
+    result = run("f", "--save", "marked")
+    written = sorted(str(path) for path in Path("marked").rglob("*.jpg"))
+    assert written == [
+        "marked/a-emotions.jpg",
+        "marked/sub/a-emotions.jpg",
+        "marked/sub/b-emotions.jpg",
+    ]
+
+
+def test_equal_names_are_numbered_and_a_rerun_overwrites_its_own_files():
+    images = [
+        write_gray("a/x.jpg"),
+        write_gray("b/x.png"),
+        write_gray("c/X.jpg"),
+        write_gray("d/y.jpg"),
+    ]
+    for _ in range(2):
+        assert run(*images).exit_code == 0
+        written = [name for name in names() if name.endswith(".jpg")]
+        assert written == [
+            "X-emotions-3.jpg",
+            "x-emotions-2.jpg",
+            "x-emotions.jpg",
+            "y-emotions.jpg",
+        ]
+
+
+def test_the_same_image_twice():
+    assert run(write_gray("x.jpg"), "x.jpg").exit_code == 0
+    assert names() == ["x-emotions-2.jpg", "x-emotions.jpg", "x.jpg"]
+
+
+def test_the_folder_is_created():
+    result = run(write_gray("x.jpg"), "--out", "new/folder")
+    assert result.exit_code == 0
+    assert [path.name for path in Path("new/folder").iterdir()] == ["x-emotions.jpg"]
+    assert f"wrote {Path('new/folder/x-emotions.jpg')}" in result.stdout
+
+
+def test_a_folder_that_cannot_be_created():
+    Path("file").write_text("")
+    result = run(write_gray("x.jpg"), "--out", "file/below")
+    assert result.exit_code == 4
+    assert names() == ["file", "x.jpg"]
+
+
+def test_an_image_that_cannot_be_written_is_reported():
+    Path("x-emotions.jpg").mkdir()
+    result = run(write_gray("x.jpg"), write_gray("y.jpg"), "--json", "faces.json")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: x-emotions.jpg: ")
+    assert names() == ["faces.json", "x-emotions.jpg", "x.jpg", "y-emotions.jpg", "y.jpg"]
+    assert [i["status"] for i in json.loads(Path("faces.json").read_text())["images"]] == ["ok"] * 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("x.jpg", "x-emotions.jpg"),
+        ("x-emotions.jpg", "x.jpg"),
+        ("x.jpg", "./link.jpg"),
+        ("x.jpg", "hard.jpg"),
+        ("x.jpg", "--out", "round/..", "x-emotions.jpg"),
+        ("x.jpg", "--json", "x.jpg"),
+        ("x.jpg", "--json", "./round/../x.jpg"),
+        ("x.jpg", "--json", "x-emotions.jpg"),
+        ("x.jpg", "--json", "model.onnx", "--model", "model.onnx"),
+        ("x.jpg", "--json", "cascade.xml", "--cascade", "cascade.xml"),
+    ],
+)
+def test_no_output_overwrites_an_input(arguments):
+    write_gray("x.jpg")
+    write_gray("x-emotions.jpg", 50)
+    Path("round").mkdir()
+    Path("link.jpg").symlink_to("x-emotions.jpg")
+    os.link("x-emotions.jpg", "hard.jpg")
+    write_tiny_model(Path("model.onnx"))
+    Path("cascade.xml").write_text("<a/>")
+    before = {path.name: path.read_bytes() for path in Path().iterdir() if path.is_file()}
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "would be written over" in result.stderr
+    assert {path.name: path.read_bytes() for path in Path().iterdir() if path.is_file()} == before
+
+
+def test_an_input_may_have_the_name_of_an_output_that_is_not_written():
+    images = write_gray("x.jpg"), write_gray("x-emotions.jpg")
+    assert run(*images, "--no-save").exit_code == 0
+    assert run(*images, "--out", "new").exit_code == 0

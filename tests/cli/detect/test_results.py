@@ -1,0 +1,141 @@
+"""What is reported, also when a run is interrupted, killed or resumed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from helpers.detect_command import (
+    TwoFacesDetector,
+    enter_workplace,
+    names,
+    run,
+    write_gray,
+)
+
+from emorec.detection import haar
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch) -> None:
+    enter_workplace(tmp_path, monkeypatch, TwoFacesDetector)
+
+
+def test_many_written_files_are_counted():
+    images = [write_gray(f"{number}.jpg", 0) for number in range(30)]
+    assert run(*images).stdout.splitlines()[-1] == "wrote 30 files"
+
+
+def test_resume():
+    images = [write_gray(f"{number}.jpg") for number in range(5)]
+    assert run(*images, "--jsonl", "a.jsonl", "--csv", "a.csv", "--no-save").exit_code == 0
+    whole = Path("a.jsonl").read_bytes(), Path("a.csv").read_bytes()
+    Path("a.jsonl").write_bytes(whole[0][: len(whole[0]) // 2])
+    result = run(*images, "--jsonl", "a.jsonl", "--csv", "a.csv", "--no-save", "--resume")
+    assert result.exit_code == 0
+    assert "resuming: 1 of 5 are done" in result.stderr
+    assert (Path("a.jsonl").read_bytes(), Path("a.csv").read_bytes()) == whole
+
+
+def test_resume_remembers_what_failed():
+    Path("bad.jpg").write_text("no image")
+    images = "bad.jpg", write_gray("a.jpg"), write_gray("b.jpg")
+    assert run(*images, "--csv", "a.csv").exit_code == 1
+    result = run(*images, "--csv", "a.csv", "--resume")
+    assert result.exit_code == 1
+    assert "bad.jpg" not in result.stderr
+
+
+class InterruptedDetector(TwoFacesDetector):
+    """Gets a Ctrl-C at the third image."""
+
+    count = 0
+
+    def detect(self, image_bgr):
+        InterruptedDetector.count += 1
+        if InterruptedDetector.count == 3:
+            raise KeyboardInterrupt
+        return super().detect(image_bgr)
+
+
+def test_ctrl_c_keeps_the_results_so_far(monkeypatch):
+    monkeypatch.setattr(haar, "HaarDetector", InterruptedDetector)
+    images = [write_gray(f"{number}.jpg") for number in range(40)]
+    InterruptedDetector.count = 0
+    result = run(*images, "--json", "a.json", "--jsonl", "a.jsonl", "--no-save")
+    assert result.exit_code == 130
+    assert result.stderr == "interrupted\n"
+    done = json.loads(Path("a.json").read_text())["images"]
+    assert len(done) <= 40 - 1
+    assert len(Path("a.jsonl").read_text().splitlines()) == len(done)
+
+
+def test_a_full_disk_ends_the_run_with_one_line():
+    Path("full.jsonl").symlink_to("/dev/full")
+    result = run(write_gray("a.jpg"), write_gray("b.jpg"), "--jsonl", "full.jsonl", "--no-save")
+    assert result.exit_code == 4
+    assert result.stderr == "error: full.jsonl: cannot write: No space left on device\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [(), ("--workers", "2")])
+def test_a_real_ctrl_c_keeps_the_results_so_far(tmp_path: Path, how):
+    for number in range(600):
+        write_gray(f"f/{number:03}.png", number % 250)
+    texts = ("--json", "a.json", "--jsonl", "a.jsonl")
+    command = [sys.executable, "-m", "emorec", "detect", "f", *texts, *how]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            while not Path("a.jsonl").exists() or Path("a.jsonl").stat().st_size < 5000:
+                assert process.poll() is None
+                time.sleep(0.01)
+            os.killpg(process.pid, signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()  # leaving the block would wait for it, for ever if it hangs
+    assert (process.returncode, errors) == (130, "interrupted\n")
+    images = json.loads(Path("a.json").read_text())["images"]
+    assert 10 < len(images) < 600
+    assert len(Path("a.jsonl").read_text().splitlines()) == len(images)
+    assert names() == ["a.json", "a.jsonl", "f"]
+
+
+@pytest.mark.slow
+def test_a_killed_run_leaves_complete_lines_and_can_be_resumed(tmp_path: Path):
+    for number in range(400):
+        write_gray(f"f/{number:03}.png", number % 250)
+    command = [
+        sys.executable,
+        "-m",
+        "emorec",
+        "detect",
+        "f",
+        "--jsonl",
+        "a.jsonl",
+        "--csv",
+        "a.csv",
+    ]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment) as process:
+        while not Path("a.jsonl").exists() or Path("a.jsonl").stat().st_size < 5000:
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.kill()
+    lines = Path("a.jsonl").read_text().splitlines()
+    assert 10 < len(lines) < 400
+    assert all(json.loads(line)["status"] for line in lines)
+    subprocess.run([*command, "--resume"], stdout=subprocess.DEVNULL, env=environment, check=True)
+    records = [json.loads(line) for line in Path("a.jsonl").read_text().splitlines()]
+    assert [record["source"] for record in records] == [f"f/{n:03}.png" for n in range(400)]

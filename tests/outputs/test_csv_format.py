@@ -1,0 +1,50 @@
+import csv
+from pathlib import Path
+
+import pytest
+from helpers.example_records import LABELS, RECORDS
+
+from emorec.errors import DataError
+from emorec.outputs.csv_format import CsvWriter, csv_groups
+
+
+def write(path: Path) -> None:
+    with CsvWriter(str(path), LABELS) as writer:
+        for record in RECORDS:
+            writer.add(record)
+
+
+def test_each_face_is_a_line(tmp_path: Path):
+    write(tmp_path / "a.csv")
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["status"] for row in rows] == ["ok", "ok", "no_face", "unreadable", "ok"]
+    assert [float(row["happy"]) for row in rows if row["happy"]] == [0.75, 0.125, 0.125]
+    assert [row["face"] for row in rows] == ["1", "2", "", "", "1"]
+    assert [row["id"] for row in rows] == ["", "7", "", "", "7"]
+
+
+def test_lines_are_in_the_file_at_once(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    with CsvWriter(str(path), LABELS) as writer:
+        assert path.read_bytes().count(b"\n") == 1
+        for record, count in zip(RECORDS, (3, 4, 5, 6), strict=True):
+            writer.add(record)
+            assert path.read_bytes().count(b"\n") == count
+
+
+def test_other_columns(tmp_path: Path):
+    write(tmp_path / "a.csv")
+    with pytest.raises(DataError, match="columns are not those of this run"):
+        csv_groups(tmp_path / "a.csv", ("happy",))
+
+
+@pytest.mark.parametrize("line", [b"a.jpg\n", b"a.jpg,x,,1,1,ok,1\n", b"\xff\n", b'"\n'])
+def test_lines_of_another_kind(tmp_path: Path, line: bytes):
+    path = tmp_path / "a.csv"
+    write(path)
+    size = path.stat().st_size
+    with path.open("ab") as file:
+        file.write(line)
+    with pytest.raises(DataError, match=f"did not write the line after byte {size}"):
+        csv_groups(path, LABELS)

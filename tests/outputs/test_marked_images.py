@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from helpers.example_records import FACE, TRACKED
+
+from emorec.errors import DataError
+from emorec.frames import Frame
+from emorec.media.sources import MediaSource
+from emorec.outputs.marked_images import FaceCrops, MarkedImages, make_folder, write_result
+
+SOURCE = MediaSource("in/sub/photo.jpg", "sub/photo")
+# A downscaled copy: boxes are in pixels of the full image of 200 x 100.
+FRAME = Frame(np.full((50, 100, 3), 90, np.uint8), (200, 100), number=12)
+
+
+@pytest.mark.parametrize("faces", [[], [TRACKED]])
+def test_marked_images(tmp_path: Path, faces):
+    (path,) = MarkedImages(tmp_path).write(SOURCE, FRAME, faces)
+    assert path == tmp_path / "sub" / "photo-frame000012-emotions.jpg"
+    assert MarkedImages(tmp_path).target(SOURCE) == tmp_path / "sub" / "photo-emotions.jpg"
+    drawn = cv2.imread(str(path))
+    assert drawn.shape == FRAME.image_bgr.shape
+    assert (np.abs(drawn.astype(int) - 90).max() > 30) == bool(faces)
+
+
+def test_face_crops(tmp_path: Path):
+    output = FaceCrops(tmp_path, margin=0.0)
+    assert output.write(SOURCE, FRAME, []) == []
+    paths = output.write(SOURCE, FRAME, [TRACKED, FACE])
+    assert [path.name for path in paths] == [
+        "photo-frame000012-face1.png",
+        "photo-frame000012-face2.png",
+    ]
+    assert cv2.imread(str(paths[0])).shape == (20, 15, 3)
+
+
+def test_a_result(tmp_path: Path):
+    outputs = [MarkedImages(tmp_path), FaceCrops(tmp_path, 0.1)]
+    result = write_result(SOURCE, "shown name", FRAME, [FACE], outputs)
+    assert (result.record["source"], result.record["frame"]) == ("shown name", 12)
+    assert (result.record["width"], result.record["height"]) == (200, 100)
+    assert sorted(result.written) == sorted(map(str, tmp_path.rglob("*.*")))
+    assert result.problems == ()
+
+
+def test_an_output_that_fails_is_a_problem_of_the_result(tmp_path: Path):
+    (tmp_path / "sub").write_text("a file")
+    outputs = [MarkedImages(tmp_path), FaceCrops(tmp_path / "crops", 0.1)]
+    result = write_result(SOURCE, "photo.jpg", FRAME, [FACE], outputs)
+    assert result.record["status"] == "ok"
+    assert len(result.written) == 1
+    assert [problem.split(": ")[1] for problem in result.problems] == ["cannot make the folder"]
+
+
+def test_make_folder(tmp_path: Path):
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="cannot make the folder"):
+        make_folder(tmp_path / "file" / "b")
