@@ -62,7 +62,7 @@ def test_counts_are_shown_by_split_and_emotion(checkout: Path, dest: Path) -> No
     ]
     assert result.stdout.endswith(f"{dest}: prepared\n{dest}/report.html: written\n")
     again = run(checkout, "--out", dest)
-    assert again.stdout.endswith(f"{dest}: up to date, nothing was changed\n")
+    assert again.stdout.endswith(f"{dest}: up to date, left unchanged\n")
 
 
 def test_faults_are_noted_on_standard_error(checkout: Path, dest: Path) -> None:
@@ -71,7 +71,7 @@ def test_faults_are_noted_on_standard_error(checkout: Path, dest: Path) -> None:
     assert result.exit_code == 0
     assert result.stderr == (
         "Note: the folder FER2013Test is missing or holds no image: "
-        "2 PrivateTest images are left out\n"
+        "2 PrivateTest images are skipped\n"
     )
 
 
@@ -90,7 +90,7 @@ def write_votes(text: str) -> Callable[[Path], object]:
 
 BAD = {
     "no source": (shutil.rmtree, "no such folder"),
-    "no CSV": (lambda root: (root / "fer2013new.csv").unlink(), "holds no fer2013new.csv"),
+    "no CSV": (lambda root: (root / "fer2013new.csv").unlink(), "no fer2013new.csv was found"),
     "empty CSV": (write_votes(""), "the file is empty"),
     "no rows": (write_votes(HEADER), "no rows"),
     "missing column": (write_votes("Usage,Image name\n"), "missing column 'neutral'"),
@@ -100,7 +100,7 @@ BAD = {
     ),
     "hostile name": (
         write_votes(csv_text([("Training", "../../x.png", HAPPY)])),
-        "row 2: '../../x.png' is no plain file name",
+        "row 2: '../../x.png' is not a plain file name",
     ),
     "unknown usage": (write_votes(csv_text([("Dev", "a.png", HAPPY)])), "unknown usage 'Dev'"),
     "no images": (lambda root: shutil.rmtree(root / "output"), "none of the images"),
@@ -229,7 +229,7 @@ def test_real_counts(
 
     before = states(tmp_path)
     again, result = timed(ferplus, "--out", out, *options)
-    assert "up to date, nothing was changed" in result.stdout
+    assert "up to date, left unchanged" in result.stdout
     assert states(tmp_path) == before
     assert again < first
 

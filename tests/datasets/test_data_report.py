@@ -79,7 +79,7 @@ def test_a_damaged_image_is_listed(prepared: Path) -> None:
     (prepared / "train/happy/fer0000000.png").unlink()
     assert inspect(prepared).facts["suspicious"]["unreadable"] == {
         "train/happy/fer0000000.png": "No such file or directory",
-        "train/sad/fer0000001.png": "not a readable picture; is it damaged or of another type?",
+        "train/sad/fer0000001.png": "not a readable image: damaged, or an unsupported format",
     }
 
 

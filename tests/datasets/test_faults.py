@@ -19,6 +19,7 @@ import subprocess, sys
 from pathlib import Path
 from helpers.checkouts import make_checkout, tree
 from emorec.datasets.prepare import prepare_data
+from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.readers.rows import ReadOptions
 from emorec.errors import DataError
 
@@ -29,7 +30,7 @@ if existing:
     prepare_data(make_checkout(disk.with_name("old")), dest)
 before = tree(disk)
 try:
-    prepare_data(source, dest, overwrite=True)
+    prepare_data(source, dest, PrepareOptions(overwrite=True))
 except DataError as error:
     assert "No space left on device" in str(error), error
     assert str(dest) in str(error), error
@@ -96,7 +97,7 @@ run()
     ("kind", "module", "function"),
     [
         ("pictures", "prepare", "check_readable"),
-        ("pixels", "prepare", "_write"),
+        ("pixels", "prepare", "_write_file"),
         ("pixels", "readers.pixels", "parse_pixels"),
         ("pictures", "duplicates", "decode_gray"),
     ],

@@ -99,9 +99,9 @@ def test_an_unknown_split_is_refused(tmp_path: Path, dest: Path) -> None:
 @pytest.mark.parametrize("label", ["a/b", "..", "a\tb\tc", ".hidden", "x" * 101, "C:"])
 def test_a_label_that_is_no_folder_name_is_refused(tmp_path: Path, dest: Path, label: str) -> None:
     root = make_images(tmp_path / "mine", {"x": 1})
-    with pytest.raises(DataError, match="is no plain folder name"):
+    with pytest.raises(DataError, match="is not a plain folder name"):
         prepare_data(
-            write_list(root, f"x/000.png,{label}"), dest, reading=ReadOptions(keep_labels=True)
+            write_list(root, f"x/000.png,{label}"), dest, read_options=ReadOptions(keep_labels=True)
         )
 
 
@@ -119,7 +119,7 @@ def test_equal_names_do_not_overwrite_each_other(tmp_path: Path, dest: Path) -> 
     root = make_images(tmp_path / "mine", {"x": 3, "y": 3, "z": 3})
     lines = [f"{folder}/{i:03}.png,happy,train" for folder in "xyz" for i in range(3)]
     reading = ReadOptions(validation=0)
-    prepare_data(write_list(root, *lines, header="path,label,split"), dest, reading=reading)
+    prepare_data(write_list(root, *lines, header="path,label,split"), dest, read_options=reading)
     assert [row["path"].rpartition("/")[2] for row in manifest_rows(dest)] == [
         *("000.png", "001.png", "002.png"),
         *("000-2.png", "001-2.png", "002-2.png"),

@@ -17,6 +17,7 @@ from emorec.datasets.manifest import (
     read_prepared,
 )
 from emorec.datasets.prepare import prepare_data
+from emorec.datasets.prepare_options import PrepareOptions
 from emorec.errors import ConfigError, DataError
 from emorec.labels import EMOTIONS_7, EMOTIONS_8
 
@@ -132,7 +133,7 @@ def test_a_split_without_a_label_is_an_error(tmp_path: Path) -> None:
 
 def test_eight_classes_stay_eight_where_nobody_shows_contempt(tmp_path: Path) -> None:
     checkout = make_checkout(tmp_path / "FERPlus", [("Training", "a.png", HAPPY)])
-    prepare_data(checkout, tmp_path / "out", classes=8)
+    prepare_data(checkout, tmp_path / "out", PrepareOptions(classes=8))
     assert read_prepared(tmp_path / "out").examples("train").class_names == EMOTIONS_8
 
 
@@ -281,5 +282,5 @@ def test_a_folder_tree_has_labels_only(folders: Path) -> None:
         data.examples("train", policy="majority")
     with pytest.raises(ConfigError, match="no votes"):
         data.examples("train", soft=True)
-    with pytest.raises(ConfigError, match="has the classes angry, happy; 7 are asked for"):
+    with pytest.raises(ConfigError, match="has the classes angry, happy; requested: 7 classes"):
         data.examples("train", classes=7)

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from emorec.datasets import prepare
 from emorec.datasets.dataset_summary import manifest_csv, notices, summarise
 from emorec.datasets.prepare import prepare_data
+from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.selection import select
 from emorec.errors import ConfigError, DataError
 
@@ -103,12 +104,12 @@ def test_the_summary_accounts_for_every_row(checkout: Path, dest: Path) -> None:
 
 
 def test_policy_and_classes_decide_the_labels(checkout: Path, dest: Path) -> None:
-    prepare_data(checkout, dest, "majority", 8)
+    prepare_data(checkout, dest, PrepareOptions(policy="majority", classes=8))
     assert "train/contempt/fer0000003.png" in tree(dest)
     with pytest.raises(ConfigError, match="unknown vote policy"):
-        prepare_data(checkout, dest, "loudest")
+        prepare_data(checkout, dest, PrepareOptions(policy="loudest"))
     with pytest.raises(ConfigError, match="7 or 8"):
-        prepare_data(checkout, dest, classes=9)
+        prepare_data(checkout, dest, PrepareOptions(classes=9))
 
 
 def faulty(checkout: Path) -> Path:
@@ -170,8 +171,8 @@ def test_faults_of_the_source_are_counted_and_named(checkout: Path, dest: Path) 
 
 def test_notices_say_each_fault_in_a_line(checkout: Path, dest: Path) -> None:
     assert notices(prepare_data(faulty(checkout), dest).summary) == [
-        "the folder FER2013Test is missing or holds no image: 2 PrivateTest images are left out",
-        "images not on disk: 1 (gone.png)",
+        "the folder FER2013Test is missing or holds no image: 2 PrivateTest images are skipped",
+        "missing images: 1 (gone.png)",
         "unreadable images: 3 (empty.png, cut.png, text.png)",
         "names on several rows with equal votes, kept once: 1 (twice.png)",
         "names on several rows with different votes, dropped: 2 (differs.png, moved.png)",
@@ -196,14 +197,14 @@ FAULTS = {
 def test_strict_makes_each_fault_an_error(
     checkout: Path, dest: Path, fault: str, prepared_before: bool
 ) -> None:
-    prepare_data(checkout, dest, strict=True)
+    prepare_data(checkout, dest, PrepareOptions(strict=True))
     before = tree(dest)
     FAULTS[fault](checkout)
     if prepared_before:
         prepare_data(checkout, dest)
         before = tree(dest)
     with pytest.raises(DataError, match="strict: "):
-        prepare_data(checkout, dest, strict=True)
+        prepare_data(checkout, dest, PrepareOptions(strict=True))
     assert tree(dest) == before
     assert {path.name for path in dest.parent.iterdir()} == {"FERPlus", "FER-2013"}
 
@@ -211,7 +212,9 @@ def test_strict_makes_each_fault_an_error(
 def test_strict_leaves_nothing_behind(checkout: Path, dest: Path) -> None:
     FAULTS["unreadable"](checkout)
     with pytest.raises(DataError, match="unreadable images: 1"):
-        prepare_data(checkout, dest.parent / "new" / "folders" / "FER-2013", strict=True)
+        prepare_data(
+            checkout, dest.parent / "new" / "folders" / "FER-2013", PrepareOptions(strict=True)
+        )
     assert [path.name for path in dest.parent.iterdir()] == ["FERPlus"]
 
 
@@ -225,7 +228,7 @@ USELESS = {
         lambda root: (root / "fer2013new.csv").write_text(
             csv_text([("Training", "../../x.png", HAPPY)])
         ),
-        "no plain file name",
+        "not a plain file name",
     ),
     "empty CSV": (lambda root: (root / "fer2013new.csv").write_text(""), "the file is empty"),
 }
@@ -255,7 +258,7 @@ def test_a_pipe_among_the_images_does_not_block(checkout: Path, dest: Path) -> N
 def test_progress_is_reported(checkout: Path, dest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("emorec.threads.BATCH", 3)
     seen: list[tuple[int, int]] = []
-    prepare_data(checkout, dest, report=lambda done, total: seen.append((done, total)))
+    prepare_data(checkout, dest, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(3, 7), (6, 7), (7, 7)]
 
 
@@ -280,7 +283,7 @@ def test_no_row_is_lost_and_no_image_is_there_twice(
         usages = ("Training", "PublicTest")
         make_checkout(tmp_path, [(usage, name, SAD) for usage in usages for name in present])
     (tmp_path / "fer2013new.csv").write_text(csv_text(rows))
-    selection = select(ferplus_source(tmp_path), policy, classes)
+    selection = select(ferplus_source(tmp_path), PrepareOptions(policy=policy, classes=classes))
     unreadable = {0: "damaged"}
     summary = summarise(selection, unreadable)
     parts = ("kept", "unlabelled", "dropped")

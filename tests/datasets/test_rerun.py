@@ -14,6 +14,7 @@ from helpers.checkouts import CONTEMPT, ROWS, make_checkout, picture, tree
 from emorec.datasets import prepare
 from emorec.datasets.destination import replacing
 from emorec.datasets.prepare import prepare_data
+from emorec.datasets.prepare_options import PrepareOptions
 from emorec.errors import DataError
 
 
@@ -36,7 +37,7 @@ def test_an_up_to_date_tree_is_left_alone(checkout: Path, dest: Path, overwrite:
     (checkout / "output/FER2013Train/fer0000000.png").write_bytes(b"x")
     first = prepare_data(checkout, dest)
     before = times(dest.parent)
-    second = prepare_data(checkout, dest, overwrite=overwrite)
+    second = prepare_data(checkout, dest, PrepareOptions(overwrite=overwrite))
     assert (first.changed, second.changed) == (True, False)
     assert second.summary == first.summary
     assert times(dest.parent) == before
@@ -75,9 +76,9 @@ def test_a_damaged_tree_is_mended(checkout: Path, dest: Path, damage: str) -> No
     assert tree(dest) != whole
     if damage == "manifest gone":
         # Nothing tells any more which files are ours.
-        with pytest.raises(DataError, match="files that emorec did not put there"):
+        with pytest.raises(DataError, match="files that emorec did not write"):
             prepare_data(checkout, dest)
-    assert prepare_data(checkout, dest, overwrite=damage == "manifest gone").changed
+    assert prepare_data(checkout, dest, PrepareOptions(overwrite=damage == "manifest gone")).changed
     assert tree(dest) == whole
 
 
@@ -108,20 +109,23 @@ def test_files_of_the_user_are_not_lost_without_overwrite(checkout: Path, dest: 
     assert not prepare_data(checkout, dest).changed
     CHANGES["another image"](checkout)
     before = tree(dest)
-    with pytest.raises(DataError, match=r"1 files that emorec did not put there.*notes\.txt"):
+    with pytest.raises(DataError, match=r"1 files that emorec did not write.*notes\.txt"):
         prepare_data(checkout, dest)
     assert tree(dest) == before
-    prepare_data(checkout, dest, overwrite=True)
+    prepare_data(checkout, dest, PrepareOptions(overwrite=True))
     assert "train/notes.txt" not in tree(dest)
 
 
 def test_other_options_need_overwrite(checkout: Path, dest: Path) -> None:
     prepare_data(checkout, dest)
     before = tree(dest)
-    with pytest.raises(DataError, match=r"--policy dominant --classes 7, now .* --classes 8 is"):
-        prepare_data(checkout, dest, classes=8)
+    with pytest.raises(DataError, match=r"--classes 7, but this run requests .* --classes 8"):
+        prepare_data(checkout, dest, PrepareOptions(classes=8))
     assert tree(dest) == before
-    assert prepare_data(checkout, dest, classes=8, overwrite=True).summary["classes"] == 8
+    assert (
+        prepare_data(checkout, dest, PrepareOptions(classes=8, overwrite=True)).summary["classes"]
+        == 8
+    )
 
 
 @pytest.mark.parametrize(
@@ -142,7 +146,7 @@ def test_a_folder_that_is_no_data_set_needs_overwrite(
     with pytest.raises(DataError, match="is not a prepared data set"):
         prepare_data(checkout, dest)
     assert (dest / name).read_text() == content
-    prepare_data(checkout, dest, overwrite=True)
+    prepare_data(checkout, dest, PrepareOptions(overwrite=True))
     assert (dest / "manifest.csv").exists()
 
 
@@ -175,8 +179,8 @@ def test_a_mount_point_is_refused_before_any_work(
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_source_and_destination_lie_apart(checkout: Path, place: str, overwrite: bool) -> None:
     before = tree(checkout)
-    with pytest.raises(DataError, match="must lie outside of the source"):
-        prepare_data(checkout, checkout / place, overwrite=overwrite)
+    with pytest.raises(DataError, match="must be outside the source"):
+        prepare_data(checkout, checkout / place, PrepareOptions(overwrite=overwrite))
     assert tree(checkout) == before
 
 
@@ -194,17 +198,17 @@ def test_a_file_or_the_current_folder_is_never_replaced(
 ) -> None:
     dest.write_text("a file")
     with pytest.raises(DataError, match="is a file"):
-        prepare_data(checkout, dest, overwrite=True)
+        prepare_data(checkout, dest, PrepareOptions(overwrite=True))
     assert dest.read_text() == "a file"
     here = dest.with_name("here")
     (here / "below").mkdir(parents=True)
     monkeypatch.chdir(here / "below")
-    with pytest.raises(DataError, match="choose a folder of its own"):
-        prepare_data(checkout, here, overwrite=True)
+    with pytest.raises(DataError, match="choose a separate folder"):
+        prepare_data(checkout, here, PrepareOptions(overwrite=True))
     monkeypatch.chdir(checkout)
     monkeypatch.setenv("HOME", str(here))
-    with pytest.raises(DataError, match="choose a folder of its own"):
-        prepare_data(checkout, here, overwrite=True)
+    with pytest.raises(DataError, match="choose a separate folder"):
+        prepare_data(checkout, here, PrepareOptions(overwrite=True))
 
 
 KILLED_AT = {
@@ -238,12 +242,14 @@ KILLED_AT = {
 PROGRAM = """
 import itertools, os, pathlib, shutil, signal, sys, textwrap
 from emorec.datasets import prepare
+from emorec.datasets.prepare_options import PrepareOptions
 
 def kill(*_):
     os.kill(os.getpid(), signal.SIGKILL)
 
 exec(textwrap.dedent(sys.argv[3]))
-prepare.prepare_data(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), overwrite=True)
+source, dest = map(pathlib.Path, sys.argv[1:3])
+prepare.prepare_data(source, dest, PrepareOptions(overwrite=True))
 """
 
 
@@ -255,8 +261,8 @@ def test_a_kill_leaves_the_old_tree_or_the_new_one(
 ) -> None:
     new, old = dest.with_name("wanted-new"), dest.with_name("wanted-old")
     prepare_data(checkout, new)
-    prepare_data(checkout, old, classes=8)
-    prepare_data(checkout, dest, classes=8)
+    prepare_data(checkout, old, PrepareOptions(classes=8))
+    prepare_data(checkout, dest, PrepareOptions(classes=8))
     command = [sys.executable, "-c", PROGRAM, checkout, dest, KILLED_AT[moment]]
     assert subprocess.run(command).returncode == -signal.SIGKILL
     if moment == "the second move":
@@ -265,10 +271,10 @@ def test_a_kill_leaves_the_old_tree_or_the_new_one(
     else:
         assert tree(dest) == tree(new if moment == "the clearing up" else old)
     if again == "same options":
-        prepare_data(checkout, dest, overwrite=True)
+        prepare_data(checkout, dest, PrepareOptions(overwrite=True))
         assert tree(dest) == tree(new)
     else:
-        prepare_data(checkout, dest, classes=8, overwrite=True)
+        prepare_data(checkout, dest, PrepareOptions(classes=8, overwrite=True))
         assert tree(dest) == tree(old)
     names = {"FERPlus", "FER-2013", "wanted-new", "wanted-old"}
     assert {path.name for path in dest.parent.iterdir()} == names
@@ -293,7 +299,7 @@ def test_a_failure_leaves_everything_as_it_was(
     stage: str,
 ) -> None:
     if existing:
-        prepare_data(checkout, dest, classes=8)
+        prepare_data(checkout, dest, PrepareOptions(classes=8))
     before = tree(dest.parent)
     raised, expected = FAILURES[failure]
 
@@ -303,7 +309,7 @@ def test_a_failure_leaves_everything_as_it_was(
     with monkeypatch.context() as patch:
         patch.setattr(prepare, stage, fail)
         with pytest.raises(expected) as caught:
-            prepare_data(checkout, dest, overwrite=True)
+            prepare_data(checkout, dest, PrepareOptions(overwrite=True))
     if expected is DataError:
         assert str(dest) in str(caught.value)
         assert str(raised.args[1]) in str(caught.value)
@@ -315,7 +321,7 @@ def test_a_failure_leaves_everything_as_it_was(
 def test_an_interrupt_between_the_moves_brings_the_old_tree_back(
     checkout: Path, dest: Path, monkeypatch: pytest.MonkeyPatch, interrupt: type[BaseException]
 ) -> None:
-    prepare_data(checkout, dest, classes=8)
+    prepare_data(checkout, dest, PrepareOptions(classes=8))
     before = tree(dest.parent)
     replace = Path.replace
 
@@ -326,7 +332,7 @@ def test_an_interrupt_between_the_moves_brings_the_old_tree_back(
 
     monkeypatch.setattr(Path, "replace", stopping)
     with pytest.raises((KeyboardInterrupt, DataError)):
-        prepare_data(checkout, dest, overwrite=True)
+        prepare_data(checkout, dest, PrepareOptions(overwrite=True))
     assert tree(dest.parent) == before
 
 

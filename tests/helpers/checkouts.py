@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from emorec.datasets.readers.ferplus import read_ferplus
+from emorec.datasets.readers import ferplus
 from emorec.datasets.readers.rows import RawRows, ReadOptions
 from emorec.datasets.readers.tree import read_tree
 
@@ -70,7 +70,7 @@ def tree(root: Path) -> dict[str, bytes]:
 
 def ferplus_source(root: Path) -> RawRows:
     """Read a FERPlus checkout."""
-    return read_ferplus(read_tree(root), ReadOptions())
+    return ferplus.read(read_tree(root), ReadOptions())
 
 
 def make_images(root: Path, counts: dict[str, int]) -> Path:

@@ -12,6 +12,7 @@ from helpers.checkouts import (
 )
 
 from emorec.datasets.prepare import prepare_data
+from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.readers.registry import read_source
 from emorec.datasets.readers.rows import ReadOptions
 
@@ -55,7 +56,7 @@ def dest(tmp_path: Path) -> Path:
 
 
 def test_nobody_in_ckplus_is_in_two_splits(ckplus: Path, dest: Path) -> None:
-    summary = prepare_data(ckplus, dest, classes=8).summary
+    summary = prepare_data(ckplus, dest, PrepareOptions(classes=8)).summary
     assert summary["source"] == "ckplus"
     people: defaultdict[str, set[str]] = defaultdict(set)
     for row in manifest_rows(dest):
@@ -114,4 +115,4 @@ def test_images_of_nobody_are_left_out_of_ckplus(ckplus: Path, tmp_path: Path, d
     root = shutil.copytree(ckplus, tmp_path / "CK+48")
     (root / "happy" / "extra.png").write_bytes(picture(1))
     (note,) = prepare_data(root, dest).summary["notes"]
-    assert note == "images whose names tell no person are left out: 1 (happy/extra.png)"
+    assert note == "images without a person in the name are skipped: 1 (happy/extra.png)"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers.checkouts import FOLDERS, HAPPY, HEADER, ROWS, csv_text, ferplus_source, make_checkout
 
-from emorec.datasets.selection import without_duplicates
+from emorec.datasets.selection import resolve_repeated_names
 from emorec.errors import DataError
 from emorec.labels import POLICIES, labels_from_votes
 
@@ -54,7 +54,7 @@ UNSAFE_NAMES = [
 @pytest.mark.parametrize("name", UNSAFE_NAMES)
 def test_a_name_that_is_no_plain_file_name_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "fer2013new.csv").write_text(csv_text([("Training", f'"{name}"', HAPPY)]))
-    with pytest.raises(DataError, match=r"row \d+: .* is no plain file name") as caught:
+    with pytest.raises(DataError, match=r"row \d+: .* is not a plain file name") as caught:
         ferplus_source(tmp_path)
     assert str(caught.value).isprintable()
 
@@ -63,7 +63,7 @@ def test_a_name_that_is_no_plain_file_name_is_refused(tmp_path: Path, name: str)
 def test_images_are_found_where_ferplus_users_put_them(tmp_path: Path, parent: str) -> None:
     root = make_checkout(tmp_path, parent=parent)
     source = ferplus_source(root)
-    assert all(picture.read() for picture in source.pictures)
+    assert all(image.read() for image in source.images)
     assert source.gaps == []
     assert source.names == [name for _, name, _ in ROWS if name]
     assert source.usages == [usage for usage, name, _ in ROWS if name]
@@ -77,7 +77,7 @@ def test_a_folder_with_labels_only_is_not_taken_for_the_images(tmp_path: Path) -
     for folder in FOLDERS.values():
         (root / "data" / folder).mkdir(parents=True)
         (root / "data" / folder / "label.csv").write_text("fer0000000.png\n")
-    assert all(picture.read() for picture in ferplus_source(root).pictures)
+    assert all(image.read() for image in ferplus_source(root).images)
 
 
 def test_a_folder_without_images_is_missing(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_folder_without_images_is_missing(tmp_path: Path) -> None:
     for image in (root / "output" / "FER2013Test").iterdir():
         image.unlink()
     assert [gap.note for gap in ferplus_source(root).gaps] == [
-        "the folder FER2013Test is missing or holds no image: 2 PrivateTest images are left out"
+        "the folder FER2013Test is missing or holds no image: 2 PrivateTest images are skipped"
     ]
 
 
@@ -93,7 +93,7 @@ def test_a_folder_without_images_is_missing(tmp_path: Path) -> None:
 def test_the_counts_in_the_guide_are_those_of_the_real_votes(shared_data: Path) -> None:
     guide = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text("utf-8")
     source = ferplus_source(shared_data / "ferplus")
-    rows, _ = without_duplicates(source)
+    rows, _ = resolve_repeated_names(source)
     usages, votes = np.array(source.usages)[rows], source.votes[rows]
     counts = []
     for policy in POLICIES:

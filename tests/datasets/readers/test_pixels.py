@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emorec.datasets.prepare import prepare_data
+from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.readers import pixels
 from emorec.datasets.readers.image_files import check_readable, encode_gray_png
 from emorec.datasets.readers.pixels import PIXELS, parse_pixels
@@ -196,7 +197,7 @@ USAGES = ["Training", "Training", "PublicTest", "PrivateTest"]
 
 def test_votes_are_joined_by_row(source: Path, tmp_path: Path, dest: Path) -> None:
     votes = votes_file(tmp_path, USAGES)
-    summary = prepare_data(source, dest, reading=ReadOptions(ferplus_csv=votes)).summary
+    summary = prepare_data(source, dest, read_options=ReadOptions(ferplus_csv=votes)).summary
     assert [line.split(",")[0] for line in manifest(dest)[1:]] == [
         "train/sad/fer0000000.png",
         "train/happy/fer0000001.png",
@@ -217,12 +218,14 @@ def test_votes_are_joined_by_row(source: Path, tmp_path: Path, dest: Path) -> No
 
 def test_rows_without_pixels_are_told_and_counted(source: Path, tmp_path: Path, dest: Path) -> None:
     votes = votes_file(tmp_path, [*USAGES, "PrivateTest", "PrivateTest"])
-    summary = prepare_data(source, dest, reading=ReadOptions(ferplus_csv=votes)).summary
+    summary = prepare_data(source, dest, read_options=ReadOptions(ferplus_csv=votes)).summary
     note = "2 rows of fer2013new.csv have no pixels: fer2013.csv ends before them"
     assert [gap["note"] for gap in summary["gaps"]] == [note]
     assert summary["dropped"]["test"]["no pixels"] == 2
     with pytest.raises(DataError, match=f"strict: {note}"):
-        prepare_data(source, dest, reading=ReadOptions(ferplus_csv=votes), strict=True)
+        prepare_data(
+            source, dest, PrepareOptions(strict=True), read_options=ReadOptions(ferplus_csv=votes)
+        )
 
 
 @pytest.mark.parametrize(
@@ -240,15 +243,15 @@ def test_files_that_do_not_belong_together_are_refused(
 ) -> None:
     votes = votes_file(tmp_path, usages)
     with pytest.raises(DataError, match=message):
-        prepare_data(source, dest, reading=ReadOptions(ferplus_csv=votes))
+        prepare_data(source, dest, read_options=ReadOptions(ferplus_csv=votes))
     assert not dest.exists()
 
 
 def test_votes_for_anything_else_are_refused(source: Path, tmp_path: Path, dest: Path) -> None:
     with pytest.raises(DataError, match="no such folder or file"):
-        prepare_data(source, dest, reading=ReadOptions(ferplus_csv=tmp_path / "none.csv"))
+        prepare_data(source, dest, read_options=ReadOptions(ferplus_csv=tmp_path / "none.csv"))
     with pytest.raises(ConfigError, match="must name the file"):
-        prepare_data(source, dest, reading=ReadOptions(ferplus_csv=tmp_path))
+        prepare_data(source, dest, read_options=ReadOptions(ferplus_csv=tmp_path))
 
 
 def test_hostile_rows_are_left_out_and_named(source: Path, dest: Path) -> None:
@@ -258,7 +261,7 @@ def test_hostile_rows_are_left_out_and_named(source: Path, dest: Path) -> None:
     assert "2,305 pixel values" in summary["unreadable_images"][0]["error"]
     assert summary["dropped"]["train"]["image unreadable"] == 1
     with pytest.raises(DataError, match="strict: unreadable images: 1"):
-        prepare_data(source, dest, strict=True)
+        prepare_data(source, dest, PrepareOptions(strict=True))
 
 
 BROKEN = {
@@ -306,7 +309,7 @@ def test_rows_across_blocks_keep_their_order(tmp_path: Path, dest: Path, rows: i
     path = tmp_path / "fer2013.csv"
     texts = [" ".join([str(i % 256)] * PIXELS) for i in range(rows)]
     path.write_text("emotion,pixels,Usage\n" + "".join(f"3,{t},Training\n" for t in texts))
-    prepare_data(path, dest, reading=ReadOptions(validation=0))
+    prepare_data(path, dest, read_options=ReadOptions(validation=0))
     for i in range(rows):
         image = cv2.imread(str(dest / f"train/happy/fer2013-{i:05}.png"), cv2.IMREAD_UNCHANGED)
         assert (image == i % 256).all()
@@ -346,7 +349,7 @@ def test_a_damaged_gzip_is_refused(source: Path, tmp_path: Path, dest: Path, dam
 
 def test_pixels_cannot_be_linked_to(source: Path, dest: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be linked to"):
-        prepare_data(source, dest, link="hard")
+        prepare_data(source, dest, PrepareOptions(link="hard"))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (48, 48), (3, 5), (300, 300)])

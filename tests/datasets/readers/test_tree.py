@@ -11,6 +11,7 @@ from helpers.checkouts import make_checkout, picture, tree
 
 from emorec.datasets.manifest import read_prepared
 from emorec.datasets.prepare import prepare_data
+from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.readers import image_files as pictures
 from emorec.datasets.readers import tree as trees
 from emorec.datasets.readers.tree import is_image, read_folder, read_tree
@@ -76,7 +77,7 @@ def test_links_are_followed_inside_only(tmp_path: Path, dest: Path) -> None:
     (root / "happy/loop.png").symlink_to("loop.png")
     (root / "fear").symlink_to(tmp_path)
     listed = read_folder(root)
-    assert set(listed.left_out) == {
+    assert set(listed.skipped) == {
         "fear",
         "happy/gone.png",
         "happy/loop.png",
@@ -91,7 +92,7 @@ def test_links_are_followed_inside_only(tmp_path: Path, dest: Path) -> None:
         "a link to a folder or out of the data set is not used: 5 (such as 'fear')"
     ]
     with pytest.raises(DataError, match="strict: a link to a folder or out of the data set"):
-        prepare_data(root, dest, strict=True, overwrite=True)
+        prepare_data(root, dest, PrepareOptions(strict=True, overwrite=True))
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
@@ -194,7 +195,7 @@ def test_an_image_that_unpacks_to_too_much_is_unreadable(
     assert archive.stat().st_size < 2**17
     (unreadable,) = prepare_data(archive, dest).summary["unreadable_images"]
     assert unreadable["name"] == "happy/bomb.png"
-    assert "4 MiB; pictures up to 1 MiB" in unreadable["error"]
+    assert "4 MiB; the limit for images is 1 MiB" in unreadable["error"]
 
 
 def test_an_archive_that_lies_about_sizes_gives_no_more_than_it_says(
