@@ -65,7 +65,7 @@ def make_source(tmp_path: Path, kind: str, count: int) -> Path:
 
 @pytest.mark.skipif(not can_mount(), reason="no file systems can be mounted here")
 @pytest.mark.parametrize("existing", [False, True])
-@pytest.mark.parametrize("kind", ["pictures", "pixels"])
+@pytest.mark.parametrize("kind", ["images", "pixels"])
 def test_a_full_disk_leaves_the_folder_as_it_was(tmp_path: Path, kind: str, existing: bool) -> None:
     source = make_source(tmp_path, kind, 300)
     disk = tmp_path / "disk"
@@ -96,10 +96,10 @@ run()
 @pytest.mark.parametrize(
     ("kind", "module", "function"),
     [
-        ("pictures", "prepare", "check_readable"),
+        ("images", "prepare", "check_readable"),
         ("pixels", "prepare", "_write_file"),
         ("pixels", "readers.pixels", "parse_pixels"),
-        ("pictures", "duplicates", "decode_gray"),
+        ("images", "duplicates", "decode_gray"),
     ],
 )
 def test_ctrl_c_leaves_the_folder_as_it_was(

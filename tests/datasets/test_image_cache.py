@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.checkouts import picture
+from helpers.checkouts import noise_png
 
 from emorec.datasets import image_cache as pack
 from emorec.datasets import loading
@@ -20,7 +20,7 @@ def images(tmp_path: Path) -> list[Path]:
     (tmp_path / "data").mkdir()
     paths = [tmp_path / "data" / f"{number}.png" for number in range(10)]
     for number, path in enumerate(paths):
-        path.write_bytes(picture(number))
+        path.write_bytes(noise_png(number))
     return paths
 
 
@@ -76,7 +76,7 @@ def test_every_setting_and_every_change_of_the_images_has_its_own_pack(
         other()
         assert len(list(cache.iterdir())) == before + 1
     stamp = images[3].stat().st_mtime_ns
-    images[3].write_bytes(picture(77))
+    images[3].write_bytes(noise_png(77))
     os.utime(images[3], ns=(stamp + 1, stamp + 1))
     np.testing.assert_array_equal(packed(images), load_images(images, 24, "gray", "area"))
 

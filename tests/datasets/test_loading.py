@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.checkouts import picture
+from helpers.checkouts import noise_png
 
 from emorec import threads as parallel
 from emorec.datasets.loading import load_images
@@ -18,7 +18,7 @@ from emorec.threads import run_in_threads
 def images(tmp_path: Path) -> list[Path]:
     paths = [tmp_path / f"{number}.png" for number in range(10)]
     for number, path in enumerate(paths):
-        path.write_bytes(picture(number))
+        path.write_bytes(noise_png(number))
     return paths
 
 
@@ -44,7 +44,7 @@ def test_unreadable_images_are_counted_and_the_first_is_named(images: list[Path]
     images[4].unlink()
     with pytest.raises(DataError, match=r"4\.png: no such file \(and 1 more images\)"):
         load_images(images, 48, "gray", "area")
-    images[4].write_bytes(picture(4))
+    images[4].write_bytes(noise_png(4))
     with pytest.raises(DataError, match=r"7\.png: the file is empty \(0 bytes\)$"):
         load_images(images, 48, "gray", "area")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.checkouts import HAPPY, ROWS, SAD, UNKNOWN, make_checkout, picture
+from helpers.checkouts import HAPPY, ROWS, SAD, UNKNOWN, make_checkout, noise_png
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -255,10 +255,10 @@ def folders(tmp_path: Path) -> Path:
         folder = tmp_path / split / label
         folder.mkdir(parents=True)
         for number in range(count):
-            (folder / f"{number:02}.png").write_bytes(picture(number))
+            (folder / f"{number:02}.png").write_bytes(noise_png(number))
     (tmp_path / "train" / "happy" / "Thumbs.db").write_text("no image")
     (tmp_path / "train" / ".cache").mkdir()
-    (tmp_path / "train" / ".cache" / "x.png").write_bytes(picture(0))
+    (tmp_path / "train" / ".cache" / "x.png").write_bytes(noise_png(0))
     return tmp_path
 
 

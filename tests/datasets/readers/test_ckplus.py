@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from helpers.checkouts import (
     manifest_rows,
-    picture,
+    noise_png,
 )
 
 from emorec.datasets.prepare import prepare_data
@@ -41,18 +41,13 @@ def make_ckplus(root: Path) -> Path:
         for frame in range(3):
             name = f"S{person + 5:03}_{len(people[person]):03}_{frame + 15:08}.png"
             (root / str(emotion)).mkdir(parents=True, exist_ok=True)
-            (root / str(emotion) / name).write_bytes(picture(3 * number + frame))
+            (root / str(emotion) / name).write_bytes(noise_png(3 * number + frame))
     return root
 
 
 @pytest.fixture(scope="module")
 def ckplus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_ckplus(tmp_path_factory.mktemp("raw") / "CK+48")
-
-
-@pytest.fixture
-def dest(tmp_path: Path) -> Path:
-    return tmp_path / "out"
 
 
 def test_nobody_in_ckplus_is_in_two_splits(ckplus: Path, dest: Path) -> None:
@@ -113,6 +108,6 @@ def test_contempt_of_ckplus_has_no_label_among_seven(ckplus: Path, dest: Path) -
 
 def test_images_of_nobody_are_left_out_of_ckplus(ckplus: Path, tmp_path: Path, dest: Path) -> None:
     root = shutil.copytree(ckplus, tmp_path / "CK+48")
-    (root / "happy" / "extra.png").write_bytes(picture(1))
+    (root / "happy" / "extra.png").write_bytes(noise_png(1))
     (note,) = prepare_data(root, dest).summary["notes"]
     assert note == "images without a person in the name are skipped: 1 (happy/extra.png)"

@@ -11,11 +11,6 @@ from emorec.datasets.readers.rows import ReadOptions
 from emorec.errors import DataError
 
 
-@pytest.fixture
-def dest(tmp_path: Path) -> Path:
-    return tmp_path / "out"
-
-
 def write_list(root: Path, *lines: str, header: str = "path,label") -> Path:
     root.mkdir(exist_ok=True)
     path = root / "list.csv"
