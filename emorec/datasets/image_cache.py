@@ -28,7 +28,7 @@ SCHEMA_VERSION = "1"
 """Part of every key: change it when the decoded pixels change."""
 
 FOLDER = "packs"
-"""Kept from when a cache file was called a pack, so that existing caches remain valid."""
+"""Folder below the cache folder; the old name stays so that existing caches remain valid."""
 
 _CRC_BYTES = 4
 _CRC_CHUNK = 2**24

@@ -1,4 +1,4 @@
-"""The command `emorec datasets`, and that the guide says the same."""
+"""The command `emorec datasets`."""
 
 import json
 
@@ -8,7 +8,7 @@ from emorec.cli.main import main
 from emorec.datasets.published import PUBLISHED
 
 
-def test_every_data_set_is_told() -> None:
+def test_every_data_set_is_listed() -> None:
     result = CliRunner().invoke(main, ["datasets"])
     assert result.exit_code == 0
     for entry in PUBLISHED:
@@ -17,6 +17,6 @@ def test_every_data_set_is_told() -> None:
         assert all(f"  from     {place}\n" in result.stdout for place in entry.places)
 
 
-def test_json_has_all_of_it() -> None:
+def test_json_lists_every_data_set() -> None:
     entries = json.loads(CliRunner().invoke(main, ["datasets", "--json"]).stdout)
     assert [entry["name"] for entry in entries] == [entry.name for entry in PUBLISHED]

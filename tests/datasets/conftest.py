@@ -13,7 +13,13 @@ from emorec.datasets.prepare import prepare_data
 @pytest.fixture
 def dest(tmp_path: Path) -> Path:
     """A destination that does not exist yet."""
-    return tmp_path / "out"
+    return tmp_path / "FER-2013"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A FERPlus checkout of eight rows."""
+    return make_checkout(tmp_path / "FERPlus")
 
 
 SPLIT_VOTES = (5, 5, 0, 0, 0, 0, 0, 0, 0, 0)

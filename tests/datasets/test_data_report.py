@@ -14,7 +14,7 @@ from emorec.datasets.inspection import inspect
 from emorec.datasets.prepare import prepare_data
 
 
-def test_the_page_is_whole_and_needs_nothing_else(suspicious_data: Path, tmp_path: Path) -> None:
+def test_the_page_is_complete_and_self_contained(suspicious_data: Path, tmp_path: Path) -> None:
     inspection = inspect(suspicious_data)
     page = write_report(suspicious_data, inspection, ["a note"], suspicious_data)
     text = page.read_text("utf-8")
@@ -26,7 +26,7 @@ def test_the_page_is_whole_and_needs_nothing_else(suspicious_data: Path, tmp_pat
     assert stored == {**inspection.facts, "notes": ["a note"]}
 
 
-def test_names_cannot_steer_the_page(tmp_path: Path) -> None:
+def test_names_cannot_inject_html(tmp_path: Path) -> None:
     hostile = "<img src=x onerror=alert(1)>&\"'"
     folder = tmp_path / "data" / "train" / hostile
     folder.mkdir(parents=True)
@@ -37,7 +37,7 @@ def test_names_cannot_steer_the_page(tmp_path: Path) -> None:
     assert parsed.text.count(hostile) >= 4
 
 
-def test_a_report_does_not_stand_in_the_way(suspicious_data: Path, tmp_path: Path) -> None:
+def test_a_report_does_not_prevent_a_rerun(suspicious_data: Path, tmp_path: Path) -> None:
     write_report(suspicious_data, inspect(suspicious_data), [], suspicious_data)
     assert not prepare_data(tmp_path / "FERPlus", suspicious_data).changed
     (tmp_path / "FERPlus/output/FER2013Train/fer0000000.png").unlink()

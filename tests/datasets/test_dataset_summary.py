@@ -4,7 +4,6 @@ import json
 import shutil
 from pathlib import Path
 
-import pytest
 from helpers.checkouts import (
     CONTEMPT,
     HAPPY,
@@ -24,16 +23,6 @@ from emorec.datasets.dataset_summary import manifest_csv, notices, summarise
 from emorec.datasets.prepare import prepare_data
 from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.selection import select
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    return make_checkout(tmp_path / "FERPlus")
-
-
-@pytest.fixture
-def dest(tmp_path: Path) -> Path:
-    return tmp_path / "FER-2013"
 
 
 def counted(summary: dict[str, dict[str, dict[str, int]]], part: str) -> dict[str, dict[str, int]]:
@@ -64,7 +53,7 @@ def test_the_summary_accounts_for_every_row(checkout: Path, dest: Path) -> None:
 
 
 def faulty(checkout: Path) -> Path:
-    """Give a checkout one fault of each kind that is no error without --strict."""
+    """Write a checkout with one fault of each kind that only --strict treats as an error."""
     rows = [
         *ROWS,
         ("Training", "twice.png", HAPPY),
@@ -120,7 +109,7 @@ def test_faults_of_the_source_are_counted_and_named(checkout: Path, dest: Path) 
     assert all(f"{path}," in manifest for path in images)
 
 
-def test_notices_say_each_fault_in_a_line(checkout: Path, dest: Path) -> None:
+def test_notices_name_each_fault_in_a_line(checkout: Path, dest: Path) -> None:
     assert notices(prepare_data(faulty(checkout), dest).summary) == [
         "the folder FER2013Test is missing or holds no image: 2 PrivateTest images are skipped",
         "missing images: 1 (gone.png)",
@@ -142,7 +131,7 @@ rows = st.lists(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows, st.sampled_from(["majority", "dominant", "crossentropy"]), st.sampled_from([7, 8]))
-def test_no_row_is_lost_and_no_image_is_there_twice(
+def test_no_row_is_lost_and_no_image_is_repeated(
     tmp_path: Path, rows: list[tuple[str, str, tuple[int, ...]]], policy: str, classes: int
 ) -> None:
     rows = [("Training", "first.png", HAPPY), *rows]

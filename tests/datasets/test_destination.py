@@ -1,4 +1,4 @@
-"""The destination folder: what is never replaced, and what an end at any moment leaves."""
+"""The destination folder: folders never replaced, and kills and failures at any moment."""
 
 import errno
 import os
@@ -8,23 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.checkouts import make_checkout, tree
+from helpers.checkouts import tree
 
 from emorec.datasets import prepare
 from emorec.datasets.destination import replacing
 from emorec.datasets.prepare import prepare_data
 from emorec.datasets.prepare_options import PrepareOptions
 from emorec.errors import DataError
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    return make_checkout(tmp_path / "FERPlus")
-
-
-@pytest.fixture
-def dest(tmp_path: Path) -> Path:
-    return tmp_path / "FER-2013"
 
 
 def test_a_mount_point_is_refused_before_any_work(
@@ -37,7 +27,7 @@ def test_a_mount_point_is_refused_before_any_work(
 
 @pytest.mark.parametrize("place", [".", "output", "new/FER-2013", ".."])
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_source_and_destination_lie_apart(checkout: Path, place: str, overwrite: bool) -> None:
+def test_source_and_destination_are_apart(checkout: Path, place: str, overwrite: bool) -> None:
     before = tree(checkout)
     with pytest.raises(DataError, match="must be outside the source"):
         prepare_data(checkout, checkout / place, PrepareOptions(overwrite=overwrite))
@@ -111,14 +101,14 @@ prepare.prepare_data(source, dest, PrepareOptions(overwrite=True))
 def test_a_kill_leaves_the_old_tree_or_the_new_one(
     checkout: Path, dest: Path, moment: str, again: str
 ) -> None:
-    new, old = dest.with_name("wanted-new"), dest.with_name("wanted-old")
+    new, old = dest.with_name("expected-new"), dest.with_name("expected-old")
     prepare_data(checkout, new)
     prepare_data(checkout, old, PrepareOptions(classes=8))
     prepare_data(checkout, dest, PrepareOptions(classes=8))
     command = [sys.executable, "-c", PROGRAM, checkout, dest, KILLED_AT[moment]]
     assert subprocess.run(command).returncode == -signal.SIGKILL
     if moment == "the second move":
-        # The one moment without a tree: the next run brings the old one back first.
+        # The only moment without a tree: the next run restores the old one first.
         assert not dest.exists()
     else:
         assert tree(dest) == tree(new if moment == "the clearing up" else old)
@@ -128,7 +118,7 @@ def test_a_kill_leaves_the_old_tree_or_the_new_one(
     else:
         prepare_data(checkout, dest, PrepareOptions(classes=8, overwrite=True))
         assert tree(dest) == tree(old)
-    names = {"FERPlus", "FER-2013", "wanted-new", "wanted-old"}
+    names = {"FERPlus", "FER-2013", "expected-new", "expected-old"}
     assert {path.name for path in dest.parent.iterdir()} == names
 
 
@@ -170,7 +160,7 @@ def test_a_failure_leaves_everything_as_it_was(
 
 
 @pytest.mark.parametrize("interrupt", [KeyboardInterrupt, OSError])
-def test_an_interrupt_between_the_moves_brings_the_old_tree_back(
+def test_an_interrupt_between_the_moves_restores_the_old_tree(
     checkout: Path, dest: Path, monkeypatch: pytest.MonkeyPatch, interrupt: type[BaseException]
 ) -> None:
     prepare_data(checkout, dest, PrepareOptions(classes=8))

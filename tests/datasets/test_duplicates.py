@@ -1,4 +1,4 @@
-"""Near duplicates: found through scaling, brightness and compression, without false alarms."""
+"""Near duplicates: found after scaling, brightness changes and compression; no false alarms."""
 
 from pathlib import Path
 
@@ -72,7 +72,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("change", OTHERS)
-def test_other_pictures_are_not(tmp_path: Path, change: str) -> None:
+def test_other_images_are_not(tmp_path: Path, change: str) -> None:
     assert near_duplicates(written(tmp_path, scene(1), OTHERS[change](scene(1)))) == []
 
 
@@ -117,7 +117,7 @@ def leaky(tmp_path: Path) -> Path:
     return root
 
 
-def test_leaks_are_listed_or_dropped_on_demand(leaky: Path, tmp_path: Path) -> None:
+def test_leaks_are_listed_or_dropped_on_request(leaky: Path, tmp_path: Path) -> None:
     dest = tmp_path / "out"
     assert prepare_data(leaky, dest).summary["leaks"] is None
     listed = prepare_data(leaky, dest, PrepareOptions(leaks="list")).summary
@@ -150,7 +150,7 @@ def test_leaks_are_listed_or_dropped_on_demand(leaky: Path, tmp_path: Path) -> N
     assert not prepare_data(leaky, dest, PrepareOptions(leaks="drop")).changed
 
 
-def test_several_sources_are_always_looked_through(leaky: Path, tmp_path: Path) -> None:
+def test_several_sources_are_always_searched(leaky: Path, tmp_path: Path) -> None:
     more = tmp_path / "mine" / "happy"
     more.mkdir(parents=True)
     (tmp_path / "mine" / "sad").mkdir()

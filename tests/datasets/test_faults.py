@@ -1,4 +1,4 @@
-"""Faults of the machine, really injected: a full disk, Ctrl-C, memory."""
+"""Injected faults of the machine: a full disk, Ctrl-C, little memory."""
 
 import gzip
 import signal

@@ -12,7 +12,7 @@ from emorec.datasets.prepare import prepare_data
 from emorec.errors import DataError
 
 
-def test_nothing_has_no_report(tmp_path: Path) -> None:
+def test_no_data_set_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such folder"):
         inspect(tmp_path / "none")
     with pytest.raises(DataError, match=r"neither a manifest\.csv"):

@@ -23,7 +23,7 @@ def images(tmp_path: Path) -> list[Path]:
 
 
 @pytest.mark.parametrize("color", ["gray", "rgb"])
-def test_no_images_give_an_empty_array(color: str) -> None:
+def test_no_images_make_an_empty_array(color: str) -> None:
     found = load_images([], 48, color, "area")
     assert found.shape == (0, 48, 48, 1 if color == "gray" else 3)
     assert found.dtype == np.uint8
@@ -33,10 +33,10 @@ def test_images_keep_their_order_and_pixels(
     images: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parallel, "BATCH", 3)
-    seen: list[tuple[int, int]] = []
-    found = load_images(images, 48, "gray", "area", lambda *counts: seen.append(counts))
+    calls: list[tuple[int, int]] = []
+    found = load_images(images, 48, "gray", "area", lambda *counts: calls.append(counts))
     assert found[..., 0].tolist() == [read_gray(path).tolist() for path in images]
-    assert seen == [(3, 10), (6, 10), (9, 10), (10, 10)]
+    assert calls == [(3, 10), (6, 10), (9, 10), (10, 10)]
 
 
 def test_unreadable_images_are_counted_and_the_first_is_named(images: list[Path]) -> None:
@@ -49,15 +49,15 @@ def test_unreadable_images_are_counted_and_the_first_is_named(images: list[Path]
         load_images(images, 48, "gray", "area")
 
 
-def test_no_work_is_done_in_no_time() -> None:
+def test_no_work_calls_nothing() -> None:
     run_in_threads(lambda index: pytest.fail("called"), 0, lambda *_: pytest.fail("reported"))
 
 
 def test_every_index_is_worked_on_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parallel, "BATCH", 7)
-    seen: list[int] = []
-    run_in_threads(seen.append, 100)
-    assert sorted(seen) == list(range(100))
+    indices: list[int] = []
+    run_in_threads(indices.append, 100)
+    assert sorted(indices) == list(range(100))
 
 
 def test_the_first_failure_ends_the_work(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,7 +131,7 @@ def test_a_split_without_a_label_is_an_error(tmp_path: Path) -> None:
             data.examples(split)
 
 
-def test_eight_classes_stay_eight_where_nobody_shows_contempt(tmp_path: Path) -> None:
+def test_eight_classes_stay_eight_without_an_image_of_contempt(tmp_path: Path) -> None:
     checkout = make_checkout(tmp_path / "FERPlus", [("Training", "a.png", HAPPY)])
     prepare_data(checkout, tmp_path / "out", PrepareOptions(classes=8))
     assert read_prepared(tmp_path / "out").examples("train").class_names == EMOTIONS_8
@@ -141,7 +141,7 @@ def test_eight_classes_stay_eight_where_nobody_shows_contempt(tmp_path: Path) ->
     ("count", "expected"),
     [(0, []), (1, [0]), (2, [0, 4]), (3, [0, 2, 4]), (5, [0, 1, 2, 3, 4]), (9, [0, 1, 2, 3, 4])],
 )
-def test_a_limit_takes_examples_from_all_over(count: int, expected: list[int]) -> None:
+def test_a_limit_selects_evenly_spaced_examples(count: int, expected: list[int]) -> None:
     paths = [Path(str(index)) for index in range(5)]
     examples = Examples(paths, np.eye(5, dtype=np.float32), tuple("abcde"))
     limited = examples.limited(count)
@@ -217,14 +217,14 @@ def test_a_broken_summary_is_refused(tmp_path: Path, summary: str, message: str)
         read_prepared(root)
 
 
-def test_a_manifest_without_votes_gives_its_labels(tmp_path: Path) -> None:
+def test_a_manifest_without_votes_has_its_labels(tmp_path: Path) -> None:
     rows = ["train/b.png,train,zen", "train/a.png,train,happy", "x.png,train,", "t.png,test,happy"]
     data = read_prepared(write_manifest(tmp_path, *rows))
     assert named(data.examples("train")) == {"b.png": {"zen": 1}, "a.png": {"happy": 1}}
     assert data.examples("train").class_names == ("happy", "zen")
 
 
-def test_labels_win_where_votes_come_without_a_policy(tmp_path: Path) -> None:
+def test_labels_are_used_where_votes_have_no_policy(tmp_path: Path) -> None:
     votes = ",".join(map(str, SAD))
     row = f"a.png,train,Training,happy,{votes},mine"
     data = read_prepared(write_manifest(tmp_path, row, header=",".join(COLUMNS)))

@@ -21,16 +21,6 @@ from emorec.datasets.prepare_options import PrepareOptions
 from emorec.errors import ConfigError, DataError
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    return make_checkout(tmp_path / "FERPlus")
-
-
-@pytest.fixture
-def dest(tmp_path: Path) -> Path:
-    return tmp_path / "FER-2013"
-
-
 def test_no_source_is_a_clear_error(tmp_path: Path, dest: Path) -> None:
     with pytest.raises(DataError, match="no such folder"):
         prepare_data(tmp_path / "none", dest)
@@ -107,7 +97,7 @@ def test_strict_makes_each_fault_an_error(
     assert {path.name for path in dest.parent.iterdir()} == {"FERPlus", "FER-2013"}
 
 
-def test_strict_leaves_nothing_behind(checkout: Path, dest: Path) -> None:
+def test_strict_leaves_no_files(checkout: Path, dest: Path) -> None:
     FAULTS["unreadable"](checkout)
     with pytest.raises(DataError, match="unreadable images: 1"):
         prepare_data(
@@ -133,7 +123,7 @@ USELESS = {
 
 
 @pytest.mark.parametrize("case", USELESS)
-def test_a_useless_source_leaves_nothing_behind(checkout: Path, dest: Path, case: str) -> None:
+def test_a_useless_source_leaves_no_files(checkout: Path, dest: Path, case: str) -> None:
     spoil, message = USELESS[case]
     spoil(checkout)
     with pytest.raises(DataError, match=message) as caught:
@@ -155,12 +145,12 @@ def test_a_pipe_among_the_images_does_not_block(checkout: Path, dest: Path) -> N
 
 def test_progress_is_reported(checkout: Path, dest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("emorec.threads.BATCH", 3)
-    seen: list[tuple[int, int]] = []
-    prepare_data(checkout, dest, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(3, 7), (6, 7), (7, 7)]
+    calls: list[tuple[int, int]] = []
+    prepare_data(checkout, dest, progress=lambda done, total: calls.append((done, total)))
+    assert calls == [(3, 7), (6, 7), (7, 7)]
 
 
-def test_decoding_is_what_readable_means(
+def test_an_image_that_fails_the_check_is_unreadable(
     checkout: Path, dest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(label: str, data: object) -> None:

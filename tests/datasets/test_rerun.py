@@ -1,4 +1,4 @@
-"""Running again: what stays, what is replaced, and what an end at any moment leaves behind."""
+"""Preparing a second time: trees left untouched, trees replaced, and options that must match."""
 
 import shutil
 from pathlib import Path
@@ -9,16 +9,6 @@ from helpers.checkouts import CONTEMPT, ROWS, make_checkout, noise_png, tree
 from emorec.datasets.prepare import prepare_data
 from emorec.datasets.prepare_options import PrepareOptions
 from emorec.errors import DataError
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    return make_checkout(tmp_path / "FERPlus")
-
-
-@pytest.fixture
-def dest(tmp_path: Path) -> Path:
-    return tmp_path / "FER-2013"
 
 
 def times(root: Path) -> dict[Path, int]:
@@ -53,7 +43,7 @@ DAMAGES = {
     "summary changed": lambda dest: (dest / "summary.json").write_text(
         (dest / "summary.json").read_text().replace('"happy": 1', '"happy": 2')
     ),
-    "unreadable images made up": lambda dest: (dest / "summary.json").write_text(
+    "unreadable images forged": lambda dest: (dest / "summary.json").write_text(
         (dest / "summary.json")
         .read_text()
         .replace('"unreadable_images": []', '"unreadable_images": [{"name": []}]')
@@ -62,13 +52,13 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_tree_is_mended(checkout: Path, dest: Path, damage: str) -> None:
+def test_a_damaged_tree_is_replaced(checkout: Path, dest: Path, damage: str) -> None:
     prepare_data(checkout, dest)
     whole = tree(dest)
     DAMAGES[damage](dest)
     assert tree(dest) != whole
     if damage == "manifest gone":
-        # Nothing tells any more which files are ours.
+        # Without the manifest, emorec does not know its own files.
         with pytest.raises(DataError, match="files that emorec did not write"):
             prepare_data(checkout, dest)
     assert prepare_data(checkout, dest, PrepareOptions(overwrite=damage == "manifest gone")).changed
@@ -87,7 +77,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_changed_source_is_prepared_anew(checkout: Path, dest: Path, change: str) -> None:
+def test_a_changed_source_is_prepared_again(checkout: Path, dest: Path, change: str) -> None:
     prepare_data(checkout, dest)
     CHANGES[change](checkout)
     assert prepare_data(checkout, dest).changed
@@ -131,7 +121,7 @@ def test_other_options_need_overwrite(checkout: Path, dest: Path) -> None:
         ("summary.json", "[" * 100_000),
     ],
 )
-def test_a_folder_that_is_no_data_set_needs_overwrite(
+def test_a_folder_that_is_not_a_data_set_needs_overwrite(
     checkout: Path, dest: Path, name: str, content: str
 ) -> None:
     dest.mkdir()
@@ -143,7 +133,7 @@ def test_a_folder_that_is_no_data_set_needs_overwrite(
     assert (dest / "manifest.csv").exists()
 
 
-def test_an_empty_folder_is_filled_and_missing_parents_are_made(checkout: Path, dest: Path) -> None:
+def test_an_empty_folder_is_filled_and_parents_are_created(checkout: Path, dest: Path) -> None:
     dest.mkdir()
     prepare_data(checkout, dest)
     nested = dest.parent / "deep" / "er" / "FER-2013"
@@ -151,7 +141,7 @@ def test_an_empty_folder_is_filled_and_missing_parents_are_made(checkout: Path, 
     assert tree(dest) == tree(nested)
 
 
-def test_a_link_to_a_folder_keeps_being_one(checkout: Path, dest: Path) -> None:
+def test_a_link_to_a_folder_remains_a_link(checkout: Path, dest: Path) -> None:
     real = dest.with_name("real")
     real.mkdir()
     dest.symlink_to(real)
@@ -160,7 +150,7 @@ def test_a_link_to_a_folder_keeps_being_one(checkout: Path, dest: Path) -> None:
     assert (real / "manifest.csv").exists()
 
 
-def test_images_behind_a_link_out_of_the_source_are_not_read(checkout: Path, dest: Path) -> None:
+def test_images_through_a_link_out_of_the_source_are_not_read(checkout: Path, dest: Path) -> None:
     images = dest.with_name("elsewhere")
     (checkout / "output").replace(images)
     (checkout / "output").symlink_to(images)

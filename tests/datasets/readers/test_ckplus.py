@@ -1,4 +1,4 @@
-"""ReadOptions CK+: a tree in its layout is split so that nobody is in two splits."""
+"""CK+48 folders: nobody is in two splits."""
 
 import shutil
 from collections import Counter, defaultdict
@@ -32,7 +32,7 @@ def make_ckplus(root: Path) -> Path:
     """A tree in the layout of CK+48: 981 images of 118 people, three of each expression."""
     generator = np.random.default_rng(1)
     sequences = [emotion for emotion, count in CK_COUNTS.items() for _ in range(count // 3)]
-    # Everybody shows one expression at least, and nobody the same one twice.
+    # Every person shows at least one expression, and none of them twice.
     people: list[set[str]] = [set() for _ in range(118)]
     for number, emotion in enumerate(generator.permutation(sequences)):
         free = [i for i in range(118) if emotion not in people[i]]
@@ -75,7 +75,7 @@ def test_nobody_in_ckplus_is_in_two_splits(ckplus: Path, dest: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("shares", [(0.1, 0.1), (0.15, 0.2), (0.0, 0.3), (0.25, 0.25), (0.02, 0.5)])
-def test_shares_of_ckplus_come_out(ckplus: Path, seed: int, shares: tuple[float, float]) -> None:
+def test_the_shares_of_ckplus_are_met(ckplus: Path, seed: int, shares: tuple[float, float]) -> None:
     validation, test = shares
     source = read_source(ckplus, ReadOptions(validation=validation, test=test, seed=seed))
     sizes = Counter(source.usages)
@@ -90,7 +90,7 @@ def test_the_seed_decides(ckplus: Path) -> None:
 
 
 @pytest.mark.parametrize("nesting", ["CK+48", "ck/CK+48", "archive/ck/CK+48", "both"])
-def test_ckplus_is_found_in_its_nestings(
+def test_ckplus_is_found_in_enclosing_folders(
     ckplus: Path, tmp_path: Path, dest: Path, nesting: str
 ) -> None:
     root = tmp_path / "download"
@@ -106,7 +106,7 @@ def test_contempt_of_ckplus_has_no_label_among_seven(ckplus: Path, dest: Path) -
     assert sum(reasons.get("contempt", 0) for reasons in summary["unlabelled"].values()) == 54
 
 
-def test_images_of_nobody_are_left_out_of_ckplus(ckplus: Path, tmp_path: Path, dest: Path) -> None:
+def test_images_without_a_person_are_skipped(ckplus: Path, tmp_path: Path, dest: Path) -> None:
     root = shutil.copytree(ckplus, tmp_path / "CK+48")
     (root / "happy" / "extra.png").write_bytes(noise_png(1))
     (note,) = prepare_data(root, dest).summary["notes"]

@@ -1,4 +1,4 @@
-"""CSV lists of images: labels, splits, groups, and what is refused."""
+"""CSV lists of images: labels, splits, groups, and refused lists."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -18,7 +18,7 @@ def write_list(root: Path, *lines: str, header: str = "path,label") -> Path:
     return path
 
 
-def test_a_list_gives_labels_splits_and_groups(tmp_path: Path, dest: Path) -> None:
+def test_a_list_defines_labels_and_splits(tmp_path: Path, dest: Path) -> None:
     root = make_images(tmp_path / "mine", {"a": 4, "b": 4})
     lines = ["a/000.png,joy,train", "./b/000.png,sad,Val", "b/001.png,,test", "a/gone.png,sad,test"]
     path = write_list(root, *lines, header="path,label,split")
@@ -92,7 +92,7 @@ def test_an_unknown_split_is_refused(tmp_path: Path, dest: Path) -> None:
 
 
 @pytest.mark.parametrize("label", ["a/b", "..", "a\tb\tc", ".hidden", "x" * 101, "C:"])
-def test_a_label_that_is_no_folder_name_is_refused(tmp_path: Path, dest: Path, label: str) -> None:
+def test_a_label_that_is_no_folder_is_refused(tmp_path: Path, dest: Path, label: str) -> None:
     root = make_images(tmp_path / "mine", {"x": 1})
     with pytest.raises(DataError, match="is not a plain folder name"):
         prepare_data(
@@ -100,7 +100,7 @@ def test_a_label_that_is_no_folder_name_is_refused(tmp_path: Path, dest: Path, l
         )
 
 
-def test_a_path_behind_a_link_out_is_missing(tmp_path: Path, dest: Path) -> None:
+def test_a_path_through_a_link_out_is_missing(tmp_path: Path, dest: Path) -> None:
     root = make_images(tmp_path / "mine", {"x": 1})
     make_images(tmp_path / "secret", {"y": 1})
     (root / "y").symlink_to(tmp_path / "secret" / "y")

@@ -59,12 +59,12 @@ VARIANTS = {
 def test_every_spelling_of_the_file_is_the_same_data(
     source: Path, dest: Path, variant: str
 ) -> None:
-    prepare_data(source, dest.with_name("wanted"))
+    prepare_data(source, dest.with_name("expected"))
     source.write_text(VARIANTS[variant], encoding="utf-8", newline="")
     prepare_data(source, dest)
-    wanted = tree(dest.with_name("wanted"))
+    expected = tree(dest.with_name("expected"))
     assert {p: d for p, d in tree(dest).items() if p != "summary.json"} == {
-        p: d for p, d in wanted.items() if p != "summary.json"
+        p: d for p, d in expected.items() if p != "summary.json"
     }
 
 
@@ -96,7 +96,7 @@ def test_train_csv_holds_out_some_and_test_csv_has_no_labels(tmp_path: Path, des
     }
     assert summary["unlabelled"]["test"] == {"no label in the source": 1}
     assert summary["notes"] == ["1 rows have no emotion, as in test.csv"]
-    # What is held out stays in train/, whose shape people know.
+    # Held-out images stay in train/, as FER-2013 users expect.
     assert len(list((dest / "train/happy").iterdir())) == 20
 
 
@@ -122,7 +122,7 @@ def test_votes_are_joined_by_row(source: Path, tmp_path: Path, dest: Path) -> No
     image = cv2.imread(str(dest / "train/happy/fer0000001.png"), cv2.IMREAD_UNCHANGED)
     assert (image == NUMBERS[1].reshape(48, 48)).all()
     assert (summary["source"], summary["policy"]) == ("ferplus", "dominant")
-    # A checkout that holds both files says the same without being told.
+    # A checkout that holds both files needs no option.
     folder = tmp_path / "FERPlus"
     folder.mkdir()
     source.rename(folder / "fer2013.csv")
@@ -131,7 +131,7 @@ def test_votes_are_joined_by_row(source: Path, tmp_path: Path, dest: Path) -> No
     assert manifest(dest.with_name("checkout")) == manifest(dest)
 
 
-def test_rows_without_pixels_are_told_and_counted(source: Path, tmp_path: Path, dest: Path) -> None:
+def test_rows_without_pixels_are_counted(source: Path, tmp_path: Path, dest: Path) -> None:
     votes = votes_file(tmp_path, [*USAGES, "PrivateTest", "PrivateTest"])
     summary = prepare_data(source, dest, read_options=ReadOptions(ferplus_csv=votes)).summary
     note = "2 rows of fer2013new.csv have no pixels: fer2013.csv ends before them"
@@ -169,7 +169,7 @@ def test_votes_for_anything_else_are_refused(source: Path, tmp_path: Path, dest:
         prepare_data(source, dest, read_options=ReadOptions(ferplus_csv=tmp_path))
 
 
-def test_hostile_rows_are_left_out_and_named(source: Path, dest: Path) -> None:
+def test_hostile_rows_are_skipped_and_named(source: Path, dest: Path) -> None:
     source.write_text(pixel_csv().replace(TEXTS[1], TEXTS[1] + " 300"))
     summary = prepare_data(source, dest).summary
     assert [image["name"] for image in summary["unreadable_images"]] == ["fer2013-00001.png"]
@@ -204,8 +204,8 @@ def test_broken_files_are_refused(source: Path, dest: Path, case: str) -> None:
 
 def test_gzip_and_zip_hold_the_same_data(source: Path, tmp_path: Path, dest: Path) -> None:
     prepare_data(source, dest)
-    packed = tmp_path / "fer2013.csv.gz"
-    packed.write_bytes(gzip.compress(source.read_bytes()))
+    compressed = tmp_path / "fer2013.csv.gz"
+    compressed.write_bytes(gzip.compress(source.read_bytes()))
     archive = tmp_path / "fer2013.csv.zip"
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
         file.write(source, "fer2013.csv")
@@ -213,7 +213,7 @@ def test_gzip_and_zip_hold_the_same_data(source: Path, tmp_path: Path, dest: Pat
     with zipfile.ZipFile(nested, "w", zipfile.ZIP_DEFLATED) as file:
         file.write(source, "fer2013/fer2013.csv")
         file.writestr("__MACOSX/fer2013/._fer2013.csv", b"\0\5\x16\7")
-    for number, path in enumerate((packed, archive, nested)):
+    for number, path in enumerate((compressed, archive, nested)):
         other = tmp_path / f"out{number}"
         prepare_data(path, other)
         assert manifest(other) == manifest(dest)
@@ -224,13 +224,13 @@ def test_gzip_and_zip_hold_the_same_data(source: Path, tmp_path: Path, dest: Pat
 
 @pytest.mark.parametrize("damage", ["cut", "garbled", "no gzip"])
 def test_a_damaged_gzip_is_refused(source: Path, tmp_path: Path, dest: Path, damage: str) -> None:
-    packed = tmp_path / "fer2013.csv.gz"
+    compressed = tmp_path / "fer2013.csv.gz"
     data = bytearray(gzip.compress(source.read_bytes()))
     if damage == "garbled":
         data[len(data) // 2 : len(data) // 2 + 40] = b"\xff" * 40
-    packed.write_bytes({"cut": data[:-2000], "garbled": data, "no gzip": b"PK"}[damage])
+    compressed.write_bytes({"cut": data[:-2000], "garbled": data, "no gzip": b"PK"}[damage])
     with pytest.raises(DataError, match=r"fer2013\.csv\.gz: "):
-        prepare_data(packed, dest)
+        prepare_data(compressed, dest)
     assert not dest.exists()
 
 

@@ -1,4 +1,4 @@
-"""Reading a FERPlus checkout."""
+"""FERPlus checkouts: votes, image folders, label.csv files and broken files."""
 
 import re
 from pathlib import Path
@@ -65,7 +65,7 @@ UNSAFE_NAMES = [
 
 
 @pytest.mark.parametrize("name", UNSAFE_NAMES)
-def test_a_name_that_is_no_plain_file_name_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_name_that_is_not_a_plain_file_name_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "fer2013new.csv").write_text(csv_text([("Training", f'"{name}"', HAPPY)]))
     with pytest.raises(DataError, match=r"row \d+: .* is not a plain file name") as caught:
         ferplus_source(tmp_path)
@@ -85,7 +85,7 @@ def test_images_are_found_where_ferplus_users_put_them(tmp_path: Path, parent: s
     assert source.nameless == {"Training": 1}
 
 
-def test_a_folder_with_labels_only_is_not_taken_for_the_images(tmp_path: Path) -> None:
+def test_a_folder_with_labels_only_is_not_used_for_the_images(tmp_path: Path) -> None:
     root = make_checkout(tmp_path, parent=".")
     for folder in FOLDERS.values():
         (root / "data" / folder).mkdir(parents=True)
@@ -103,7 +103,7 @@ def test_a_folder_without_images_is_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
-def test_the_counts_in_the_guide_are_those_of_the_real_votes(shared_data: Path) -> None:
+def test_the_guide_has_the_counts_of_the_real_votes(shared_data: Path) -> None:
     guide = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text("utf-8")
     source = ferplus_source(shared_data / "ferplus")
     rows, _ = resolve_repeated_names(source)
@@ -122,7 +122,7 @@ def label_csv(rows: list[tuple[str, tuple[int, ...]]]) -> str:
     return "".join(f'{name},"(0, 0, 48, 48)",{",".join(map(str, votes))}\n' for name, votes in rows)
 
 
-def test_votes_of_label_csv_are_read_when_asked_for(tmp_path: Path, dest: Path) -> None:
+def test_votes_of_label_csv_are_read_on_request(tmp_path: Path, dest: Path) -> None:
     root = make_checkout(tmp_path / "FERPlus", parent="data")
     for usage, folder in FOLDERS.items():
         # Other votes than fer2013new.csv: everybody is happy here.
@@ -171,7 +171,7 @@ def test_votes_that_no_source_could_use_are_an_error(tmp_path: Path, dest: Path)
         prepare_data(root, dest, read_options=ReadOptions(votes="label-csv"))
 
 
-def test_csv_text_is_what_ferplus_writes(tmp_path: Path) -> None:
+def test_a_byte_order_mark_and_crlf_are_accepted(tmp_path: Path) -> None:
     # With a byte order mark and CRLF, as spreadsheets save it.
     root = make_checkout(tmp_path / "FERPlus")
     text = csv_text(ROWS).replace("\n", "\r\n")

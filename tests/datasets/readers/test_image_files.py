@@ -18,7 +18,7 @@ TWO_CLASSES = {"happy": 10, "sad": 10}
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (48, 48), (3, 5), (300, 300)])
-def test_png_files_of_our_own_hold_the_pixels(shape: tuple[int, int]) -> None:
+def test_encoded_png_files_hold_the_pixels(shape: tuple[int, int]) -> None:
     image = np.random.default_rng(2).integers(0, 256, shape, np.uint8)
     data = encode_gray_png(image)
     check_readable("it", data)
@@ -42,7 +42,7 @@ def test_an_image_that_unpacks_to_too_much_is_unreadable(
     assert "4 MiB; the limit for images is 1 MiB" in unreadable["error"]
 
 
-def test_an_archive_that_lies_about_sizes_gives_no_more_than_it_says(
+def test_an_archive_that_lies_about_sizes_is_read_up_to_the_stated_size(
     tmp_path: Path, dest: Path
 ) -> None:
     root = make_images(tmp_path / "data", TWO_CLASSES)

@@ -1,4 +1,4 @@
-"""Pixel CSV files: right ones, hostile ones, and every packing of them."""
+"""Parsing pixel CSV files: correct rows, hostile rows, limits, and order across blocks."""
 
 from pathlib import Path
 

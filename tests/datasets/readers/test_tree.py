@@ -36,7 +36,7 @@ def test_an_empty_folder_has_no_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["fer2013.tar.gz", "archive.rar", "x.7z"])
-def test_other_archives_are_to_be_unpacked_first(tmp_path: Path, name: str) -> None:
+def test_other_archives_must_be_unpacked_first(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"x")
     with pytest.raises(DataError, match="unpack it and name the folder"):
         read_tree(tmp_path / name)
@@ -55,7 +55,7 @@ def test_other_archives_are_to_be_unpacked_first(tmp_path: Path, name: str) -> N
         ("png", False),
     ],
 )
-def test_images_are_told_by_their_names(path: str, image: bool) -> None:
+def test_images_are_recognised_by_their_names(path: str, image: bool) -> None:
     assert is_image(path) == image
 
 
@@ -122,7 +122,7 @@ def test_unusual_names_are_kept(tmp_path: Path, dest: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [b"a\nb.png", b"a\x1b[31m.png", b"a\xff.png", b"a\rb.png"])
-def test_names_that_cannot_be_printed_are_left_out(tmp_path: Path, dest: Path, name: bytes) -> None:
+def test_names_that_cannot_be_printed_are_skipped(tmp_path: Path, dest: Path, name: bytes) -> None:
     root = make_folders(tmp_path / "data")
     Path(os.fsdecode(os.fsencode(root / "happy") + b"/" + name)).write_bytes(noise_png(50))
     summary = prepare_data(root, dest).summary
@@ -159,7 +159,7 @@ def test_an_archive_with_a_name_that_leaves_it_is_refused(
     assert tree(tmp_path) == before
 
 
-def test_links_in_an_archive_are_left_out(tmp_path: Path, dest: Path) -> None:
+def test_links_in_an_archive_are_skipped(tmp_path: Path, dest: Path) -> None:
     archive = zipped(make_folders(tmp_path / "data"), tmp_path / "data.zip")
     link = zipfile.ZipInfo("data/happy/link.png")
     link.create_system = 3
