@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from emorec.cli.terminal_text import one_line
-from emorec.datasets.prepare_options import COPY, DROP, LINKS, LIST, PrepareOptions
+from emorec.datasets.choices import COPY, DROP, FER2013NEW, LINKS, LIST, VOTE_FILES
 from emorec.datasets.readers.registry import LAYOUTS
-from emorec.datasets.readers.rows import FER2013NEW, VOTE_FILES, ReadOptions
 from emorec.labels import POLICIES
 
 if TYPE_CHECKING:
@@ -148,6 +147,8 @@ def prepare_data(
     from emorec.datasets.dataset_summary import notices
     from emorec.datasets.manifest import REPORT_HTML
     from emorec.datasets.prepare import prepare_data as prepare
+    from emorec.datasets.prepare_options import PrepareOptions
+    from emorec.datasets.readers.rows import ReadOptions
 
     options = PrepareOptions(
         policy=policy,

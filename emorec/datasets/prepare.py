@@ -10,22 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from emorec.atomic_files import write_json
+from emorec.datasets.choices import COPY, DROP, HARD, IGNORE, LABEL_CSV, LIST
 from emorec.datasets.dataset_summary import Unreadable, faults, manifest_csv, summarise
 from emorec.datasets.destination import files_in, recover, replacing, require_apart
 from emorec.datasets.duplicates import find_leaks, near_duplicates, thumbnails
 from emorec.datasets.manifest import MANIFEST, OWN_FILES, SUMMARY, read_summary
-from emorec.datasets.prepare_options import (
-    COPY,
-    DROP,
-    HARD,
-    IGNORE,
-    LIST,
-    PrepareOptions,
-)
+from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.readers.ferplus import LABEL_CSV_SOURCE
 from emorec.datasets.readers.image_files import PixelImage, check_readable
 from emorec.datasets.readers.registry import read_source
-from emorec.datasets.readers.rows import LABEL_CSV, USAGES, RawRows, ReadOptions, merge
+from emorec.datasets.readers.rows import USAGES, RawRows, ReadOptions, merge
 from emorec.datasets.readers.table import read_table
 from emorec.datasets.selection import Selection, select, with_leaks
 from emorec.errors import ConfigError, DataError

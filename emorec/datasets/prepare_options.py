@@ -1,22 +1,10 @@
-"""The options of preparing a data set, apart from those of reading.
-
-The module imports no OpenCV, so that the command line can list the choices in its help.
-"""
+"""The options of preparing a data set, apart from those of reading."""
 
 from dataclasses import dataclass
 
+from emorec.datasets.choices import COPY, LEAKS, LINKS
 from emorec.errors import ConfigError
 from emorec.labels import POLICIES, emotions
-
-COPY, HARD, SYMLINK = "copy", "hard", "symlink"
-
-LINKS = (COPY, HARD, SYMLINK)
-"""Ways to place an image file in the prepared data set."""
-
-IGNORE, LIST, DROP = "ignore", "list", "drop"
-
-LEAKS = (IGNORE, LIST, DROP)
-"""Treatments of images that are also in a later split."""
 
 
 @dataclass(frozen=True)

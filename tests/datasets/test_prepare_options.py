@@ -5,14 +5,11 @@ from pathlib import Path
 import pytest
 from helpers.checkouts import make_checkout, make_images, noise_png, tree
 
-from emorec.cli.prepare_data import prepare_data as command
 from emorec.datasets.manifest import read_prepared
 from emorec.datasets.prepare import prepare_data
-from emorec.datasets.prepare_options import LINKS, PrepareOptions
-from emorec.datasets.readers.registry import LAYOUTS
-from emorec.datasets.readers.rows import VOTE_FILES, ReadOptions
+from emorec.datasets.prepare_options import PrepareOptions
+from emorec.datasets.readers.rows import ReadOptions
 from emorec.errors import ConfigError
-from emorec.labels import POLICIES
 
 
 @pytest.mark.parametrize("link", ["hard", "symlink"])
@@ -76,14 +73,3 @@ def test_a_link_whose_image_is_gone_is_replaced(tmp_path: Path, dest: Path) -> N
 def test_an_unknown_value_is_refused(option: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         PrepareOptions(**option)
-
-
-def test_the_command_offers_every_choice() -> None:
-    choices = {p.name: p.type.choices for p in command.params if hasattr(p.type, "choices")}
-    assert {name: tuple(known) for name, known in choices.items()} == {
-        "policy": POLICIES,
-        "classes": ("7", "8"),
-        "layout": tuple(LAYOUTS),
-        "votes": VOTE_FILES,
-        "link": LINKS,
-    }

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from emorec.datasets.choices import LABEL_CSV
 from emorec.datasets.readers.image_files import RawImage
 from emorec.datasets.readers.pixels import read_pixels
-from emorec.datasets.readers.rows import LABEL_CSV, Gap, RawRows, ReadOptions
+from emorec.datasets.readers.rows import Gap, RawRows, ReadOptions
 from emorec.datasets.readers.shared import pixel_csv_files, pixel_usages, require_known
 from emorec.datasets.readers.table import LabelTable, parse_table, vote_counts
 from emorec.datasets.readers.tree import Tree, is_file_name, is_image

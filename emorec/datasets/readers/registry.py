@@ -1,13 +1,12 @@
 """The layouts of raw data that emorec reads, and the module that reads each.
 
 The table imports no reader: a module is imported when a source is read, so that `--help` can list
-the layouts without OpenCV.
+the layouts without OpenCV and `dataclasses`.
 """
 
 import importlib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from emorec.errors import ConfigError, DataError
 
@@ -32,8 +31,7 @@ class Reader(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """A way in which a data set is stored on disk.
 
     Attributes:

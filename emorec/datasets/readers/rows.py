@@ -4,16 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emorec.datasets.choices import FER2013NEW, VOTE_FILES
+from emorec.datasets.readers.image_files import RawImage
 from emorec.errors import ConfigError
 from emorec.labels import EMOTIONS_8, VOTE_CLASSES, Votes
-
-if TYPE_CHECKING:
-    # The command line reads its choices here, and `--help` must not import OpenCV.
-    from emorec.datasets.readers.image_files import RawImage
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
@@ -35,11 +32,6 @@ USAGES = {
 
 LABEL_VOTES = 10
 """Votes that a plain label counts for beside voted images; each FER+ image has ten voters."""
-
-FER2013NEW, LABEL_CSV = "fer2013new", "label-csv"
-
-VOTE_FILES = (FER2013NEW, LABEL_CSV)
-"""Files that hold the votes of a FERPlus checkout: fer2013new.csv, or each folder's label.csv."""
 
 
 @dataclass(frozen=True)
@@ -115,11 +107,11 @@ class RawRows:
     """
 
     place: Path
-    label_files: "list[RawImage]"
+    label_files: list[RawImage]
     sources: list[str]
     lines: list[int]
     names: list[str]
-    images: "Sequence[RawImage | None]"
+    images: Sequence[RawImage | None]
     usages: list[str]
     votes: Votes | None = None
     labels: list[str] | None = None

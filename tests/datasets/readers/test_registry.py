@@ -143,7 +143,7 @@ def test_an_unknown_layout_is_refused(tmp_path: Path) -> None:
 
 def test_the_table_imports_no_reader() -> None:
     code = (
-        "import sys, emorec.datasets.readers.registry, emorec.datasets.readers.rows\n"
+        "import sys, emorec.datasets.readers.registry\n"
         "import emorec.cli.prepare_data\n"
         "print([name for name in ('cv2', 'rich', 'emorec.images') if name in sys.modules])"
     )
