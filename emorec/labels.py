@@ -1,9 +1,9 @@
-"""The canonical emotions, the names that data sets give them, and the FER+ vote policies.
+"""The canonical emotions, their names in data sets, and the FER+ vote policies.
 
-A vote array has shape (n, 10), integer counts, columns in `VOTE_CLASSES` order: that is the column
-order of fer2013new.csv, which also decides every tie. A target array has shape (n, classes),
-float32, columns in canonical order; each row sums to 1, or is all zero where the policy gives the
-image no label. The rules restate Microsoft's FER+ protocol (Barsoum et al. 2016, "Training Deep
+A vote array has shape (n, 10), int64 counts, columns in `VOTE_CLASSES` order: the column order of
+fer2013new.csv, which also breaks ties. A target array has shape (n, classes), float32, columns in
+canonical order; each row sums to 1, or is all zero if the policy assigns no label to the image. The
+rules follow Microsoft's FER+ protocol (Barsoum et al. 2016, "Training Deep
 Networks for Facial Expression Recognition with Crowd-Sourced Label Distribution").
 """
 
@@ -46,7 +46,7 @@ VOTE_CLASSES = (
 """The same columns under their canonical names."""
 
 FER2013_EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-"""What the numbers 0 to 6 of fer2013.csv mean."""
+"""Emotions of the numbers 0 to 6 in fer2013.csv."""
 
 _SYNONYMS = {
     "anger": "angry",
@@ -67,13 +67,13 @@ Targets = npt.NDArray[np.float32]
 
 
 def canonical_emotion(name: str) -> str:
-    """Give the canonical name of an emotion as a data set spells it.
+    """Return the canonical name of an emotion as spelt in a data set.
 
     Args:
-        name: A name such as "Happiness" or "anger"; case and surrounding blanks do not matter.
+        name: A name such as "Happiness" or "anger"; case and surrounding blanks are ignored.
 
     Raises:
-        DataError: The name is not known.
+        DataError: The name is unknown.
     """
     key = name.strip().lower()
     key = _SYNONYMS.get(key, key)
@@ -84,7 +84,7 @@ def canonical_emotion(name: str) -> str:
 
 
 def emotions(classes: int) -> tuple[str, ...]:
-    """Give the canonical emotions, in order, for 7 or 8 classes.
+    """Return the canonical emotions, in order, for 7 or 8 classes.
 
     Raises:
         ConfigError: `classes` is neither 7 nor 8.
@@ -97,14 +97,14 @@ def emotions(classes: int) -> tuple[str, ...]:
 
 
 def _cleaned(votes: Votes) -> npt.NDArray[np.float64]:
-    """Drop single votes, which FER+ takes for noise, over all ten columns."""
+    """Set single votes to 0 in all ten columns, because FER+ treats them as noise."""
     counts = votes.astype(np.float64)
     counts[votes <= 1] = 0
     return counts
 
 
 def _one_hot(winner: npt.NDArray[np.intp], kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
-    """Mark the winning column of each kept row; shape (n, 10)."""
+    """Set the winning column of each kept row to 1; shape (n, 10)."""
     columns = np.arange(len(VOTE_CLASSES))
     won: npt.NDArray[np.bool_] = (columns == winner[:, None]) & kept[:, None]
     return won.astype(np.float64)
@@ -129,7 +129,7 @@ def _emotion_first(votes: Votes, classes: int) -> npt.NDArray[np.float64]:
 
 
 def _crossentropy(votes: Votes, classes: int) -> npt.NDArray[np.float64]:
-    """Share of the leading emotions; whole groups of tied counts are taken together."""
+    """Return the votes of the leading emotions; tied counts are taken together."""
     remaining = _cleaned(votes)
     total = remaining.sum(axis=1)
     taken = np.zeros_like(remaining)
@@ -142,7 +142,7 @@ def _crossentropy(votes: Votes, classes: int) -> npt.NDArray[np.float64]:
         tied = running[:, None] & (remaining == top[:, None])
         emotion_tied, other_tied = tied[:, :8], tied[:, 8:].any(axis=1)
         taken[:, :8] += np.where(emotion_tied, remaining[:, :8], 0)
-        # unknown or NF is taken only where it leads, and ends the taking either way.
+        # unknown or NF is taken only if it leads, and ends the loop either way.
         leads = other_tied & (taken.sum(axis=1) == 0)
         taken[:, 8] += np.where(leads, top, 0)
         remaining = np.where(tied, 0, remaining)
@@ -174,7 +174,7 @@ _KEPT_AS_ONE_HOT = ("majority", "dominant", "emotion-first")
 
 
 def _taken(votes: Votes, policy: str, classes: int) -> npt.NDArray[np.float64]:
-    """What the policy takes of the votes of the kept classes, in `VOTE_CLASSES` order."""
+    """Return the votes that a policy takes, of the kept classes, in `VOTE_CLASSES` order."""
     if policy not in _POLICIES:
         raise ConfigError(f"unknown vote policy {policy!r}; choose one of {', '.join(POLICIES)}")
     kept = len(emotions(classes))
@@ -182,22 +182,22 @@ def _taken(votes: Votes, policy: str, classes: int) -> npt.NDArray[np.float64]:
 
 
 def _normalised(shares: npt.NDArray[np.float64], classes: int) -> Targets:
-    """Reorder columns canonically and let each row sum to 1 (all-zero rows stay)."""
+    """Reorder columns canonically and normalise each row to sum 1; all-zero rows stay."""
     order = [VOTE_CLASSES.index(name) for name in emotions(classes)]
     total = shares.sum(axis=1, keepdims=True)
     return (shares / np.where(total > 0, total, 1))[:, order].astype(np.float32)
 
 
 def targets_from_votes(votes: Votes, policy: str, classes: int) -> Targets:
-    """Turn votes into targets as the policy defines them.
+    """Convert votes to targets by a vote policy.
 
     Args:
         votes: Counts, shape (n, 10), columns in `VOTE_CLASSES` order.
-        policy: One of `POLICIES`. majority, dominant and emotion-first give one-hot rows;
-            crossentropy and probability the same distribution; multi-target equal shares of the
-            labels that are equally right.
-        classes: 7 or 8. With seven, contempt is taken out after the policy decided, and what is
-            left of a distribution is renormalised.
+        policy: One of `POLICIES`. majority, dominant and emotion-first return one-hot rows;
+            crossentropy and probability return the same distribution; multi-target returns equal
+            shares of the labels that are equally right.
+        classes: 7 or 8. With seven, contempt is removed after the policy is applied, and the rest
+            of a distribution is renormalised.
 
     Returns:
         Targets, shape (n, classes); an all-zero row is an image without a label.
@@ -212,10 +212,10 @@ def targets_from_votes(votes: Votes, policy: str, classes: int) -> Targets:
 
 
 def labels_from_votes(votes: Votes, policy: str, classes: int) -> npt.NDArray[np.intp]:
-    """Give the single label of each image under a policy: its largest share.
+    """Return the single label of each image under a policy: its largest share.
 
     Returns:
-        Indices into `emotions(classes)`, shape (n,); -1 where the image has no label.
+        Indices into `emotions(classes)`, shape (n,); -1 for an image without a label.
 
     Args and Raises as for `targets_from_votes`.
     """
@@ -226,7 +226,7 @@ def labels_from_votes(votes: Votes, policy: str, classes: int) -> npt.NDArray[np
 
 
 def soft_targets_from_votes(votes: Votes, policy: str, classes: int) -> Targets:
-    """Give the vote distribution of each image that the policy keeps.
+    """Return the vote distribution of each image that the policy keeps.
 
     For crossentropy, probability and multi-target this is `targets_from_votes`; for the one-hot
     policies it is the share of all votes among the kept classes.

@@ -1,7 +1,7 @@
-"""Compares `emorec prepare-data` with the plain loops that people write, in turn and side by side.
+"""Benchmarks `emorec prepare-data` against common plain Python loops and `cp -r`, interleaved.
 
-DATA holds FERPlus/ (fer2013new.csv and output/FER2013Train, ...) and fer2013.csv. Every entry is a
-process of its own, from its start to its end, and writes into a new folder beside the others.
+DATA holds FERPlus/ (fer2013new.csv and output/FER2013Train, ...) and fer2013.csv. Every entry
+is a separate process, timed from start to exit, that writes to a new folder.
 
 Example: python scripts/bench_prepare.py DATA --runs 5
 """
@@ -18,11 +18,11 @@ from pathlib import Path
 
 FOLDERS = {"Training": "FER2013Train", "PublicTest": "FER2013Valid", "PrivateTest": "FER2013Test"}
 VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
-# The loops make no report of the data either.
+# The loops write no report either.
 EMOREC = [sys.executable, "-c", "from emorec.cli.main import run; run()", "prepare-data"]
 EMOREC += ["--no-report"]
 
-CP = "cp -r (the floor of a copy)"
+CP = "cp -r (lower bound of a copy)"
 PNG_LOOP = "plain loop: cv2.imread, cv2.imwrite, pandas iloc"
 COPY, LINK = "emorec prepare-data FERPlus", "emorec prepare-data FERPlus --link hard"
 CSV_LOOP = "plain loop: csv, np.array(row.split()), cv2.imwrite"
@@ -30,7 +30,7 @@ PIXELS = "emorec prepare-data fer2013.csv --ferplus-csv"
 
 
 def png_loop(data: Path, dest: Path) -> None:
-    """Copy images into a folder for each split and emotion, as the usual scripts do."""
+    """Copy images to a folder for each split and emotion, as common scripts do."""
     import cv2
     import pandas as pd
 
@@ -50,7 +50,7 @@ def png_loop(data: Path, dest: Path) -> None:
 
 
 def csv_loop(data: Path, dest: Path) -> None:
-    """Make PNG files of fer2013.csv with the votes of fer2013new.csv, row by row."""
+    """Convert fer2013.csv to PNG files with the votes of fer2013new.csv, row by row."""
     import cv2
     import numpy as np
 
@@ -72,7 +72,7 @@ def csv_loop(data: Path, dest: Path) -> None:
 
 
 def measured(command: list[str]) -> tuple[float, float, float]:
-    """Run a command; give its seconds, those of the processors, and its peak memory in MB."""
+    """Run a command; return its wall and CPU time in seconds and its peak memory in MB."""
     os.sync()
     start = time.perf_counter()
     child = os.posix_spawnp(
@@ -94,7 +94,7 @@ def measured(command: list[str]) -> tuple[float, float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--runs", type=int, default=5, help="runs of each, in turn")
+    parser.add_argument("--runs", type=int, default=5, help="runs of each command, interleaved")
     parser.add_argument("--loop", choices=("png", "csv"), help=argparse.SUPPRESS)
     parser.add_argument("--dest", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -116,8 +116,8 @@ def main() -> None:
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     work: dict[str, list[float]] = {name: [] for name in commands}
     memory: dict[str, list[float]] = {name: [] for name in commands}
-    # Beside the data, for hard links do not cross disks. Nothing is deleted in between: ext4 makes
-    # files several times as slowly where as many were deleted a moment ago.
+    # In the folder of the data, because hard links do not cross disks. Nothing is deleted between
+    # runs: ext4 creates files several times as slowly after as many were deleted.
     with tempfile.TemporaryDirectory(dir=data, prefix="bench-") as folder:
         for turn in range(arguments.runs + 1):
             for number, (name, command) in enumerate(commands.items()):
@@ -128,19 +128,19 @@ def main() -> None:
                     memory[name].append(peak)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     width = max(map(len, commands))
-    print(f"median of {arguments.runs} runs in turn, {os.cpu_count()} cores")
+    print(f"median of {arguments.runs} interleaved runs, {os.cpu_count()} cores")
     for name in commands:
         busy = statistics.median(work[name])
         print(
-            f"{name:<{width}}  {medians[name]:6.2f} s  {busy:6.2f} s of processors  "
+            f"{name:<{width}}  {medians[name]:6.2f} s  {busy:6.2f} s of CPU time  "
             f"{max(memory[name]):5.0f} MB at most"
         )
-    for name, loop, wanted in ((LINK, PNG_LOOP, 5), (COPY, PNG_LOOP, 1.5), (PIXELS, CSV_LOOP, 4)):
+    for name, loop, target in ((LINK, PNG_LOOP, 5), (COPY, PNG_LOOP, 1.5), (PIXELS, CSV_LOOP, 4)):
         ratio = medians[loop] / medians[name]
         paired = [a / b for a, b in zip(seconds[loop], seconds[name], strict=True)]
         print(
             f"{name}: {ratio:.1f} times as fast as the loop (runs {min(paired):.1f} to "
-            f"{max(paired):.1f}; wanted {wanted})"
+            f"{max(paired):.1f}; target {target})"
         )
     print(f"{COPY}: {medians[COPY] / medians[CP]:.1f} times the time of cp -r")
 

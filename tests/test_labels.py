@@ -1,4 +1,4 @@
-"""Labels from votes, against a plain row by row restatement of the FER+ rules."""
+"""Labels from votes, compared with a plain row-by-row version of the FER+ rules."""
 
 import csv
 from collections import Counter
@@ -172,7 +172,7 @@ def test_known_rows(row: Row, policy: str, expected: dict[str, float]):
     assert {name: float(x) for name, x in zip(EMOTIONS_8, target, strict=True) if x} == expected
 
 
-def test_contempt_goes_after_the_policy_decided():
+def test_contempt_is_removed_after_the_policy():
     votes = as_array([[0, 0, 0, 0, 0, 0, 4, 6, 0, 0], [0, 0, 0, 0, 0, 0, 3, 7, 0, 0]])
     assert labels_from_votes(votes, "dominant", 7).tolist() == [-1, -1]
     assert targets_from_votes(votes, "crossentropy", 7)[:, 2].tolist() == [1, 1]

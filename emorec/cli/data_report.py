@@ -14,24 +14,32 @@ from emorec.errors import DataError
     "--out",
     "folder",
     type=click.Path(path_type=Path),
-    help="Folder for report.html and report.json; otherwise they go into DATA.",
+    help="Folder for report.html and report.json; DATA by default.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the samples.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random samples.")
 def data_report(data: Path, folder: Path | None, seed: int) -> None:
-    """Look through the data set DATA and report on it as a page and as JSON.
+    """Inspect the data set DATA and write a report as HTML and JSON.
 
-    DATA is a prepared data set or a FER-2013 folder tree. report.html is one file with its
-    pictures inside: counts by split and class, class balance, agreement of the voters, samples of
-    each class, suspicious images and near duplicates.
+    DATA is a prepared data set or a FER-2013 folder tree. report.html is one file with embedded
+    images: counts by split and class, class balance, agreement of the voters, samples of each
+    class, suspicious images and near duplicates.
     """
     click.echo(f"{one_line(str(write_report(data, folder, seed)))}: written")
 
 
 def write_report(data: Path, folder: Path | None = None, seed: int = 0) -> Path:
-    """Write the report of a data set, into its own folder unless another is named.
+    """Inspect a data set and write its report.
+
+    Args:
+        data: Folder of the data set.
+        folder: Folder to write to; None writes into `data`.
+        seed: Seed of the random samples.
+
+    Returns:
+        Path of the HTML file.
 
     Raises:
-        DataError: It is no data set, or the report cannot be written.
+        DataError: The folder is not a data set, or the report cannot be written.
     """
     from emorec.cli.progress import image_progress
     from emorec.datasets import data_report as report
@@ -40,7 +48,7 @@ def write_report(data: Path, folder: Path | None = None, seed: int = 0) -> Path:
     from emorec.datasets.manifest import SUMMARY, read_summary
 
     with image_progress("Reading images") as progress:
-        inspection = inspect(data, progress, seed)
+        inspection = inspect(data, progress, seed=seed)
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
     summary = read_summary(data)
@@ -48,6 +56,6 @@ def write_report(data: Path, folder: Path | None = None, seed: int = 0) -> Path:
         known = notices(summary) if "fingerprint" in summary else []
     except (KeyError, TypeError) as error:
         raise DataError(
-            f"{data / SUMMARY}: is not as emorec writes it; prepare the data set anew"
+            f"{data / SUMMARY}: is not a summary written by emorec; prepare the data set again"
         ) from error
     return report.write_report(data, inspection, known, folder or data)

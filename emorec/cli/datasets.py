@@ -9,9 +9,9 @@ import click
 @click.command(epilog="Example: emorec datasets")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def datasets(as_json: bool) -> None:
-    """Say where to get each data set, its terms, and the command that prepares it.
+    """List published data sets with source, terms of use and prepare command.
 
-    emorec downloads nothing: most of these data sets ask you to accept terms first.
+    emorec downloads no data: most of these data sets require you to accept their terms first.
     """
     from emorec.datasets.published import PUBLISHED
 

@@ -17,9 +17,9 @@ from emorec.cli.terminal_text import one_line
 from emorec.errors import EmorecError, MissingDependencyError
 
 COMMANDS = {
-    "datasets": "Say where to get each data set, its terms, and the command that prepares it.",
-    "prepare-data": "Make a training data set out of the raw ones in SOURCE.",
-    "data-report": "Look through the data set DATA and report on it as a page and as JSON.",
+    "datasets": "List published data sets with source, terms of use and prepare command.",
+    "prepare-data": "Convert raw data sets to one data set for training and evaluation.",
+    "data-report": "Inspect the data set DATA and write a report as HTML and JSON.",
     "architectures": "List the nets that can be trained, with their size and cost.",
     "train": "Train a model and leave a run folder: model, figures and pictures.",
     "evaluate": "Score each MODEL (.onnx, .keras or a run folder) on a split of a data set.",

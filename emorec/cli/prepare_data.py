@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import click
 
 from emorec.cli.terminal_text import one_line
+from emorec.datasets.choices import COPY, DROP, FER2013NEW, LINKS, LIST, VOTE_FILES
+from emorec.datasets.readers.registry import LAYOUTS
 from emorec.labels import POLICIES
 
 if TYPE_CHECKING:
     from emorec.datasets.prepare import PrepareResult
-
-# Spelt out, for `--help` must not import the readers.
-_LAYOUTS = ("ferplus", "fer2013-csv", "csv", "fer2013-folders", "ckplus", "folders")
 
 
 @click.command(epilog="Example: emorec prepare-data FERPlus --out FER-2013")
@@ -25,14 +24,14 @@ _LAYOUTS = ("ferplus", "fer2013-csv", "csv", "fer2013-folders", "ckplus", "folde
     "dest",
     required=True,
     type=click.Path(path_type=Path),
-    help="Folder to make. It appears whole or not at all; where it is up to date, it stays.",
+    help="Folder to write. Written atomically; left untouched if already up to date.",
 )
 @click.option(
     "--policy",
     type=click.Choice(POLICIES),
     default="dominant",
     show_default=True,
-    help="How votes become a label.",
+    help="Vote policy: how the votes on an image become its label.",
 )
 @click.option(
     "--classes",
@@ -42,71 +41,75 @@ _LAYOUTS = ("ferplus", "fer2013-csv", "csv", "fer2013-folders", "ckplus", "folde
     help="Seven emotions, or eight with contempt.",
 )
 @click.option(
-    "--layout", type=click.Choice(_LAYOUTS), help="Read SOURCE so; it is recognised else."
+    "--layout",
+    type=click.Choice(list(LAYOUTS)),
+    help="Force this layout instead of detecting it.",
 )
 @click.option(
     "--ferplus-csv",
     type=click.Path(path_type=Path),
-    help="fer2013new.csv, whose votes replace the labels of fer2013.csv row by row.",
+    help="Replace the labels of fer2013.csv, row by row, by the votes of this fer2013new.csv.",
 )
 @click.option(
     "--votes",
-    type=click.Choice(["fer2013new", "label-csv"]),
-    default="fer2013new",
+    type=click.Choice(VOTE_FILES),
+    default=FER2013NEW,
     show_default=True,
-    help="Votes of a FERPlus checkout: fer2013new.csv, or label.csv in each folder of images.",
+    help="Vote files of a FERPlus checkout: fer2013new.csv, or label.csv in each image folder.",
 )
 @click.option(
     "--keep-labels",
     is_flag=True,
-    help="Keep labels as they are spelt; they need not be emotions.",
+    help="Keep the labels as they are spelt; they need not be emotions.",
 )
 @click.option(
     "--validation",
     type=click.FloatRange(0, 1, max_open=True),
     default=0.1,
     show_default=True,
-    help="Share of the images for validation where SOURCE has none.",
+    help="Share of the images for validation if SOURCE has no validation split.",
 )
 @click.option(
     "--test",
     type=click.FloatRange(0, 1, max_open=True),
     default=0.1,
     show_default=True,
-    help="Share of the images for test where SOURCE has none.",
+    help="Share of the images for test if SOURCE has no test split.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of that choice.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random split.")
 @click.option(
     "--link",
-    type=click.Choice(["copy", "hard", "symlink"]),
-    default="copy",
+    type=click.Choice(LINKS),
+    default=COPY,
     show_default=True,
-    help="Copy image files, or link to them, which is faster and takes no space.",
+    help="Copy image files, or link to them, which is faster and needs no disk space.",
 )
 @click.option(
     "--check-leaks",
     is_flag=True,
-    help="List images whose picture is also in a later split (done for several SOURCEs anyway).",
+    help="List images that are also in a later split; the default for several SOURCEs.",
 )
 @click.option(
     "--drop-leaks",
     is_flag=True,
-    help="Take them out: of train what is in validation or test, of validation what is in test.",
+    help="Remove leaks: from train what is in validation or test, from validation what is in test.",
 )
 @click.option(
     "--strict",
     is_flag=True,
-    help="Missing folders, missing or unreadable images, names that stand twice and whatever else "
-    "is noted are errors.",
+    help="Treat missing folders, missing or unreadable images, repeated names and every other note "
+    "as errors.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace the folder --out whatever it holds.")
+@click.option("--overwrite", is_flag=True, help="Replace the folder --out whatever it contains.")
 @click.option(
     "--report/--no-report",
     default=True,
     show_default=True,
     help="Write report.html and report.json at the end, as data-report does.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, not as a table.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the summary as JSON instead of a table."
+)
 def prepare_data(
     sources: tuple[Path, ...],
     dest: Path,
@@ -127,46 +130,52 @@ def prepare_data(
     report: bool,
     as_json: bool,
 ) -> None:
-    """Make a training data set out of the raw ones in SOURCE.
+    """Convert raw data sets to one data set for training and evaluation.
 
-    SOURCE is a folder, a zip archive or a CSV file. It is recognised by what it holds: a FERPlus
-    checkout (fer2013new.csv and the folders FER2013Train, FER2013Valid and FER2013Test);
-    fer2013.csv or icml_face_data.csv; FER-2013 folders (train/EMOTION, test/EMOTION); CK+
-    (CK+48/EMOTION), split by person; a folder for each class; or a CSV list with the columns
-    path, label and, if wanted, split and group. Several are put together.
+    SOURCE is a folder, a zip archive or a CSV file. Its layout is detected: a FERPlus checkout
+    (fer2013new.csv and the folders FER2013Train, FER2013Valid and FER2013Test); fer2013.csv or
+    icml_face_data.csv; FER-2013 folders (train/EMOTION, test/EMOTION); CK+ (CK+48/EMOTION), split
+    by person; a folder for each class; or a CSV list with the columns path, label and,
+    optionally, split and group. Several sources are combined into one data set.
 
-    Images are copied to train/EMOTION and test/EMOTION under --out, those without a label under
-    the policy to unlabelled/. manifest.csv lists every image with its votes, summary.json
-    accounts for every row of the source.
+    Images are copied to train/EMOTION and test/EMOTION under --out, and images without a label
+    under the policy to unlabelled/. manifest.csv lists every image with its votes; summary.json
+    records every row of the sources as kept, unlabelled or dropped, with the reason.
     """
     from emorec.cli.data_report import write_report
     from emorec.cli.progress import image_progress
     from emorec.datasets.dataset_summary import notices
     from emorec.datasets.manifest import REPORT_HTML
     from emorec.datasets.prepare import prepare_data as prepare
+    from emorec.datasets.prepare_options import PrepareOptions
     from emorec.datasets.readers.rows import ReadOptions
 
-    reading = ReadOptions(layout, ferplus_csv, votes, keep_labels, validation, test, seed)
+    options = PrepareOptions(
+        policy=policy,
+        classes=int(classes),
+        link=link,
+        leaks=DROP if drop_leaks else LIST if check_leaks else None,
+        strict=strict,
+        overwrite=overwrite,
+    )
+    read_options = ReadOptions(
+        layout=layout,
+        ferplus_csv=ferplus_csv,
+        votes=votes,
+        keep_labels=keep_labels,
+        validation=validation,
+        test=test,
+        seed=seed,
+    )
     with image_progress("Writing images") as progress:
-        prepared = prepare(
-            sources,
-            dest,
-            policy,
-            int(classes),
-            strict,
-            overwrite,
-            progress,
-            reading=reading,
-            link=link,
-            leaks="drop" if drop_leaks else "list" if check_leaks else None,
-        )
+        prepared = prepare(sources, dest, options, read_options=read_options, progress=progress)
     for notice in notices(prepared.summary):
         click.echo(f"Note: {one_line(notice)}", err=True)
     if as_json:
         click.echo(json.dumps(prepared.summary, indent=2, ensure_ascii=False))
     else:
         _print_table(dest, prepared)
-    # What is up to date keeps its report.
+    # A data set that was up to date keeps its report.
     if report and (prepared.changed or not (dest / REPORT_HTML).exists()):
         click.echo(f"{one_line(str(write_report(dest)))}: written", err=as_json)
 
@@ -205,5 +214,5 @@ def _print_table(dest: Path, prepared: "PrepareResult") -> None:
     add_reasons("dropped", "dropped")
     add_sum("rows of the source", ["kept", "unlabelled", "dropped"])
     Console().print(table)
-    state = "prepared" if prepared.changed else "up to date, nothing was changed"
+    state = "prepared" if prepared.changed else "up to date, left unchanged"
     click.echo(f"{dest}: {state}")

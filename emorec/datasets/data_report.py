@@ -1,4 +1,4 @@
-"""Writes what was found in a data set as JSON and as one HTML file with its pictures inside."""
+"""Writes the inspection of a data set as JSON and as one HTML file with embedded images."""
 
 import html
 from collections.abc import Iterable, Mapping
@@ -12,9 +12,9 @@ from emorec.datasets.manifest import REPORT_HTML, REPORT_JSON
 from emorec.pages import page, picture, table
 
 LISTED = 100
-"""Most names of a list in the HTML file; the JSON file has all."""
+"""Largest number of list items in the HTML file; the JSON file has all."""
 
-# Okabe and Ito's palette, which colour-blind people can tell apart.
+# Okabe and Ito's palette, which colour-blind people can distinguish.
 _COLORS = {"train": "#0072B2", "validation": "#E69F00", "test": "#009E73"}
 
 
@@ -22,16 +22,16 @@ def write_report(root: Path, inspection: Inspection, notices: Iterable[str], fol
     """Write report.html and report.json.
 
     Args:
-        root: The data set.
-        inspection: What was found in it.
-        notices: What its summary says, a line each.
-        folder: Where to write.
+        root: Folder of the data set.
+        inspection: Result of inspecting it.
+        notices: Notices of its summary, one line each.
+        folder: Folder to write to.
 
     Returns:
-        The HTML file.
+        Path of the HTML file.
 
     Raises:
-        DataError: They cannot be written.
+        DataError: A file cannot be written.
     """
     notes = list(notices)
     write_json(folder / REPORT_JSON, {**inspection.facts, "notes": notes})
@@ -41,12 +41,12 @@ def write_report(root: Path, inspection: Inspection, notices: Iterable[str], fol
 
 
 def render(name: str, inspection: Inspection, notes: list[str]) -> str:
-    """Give the HTML page; names from the data are escaped, and nothing is loaded from anywhere."""
+    """Render the HTML page; names from the data are escaped, and no other file is loaded."""
     facts = inspection.facts
     policy = f", labels by the policy {html.escape(facts['policy'])}" if facts["policy"] else ""
     parts = [
         f"<p>{facts['images']:,} images{policy}. emorec {__version__}.</p>",
-        _list("Notes of the preparation", notes),
+        _list("Notes from prepare-data", notes),
         "<h2>Images by split and class</h2>",
         _counts_table(facts["counts"]),
         "<h2>Class balance</h2>",
@@ -87,7 +87,7 @@ def _counts_table(counts: Mapping[str, Mapping[str, int]]) -> str:
 
 
 def _bars(groups: Mapping[str, Mapping[str, float]], unit: str) -> str:
-    """Draw horizontal bars, one group a line of bars, as SVG."""
+    """Draw a group of horizontal bars for each name, as SVG."""
     highest = max((v for bars in groups.values() for v in bars.values()), default=0) or 1
     bar, left, width = 14, 130, 640
     lines = []
@@ -146,7 +146,7 @@ def _agreement(votes: Mapping[str, Any] | None) -> str:
     bars = {f"from {low} bits": {"": n} for low, n in votes["entropy_histogram"].items()}
     return (
         "<h2>Agreement of the voters</h2><p>Entropy of an image's votes over all ten choices: "
-        f"0 bits where all agree; {votes['mean_entropy_bits']} on average. Below, the images by "
+        f"0 bits if all agree; {votes['mean_entropy_bits']} on average. Below, the images by "
         "entropy.</p>"
         + table(["class", "mean entropy, bits", "mean share of the top choice"], rows)
         + _bars(bars, "")
@@ -155,20 +155,20 @@ def _agreement(votes: Mapping[str, Any] | None) -> str:
 
 def _suspicious(found: Mapping[str, Any]) -> str:
     lists = [
-        _list("Unreadable", [f"{path}: {why}" for path, why in found["unreadable"].items()]),
-        _list("Blank or of one colour", found["blank"]),
+        _list("Unreadable", [f"{path}: {reason}" for path, reason in found["unreadable"].items()]),
+        _list("Blank or of a single colour", found["blank"]),
         _list("Not a face, by most votes", found["not a face by votes"]),
     ]
     return "<h2>Suspicious images</h2>" + ("".join(lists) or "<p>None.</p>")
 
 
 def _duplicates(found: Mapping[str, Any], pairs: bytes) -> str:
-    leaking = [f"{leak['path']} is {leak['duplicate_of']}" for leak in found["leaks"]]
+    leaks = [f"{leak['path']} is {leak['duplicate_of']}" for leak in found["leaks"]]
     shown = picture(pairs, "near duplicates, one above the other") if pairs else ""
     return (
         f"<h2>Near duplicates</h2><p>{found['images']:,} images are in {found['pairs']:,} "
-        f"pairs that show the same picture. {len(leaking):,} images have theirs in a later split "
-        "(train, validation, test), which makes measurements look better than they are; "
-        "<code>emorec prepare-data --drop-leaks</code> takes them out.</p>"
-        f"{shown}{_list('Across splits', leaking)}"
+        f"pairs of near duplicates. The duplicate of {len(leaks):,} images is in a later split "
+        "(train, validation, test), which makes metrics look better than they are; "
+        "<code>emorec prepare-data --drop-leaks</code> removes these images.</p>"
+        f"{shown}{_list('Across splits', leaks)}"
     )

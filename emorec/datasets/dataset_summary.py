@@ -1,4 +1,4 @@
-"""Accounts for every row of a source: what a prepared data set keeps, and what it drops and why."""
+"""The summary of a prepared data set: every raw row, kept or dropped, with the reason."""
 
 import csv
 import io
@@ -9,22 +9,22 @@ from typing import Any
 from emorec import __version__
 from emorec.datasets.manifest import COLUMNS, VOTE_COLUMNS
 from emorec.datasets.readers.rows import SPLITS, USAGES
-from emorec.datasets.selection import SCHEMA, Selection
+from emorec.datasets.selection import SCHEMA_VERSION, Selection
 from emorec.labels import VOTE_CLASSES, labels_from_votes
 
 KEPT_ONCE, DROPPED = "kept once", "dropped"
 
 Unreadable = Mapping[int, str]
-"""Why an image could not be read, by its index among the rows of a selection."""
+"""Reason why an image is unreadable, by its index among the selected rows."""
 
 
 def summarise(selection: Selection, unreadable: Unreadable) -> dict[str, Any]:
-    """Make the content of summary.json, all but its digest.
+    """Build the content of summary.json, except its digest.
 
-    Its counts add up: kept, unlabelled and dropped together are the rows of the source.
+    The counts of kept, unlabelled and dropped rows add up to the rows of the raw data.
     """
-    source = selection.source
-    splits = [USAGES[usage][0] for usage in source.usages]
+    raw = selection.raw
+    splits = [USAGES[usage][0] for usage in raw.usages]
     reasons = _reasons(selection)
     kept = {split: dict.fromkeys(selection.names, 0) for split in SPLITS}
     unlabelled: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
@@ -34,10 +34,10 @@ def summarise(selection: Selection, unreadable: Unreadable) -> dict[str, Any]:
                 kept[splits[row]][label] += 1
             else:
                 unlabelled[splits[row]][reasons[index]] += 1
-    equal = [row for twice in selection.duplicates if twice.kept for row in twice.rows[1:]]
-    different = [row for twice in selection.duplicates if not twice.kept for row in twice.rows]
-    twice_rows = {*equal, *different}
-    in_gaps = [[row for row in gap.rows if row not in twice_rows] for gap in source.gaps]
+    equal = [row for name in selection.repeated_names if name.kept for row in name.rows[1:]]
+    different = [row for name in selection.repeated_names if not name.kept for row in name.rows]
+    repeated_rows = {*equal, *different}
+    in_gaps = [[row for row in gap.rows if row not in repeated_rows] for gap in raw.gaps]
     dropped_rows: dict[str, list[int]] = {
         "name twice, equal votes": equal,
         "name twice, different votes": different,
@@ -47,10 +47,10 @@ def summarise(selection: Selection, unreadable: Unreadable) -> dict[str, Any]:
         if selection.leaks_dropped
         else [],
     }
-    for gap, rows in zip(source.gaps, in_gaps, strict=True):
+    for gap, rows in zip(raw.gaps, in_gaps, strict=True):
         dropped_rows[gap.reason] = [*dropped_rows.get(gap.reason, ()), *rows]
     nameless: Counter[str] = Counter()
-    for usage, count in source.nameless.items():
+    for usage, count in raw.nameless.items():
         nameless[USAGES[usage][0]] += count
     dropped = {split: {"no image name": nameless[split]} for split in SPLITS}
     for reason, rows in dropped_rows.items():
@@ -58,9 +58,9 @@ def summarise(selection: Selection, unreadable: Unreadable) -> dict[str, Any]:
         for split in SPLITS:
             dropped[split][reason] = by_split[split]
     return {
-        "schema": SCHEMA,
+        "schema": SCHEMA_VERSION,
         "emorec": __version__,
-        "source": ", ".join(dict.fromkeys(source.kinds)),
+        "source": ", ".join(dict.fromkeys(raw.sources)),
         "policy": selection.policy,
         "classes": selection.classes,
         "kept": kept,
@@ -68,21 +68,21 @@ def summarise(selection: Selection, unreadable: Unreadable) -> dict[str, Any]:
         "dropped": dropped,
         "gaps": [
             {"reason": gap.reason, "images": len(rows), "note": gap.note}
-            for gap, rows in zip(source.gaps, in_gaps, strict=True)
+            for gap, rows in zip(raw.gaps, in_gaps, strict=True)
         ],
-        "notes": source.notes,
-        "missing_images": [source.names[row] for row in selection.missing],
+        "notes": raw.notes,
+        "missing_images": [raw.names[row] for row in selection.missing],
         "unreadable_images": [
-            {"name": source.names[selection.rows[index]], "error": unreadable[index]}
+            {"name": raw.names[selection.rows[index]], "error": unreadable[index]}
             for index in sorted(unreadable)
         ],
         "duplicates": [
             {
-                "name": twice.name,
-                "rows": [source.lines[row] for row in twice.rows],
-                "done": KEPT_ONCE if twice.kept else DROPPED,
+                "name": repeated.name,
+                "rows": [raw.lines[row] for row in repeated.rows],
+                "done": KEPT_ONCE if repeated.kept else DROPPED,
             }
-            for twice in selection.duplicates
+            for repeated in selection.repeated_names
         ],
         "leaks": _leaks(selection),
         "fingerprint": selection.fingerprint,
@@ -92,11 +92,11 @@ def summarise(selection: Selection, unreadable: Unreadable) -> dict[str, Any]:
 def _leaks(selection: Selection) -> dict[str, Any] | None:
     if selection.leaks is None:
         return None
-    source = selection.source
+    raw = selection.raw
 
     def described(row: int) -> dict[str, str]:
-        split = USAGES[source.usages[row]][0]
-        return {"name": source.names[row], "source": source.kinds[row], "split": split}
+        split = USAGES[raw.usages[row]][0]
+        return {"name": raw.names[row], "source": raw.sources[row], "split": split}
 
     pairs = selection.leaks.items()
     return {
@@ -106,55 +106,55 @@ def _leaks(selection: Selection) -> dict[str, Any] | None:
 
 
 def notices(summary: dict[str, Any]) -> list[str]:
-    """Say in one line each what is remarkable about a prepared data set; empty if nothing is."""
+    """Return one line for each fault and for the removed leaks of a prepared data set."""
     leaks = summary["leaks"]
     if leaks and leaks["dropped"]:
-        return [*faults(summary), *_leaked(leaks, "removed")]
+        return [*faults(summary), *_leak_lines(leaks, "removed")]
     return faults(summary)
 
 
 def faults(summary: dict[str, Any]) -> list[str]:
-    """Say in one line each what is wrong with the source of a summary; empty if nothing is."""
-    equal = [twice["name"] for twice in summary["duplicates"] if twice["done"] == KEPT_ONCE]
-    different = [twice["name"] for twice in summary["duplicates"] if twice["done"] == DROPPED]
+    """Return one line for each fault of the raw data of a summary."""
+    equal = [name["name"] for name in summary["duplicates"] if name["done"] == KEPT_ONCE]
+    different = [name["name"] for name in summary["duplicates"] if name["done"] == DROPPED]
     unreadable = [image["name"] for image in summary["unreadable_images"]]
     leaks = summary["leaks"]
     return [
         *(gap["note"] for gap in summary["gaps"]),
         *summary["notes"],
-        *_listed("images not on disk", summary["missing_images"]),
+        *_listed("missing images", summary["missing_images"]),
         *_listed("unreadable images", unreadable),
         *_listed("names on several rows with equal votes, kept once", equal),
         *_listed("names on several rows with different votes, dropped", different),
-        *(_leaked(leaks, "kept; see --drop-leaks") if leaks and not leaks["dropped"] else []),
+        *(_leak_lines(leaks, "kept; see --drop-leaks") if leaks and not leaks["dropped"] else []),
     ]
 
 
-def _leaked(leaks: dict[str, Any], done: str) -> list[str]:
+def _leak_lines(leaks: dict[str, Any], state: str) -> list[str]:
     names = [
         f"{leak['split']} {leak['name']} is {leak['duplicate_of']['split']} "
         f"{leak['duplicate_of']['name']}"
         for leak in leaks["images"]
     ]
-    return _listed(f"images whose picture is also in a later split, {done}", names)
+    return _listed(f"images that are also in a later split, {state}", names)
 
 
-def _listed(what: str, names: list[str]) -> list[str]:
+def _listed(title: str, names: list[str]) -> list[str]:
     more = ", ..." if len(names) > 5 else ""
-    return [f"{what}: {len(names):,} ({', '.join(names[:5])}{more})"] if names else []
+    return [f"{title}: {len(names):,} ({', '.join(names[:5])}{more})"] if names else []
 
 
 def manifest_csv(selection: Selection, unreadable: Unreadable) -> bytes:
-    """Make the content of manifest.csv: one line for each readable image, in source order."""
-    source = selection.source
+    """Build the content of manifest.csv: one line for each readable image, in file order."""
+    raw = selection.raw
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    voted = source.votes is not None
+    voted = raw.votes is not None
     writer.writerow([name for name in COLUMNS if voted or name not in VOTE_COLUMNS])
-    votes = source.votes.tolist() if source.votes is not None else [()] * len(source.names)
+    votes = raw.votes.tolist() if raw.votes is not None else [()] * len(raw.names)
     places = {usage: (place[0], usage) for usage, place in USAGES.items()}
     writer.writerows(
-        (target, *places[source.usages[row]], label, *votes[row], source.kinds[row])
+        (target, *places[raw.usages[row]], label, *votes[row], raw.sources[row])
         for index, (row, target, label) in enumerate(
             zip(selection.rows, selection.targets, selection.labels, strict=True)
         )
@@ -164,12 +164,12 @@ def manifest_csv(selection: Selection, unreadable: Unreadable) -> bytes:
 
 
 def _reasons(selection: Selection) -> list[str]:
-    """Say of each image why it would have no label, going by what leads its votes."""
-    source = selection.source
-    if source.votes is None:
-        labels = source.labels or []
+    """Return for each image why it would have no label, by the class with most votes."""
+    raw = selection.raw
+    if raw.votes is None:
+        labels = raw.labels or []
         return [labels[row] or "no label in the source" for row in selection.rows]
-    votes = source.votes[selection.rows]
+    votes = raw.votes[selection.rows]
     with_contempt = labels_from_votes(votes, selection.policy or "", 8) >= 0
     leading = [VOTE_CLASSES[column] for column in votes.argmax(axis=1)]
     other = {"unknown": "unknown", "not_face": "not a face"}

@@ -1,4 +1,4 @@
-"""The folder of a prepared data set on disk: what may be replaced, and how it is replaced whole."""
+"""The folder of a prepared data set: its checks, its lock and its atomic replacement."""
 
 import contextlib
 import os
@@ -14,9 +14,9 @@ if sys.platform != "win32":
 
 
 def files_in(folder: Path) -> dict[str, int]:
-    """Give the size of every file under a folder, by its path relative to it, with slashes.
+    """Return the size of every file under a folder, by its relative path with forward slashes.
 
-    For a link it is the size of what it leads to, -1 where that is gone.
+    The size of a link is that of its target, or -1 if the target is missing.
     """
     sizes: dict[str, int] = {}
     pending = [""]
@@ -35,43 +35,43 @@ def files_in(folder: Path) -> dict[str, int]:
 
 
 def require_apart(dest: Path, sources: Iterable[Path]) -> None:
-    """Check that replacing `dest` cannot touch the source, the current folder or a whole disk.
+    """Check that replacing `dest` cannot affect a source, the current folder or a mount point.
 
     Args:
         dest: Resolved path of the prepared data set.
-        sources: Folders that are read.
+        sources: Files and folders that are read.
 
     Raises:
-        DataError: `dest` is, holds or lies in one of them, or is no folder.
+        DataError: `dest` equals, contains or is inside one of them, or is not a folder.
     """
     for source in (folder.resolve() for folder in sources):
         if dest == source or source in dest.parents or dest in source.parents:
             raise DataError(
-                f"{dest}: the prepared data set must lie outside of the source {source} and not "
-                "hold it; choose another --out"
+                f"{dest}: the prepared data set must be outside the source {source} and must not "
+                "contain it; choose another --out"
             )
     if dest.exists() and not dest.is_dir():
         raise DataError(f"{dest}: is a file; choose another --out")
     guarded = [Path.cwd()]
-    with contextlib.suppress(RuntimeError):  # an account may have no home
+    with contextlib.suppress(RuntimeError):  # an account may have no home folder
         guarded.append(Path.home())
     for folder in guarded:
         if dest == folder or dest in folder.parents:
-            raise DataError(f"{dest}: holds {folder}; choose a folder of its own as --out")
+            raise DataError(f"{dest}: contains {folder}; choose a separate folder as --out")
     if os.path.ismount(dest):
         raise DataError(f"{dest}: is a mount point; choose a folder inside it as --out")
 
 
 @contextlib.contextmanager
 def replacing(dest: Path) -> Iterator[Path]:
-    """Give an empty folder beside `dest` that takes its place, whole, when the block succeeds.
+    """Yield an empty folder beside `dest` that replaces it atomically when the block succeeds.
 
-    Whatever ends the block early leaves `dest` as it was. Where a kill left the folder behind, or
-    struck between the two moves of the replacement, the next use clears it up.
+    If the block fails, `dest` is unchanged. If a killed process left the folder on disk, or
+    stopped between the two moves of the replacement, the next use cleans up.
 
     Raises:
-        DataError: Another process is at it.
-        OSError: The file system refuses.
+        DataError: Another process is writing to `dest`.
+        OSError: The file system fails.
     """
     missing = [parent for parent in dest.parents if not parent.exists()]
     dest.parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ def replacing(dest: Path) -> Iterator[Path]:
             new = work / "new"
             new.mkdir()
             yield new
-            # No portable call exchanges two folders; `_clear` mends an end in between.
+            # No portable call exchanges two folders; `_clear` repairs a stop between the moves.
             if dest.exists():
                 dest.replace(work / "old")
             new.replace(dest)
@@ -91,10 +91,10 @@ def replacing(dest: Path) -> Iterator[Path]:
 
 
 def recover(dest: Path) -> None:
-    """Clear up what a killed run left beside `dest`, if anything.
+    """Clean up after a killed run, if it left files beside `dest`.
 
     Raises:
-        DataError: Another process is at it.
+        DataError: Another process is writing to `dest`.
     """
     if _workspace_path(dest).exists():
         with _workspace(dest):
@@ -119,7 +119,7 @@ def _workspace(dest: Path) -> Iterator[Path]:
 
 
 def _clear(work: Path, dest: Path) -> None:
-    """Empty the workspace; bring `dest` back if it was set aside and nothing took its place."""
+    """Empty the workspace; restore `dest` if it was moved away and not replaced."""
     old = work / "old"
     if old.exists() and not dest.exists():
         old.replace(dest)
@@ -129,20 +129,22 @@ def _clear(work: Path, dest: Path) -> None:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold a lock on a folder; it ends with the process, however that ends."""
+    """Hold a lock on a folder; the system releases it when the process ends."""
     if sys.platform == "win32":
         yield
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        busy = DataError(f"{folder}: another emorec prepare-data is writing there; wait for it")
+        busy = DataError(
+            f"{folder}: another emorec prepare-data is writing there; wait until it ends"
+        )
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise busy from None
         except OSError:
-            pass  # some network file systems know no locks
-        # The other process may have finished, and removed the folder, before the lock was had.
+            pass  # some network file systems have no locks
+        # The other process may have removed the folder before this one got the lock.
         if not folder.exists() or not os.path.samestat(os.fstat(descriptor), folder.stat()):
             raise busy
         yield

@@ -1,7 +1,7 @@
-"""Keeps the decoded images of a data set in a file of the user's cache, mapped into memory.
+"""Caches the decoded images of a data set in a memory-mapped file of the user's cache folder.
 
-A pack is a .npy file named after what it was made of, followed by the CRC-32 of its pixels. It is
-made anew when an image's path, size or time changes, or when the file is damaged.
+A cache file is a .npy file whose name is a hash of its inputs; the CRC-32 of its pixels follows the
+array. It is rebuilt when the path, size or time of an image changes, or when it is damaged.
 """
 
 import hashlib
@@ -24,15 +24,18 @@ from emorec.threads import ProgressCallback
 
 _log = logging.getLogger(__name__)
 
-FORMAT = "1"
-"""Goes into every key: change it when pixels come out otherwise than before."""
+SCHEMA_VERSION = "1"
+"""Part of every key: change it when the decoded pixels change."""
+
+FOLDER = "packs"
+"""Folder below the cache folder; the old name stays so that existing caches remain valid."""
 
 _CRC_BYTES = 4
 _CRC_CHUNK = 2**24
 _UNUSED_DAYS = 30
 
 
-class _NotKeptError(Exception):
+class _CacheError(Exception):
     """The cache cannot be written."""
 
 
@@ -41,88 +44,88 @@ def cached_images(
     size: int,
     color: str,
     interpolation: str,
-    report: ProgressCallback | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Image:
-    """Give decoded images as `load_images` does, but decode each image only once and for all.
+    """Return decoded images as `load_images` does, but decode each image only once.
 
-    The pixels stay on disk, and the system keeps in memory what there is room for, so data larger
-    than the memory can be trained on. Where the cache cannot be written, the images are held in
-    memory, and a warning says so. Packs that were not used for 30 days are deleted.
+    The pixels stay on disk and the system pages them into memory, so data larger than the memory
+    can be used for training. If the cache cannot be written, the images are held in memory, with a
+    warning. Cache files that were not used for 30 days are deleted.
 
     Args:
         paths: Image files, n of them.
         size: Side of the model's input in pixels.
         color: "gray" or "rgb".
         interpolation: See `emorec.preprocessing.INTERPOLATIONS`.
-        report: Called with the number decoded and the number in all, now and then.
+        progress: Called now and then with the number of decoded images and their total.
 
     Returns:
-        Pixels, shape (n, size, size, channels), uint8, 0..255; RGB order; not to be written to.
+        Pixels, shape (n, size, size, channels), uint8, 0..255; RGB order; read-only.
 
     Raises:
-        DataError: Images are missing or unreadable; the first is named and all are counted.
+        DataError: Images are missing or unreadable; names the first and counts all.
     """
     shape = (len(paths), size, size, CHANNELS[color])
     try:
         key = _key(paths, size, color, interpolation)
     except OSError:
-        # An image is missing; decoding says which, and how many there are.
-        return load_images(paths, size, color, interpolation, report)
+        # An image is missing; decoding names the first and counts all.
+        return load_images(paths, size, color, interpolation, progress)
     try:
-        folder = resources.cache_folder() / "packs"
-        pack = folder / f"{key}.npy"
-        kept = _opened(pack, shape)
-        if kept is not None:
-            return kept
+        folder = resources.cache_folder() / FOLDER
+        file = folder / f"{key}.npy"
+        cached = _open(file, shape)
+        if cached is not None:
+            return cached
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _sweep(folder)
+            _delete_old(folder)
         except OSError as error:
-            raise _NotKeptError(f"{folder}: {error.strerror or error}") from error
-        _write(pack, shape, paths, color, interpolation, report)
-        kept = _opened(pack, shape)
-        if kept is None:
-            raise _NotKeptError(f"{pack}: what was written is not what is read")
-        return kept
-    except _NotKeptError as error:
+            raise _CacheError(f"{folder}: {error.strerror or error}") from error
+        _write(file, shape, paths, color, interpolation, progress)
+        cached = _open(file, shape)
+        if cached is None:
+            raise _CacheError(f"{file}: the file read back differs from the one written")
+        return cached
+    except _CacheError as error:
         _log.warning(
-            "decoded images are held in memory, for the cache cannot be used (%s); another folder "
-            "for it can be named in EMOREC_CACHE",
+            "the image cache cannot be used (%s), so decoded images are held in memory; set "
+            "EMOREC_CACHE to another folder",
             error,
         )
-        return load_images(paths, size, color, interpolation, report)
+        return load_images(paths, size, color, interpolation, progress)
 
 
 def _key(paths: Sequence[Path], size: int, color: str, interpolation: str) -> str:
-    """Name of the pack: a hash of the images' paths, sizes and times, and of what is made of them.
+    """Hash the paths, sizes and times of the images, and the settings of decoding.
 
     Raises:
         OSError: An image is missing.
     """
-    about = f"{FORMAT} {cv2.__version__} {size} {color} {interpolation}"
-    digest = hashlib.sha256(about.encode())
+    settings = f"{SCHEMA_VERSION} {cv2.__version__} {size} {color} {interpolation}"
+    digest = hashlib.sha256(settings.encode())
     for path in paths:
-        found = path.stat()
-        entry = f"\0{path.absolute()}\0{found.st_size}\0{found.st_mtime_ns}"
+        status = path.stat()
+        entry = f"\0{path.absolute()}\0{status.st_size}\0{status.st_mtime_ns}"
         digest.update(entry.encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
-def _opened(pack: Path, shape: tuple[int, ...]) -> Image | None:
-    """Map a pack into memory; None where there is none, or a damaged one."""
+def _open(file: Path, shape: tuple[int, ...]) -> Image | None:
+    """Map a cache file into memory; None if it is missing or damaged."""
     if not math.prod(shape):
         return np.empty(shape, np.uint8)
     try:
-        pixels = np.load(pack, mmap_mode="r", allow_pickle=False)
+        pixels = np.load(file, mmap_mode="r", allow_pickle=False)
         if pixels.shape != shape or pixels.dtype != np.uint8 or not pixels.flags.c_contiguous:
             return None
         crc = _crc(pixels)
-        with pack.open("rb") as file:
-            file.seek(-_CRC_BYTES, 2)
-            if file.read() != crc:
+        with file.open("rb") as stream:
+            stream.seek(-_CRC_BYTES, 2)
+            if stream.read() != crc:
                 return None
-        # Its time tells when it was last used.
-        pack.touch()
+        # The modification time records the last use; see `_delete_old`.
+        file.touch()
     except (OSError, ValueError, EOFError):
         return None
     return np.asarray(pixels)
@@ -136,37 +139,37 @@ def _crc(pixels: Image) -> bytes:
 
 
 def _write(
-    pack: Path,
+    file: Path,
     shape: tuple[int, ...],
     paths: Sequence[Path],
     color: str,
     interpolation: str,
-    report: ProgressCallback | None,
+    progress: ProgressCallback | None,
 ) -> None:
-    """Decode the images into a pack, whole or not at all, a chunk at a time.
+    """Decode the images to a cache file, chunk by chunk and atomically.
 
     Raises:
         DataError: Images are missing or unreadable.
-        _NotKeptError: The file cannot be written.
+        _CacheError: The file cannot be written.
     """
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     crc = 0
     try:
-        with written_whole(pack) as partial, partial.open("wb") as file:
-            np.lib.format.write_array_header_1_0(file, header)
-            for chunk in decoded_chunks(paths, shape[1], color, interpolation, report):
-                file.write(chunk.data)
+        with written_whole(file) as partial, partial.open("wb") as stream:
+            np.lib.format.write_array_header_1_0(stream, header)
+            for chunk in decoded_chunks(paths, shape[1], color, interpolation, progress):
+                stream.write(chunk.data)
                 crc = zlib.crc32(chunk.data, crc)
-            file.write(crc.to_bytes(_CRC_BYTES, "little"))
+            stream.write(crc.to_bytes(_CRC_BYTES, "little"))
     except DataError as error:
-        # That of unreadable images has no cause; that of `written_whole` has.
+        # The error for unreadable images has no cause; that of `written_whole` has one.
         if isinstance(error.__cause__, OSError):
-            raise _NotKeptError(str(error)) from error
+            raise _CacheError(str(error)) from error
         raise
 
 
-def _sweep(folder: Path) -> None:
-    """Delete what was not used for long, and what killed processes left behind."""
+def _delete_old(folder: Path) -> None:
+    """Delete cache files that were not used for long, and partial files of killed processes."""
     oldest = time.time() - _UNUSED_DAYS * 86400
     for file in (*folder.glob("*.npy"), *folder.glob(".partial-*.npy")):
         if file.stat().st_mtime < oldest:

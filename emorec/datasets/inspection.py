@@ -1,4 +1,4 @@
-"""Looks through a prepared data set: counts, agreement of the voters, suspicious images."""
+"""Inspects a prepared data set: counts, agreement of the voters, suspicious images."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from emorec.datasets.duplicates import leaks, near_duplicates, thumbnails
+from emorec.datasets.duplicates import find_leaks, near_duplicates, thumbnails
 from emorec.datasets.manifest import PreparedDataset, read_prepared
 from emorec.datasets.readers.image_files import FileImage, decode_gray
 from emorec.datasets.readers.rows import SPLITS
@@ -18,24 +18,26 @@ from emorec.images import Image
 from emorec.labels import VOTE_CLASSES, Votes
 from emorec.threads import ProgressCallback
 
-SCHEMA = 1
+SCHEMA_VERSION = 1
+"""Version of report.json; stored there as "schema"."""
 
-FLAT = 4.0
-"""Standard deviation, in grey levels, below which an image shows nothing."""
+MIN_SPREAD = 4.0
+"""Standard deviation in grey levels below which an image counts as blank."""
 
 SAMPLES, COLUMNS, CELL = 36, 18, 56
+"""Samples of a class, cells in a row of a sheet, and side of a cell in pixels."""
 
 _HISTOGRAM_STEP = 0.25
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found in a data set.
+    """Result of inspecting a data set.
 
     Attributes:
-        facts: Counts and lists, as JSON takes them.
-        sheets: Samples by class, as the bytes of a PNG file.
-        pairs: Some near duplicates, one above the other, as the bytes of a PNG file.
+        facts: Counts and lists, ready for JSON.
+        sheets: Contact sheet of samples for each class, PNG bytes.
+        pairs: Contact sheet of near duplicates, one above the other, PNG bytes; empty for none.
     """
 
     facts: dict[str, Any]
@@ -43,36 +45,38 @@ class Inspection:
     pairs: bytes
 
 
-def inspect(root: Path, report: ProgressCallback | None = None, seed: int = 0) -> Inspection:
-    """Read every image of a prepared data set, or of a FER-2013 folder tree, once.
+def inspect(root: Path, progress: ProgressCallback | None = None, *, seed: int = 0) -> Inspection:
+    """Inspect every image of a prepared data set or of a FER-2013 folder tree.
 
     Args:
         root: Folder of the data set.
-        report: Called with the number of images read and the number in all, now and then.
-        seed: Seed of the choice of samples.
+        progress: Called now and then with the number of images read and their total.
+        seed: Seed of the random samples.
 
     Raises:
-        DataError: It is no data set.
+        DataError: The folder is not a data set.
     """
     data = read_prepared(root)
     paths = [str(path) for path in data.paths]
-    pictures = [FileImage(f"{root}/{path}", 0, 0) for path in paths]
-    thumbs = thumbnails(pictures, report)
-    flat = [i for i in range(len(paths)) if i not in thumbs.faults and thumbs.spread[i] < FLAT]
-    twins = near_duplicates(thumbs)
-    leaking = leaks(twins, data.splits.tolist())
+    files = [FileImage(f"{root}/{path}", 0, 0) for path in paths]
+    thumbs = thumbnails(files, progress)
+    blank = [
+        i for i in range(len(paths)) if i not in thumbs.faults and thumbs.spread[i] < MIN_SPREAD
+    ]
+    pairs = near_duplicates(thumbs)
+    leaks = find_leaks(pairs, data.splits.tolist())
     generator = np.random.default_rng(seed)
     sheets = {}
     for name in data.class_names:
         members = np.flatnonzero(data.labels == name)
         chosen = np.sort(generator.permutation(members)[:SAMPLES])
-        images = [_decoded(pictures[i]) for i in chosen if i not in thumbs.faults]
+        images = [_decoded(files[i]) for i in chosen if i not in thumbs.faults]
         if images:
             sheets[name] = _sheet(images)
-    shown = list(leaking.items())[:COLUMNS] or twins[:COLUMNS]
-    columns = [np.vstack([_cell(_decoded(pictures[i])) for i in pair]) for pair in shown]
+    drawn = list(leaks.items())[:COLUMNS] or pairs[:COLUMNS]
+    columns = [np.vstack([_cell(_decoded(files[i])) for i in shown]) for shown in drawn]
     facts = {
-        "schema": SCHEMA,
+        "schema": SCHEMA_VERSION,
         "images": len(paths),
         "policy": data.policy,
         "classes": list(data.class_names),
@@ -80,34 +84,34 @@ def inspect(root: Path, report: ProgressCallback | None = None, seed: int = 0) -
         "votes": None if data.votes is None else _votes(data, data.votes),
         "suspicious": {
             "unreadable": {paths[i]: thumbs.faults[i] for i in sorted(thumbs.faults)},
-            "blank": [paths[i] for i in flat],
+            "blank": [paths[i] for i in blank],
             "not a face by votes": _not_a_face(data),
         },
         "near_duplicates": {
-            "pairs": len(twins),
-            "images": len({index for pair in twins for index in pair}),
+            "pairs": len(pairs),
+            "images": len({index for pair in pairs for index in pair}),
             "leaks": [
                 {"path": paths[i], "split": str(data.splits[i]), "duplicate_of": paths[j]}
-                for i, j in leaking.items()
+                for i, j in leaks.items()
             ],
         },
     }
     return Inspection(facts, sheets, _png(np.hstack(columns)) if columns else b"")
 
 
-def _decoded(picture: FileImage) -> Image:
-    return decode_gray(picture.label, picture.read())
+def _decoded(file: FileImage) -> Image:
+    return decode_gray(file.location, file.read())
 
 
 def _counts(data: PreparedDataset) -> dict[str, dict[str, int]]:
-    """Count the images of each split by label; "" counts those without one."""
+    """Count the images of each split by label; "" counts those without a label."""
     found = Counter(zip(data.splits.tolist(), data.labels.tolist(), strict=True))
     names = [*data.class_names, *([""] if "" in data.labels else [])]
     return {split: {name: found[split, name] for name in names} for split in SPLITS}
 
 
 def _votes(data: PreparedDataset, votes: Votes) -> dict[str, Any]:
-    """Say how far the voters agree: entropy in bits, and the share of the largest class."""
+    """Measure the agreement of the voters: entropy in bits, and share of the top class."""
     voted = votes.sum(axis=1) > 0
     shares = votes[voted] / votes[voted].sum(axis=1, keepdims=True)
     entropy = -(shares * np.log2(shares, out=np.zeros_like(shares), where=shares > 0)).sum(axis=1)
@@ -147,7 +151,7 @@ def _cell(image: Image) -> Image:
 
 
 def _sheet(images: list[Image]) -> bytes:
-    """Put images into rows, as the bytes of a PNG file."""
+    """Arrange images in rows of a contact sheet; return PNG bytes."""
     cells = [_cell(image) for image in images]
     cells += [np.full((CELL, CELL), 255, np.uint8)] * (-len(cells) % COLUMNS)
     rows = [np.hstack(cells[start : start + COLUMNS]) for start in range(0, len(cells), COLUMNS)]

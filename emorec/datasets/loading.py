@@ -1,4 +1,4 @@
-"""Decodes the images of a data set into arrays, at a model's input size."""
+"""Decodes the images of a data set to arrays of a model's input size."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,10 +11,10 @@ from emorec.preprocessing import to_input
 from emorec.threads import ProgressCallback, run_in_threads
 
 CHANNELS = {"gray": 1, "rgb": 3}
-"""Channels of a model's input of each colour."""
+"""Number of input channels for each colour of a model."""
 
 CHUNK_BYTES = 2**26
-"""Decoded pixels that `decoded_chunks` holds at a time."""
+"""Size in bytes of the decoded pixels that `decoded_chunks` yields at a time."""
 
 
 def load_images(
@@ -22,26 +22,26 @@ def load_images(
     size: int,
     color: str,
     interpolation: str,
-    report: ProgressCallback | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Image:
-    """Decode images and bring them to a model's input.
+    """Decode images and resize them to a model's input.
 
     Args:
         paths: Image files, n of them.
         size: Side of the model's input in pixels.
         color: "gray" or "rgb".
         interpolation: See `emorec.preprocessing.INTERPOLATIONS`.
-        report: Called with the number done and the number in all, now and then.
+        progress: Called now and then with the number of decoded images and their total.
 
     Returns:
         Pixels, shape (n, size, size, channels), uint8, 0..255; RGB order.
 
     Raises:
-        DataError: Images are missing or unreadable; the first is named and all are counted.
+        DataError: Images are missing or unreadable; names the first and counts all.
     """
     images = np.empty((len(paths), size, size, CHANNELS[color]), np.uint8)
     done = 0
-    for chunk in decoded_chunks(paths, size, color, interpolation, report):
+    for chunk in decoded_chunks(paths, size, color, interpolation, progress):
         images[done : done + len(chunk)] = chunk
         done += len(chunk)
     return images
@@ -52,15 +52,15 @@ def decoded_chunks(
     size: int,
     color: str,
     interpolation: str,
-    report: ProgressCallback | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Iterator[Image]:
-    """Decode images as `load_images` does, giving them in parts of a few dozen megabytes.
+    """Decode images as `load_images` does, in chunks of at most `CHUNK_BYTES`.
 
-    Args and Raises: As for `load_images`; unreadable images are told after the last part, so that
-    all are counted.
+    Args and Raises: As for `load_images`; the error for unreadable images is raised after the last
+    chunk, so that all are counted.
 
     Yields:
-        Pixels, shape (m, size, size, channels), uint8; used anew for the next part.
+        Pixels, shape (m, size, size, channels), uint8; the array is reused for the next chunk.
     """
     read = read_gray if color == "gray" else read_bgr
     shape = (size, size, CHANNELS[color])
@@ -76,11 +76,11 @@ def decoded_chunks(
             except DataError as error:
                 failed[start + index] = error
 
-        def told(done: int, _: int, start: int = start) -> None:
-            if report:
-                report(start + done, len(paths))
+        def report(done: int, _: int, start: int = start) -> None:
+            if progress:
+                progress(start + done, len(paths))
 
-        run_in_threads(load, count, told)
+        run_in_threads(load, count, report)
         yield images[:count]
     if failed:
         more = f" (and {len(failed) - 1} more images)" if len(failed) > 1 else ""

@@ -1,4 +1,4 @@
-"""A prepared data set on disk: its manifest, its splits, and the targets that training asks for."""
+"""Reads a prepared data set from disk: its manifest, its splits and the targets for training."""
 
 import json
 from dataclasses import dataclass
@@ -29,17 +29,17 @@ UNLABELLED = "unlabelled"
 REPORT_HTML, REPORT_JSON = "report.html", "report.json"
 
 OWN_FILES = (MANIFEST, SUMMARY, REPORT_HTML, REPORT_JSON)
-"""What emorec puts at the top of a prepared data set."""
+"""Files that emorec writes at the top of a prepared data set."""
 
 VOTE_COLUMNS = tuple(f"votes_{name}" for name in VOTE_CLASSES)
 
 COLUMNS = ("path", "split", "usage", "label", *VOTE_COLUMNS, "source")
 
 MAX_PATH, MAX_LABEL = 1000, 100
-"""Most characters of a path and a label; arrays of text take as much as the longest in each row."""
+"""Largest number of characters of a path and a label; a text array pads each row to the longest."""
 
 VALIDATION_SHARE = 0.1
-"""Part of train that a folder tree without a manifest holds out for validation."""
+"""Share of train that is held out for validation in a folder tree without a manifest."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Examples:
 
     Attributes:
         paths: Image files, n of them.
-        targets: Shape (n, classes), float32, rows sum to 1.
+        targets: Shape (n, classes), float32; each row sums to 1.
         class_names: Name of each column.
-        votes: Vote counts, shape (n, 10), or None where the data set has no votes.
+        votes: Vote counts, shape (n, 10); None where the data set has no votes.
     """
 
     paths: list[Path]
@@ -59,7 +59,7 @@ class Examples:
     votes: Votes | None = None
 
     def limited(self, count: int | None) -> "Examples":
-        """Give `count` examples spread evenly over all (all of them for None)."""
+        """Return `count` examples, evenly spaced; None returns all."""
         if count is None or count >= len(self.paths):
             return self
         chosen = np.linspace(0, len(self.paths) - 1, count).round().astype(int)
@@ -77,9 +77,9 @@ class PreparedDataset:
         paths: Image paths relative to `root`, with forward slashes.
         splits: One of `SPLITS` for each image.
         labels: Label of each image; "" where it has none.
-        votes: Vote counts, shape (n, 10), or None where the data set has no votes.
+        votes: Vote counts, shape (n, 10); None where the data set has no votes.
         class_names: Labels of the tree, canonical emotions first and in canonical order.
-        policy: The vote policy that gave the labels, if known.
+        policy: Vote policy of the labels, if known.
     """
 
     root: Path
@@ -101,24 +101,26 @@ class PreparedDataset:
 
         Args:
             split: One of `SPLITS`.
-            policy: Vote policy; None takes the policy of the tree, or its labels as they are
-                where it names none.
-            classes: 7 or 8; None takes the classes of the tree.
-            soft: Targets are the policy's vote distributions instead of single labels.
+            policy: Vote policy; None uses the policy of the tree, or its labels if it has none.
+            classes: 7 or 8; None uses the classes of the tree.
+            soft: Return the policy's vote distributions instead of one-hot targets.
 
         Raises:
-            ConfigError: A policy, soft targets or other classes are asked of data without votes.
+            ConfigError: The split is unknown, or a policy, soft targets or other classes are
+                requested of data without votes.
             DataError: The split has no labelled image.
         """
-        here = self.splits == split
+        if split not in SPLITS:
+            raise ConfigError(f"unknown split {split!r}; choose one of {', '.join(SPLITS)}")
+        in_split = self.splits == split
         if self.votes is None or not (policy or self.policy or soft):
             names = self.class_names
             if policy or soft:
-                asked = "soft labels" if soft else f"the policy {policy!r}"
-                raise ConfigError(f"{self.root} has no votes, so it cannot serve {asked}")
+                requested = "soft labels" if soft else f"the policy {policy!r}"
+                raise ConfigError(f"{self.root} has no votes, which {requested} requires")
             if classes is not None and emotions(classes) != names:
                 raise ConfigError(
-                    f"{self.root} has the classes {', '.join(names)}; {classes} are asked for"
+                    f"{self.root} has the classes {', '.join(names)}; requested: {classes} classes"
                 )
             targets = (self.labels[:, None] == np.array(names)).astype(np.float32)
         else:
@@ -130,7 +132,7 @@ class PreparedDataset:
             else:
                 labels = labels_from_votes(self.votes, policy, classes)
                 targets = (labels[:, None] == np.arange(classes)).astype(np.float32)
-        chosen = np.flatnonzero(here & (targets.sum(axis=1) > 0))
+        chosen = np.flatnonzero(in_split & (targets.sum(axis=1) > 0))
         if not len(chosen):
             raise DataError(f"{self.root}: the split {split!r} has no labelled image")
         votes = None if self.votes is None else self.votes[chosen]
@@ -139,13 +141,13 @@ class PreparedDataset:
 
 
 def read_prepared(root: Path) -> PreparedDataset:
-    """Read a prepared data set by its manifest, or a FER-2013 folder tree that has none.
+    """Read a prepared data set by its manifest, or a FER-2013 folder tree without one.
 
     Raises:
         DataError: The folder is missing, holds neither, or its manifest is broken or unsafe.
     """
     if not root.is_dir():
-        raise DataError(f"{root}: no such folder; make it with: emorec prepare-data SOURCE --out")
+        raise DataError(f"{root}: no such folder; create it with: emorec prepare-data SOURCE --out")
     manifest = root / MANIFEST
     return _read_manifest(root, manifest) if manifest.exists() else _read_tree(root)
 
@@ -154,7 +156,7 @@ def read_column(root: Path, name: str) -> dict[Path, str] | None:
     """Read a column of a data set's manifest.
 
     Returns:
-        The value for each image file; None if there is no manifest or no such column.
+        The value for each image file; None without a manifest or such a column.
 
     Raises:
         DataError: The manifest cannot be read.
@@ -169,10 +171,10 @@ def read_column(root: Path, name: str) -> dict[Path, str] | None:
 
 
 def read_summary(root: Path) -> dict[str, Any]:
-    """Read the summary of a prepared data set; empty where there is none.
+    """Read the summary of a prepared data set; empty without one.
 
     Raises:
-        DataError: It is broken.
+        DataError: The summary is broken.
     """
     path = root / SUMMARY
     try:
@@ -187,7 +189,7 @@ def read_summary(root: Path) -> dict[str, Any]:
 
 
 def is_safe_path(path: str) -> bool:
-    """Tell whether a relative path with forward slashes stays inside its folder."""
+    """Return whether a relative path with forward slashes stays inside its folder."""
     parts = PurePosixPath(path).parts
     return bool(parts) and not (
         len(path) > MAX_PATH
@@ -217,7 +219,7 @@ def _read_manifest(root: Path, manifest: Path) -> PreparedDataset:
     summary = read_summary(root)
     names = ordered(set(labels) - {""})
     if votes is not None:
-        # A class that no image has (contempt in a small part, say) still belongs to the set.
+        # A class without an image (contempt in a small subset, say) still belongs to the set.
         names = emotions(8 if summary.get("classes") == 8 or "contempt" in names else 7)
     policy = summary.get("policy")
     if policy is not None and policy not in POLICIES:

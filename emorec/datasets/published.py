@@ -1,20 +1,20 @@
-"""Where each data set that emorec reads is published, under what terms, and how to prepare it."""
+"""The published data sets that emorec reads: sources, terms of use and prepare commands."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Published:
-    """A data set as its users find it.
+    """A data set as published.
 
     Attributes:
-        name: What people call it.
+        name: Common name.
         holds: Its images and labels.
-        places: Where it is published.
-        terms: What its publishers allow, in short; their own words decide.
-        size: Of the download, and how many images.
-        looks_like: What lies on disk after the download.
-        command: Prepares it.
+        places: Addresses where it is published.
+        terms: Terms of use in short; the publisher's own text is binding.
+        size: Size of the download and number of images.
+        looks_like: Files on disk after the download.
+        command: Command that prepares it.
     """
 
     name: str
@@ -45,15 +45,15 @@ PUBLISHED = (
             "challenges-in-representation-learning-facial-expression-recognition-challenge",
             "https://www.kaggle.com/datasets/deadskull7/fer2013",
         ),
-        terms="of the challenge, for research; the photos belong to others",
-        size="about 300 MB (100 MB packed), 35,887 images",
+        terms="terms of the challenge, for research; the photos belong to third parties",
+        size="about 300 MB (100 MB compressed), 35,887 images",
         looks_like="fer2013.csv or icml_face_data.csv; also as .gz or .zip, or train.csv and "
         "test.csv",
         command="emorec prepare-data fer2013.csv --out FER-2013",
     ),
     Published(
         name="FER-2013, folders",
-        holds="the same images; PublicTest and PrivateTest are mixed in test/",
+        holds="the same images; PublicTest and PrivateTest are merged in test/",
         places=("https://www.kaggle.com/datasets/msambare/fer2013",),
         terms="as above",
         size="about 60 MB, 28,709 images in train/ and 7,178 in test/",
@@ -66,12 +66,12 @@ PUBLISHED = (
         places=("https://www.kaggle.com/datasets/shawon10/ckplus",),
         terms="CK+ is for non-commercial research under an agreement with its authors",
         size="a few MB, 981 images of 48x48",
-        looks_like="CK+48/anger/S010_004_00000017.png, perhaps inside of ck/",
+        looks_like="CK+48/anger/S010_004_00000017.png, possibly inside ck/",
         command="emorec prepare-data CK+48 --classes 8 --out CKPLUS",
     ),
     Published(
         name="Your own folders",
-        holds="whatever you put there; --keep-labels takes labels that are no emotions",
+        holds="any images; --keep-labels keeps labels that are not emotions",
         places=(),
         terms="yours",
         size="any",
@@ -80,11 +80,11 @@ PUBLISHED = (
     ),
     Published(
         name="Your own list",
-        holds="a CSV file with the columns path, label and, if wanted, split and group",
+        holds="a CSV file with the columns path, label and, optionally, split and group",
         places=(),
         terms="yours",
         size="any",
-        looks_like="faces/list.csv, whose paths start in faces/",
+        looks_like="faces/list.csv, with paths relative to faces/",
         command="emorec prepare-data faces/list.csv --out DATA",
     ),
 )

@@ -1,31 +1,36 @@
-"""Decides which images of a source go where in a prepared data set, and accounts for the rest."""
+"""Selects the images of a prepared data set, their labels and their paths in it."""
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from emorec.datasets.manifest import MAX_LABEL, UNLABELLED
-from emorec.datasets.readers.ferplus import is_file_name
+from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.readers.image_files import RawImage
 from emorec.datasets.readers.rows import USAGES, RawRows
+from emorec.datasets.readers.tree import is_file_name
 from emorec.datasets.splitting import ordered
 from emorec.errors import DataError
 from emorec.labels import emotions, labels_from_votes
 
-SCHEMA = 2
-"""Version of the tree and of its summary; another version is prepared anew."""
-
+SCHEMA_VERSION = 2
+"""Version of the tree and of its summary; a tree of another version is prepared again."""
 
 _LARGE = 16 * 2**20
-"""Larger label files are known by size and time, as images are; fer2013new.csv has 1.6 MB."""
+"""Label files above this size enter the fingerprint by size and time; fer2013new.csv has 1.6 MB."""
 
 
 @dataclass(frozen=True)
-class Duplicate:
-    """A name that stands on several rows: kept once if their labels and usage are equal."""
+class RepeatedName:
+    """An image name on several rows.
+
+    Attributes:
+        name: The image name.
+        rows: Indices of the rows.
+        kept: Whether one of the rows is kept, because their labels and usages are equal.
+    """
 
     name: str
     rows: list[int]
@@ -34,177 +39,196 @@ class Duplicate:
 
 @dataclass(frozen=True)
 class Selection:
-    """The images of a source that are there, with their place in the prepared data set.
+    """The available images of raw data and their places in the prepared data set.
 
     Attributes:
-        source: Where they come from.
-        policy: Vote policy that gives the labels; None where they are given.
-        classes: 7 or 8; None where labels of the user's own are kept.
-        names: The classes.
-        rows: Rows of `source` whose image is there, in file order; n of them.
-        pictures: The image of each.
-        labels: Label of each; "" where there is none.
-        targets: Path of each in the prepared data set, relative, with forward slashes.
-        duplicates: Names that stand more than once, in file order.
-        missing: Rows whose image alone is not there.
-        fingerprint: Changes when the options, a label file or an image changes.
-        leaks: Rows whose picture is also in a later split, each with the row there; None where
-            it was not looked for.
-        leaks_dropped: They are taken out.
+        raw: The raw data.
+        policy: Vote policy of the labels; None where the data has labels instead of votes.
+        classes: 7 or 8; None where the user's own labels are kept.
+        names: The class names.
+        rows: Rows of `raw` whose image is available, in file order; n of them.
+        images: Image of each selected row.
+        labels: Label of each selected row; "" for none.
+        targets: Path of each image in the prepared data set, relative, with forward slashes.
+        repeated_names: Names on more than one row, in file order.
+        missing: Rows whose image alone is missing.
+        fingerprint: Hash that changes when the options, a label file or an image changes.
+        leaks: Rows whose image is also in a later split, each with the row there; None if leaks
+            were not searched.
+        leaks_dropped: Whether the leaks are removed.
     """
 
-    source: RawRows
+    raw: RawRows
     policy: str | None
     classes: int | None
     names: tuple[str, ...]
     rows: list[int]
-    pictures: list[RawImage]
+    images: list[RawImage]
     labels: list[str]
     targets: list[str]
-    duplicates: list[Duplicate]
+    repeated_names: list[RepeatedName]
     missing: list[int]
     fingerprint: str
     leaks: dict[int, int] | None = None
     leaks_dropped: bool = False
 
 
-def with_leaks(selection: Selection, found: dict[int, int], drop: bool) -> Selection:
-    """Note leaks, as indices among the selected images, and take them out if asked."""
+def with_leaks(selection: Selection, leaks: dict[int, int], drop: bool) -> Selection:
+    """Record leaks in a selection and optionally remove them.
+
+    Args:
+        selection: The selected images.
+        leaks: Index of each leaking image among the selected ones, with the index of its
+            duplicate in a later split.
+        drop: Remove the leaking images.
+    """
     rows = selection.rows
-    kept = [index for index in range(len(rows)) if not (drop and index in found)]
+    kept = [index for index in range(len(rows)) if not (drop and index in leaks)]
     return replace(
         selection,
         rows=[rows[index] for index in kept],
-        pictures=[selection.pictures[index] for index in kept],
+        images=[selection.images[index] for index in kept],
         labels=[selection.labels[index] for index in kept],
         targets=[selection.targets[index] for index in kept],
-        leaks={rows[index]: rows[other] for index, other in found.items()},
+        leaks={rows[index]: rows[other] for index, other in leaks.items()},
         leaks_dropped=drop,
     )
 
 
-def select(
-    source: RawRows,
-    policy: str,
-    classes: int,
-    keep_labels: bool = False,
-    options: Sequence[object] = (),
-) -> Selection:
-    """Apply the duplicate rule and the vote policy, and look which images are there.
+def select(raw: RawRows, options: PrepareOptions, keep_labels: bool = False) -> Selection:
+    """Resolve repeated names, apply the vote policy and select the available images.
 
     Args:
-        source: The rows.
-        policy: Vote policy, for sources with votes.
-        classes: 7 or 8.
-        keep_labels: The labels of a source without votes are the user's own.
-        options: What else decides the result, for the fingerprint.
+        raw: The raw data.
+        options: Options of preparing; all but `strict` and `overwrite` enter the fingerprint.
+        keep_labels: Keep the user's own labels of data without votes.
 
     Raises:
-        ConfigError: The policy or the number of classes is unknown.
-        DataError: A label file cannot be read, a label is no folder name, or no image is there.
+        DataError: A label file cannot be read, a label is not a folder name, or no image is
+            available.
     """
-    names, all_labels = _labels(source, policy, classes, keep_labels)
-    chosen, duplicates = without_duplicates(source)
-    absent = {row for gap in source.gaps for row in gap.rows}
-    rows = [row for row in chosen if row not in absent]
-    missing = [row for row in rows if source.pictures[row] is None]
-    rows = [row for row in rows if source.pictures[row] is not None]
+    names, all_labels = _labels(raw, options, keep_labels)
+    chosen, repeated_names = resolve_repeated_names(raw)
+    in_gaps = {row for gap in raw.gaps for row in gap.rows}
+    rows = [row for row in chosen if row not in in_gaps]
+    missing = [row for row in rows if raw.images[row] is None]
+    rows = [row for row in rows if raw.images[row] is not None]
     if not rows:
-        more = f" ({source.notes[0]})" if source.notes else ""
-        raise DataError(f"{source.place}: none of the images that it names is there{more}")
+        more = f" ({raw.notes[0]})" if raw.notes else ""
+        raise DataError(f"{raw.place}: none of the images that it names was found{more}")
     labels = [all_labels[row] for row in rows]
-    pictures = [picture for row in rows if (picture := source.pictures[row])]
-    voted = source.votes is not None
-    digest = hashlib.sha256(
-        repr((SCHEMA, voted and policy, classes, keep_labels, *options)).encode()
+    images = [image for row in rows if (image := raw.images[row])]
+    targets = _targets(raw, rows, labels)
+    voted = raw.votes is not None
+    return Selection(
+        raw=raw,
+        policy=options.policy if voted else None,
+        classes=None if keep_labels and not voted else options.classes,
+        names=names,
+        rows=rows,
+        images=images,
+        labels=labels,
+        targets=targets,
+        repeated_names=repeated_names,
+        missing=missing,
+        fingerprint=_fingerprint(raw, options, keep_labels, images, targets),
     )
-    for file in source.label_files:
+
+
+def _fingerprint(
+    raw: RawRows,
+    options: PrepareOptions,
+    keep_labels: bool,
+    images: list[RawImage],
+    targets: list[str],
+) -> str:
+    """Hash the options, the label files, and the paths, sizes and times of the images.
+
+    The hashed text must not change without a new `SCHEMA_VERSION`: summaries on disk hold it.
+    """
+    policy = raw.votes is not None and options.policy
+    settings = (SCHEMA_VERSION, policy, options.classes, keep_labels, options.link, options.leaks)
+    digest = hashlib.sha256(repr(settings).encode())
+    for file in raw.label_files:
         if file.size > _LARGE:
             digest.update(f"{file.size} {file.stamp}".encode())
         else:
             with file.open() as stream:
                 digest.update(stream.read())
-    targets = _targets(source, rows, labels)
     digest.update("\n".join(targets).encode())
-    stamps = [(picture.size, picture.stamp) for picture in pictures]
+    stamps = [(image.size, image.stamp) for image in images]
     digest.update(np.array(stamps, np.int64).tobytes())
-    return Selection(
-        source=source,
-        policy=policy if voted else None,
-        classes=None if keep_labels and not voted else classes,
-        names=names,
-        rows=rows,
-        pictures=pictures,
-        labels=labels,
-        targets=targets,
-        duplicates=duplicates,
-        missing=missing,
-        fingerprint=digest.hexdigest(),
-    )
+    return digest.hexdigest()
 
 
 def _labels(
-    source: RawRows, policy: str, classes: int, keep_labels: bool
+    raw: RawRows, options: PrepareOptions, keep_labels: bool
 ) -> tuple[tuple[str, ...], list[str]]:
-    """Give the classes, and the label of each row or ""."""
-    names = emotions(classes)
-    if source.votes is not None:
-        by_number = np.array([*names, ""])  # the last one answers to -1
-        return names, by_number[labels_from_votes(source.votes, policy, classes)].tolist()
-    labels = source.labels or []
+    """Return the class names, and the label of each row or ""."""
+    names = emotions(options.classes)
+    if raw.votes is not None:
+        by_index = np.array([*names, ""])  # index -1 is the empty label
+        return names, by_index[
+            labels_from_votes(raw.votes, options.policy, options.classes)
+        ].tolist()
+    labels = raw.labels or []
     if not keep_labels:
         return names, [label if label in names else "" for label in labels]
     own = set(labels) - {""}
     for label in own:
         if len(label) > MAX_LABEL or not is_file_name(label) or label != label.strip():
-            raise DataError(f"{source.place}: the label {label!r:.80} is no plain folder name")
+            raise DataError(f"{raw.place}: the label {label!r:.80} is not a plain folder name")
     return ordered(own), labels
 
 
-def _targets(source: RawRows, rows: list[int], labels: list[str]) -> list[str]:
-    """Give each image a path of its own, even on disks that take a for A."""
+def _targets(raw: RawRows, rows: list[int], labels: list[str]) -> list[str]:
+    """Return a unique path for each image, also on file systems that ignore case."""
     taken: set[str] = set()
     times: Counter[str] = Counter()
     targets = []
     for row, label in zip(rows, labels, strict=True):
-        folder = f"{USAGES[source.usages[row]][1]}/{label}" if label else UNLABELLED
-        wanted = target = f"{folder}/{_file_name(source.names[row])}"
-        stem, _, suffix = wanted.rpartition(".")
+        folder = f"{USAGES[raw.usages[row]][1]}/{label}" if label else UNLABELLED
+        plain = target = f"{folder}/{_file_name(raw.names[row])}"
+        stem, _, suffix = plain.rpartition(".")
         while (key := target.casefold()) in taken:
-            times[wanted] += 1
-            target = f"{stem}-{times[wanted] + 1}.{suffix}"
+            times[plain] += 1
+            target = f"{stem}-{times[plain] + 1}.{suffix}"
         taken.add(key)
         targets.append(target)
     return targets
 
 
 def _file_name(path: str) -> str:
-    """Give the last part of a path, without what other systems do not take in a file name."""
+    """Return the last part of a path, without characters that other systems do not allow."""
     name = path.rpartition("/")[2]
     if is_file_name(name):
         return name
     return "".join("_" if character in '\\:*?"<>|' else character for character in name)
 
 
-def without_duplicates(source: RawRows) -> tuple[list[int], list[Duplicate]]:
-    """Give the rows to use: one of several that agree, none of several that differ."""
-    keys = list(zip(source.kinds, source.names, strict=True))
+def resolve_repeated_names(raw: RawRows) -> tuple[list[int], list[RepeatedName]]:
+    """Select one of the rows of a repeated name if they agree, and none if they differ.
+
+    Returns:
+        Indices of the selected rows, and the repeated names.
+    """
+    keys = list(zip(raw.sources, raw.names, strict=True))
     if len(set(keys)) == len(keys):
         return list(range(len(keys))), []
     by_key: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for row, key in enumerate(keys):
         by_key[key].append(row)
     dropped: set[int] = set()
-    duplicates = []
+    repeated_names = []
     for (_, name), rows in by_key.items():
         if len(rows) > 1:
-            kept = len({_content(source, row) for row in rows}) == 1
-            duplicates.append(Duplicate(name, rows, kept))
+            kept = len({_content(raw, row) for row in rows}) == 1
+            repeated_names.append(RepeatedName(name, rows, kept))
             dropped.update(rows[1:] if kept else rows)
-    return [row for row in range(len(keys)) if row not in dropped], duplicates
+    return [row for row in range(len(keys)) if row not in dropped], repeated_names
 
 
-def _content(source: RawRows, row: int) -> tuple[object, ...]:
-    votes = source.votes
-    label = source.labels[row] if source.labels else ""
-    return (source.usages[row], label, () if votes is None else tuple(votes[row].tolist()))
+def _content(raw: RawRows, row: int) -> tuple[object, ...]:
+    votes = raw.votes
+    label = raw.labels[row] if raw.labels else ""
+    return (raw.usages[row], label, () if votes is None else tuple(votes[row].tolist()))

@@ -1,4 +1,4 @@
-"""Divides images into train, validation and test where a data set has not done so itself."""
+"""Splits images into train, validation and test where a data set has no such split."""
 
 from collections.abc import Sequence
 
@@ -12,18 +12,18 @@ Labels = npt.NDArray[np.str_]
 
 
 def ordered(labels: set[str]) -> tuple[str, ...]:
-    """Order class names: canonical emotions canonically, then others by name."""
+    """Order class names: canonical emotions first, in canonical order, then others by name."""
     known = [name for name in EMOTIONS_8 if name in labels]
     return (*known, *sorted(labels - set(known)))
 
 
 def stratified(labels: Sequence[str] | Labels, share: float, seed: int) -> npt.NDArray[np.intp]:
-    """Choose about the same share of every class, the same images at every call.
+    """Choose about the same share of every class; deterministic for a seed.
 
     Args:
         labels: Label of each image, in a fixed order.
-        share: Part to choose, 0 to 1.
-        seed: Seed of the choice.
+        share: Share of each class to choose, 0 to 1.
+        seed: Seed of the random choice.
 
     Returns:
         Indices of the chosen images, sorted.
@@ -40,7 +40,7 @@ def stratified(labels: Sequence[str] | Labels, share: float, seed: int) -> npt.N
 def stratified_splits(
     labels: Sequence[str], validation: float, test: float, seed: int
 ) -> list[str]:
-    """Give each image a split, so that every class has about the same shares of all three."""
+    """Assign a split to each image, with about the same shares of every class."""
     splits = np.full(len(labels), SPLITS[0], "U10")
     splits[stratified(labels, test, seed)] = SPLITS[2]
     rest = np.flatnonzero(splits == SPLITS[0])
@@ -51,10 +51,10 @@ def stratified_splits(
 
 
 def grouped_splits(groups: Sequence[str], validation: float, test: float, seed: int) -> list[str]:
-    """Give each image a split, so that no group (a person, say) is in two of them.
+    """Assign a split to each image so that no group (a person, say) is in two splits.
 
-    Groups are placed from the largest to the smallest, equal ones in random order, each into the
-    split that lacks most; so the shares come out within half of a large group.
+    Groups are assigned from the largest to the smallest, equal ones in random order, each to the
+    split that lacks most images; the shares are exact to within half of a large group.
     """
     names, members = np.unique(np.array(groups, np.str_), return_inverse=True)
     sizes = np.bincount(members, minlength=len(names)) if len(names) else np.empty(0, np.intp)

@@ -25,7 +25,7 @@ def test_no_arguments_are_a_usage_error() -> None:
     assert run("data-report").exit_code == 2
 
 
-def test_the_report_stands_in_the_data_set(data: Path) -> None:
+def test_the_report_is_written_to_the_data_set(data: Path) -> None:
     result = run("data-report", data)
     assert result.exit_code == 0
     assert result.stdout == f"{data}/report.html: written\n"
@@ -33,7 +33,7 @@ def test_the_report_stands_in_the_data_set(data: Path) -> None:
     assert "<h2>Samples</h2>" in (data / "report.html").read_text()
 
 
-def test_it_can_stand_elsewhere(data: Path, tmp_path: Path) -> None:
+def test_it_can_be_written_elsewhere(data: Path, tmp_path: Path) -> None:
     before = tree(data)
     assert run("data-report", data, "--out", tmp_path / "new" / "place").exit_code == 0
     assert sorted(tree(tmp_path / "new" / "place")) == ["report.html", "report.json"]
@@ -55,7 +55,7 @@ def test_prepare_data_writes_it_once_at_the_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["none", "no data", "strange summary"])
-def test_bad_data_gives_one_line_and_exit_code_4(data: Path, tmp_path: Path, damage: str) -> None:
+def test_bad_data_is_one_line_and_exit_code_4(data: Path, tmp_path: Path, damage: str) -> None:
     if damage == "strange summary":
         (data / "summary.json").write_text('{"fingerprint": 1}')
     place = {"none": tmp_path / "none", "no data": tmp_path / "FERPlus"}.get(damage, data)

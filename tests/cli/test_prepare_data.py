@@ -1,4 +1,4 @@
-"""The command `emorec prepare-data`, small and on the real FERPlus data."""
+"""The command `emorec prepare-data`, on small and on real FERPlus data."""
 
 import json
 import shutil
@@ -62,7 +62,7 @@ def test_counts_are_shown_by_split_and_emotion(checkout: Path, dest: Path) -> No
     ]
     assert result.stdout.endswith(f"{dest}: prepared\n{dest}/report.html: written\n")
     again = run(checkout, "--out", dest)
-    assert again.stdout.endswith(f"{dest}: up to date, nothing was changed\n")
+    assert again.stdout.endswith(f"{dest}: up to date, left unchanged\n")
 
 
 def test_faults_are_noted_on_standard_error(checkout: Path, dest: Path) -> None:
@@ -71,7 +71,7 @@ def test_faults_are_noted_on_standard_error(checkout: Path, dest: Path) -> None:
     assert result.exit_code == 0
     assert result.stderr == (
         "Note: the folder FER2013Test is missing or holds no image: "
-        "2 PrivateTest images are left out\n"
+        "2 PrivateTest images are skipped\n"
     )
 
 
@@ -90,7 +90,7 @@ def write_votes(text: str) -> Callable[[Path], object]:
 
 BAD = {
     "no source": (shutil.rmtree, "no such folder"),
-    "no CSV": (lambda root: (root / "fer2013new.csv").unlink(), "holds no fer2013new.csv"),
+    "no CSV": (lambda root: (root / "fer2013new.csv").unlink(), "no fer2013new.csv was found"),
     "empty CSV": (write_votes(""), "the file is empty"),
     "no rows": (write_votes(HEADER), "no rows"),
     "missing column": (write_votes("Usage,Image name\n"), "missing column 'neutral'"),
@@ -100,7 +100,7 @@ BAD = {
     ),
     "hostile name": (
         write_votes(csv_text([("Training", "../../x.png", HAPPY)])),
-        "row 2: '../../x.png' is no plain file name",
+        "row 2: '../../x.png' is not a plain file name",
     ),
     "unknown usage": (write_votes(csv_text([("Dev", "a.png", HAPPY)])), "unknown usage 'Dev'"),
     "no images": (lambda root: shutil.rmtree(root / "output"), "none of the images"),
@@ -108,7 +108,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_gives_one_line_and_exit_code_4(checkout: Path, dest: Path, case: str) -> None:
+def test_bad_input_is_one_line_and_exit_code_4(checkout: Path, dest: Path, case: str) -> None:
     spoil, message = BAD[case]
     spoil(checkout)
     result = run(checkout, "--out", dest)
@@ -141,8 +141,8 @@ def test_damaged_images_are_named(checkout: Path, dest: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are another thing there")
-def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, dest: Path) -> None:
-    # One row, because a second Ctrl-C may break off the clearing up (the next run does it then).
+def test_ctrl_c_leaves_no_files(tmp_path: Path, dest: Path) -> None:
+    # One row, because a second Ctrl-C may interrupt the cleanup (the next run then does it).
     checkout = make_checkout(tmp_path / "FERPlus", [("Training", "fer0000000.png", HAPPY)])
     program = (
         "import os, signal, emorec.datasets.prepare as prepare\n"
@@ -229,7 +229,7 @@ def test_real_counts(
 
     before = states(tmp_path)
     again, result = timed(ferplus, "--out", out, *options)
-    assert "up to date, nothing was changed" in result.stdout
+    assert "up to date, left unchanged" in result.stdout
     assert states(tmp_path) == before
     assert again < first
 
@@ -266,7 +266,7 @@ def decoded(root: Path) -> dict[str, bytes]:
 
 @pytest.mark.real
 @pytest.mark.slow
-def test_every_route_to_the_real_data_gives_the_same(ferplus: Path, tmp_path: Path) -> None:
+def test_every_route_to_the_real_data_has_the_same_result(ferplus: Path, tmp_path: Path) -> None:
     pixels = ferplus.parent / "fer2013.csv"
     votes = ("--ferplus-csv", ferplus / "fer2013new.csv")
     archives = {}
@@ -282,7 +282,7 @@ def test_every_route_to_the_real_data_gives_the_same(ferplus: Path, tmp_path: Pa
         "zipped checkout": (archives["FERPlus"],),
         "zipped pixels": (archives["fer2013.csv"], *votes),
     }
-    wanted = None
+    expected = None
     for name, arguments in routes.items():
         out = tmp_path / name
         _, result = timed(*arguments, "--no-report", "--out", out)
@@ -295,8 +295,8 @@ def test_every_route_to_the_real_data_gives_the_same(ferplus: Path, tmp_path: Pa
             note = "3,589 rows of fer2013new.csv have no pixels: fer2013.csv ends before them"
             assert note in result.stderr
         assert len(found) == 28_558 + 3_579 + 1
-        assert wanted in (None, found)
-        wanted = found
+        assert expected in (None, found)
+        expected = found
         shutil.rmtree(out)
     result = subprocess.run(
         [*COMMAND, pixels, *votes, "--strict", "--out", tmp_path / "strict"],
@@ -313,7 +313,7 @@ def test_fer2013_alone_has_its_own_labels(ferplus: Path, tmp_path: Path) -> None
     timed(ferplus.parent / "fer2013.csv", "--out", tmp_path / "out")
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     # The labels of the 28,558 images, those of three rows that repeat one, and 148 black images
-    # of rows that FERPlus drops, to which the tool that packs the data gives no other label.
+    # of rows that FERPlus drops, to which the tool that generates the data assigns no other label.
     assert summary["kept"]["train"] == {
         "angry": 3974 + 1,
         "disgust": 435,

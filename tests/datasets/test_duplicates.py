@@ -1,18 +1,19 @@
-"""Near duplicates: found through scaling, brightness and compression, without false alarms."""
+"""Near duplicates: found after scaling, brightness changes and compression; no false alarms."""
 
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from helpers.checkouts import HAPPY, SAD, make_checkout, picture, tree
+from helpers.checkouts import HAPPY, SAD, make_checkout, noise_png, tree
 
 from emorec.datasets.dataset_summary import notices
-from emorec.datasets.duplicates import Thumbnails, leaks, near_duplicates, thumbnails
+from emorec.datasets.duplicates import Thumbnails, find_leaks, near_duplicates, thumbnails
 from emorec.datasets.prepare import prepare_data
+from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.readers.image_files import FileImage
 from emorec.datasets.readers.rows import ReadOptions
-from emorec.errors import ConfigError, DataError
+from emorec.errors import DataError
 
 
 def scene(seed: int, size: int = 48) -> np.ndarray:
@@ -52,7 +53,7 @@ ALTERED = {
 def test_no_images_have_no_duplicates(tmp_path: Path) -> None:
     assert near_duplicates(written(tmp_path)) == []
     assert near_duplicates(written(tmp_path, scene(0))) == []
-    assert leaks([], []) == {}
+    assert find_leaks([], []) == {}
 
 
 @pytest.mark.parametrize("change", ALTERED)
@@ -71,7 +72,7 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("change", OTHERS)
-def test_other_pictures_are_not(tmp_path: Path, change: str) -> None:
+def test_other_images_are_not(tmp_path: Path, change: str) -> None:
     assert near_duplicates(written(tmp_path, scene(1), OTHERS[change](scene(1)))) == []
 
 
@@ -97,7 +98,7 @@ def test_blank_and_unreadable_images_are_no_duplicates(tmp_path: Path) -> None:
 def test_leaks_go_from_train_towards_test() -> None:
     splits = ["train", "test", "validation", "train", "train", "test"]
     pairs = [(0, 1), (0, 2), (1, 2), (3, 4), (1, 5)]
-    assert leaks(pairs, splits) == {0: 1, 2: 1}
+    assert find_leaks(pairs, splits) == {0: 1, 2: 1}
 
 
 @pytest.fixture
@@ -116,10 +117,10 @@ def leaky(tmp_path: Path) -> Path:
     return root
 
 
-def test_leaks_are_listed_or_dropped_on_demand(leaky: Path, tmp_path: Path) -> None:
+def test_leaks_are_listed_or_dropped_on_request(leaky: Path, tmp_path: Path) -> None:
     dest = tmp_path / "out"
     assert prepare_data(leaky, dest).summary["leaks"] is None
-    listed = prepare_data(leaky, dest, leaks="list").summary
+    listed = prepare_data(leaky, dest, PrepareOptions(leaks="list")).summary
     assert listed["leaks"] == {
         "dropped": False,
         "images": [
@@ -131,34 +132,32 @@ def test_leaks_are_listed_or_dropped_on_demand(leaky: Path, tmp_path: Path) -> N
             }
         ],
     }
-    message = "images whose picture is also in a later split, kept; see --drop-leaks: 1 "
+    message = "images that are also in a later split, kept; see --drop-leaks: 1 "
     assert notices(listed) == [message + "(train a.png is test d.png)"]
     assert "train/happy/a.png" in tree(dest)
-    with pytest.raises(DataError, match="strict: images whose picture is also in a later split"):
-        prepare_data(leaky, dest, leaks="list", strict=True)
-    dropped = prepare_data(leaky, dest, leaks="drop", strict=True).summary
+    with pytest.raises(DataError, match="strict: images that are also in a later split"):
+        prepare_data(leaky, dest, PrepareOptions(leaks="list", strict=True))
+    dropped = prepare_data(leaky, dest, PrepareOptions(leaks="drop", strict=True)).summary
     assert "train/happy/a.png" not in tree(dest)
     assert "train/happy/a.png" not in (dest / "manifest.csv").read_text()
     assert dropped["dropped"]["train"]["near duplicate in a later split"] == 1
-    assert notices(dropped)[0].startswith("images whose picture is also in a later split, removed")
+    assert notices(dropped)[0].startswith("images that are also in a later split, removed")
     assert sum(
         sum(found.values())
         for part in ("kept", "unlabelled", "dropped")
         for found in dropped[part].values()
     ) == len(["a", "b", "c", "d", "e"])
-    assert not prepare_data(leaky, dest, leaks="drop").changed
-    with pytest.raises(ConfigError, match="unknown care for leaks"):
-        prepare_data(leaky, dest, leaks="mend")
+    assert not prepare_data(leaky, dest, PrepareOptions(leaks="drop")).changed
 
 
-def test_several_sources_are_always_looked_through(leaky: Path, tmp_path: Path) -> None:
+def test_several_sources_are_always_searched(leaky: Path, tmp_path: Path) -> None:
     more = tmp_path / "mine" / "happy"
     more.mkdir(parents=True)
     (tmp_path / "mine" / "sad").mkdir()
     cv2.imwrite(str(more / "copy.png"), compressed(scene(1)))
-    (tmp_path / "mine" / "sad" / "other.png").write_bytes(picture(99))
+    (tmp_path / "mine" / "sad" / "other.png").write_bytes(noise_png(99))
     reading = ReadOptions(validation=0, test=0)
-    prepared = prepare_data([leaky, tmp_path / "mine"], tmp_path / "out", reading=reading)
+    prepared = prepare_data([leaky, tmp_path / "mine"], tmp_path / "out", read_options=reading)
     found = prepared.summary["leaks"]["images"]
     assert [(leak["source"], leak["name"]) for leak in found] == [
         ("ferplus", "a.png"),

@@ -1,4 +1,4 @@
-"""Faults of the machine, really injected: a full disk, Ctrl-C, memory."""
+"""Injected faults of the machine: a full disk, Ctrl-C, little memory."""
 
 import gzip
 import signal
@@ -19,6 +19,7 @@ import subprocess, sys
 from pathlib import Path
 from helpers.checkouts import make_checkout, tree
 from emorec.datasets.prepare import prepare_data
+from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.readers.rows import ReadOptions
 from emorec.errors import DataError
 
@@ -29,7 +30,7 @@ if existing:
     prepare_data(make_checkout(disk.with_name("old")), dest)
 before = tree(disk)
 try:
-    prepare_data(source, dest, overwrite=True)
+    prepare_data(source, dest, PrepareOptions(overwrite=True))
 except DataError as error:
     assert "No space left on device" in str(error), error
     assert str(dest) in str(error), error
@@ -64,7 +65,7 @@ def make_source(tmp_path: Path, kind: str, count: int) -> Path:
 
 @pytest.mark.skipif(not can_mount(), reason="no file systems can be mounted here")
 @pytest.mark.parametrize("existing", [False, True])
-@pytest.mark.parametrize("kind", ["pictures", "pixels"])
+@pytest.mark.parametrize("kind", ["images", "pixels"])
 def test_a_full_disk_leaves_the_folder_as_it_was(tmp_path: Path, kind: str, existing: bool) -> None:
     source = make_source(tmp_path, kind, 300)
     disk = tmp_path / "disk"
@@ -95,10 +96,10 @@ run()
 @pytest.mark.parametrize(
     ("kind", "module", "function"),
     [
-        ("pictures", "prepare", "check_readable"),
-        ("pixels", "prepare", "_write"),
+        ("images", "prepare", "check_readable"),
+        ("pixels", "prepare", "_write_file"),
         ("pixels", "readers.pixels", "parse_pixels"),
-        ("pictures", "duplicates", "decode_gray"),
+        ("images", "duplicates", "decode_gray"),
     ],
 )
 def test_ctrl_c_leaves_the_folder_as_it_was(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.checkouts import HAPPY, ROWS, SAD, UNKNOWN, make_checkout, picture
+from helpers.checkouts import HAPPY, ROWS, SAD, UNKNOWN, make_checkout, noise_png
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +17,7 @@ from emorec.datasets.manifest import (
     read_prepared,
 )
 from emorec.datasets.prepare import prepare_data
+from emorec.datasets.prepare_options import PrepareOptions
 from emorec.errors import ConfigError, DataError
 from emorec.labels import EMOTIONS_7, EMOTIONS_8
 
@@ -130,9 +131,9 @@ def test_a_split_without_a_label_is_an_error(tmp_path: Path) -> None:
             data.examples(split)
 
 
-def test_eight_classes_stay_eight_where_nobody_shows_contempt(tmp_path: Path) -> None:
+def test_eight_classes_stay_eight_without_an_image_of_contempt(tmp_path: Path) -> None:
     checkout = make_checkout(tmp_path / "FERPlus", [("Training", "a.png", HAPPY)])
-    prepare_data(checkout, tmp_path / "out", classes=8)
+    prepare_data(checkout, tmp_path / "out", PrepareOptions(classes=8))
     assert read_prepared(tmp_path / "out").examples("train").class_names == EMOTIONS_8
 
 
@@ -140,7 +141,7 @@ def test_eight_classes_stay_eight_where_nobody_shows_contempt(tmp_path: Path) ->
     ("count", "expected"),
     [(0, []), (1, [0]), (2, [0, 4]), (3, [0, 2, 4]), (5, [0, 1, 2, 3, 4]), (9, [0, 1, 2, 3, 4])],
 )
-def test_a_limit_takes_examples_from_all_over(count: int, expected: list[int]) -> None:
+def test_a_limit_selects_evenly_spaced_examples(count: int, expected: list[int]) -> None:
     paths = [Path(str(index)) for index in range(5)]
     examples = Examples(paths, np.eye(5, dtype=np.float32), tuple("abcde"))
     limited = examples.limited(count)
@@ -216,14 +217,14 @@ def test_a_broken_summary_is_refused(tmp_path: Path, summary: str, message: str)
         read_prepared(root)
 
 
-def test_a_manifest_without_votes_gives_its_labels(tmp_path: Path) -> None:
+def test_a_manifest_without_votes_has_its_labels(tmp_path: Path) -> None:
     rows = ["train/b.png,train,zen", "train/a.png,train,happy", "x.png,train,", "t.png,test,happy"]
     data = read_prepared(write_manifest(tmp_path, *rows))
     assert named(data.examples("train")) == {"b.png": {"zen": 1}, "a.png": {"happy": 1}}
     assert data.examples("train").class_names == ("happy", "zen")
 
 
-def test_labels_win_where_votes_come_without_a_policy(tmp_path: Path) -> None:
+def test_labels_are_used_where_votes_have_no_policy(tmp_path: Path) -> None:
     votes = ",".join(map(str, SAD))
     row = f"a.png,train,Training,happy,{votes},mine"
     data = read_prepared(write_manifest(tmp_path, row, header=",".join(COLUMNS)))
@@ -254,10 +255,10 @@ def folders(tmp_path: Path) -> Path:
         folder = tmp_path / split / label
         folder.mkdir(parents=True)
         for number in range(count):
-            (folder / f"{number:02}.png").write_bytes(picture(number))
+            (folder / f"{number:02}.png").write_bytes(noise_png(number))
     (tmp_path / "train" / "happy" / "Thumbs.db").write_text("no image")
     (tmp_path / "train" / ".cache").mkdir()
-    (tmp_path / "train" / ".cache" / "x.png").write_bytes(picture(0))
+    (tmp_path / "train" / ".cache" / "x.png").write_bytes(noise_png(0))
     return tmp_path
 
 
@@ -281,5 +282,5 @@ def test_a_folder_tree_has_labels_only(folders: Path) -> None:
         data.examples("train", policy="majority")
     with pytest.raises(ConfigError, match="no votes"):
         data.examples("train", soft=True)
-    with pytest.raises(ConfigError, match="has the classes angry, happy; 7 are asked for"):
+    with pytest.raises(ConfigError, match="has the classes angry, happy; requested: 7 classes"):
         data.examples("train", classes=7)

@@ -1,4 +1,4 @@
-"""Dividing images into splits by class and by group."""
+"""Splitting images by class and by group."""
 
 from collections import Counter
 

@@ -1,5 +1,6 @@
-"""Small synthetic FERPlus checkouts for tests."""
+"""Small synthetic raw data sets, and the content of prepared ones."""
 
+import zipfile
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from emorec.datasets.readers.ferplus import read_ferplus
+from emorec.datasets.readers import ferplus
 from emorec.datasets.readers.rows import RawRows, ReadOptions
 from emorec.datasets.readers.tree import read_tree
 
@@ -41,21 +42,21 @@ def csv_text(rows: Sequence[Row]) -> str:
     return "\n".join([HEADER, *lines]) + "\n"
 
 
-def picture(seed: int) -> bytes:
+def noise_png(seed: int) -> bytes:
     """A PNG of 48x48 grey noise."""
     pixels = np.random.default_rng(seed).integers(0, 256, (48, 48), np.uint8)
     return cv2.imencode(".png", pixels)[1].tobytes()
 
 
 def make_checkout(root: Path, rows: Sequence[Row] = ROWS, parent: str = "output") -> Path:
-    """Write a FERPlus checkout that has every image its rows name."""
+    """Write a FERPlus checkout with every image that its rows name."""
     root.mkdir(parents=True, exist_ok=True)
     (root / "fer2013new.csv").write_text(csv_text(rows))
     for number, (usage, name, _) in enumerate(rows):
         if name:
             folder = root / parent / FOLDERS[usage]
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes(picture(number))
+            (folder / name).write_bytes(noise_png(number))
     return root
 
 
@@ -70,14 +71,15 @@ def tree(root: Path) -> dict[str, bytes]:
 
 def ferplus_source(root: Path) -> RawRows:
     """Read a FERPlus checkout."""
-    return read_ferplus(read_tree(root), ReadOptions())
+    return ferplus.read(read_tree(root), ReadOptions())
 
 
 def make_images(root: Path, counts: dict[str, int]) -> Path:
+    """Write folders of images, named 000.png and so on, from the count of each folder."""
     for folder, count in counts.items():
         (root / folder).mkdir(parents=True)
         for number in range(count):
-            (root / folder / f"{number:03}.png").write_bytes(picture(number))
+            (root / folder / f"{number:03}.png").write_bytes(noise_png(number))
     return root
 
 
@@ -87,7 +89,16 @@ def manifest_rows(root: Path) -> list[dict[str, str]]:
 
 
 def counts(root: Path) -> dict[str, dict[str, int]]:
+    """Count the images of a prepared data set by split and label."""
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for row in manifest_rows(root):
         found[row["split"]][row["label"]] += 1
     return {split: dict(counter) for split, counter in found.items()}
+
+
+def zipped(root: Path, archive: Path, method: int = zipfile.ZIP_STORED) -> Path:
+    """Pack a folder into a zip archive."""
+    with zipfile.ZipFile(archive, "w", method) as file:
+        for path in sorted(root.rglob("*")):
+            file.write(path, path.relative_to(root.parent))
+    return archive

@@ -1,4 +1,4 @@
-"""A small prepared data set whose classes a net can tell apart after a few epochs."""
+"""A small prepared data set whose classes a network separates after a few epochs."""
 
 import csv
 import json
@@ -15,7 +15,7 @@ USAGES = {"train": "Training", "validation": "PublicTest", "test": "PrivateTest"
 
 
 def face_like(emotion: int, generator: np.random.Generator, size: int = 48) -> np.ndarray:
-    """Stripes whose direction and width tell the emotion, with noise; uint8, (size, size)."""
+    """Noisy stripes whose direction and width depend on the emotion; uint8, (size, size)."""
     y, x = np.mgrid[:size, :size]
     angle = np.pi * emotion / len(EMOTIONS_7)
     phase = (x * np.cos(angle) + y * np.sin(angle)) / (2 + emotion % 3)

@@ -1,1 +1,1 @@
-"""Reads raw data sets, one module for each layout."""
+"""Reads raw data sets; one module for each layout, listed in `registry`."""

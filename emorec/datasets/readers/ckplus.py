@@ -1,58 +1,53 @@
-"""Reads the CK+48 folders and splits them by person, as faces of one person resemble each other."""
+"""Reads the CK+48 folders and splits them by person, because faces of one person look alike."""
 
 import re
 
-from emorec.datasets.readers.fer2013 import folder_labels
 from emorec.datasets.readers.rows import RawRows, ReadOptions
+from emorec.datasets.readers.shared import folder_labels, rows_of_files
 from emorec.datasets.readers.tree import Tree
 from emorec.datasets.splitting import grouped_splits
 from emorec.errors import DataError
 
-KIND = "ckplus"
+SOURCE = "ckplus"
 
 _NAME = re.compile(r"(S\d{3})_\d{3}_\d{8}\.png", re.IGNORECASE)
 """Person, session and frame, such as S010_004_00000017.png."""
 
 
-def has_ckplus(tree: Tree) -> bool:
-    """Tell whether nearly all images are EMOTION/S010_004_00000017.png."""
-    images = [path for path in tree.images() if path.count("/") == 1]
-    fitting = sum(_person(path) is not None for path in images)
-    return bool(images) and fitting >= 0.9 * len(images)
+def matches(tree: Tree) -> bool:
+    """Return whether nearly all images are EMOTION/S010_004_00000017.png."""
+    images = _images_in_folders(tree)
+    named = sum(_person(path) is not None for path in images)
+    return bool(images) and named >= 0.9 * len(images)
 
 
-def _person(path: str) -> str | None:
-    found = _NAME.fullmatch(path.rpartition("/")[2])
-    return found[1].upper() if found else None
-
-
-def read_ckplus(tree: Tree, reading: ReadOptions) -> RawRows:
+def read(tree: Tree, options: ReadOptions) -> RawRows:
     """Read EMOTION/S010_004_00000017.png and split by person.
 
     Raises:
         DataError: No image has such a name, or a folder is named after no known emotion.
     """
-    images = sorted(path for path in tree.images() if path.count("/") == 1)
+    images = sorted(_images_in_folders(tree))
     names = [path for path in images if _person(path)]
     if not names:
-        raise DataError(f"{tree.place}: no EMOTION/S010_004_00000017.png was found")
+        raise DataError(f"{tree.place}: no image EMOTION/S010_004_00000017.png was found")
     people = [_person(path) or "" for path in names]
     others = [path for path in images if not _person(path)]
-    return RawRows(
-        place=tree.place,
-        label_files=[],
-        kinds=[KIND] * len(names),
-        lines=[0] * len(names),
-        names=names,
-        pictures=[tree.files[name] for name in names],
-        usages=grouped_splits(people, reading.validation, reading.test, reading.seed),
-        labels=folder_labels(tree, [name.split("/")[0] for name in names], reading),
-        notes=[
-            *(
-                [f"images whose names tell no person are left out: {len(others):,} ({others[0]})"]
-                if others
-                else []
-            ),
-            *tree.notes(),
-        ],
+    skipped = f"images without a person in the name are skipped: {len(others):,}"
+    return rows_of_files(
+        tree,
+        SOURCE,
+        names,
+        usages=grouped_splits(people, options.validation, options.test, options.seed),
+        labels=folder_labels(tree, [name.split("/")[0] for name in names], options),
+        notes=[f"{skipped} ({others[0]})"] if others else [],
     )
+
+
+def _images_in_folders(tree: Tree) -> list[str]:
+    return [path for path in tree.images() if path.count("/") == 1]
+
+
+def _person(path: str) -> str | None:
+    match = _NAME.fullmatch(path.rpartition("/")[2])
+    return match[1].upper() if match else None

@@ -1,24 +1,24 @@
-"""Reads FERPlus: the votes of its CSV files and the folders of images that its script makes."""
+"""Reads FERPlus: the votes of its CSV files, and the images of its folders or of fer2013.csv."""
 
-import re
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 
+from emorec.datasets.choices import LABEL_CSV
 from emorec.datasets.readers.image_files import RawImage
+from emorec.datasets.readers.pixels import read_pixels
 from emorec.datasets.readers.rows import Gap, RawRows, ReadOptions
+from emorec.datasets.readers.shared import pixel_csv_files, pixel_usages, require_known
 from emorec.datasets.readers.table import LabelTable, parse_table, vote_counts
-from emorec.datasets.readers.tree import Tree, is_image
+from emorec.datasets.readers.tree import Tree, is_file_name, is_image
 from emorec.errors import DataError
 from emorec.labels import FERPLUS_COLUMNS, Votes
 
+SOURCE, LABEL_CSV_SOURCE = "ferplus", "ferplus-label-csv"
+
 VOTES_FILE = "fer2013new.csv"
 LABEL_FILE = "label.csv"
-
-KIND = "ferplus"
-
-LABEL_CSV = "label-csv"
-"""What `ReadOptions.votes` is where the votes of the folders' own files are wanted."""
 
 FOLDERS = {
     "Training": "FER2013Train",
@@ -27,79 +27,118 @@ FOLDERS = {
 }
 
 PARENTS = ("output/", "data/", "")
-"""Where the folders of images stand: generate_training_data.py is told by the user."""
+"""Possible parents of the image folders; the user names one to generate_training_data.py."""
 
 
-_PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,250}")
-"""Nearly all names; the full rule takes five times as long."""
-
-
-def has_ferplus(tree: Tree) -> bool:
-    """Tell whether a tree is a FERPlus checkout, whole or in part."""
+def matches(tree: Tree) -> bool:
+    """Return whether a tree is a FERPlus checkout, complete or in part."""
     starts = tuple(f"{parent}{folder}/" for parent in PARENTS for folder in FOLDERS.values())
     return VOTES_FILE in tree.files or any(path.startswith(starts) for path in tree.files)
 
 
-def has_images(tree: Tree) -> bool:
-    """Tell whether any of the folders of images is there."""
-    return any(_folder(tree, name) for name in FOLDERS.values())
-
-
-def read_ferplus(tree: Tree, reading: ReadOptions) -> RawRows:
-    """Read the votes of a FERPlus checkout and find its images.
+def read(tree: Tree, options: ReadOptions) -> RawRows:
+    """Read the votes and the images of a FERPlus checkout.
 
     Args:
-        tree: Holds fer2013new.csv and, in output/, data/ or beside it, the folders FER2013Train,
-            FER2013Valid and FER2013Test; for `reading.votes` "label-csv" each with a label.csv.
-        reading: How to read.
+        tree: Holds fer2013new.csv and, in output/, data/ or at its top, the folders FER2013Train,
+            FER2013Valid and FER2013Test, or else fer2013.csv; for `options.votes` "label-csv"
+            each folder has a label.csv.
+        options: Options of reading.
 
     Raises:
-        DataError: A CSV file is missing or broken, or names an image or usage that cannot be.
+        DataError: A CSV file is missing or broken, or has an unsafe image name or unknown usage.
     """
-    return _read_label_files(tree) if reading.votes == LABEL_CSV else _read_votes_file(tree)
+    pixels = pixel_csv_files(tree)
+    votes_file = tree.files.get(VOTES_FILE)
+    if votes_file and pixels and not any(_folder(tree, name) for name in FOLDERS.values()):
+        return join_votes(tree, pixels[0], votes_file)
+    return _read_label_files(tree) if options.votes == LABEL_CSV else _read_votes_file(tree)
 
 
 def read_votes(file: RawImage) -> tuple[LabelTable, Votes]:
-    """Read fer2013new.csv: its rows as text, and its votes.
+    """Read fer2013new.csv: its rows as text, and its votes of shape (n, 10).
 
     Raises:
-        DataError: It is broken, or names an image or usage that cannot be.
+        DataError: It is broken, or has an unsafe image name or unknown usage.
     """
     table = parse_table(file, ("Usage", "Image name", *FERPLUS_COLUMNS))
     if not table.lines:
-        raise DataError(f"{file.label}: the file has a header and no rows")
-    usages, names = table.columns["Usage"], table.columns["Image name"]
-    if strange := set(usages) - set(FOLDERS):
-        row = next(i for i, usage in enumerate(usages) if usage in strange)
-        raise DataError(
-            f"{file.label}: row {table.lines[row]}: unknown usage {usages[row]!r:.60}; known: "
-            f"{', '.join(FOLDERS)}"
-        )
-    for name, line in zip(names, table.lines, strict=True):
-        if name and not is_file_name(name):
-            raise DataError(
-                f"{file.label}: row {line}: {name!r:.80} is no plain file name; images are looked "
-                "for in the folders of the data set only"
-            )
+        raise DataError(f"{file.location}: the file has a header and no rows")
+    require_known("usage", table.columns["Usage"], FOLDERS, file.location, table.lines)
+    _require_file_names(table, "Image name", may_be_empty=True)
     return table, vote_counts(table, FERPLUS_COLUMNS)
 
 
-def is_file_name(name: str) -> bool:
-    """Tell whether a name is a single, visible path component on every system."""
-    return bool(_PLAIN.fullmatch(name)) or (
-        name.isprintable()
-        and not any(character in name for character in '/\\:*?"<>|')
-        and not name.startswith(".")
-        and 0 < len(name.encode()) <= 255
+def join_votes(tree: Tree, path: str, votes_file: RawImage) -> RawRows:
+    """Join the pixels of one CSV file with the votes of another, row by row.
+
+    Args:
+        tree: Holds the pixel CSV file.
+        path: Path of the pixel CSV file in the tree.
+        votes_file: fer2013new.csv.
+
+    Raises:
+        DataError: A file is broken or unsafe, or the two do not belong together.
+    """
+    file = tree.files[path]
+    mismatch = f"{file.location} and {votes_file.location} do not belong together"
+    table, votes = read_votes(votes_file)
+    expected, names = table.columns["Usage"], table.columns["Image name"]
+    rows = read_pixels(file)
+    if "usage" not in rows.columns and "emotion" not in rows.columns:
+        raise DataError(
+            f"{file.location}: has no column 'Usage', so no votes can be matched with it"
+        )
+    usages = pixel_usages(file.location, rows, "Training")
+    if len(usages) > len(expected):
+        raise DataError(f"{mismatch}: {len(usages):,} rows of pixels, {len(expected):,} of votes")
+    for row, (usage, other) in enumerate(zip(usages, expected, strict=False)):
+        if usage != other:
+            raise DataError(
+                f"{mismatch}: row {rows.lines[row]} is {usage} in one and {other} in the other"
+            )
+    missing = len(expected) - len(usages)
+    images: list[RawImage | None] = [*rows.images(file.location), *[None] * missing]
+    named = [index for index, name in enumerate(names) if name]
+    note = (
+        f"{missing:,} rows of {Path(votes_file.location).name} have no pixels: {path} ends before "
+        "them"
     )
+    gap = Gap("no pixels", note, [row for row, i in enumerate(named) if i >= len(usages)])
+    return RawRows(
+        place=tree.place,
+        label_files=[votes_file, file],
+        sources=[SOURCE] * len(named),
+        lines=[table.lines[i] for i in named],
+        names=[names[i] for i in named],
+        images=[images[i] for i in named],
+        usages=[expected[i] for i in named],
+        votes=votes[named],
+        nameless=_nameless(expected, names),
+        gaps=[gap] if missing else [],
+    )
+
+
+def _nameless(usages: list[str], names: list[str]) -> Counter[str]:
+    """Count the rows without an image name, by usage."""
+    return Counter(usage for usage, name in zip(usages, names, strict=True) if not name)
+
+
+def _require_file_names(table: LabelTable, column: str, *, may_be_empty: bool) -> None:
+    for name, line in zip(table.columns[column], table.lines, strict=True):
+        if not (is_file_name(name) or (may_be_empty and not name)):
+            raise DataError(
+                f"{table.path}: row {line}: {name!r:.80} is not a plain file name; images are "
+                "read from the folders of the data set only"
+            )
 
 
 def _read_votes_file(tree: Tree) -> RawRows:
     file = tree.files.get(VOTES_FILE)
     if file is None:
         raise DataError(
-            f"{tree.place}: holds no {VOTES_FILE}; name a FERPlus checkout, or take the votes of "
-            f"the folders' own files with --votes label-csv"
+            f"{tree.place}: no {VOTES_FILE} was found; name a FERPlus checkout, or read the votes "
+            "from the label.csv of each image folder with --votes label-csv"
         )
     table, votes = read_votes(file)
     usages, names = table.columns["Usage"], table.columns["Image name"]
@@ -108,15 +147,15 @@ def _read_votes_file(tree: Tree) -> RawRows:
     return RawRows(
         place=tree.place,
         label_files=[file],
-        kinds=[KIND] * len(named),
+        sources=[SOURCE] * len(named),
         lines=[table.lines[i] for i in named],
         names=[names[i] for i in named],
-        pictures=[tree.files.get(f"{folders[usages[i]]}/{names[i]}") for i in named],
+        images=[tree.files.get(f"{folders[usages[i]]}/{names[i]}") for i in named],
         usages=[usages[i] for i in named],
         votes=votes[named],
-        nameless=Counter(usage for usage, name in zip(usages, names, strict=True) if not name),
+        nameless=_nameless(usages, names),
         gaps=[
-            _gap(usage, [row for row, i in enumerate(named) if usages[i] == usage])
+            _folder_gap(usage, [row for row, i in enumerate(named) if usages[i] == usage])
             for usage, folder in folders.items()
             if folder is None and usage in usages
         ],
@@ -124,18 +163,16 @@ def _read_votes_file(tree: Tree) -> RawRows:
     )
 
 
-def _gap(usage: str, rows: list[int]) -> Gap:
-    folder = FOLDERS[usage]
-    return Gap(
-        "image folder missing",
-        f"the folder {folder} is missing or holds no image: {len(rows):,} {usage} images are left "
-        "out",
-        rows,
+def _folder_gap(usage: str, rows: list[int]) -> Gap:
+    note = (
+        f"the folder {FOLDERS[usage]} is missing or holds no image: {len(rows):,} {usage} images "
+        "are skipped"
     )
+    return Gap("image folder missing", note, rows)
 
 
 def _folder(tree: Tree, name: str) -> str | None:
-    """Find the folder of that name which holds images; FERPlus ships data/ with labels only."""
+    """Return the folder of that name which holds images; FERPlus ships data/ with labels only."""
     for parent in PARENTS:
         prefix = f"{parent}{name}/"
         if any(path.startswith(prefix) and is_image(path) for path in tree.files):
@@ -149,7 +186,7 @@ def _read_label_files(tree: Tree) -> RawRows:
     tables: list[tuple[str, LabelTable]] = []
     gaps: list[Gap] = []
     notes: list[str] = []
-    pictures: list[RawImage | None] = []
+    images: list[RawImage | None] = []
     for usage, name in FOLDERS.items():
         parent = next((p for p in PARENTS if f"{p}{name}/{LABEL_FILE}" in tree.files), None)
         if parent is None:
@@ -157,23 +194,21 @@ def _read_label_files(tree: Tree) -> RawRows:
             continue
         files.append(tree.files[f"{parent}{name}/{LABEL_FILE}"])
         table = parse_table(files[-1], (), header=("name", "box", *FERPLUS_COLUMNS))
-        first, folder = len(pictures), _folder(tree, name)
-        for image, line in zip(table.columns["name"], table.lines, strict=True):
-            if not is_file_name(image):
-                raise DataError(f"{table.path}: row {line}: {image!r:.80} is no plain file name")
-            pictures.append(tree.files.get(f"{folder}/{image}"))
+        _require_file_names(table, "name", may_be_empty=False)
+        first, folder = len(images), _folder(tree, name)
+        images += [tree.files.get(f"{folder}/{image}") for image in table.columns["name"]]
         if folder is None:
-            gaps.append(_gap(usage, list(range(first, len(pictures)))))
+            gaps.append(_folder_gap(usage, list(range(first, len(images)))))
         tables.append((usage, table))
-    if not pictures:
+    if not images:
         raise DataError(f"{tree.place}: no FER2013Train/{LABEL_FILE} with images was found")
     return RawRows(
         place=tree.place,
         label_files=files,
-        kinds=[f"{KIND}-{LABEL_CSV}"] * len(pictures),
+        sources=[LABEL_CSV_SOURCE] * len(images),
         lines=[line for _, table in tables for line in table.lines],
         names=[name for _, table in tables for name in table.columns["name"]],
-        pictures=pictures,
+        images=images,
         usages=[usage for usage, table in tables for _ in table.lines],
         votes=np.concatenate([vote_counts(table, FERPLUS_COLUMNS) for _, table in tables]),
         gaps=gaps,

@@ -1,4 +1,4 @@
-"""The pictures of a raw data set, wherever they stand: in files, in an archive or as pixels."""
+"""The images of a raw data set: in files, in a zip archive or as pixel values."""
 
 import functools
 import io
@@ -19,30 +19,30 @@ from emorec.images import MAX_FILE_BYTES, Image
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 _OPEN = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-"""A named pipe among the files must not block the run."""
+"""Non-blocking, because a named pipe among the files must not block the run."""
 
 
 class RawImage(Protocol):
-    """One file of a raw data set; a list of labels is one too."""
+    """One file of a raw data set: an image, or a file of labels."""
 
     @property
-    def label(self) -> str:
-        """Where it stands, for messages."""
+    def location(self) -> str:
+        """Path or place of the file, for messages."""
         ...
 
     @property
     def size(self) -> int:
-        """Bytes of the file; 0 where only reading tells."""
+        """Size in bytes; 0 where it is known only after reading."""
         ...
 
     @property
     def stamp(self) -> int:
-        """Changes when the file does."""
+        """Number that changes when the file changes."""
         ...
 
     @property
     def path(self) -> str | None:
-        """The file itself where it can be linked to."""
+        """Path to link to; None where the image is not a file of its own."""
         ...
 
     def open(self) -> BinaryIO:
@@ -50,24 +50,24 @@ class RawImage(Protocol):
         ...
 
     def read(self) -> bytes:
-        """Give the content of the file, as bytes of a picture format.
+        """Return the encoded content of the file.
 
         Raises:
-            DataError: It is no regular file, unreadable, empty or over `MAX_FILE_BYTES`.
+            DataError: It is not a regular file, unreadable, empty or over `MAX_FILE_BYTES`.
         """
         ...
 
 
 class FileImage(NamedTuple):
-    """A picture in a file of its own."""
+    """An image in a file of its own."""
 
     path: str
     size: int
     stamp: int
 
     @property
-    def label(self) -> str:
-        """Where it stands."""
+    def location(self) -> str:
+        """Path of the file."""
         return self.path
 
     def open(self) -> BinaryIO:
@@ -82,7 +82,7 @@ class FileImage(NamedTuple):
         return os.fdopen(descriptor, "rb")
 
     def read(self) -> bytes:
-        """Give the content of the file."""
+        """Return the encoded content of the file."""
         try:
             descriptor = os.open(self.path, _OPEN)
             try:
@@ -101,53 +101,53 @@ class FileImage(NamedTuple):
 
 
 class ZippedImage(NamedTuple):
-    """A picture in a zip archive; it is read from there, nothing is unpacked."""
+    """An image in a zip archive, which is read without unpacking."""
 
     archive: zipfile.ZipFile
     info: zipfile.ZipInfo
-    label: str
+    location: str
 
     @property
     def path(self) -> str | None:
-        """None, for there is no file to link to."""
+        """None, because there is no file to link to."""
         return None
 
     @property
     def size(self) -> int:
-        """Bytes of the file."""
+        """Size in bytes."""
         return self.info.file_size
 
     @property
     def stamp(self) -> int:
-        """Changes when the file does."""
+        """CRC-32 of the content."""
         return self.info.CRC
 
     def open(self) -> BinaryIO:
         """Open the file for reading, as bytes."""
         try:
-            return cast(BinaryIO, _Checked(self.archive.open(self.info), self.label))
+            return cast(BinaryIO, _Checked(self.archive.open(self.info), self.location))
         except _ZIP_ERRORS as error:
-            raise DataError(f"{self.label}: cannot read it ({error})") from error
+            raise DataError(f"{self.location}: cannot read it ({error})") from error
 
     def read(self) -> bytes:
-        """Give the content of the file."""
-        _check_size(self.label, self.info.file_size)
+        """Return the encoded content of the file."""
+        _check_size(self.location, self.info.file_size)
         try:
-            # No more is ever given than the archive's list says, which the check has bounded.
+            # zipfile never returns more than the archive's list states, which is checked above.
             return self.archive.read(self.info)
         except _ZIP_ERRORS as error:
-            raise DataError(f"{self.label}: cannot read it ({error})") from error
+            raise DataError(f"{self.location}: cannot read it ({error})") from error
 
 
 _ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError)
-"""What zipfile raises for damaged, encrypted and exotic members."""
+"""Errors of zipfile for damaged, encrypted and unsupported members."""
 
 
 class _Checked(io.RawIOBase):
-    """A member of an archive, whose damage is told as a `DataError`."""
+    """A member of an archive that reports damage as a `DataError`."""
 
-    def __init__(self, member: IO[bytes], label: str) -> None:
-        self._member, self._label = member, label
+    def __init__(self, member: IO[bytes], location: str) -> None:
+        self._member, self._location = member, location
 
     def readable(self) -> bool:
         return True
@@ -156,7 +156,7 @@ class _Checked(io.RawIOBase):
         try:
             return self._member.read(size)
         except _ZIP_ERRORS as error:
-            raise DataError(f"{self._label}: cannot read it ({error})") from error
+            raise DataError(f"{self._location}: cannot read it ({error})") from error
 
     def close(self) -> None:
         self._member.close()
@@ -164,30 +164,31 @@ class _Checked(io.RawIOBase):
 
 
 class PixelImage(NamedTuple):
-    """A picture given as numbers; `read` makes a PNG of it.
+    """An image given as pixel values; `read` encodes it as PNG.
 
     Attributes:
+        location: File and row, for messages.
         pixels: Grey, shape (height, width), uint8.
-        fault: Why there is no picture; "" where there is one.
+        fault: Reason why there is no image; "" where there is one.
     """
 
-    label: str
+    location: str
     pixels: Image
     fault: str
 
     @property
     def path(self) -> str | None:
-        """None, for there is no file to link to."""
+        """None, because there is no file to link to."""
         return None
 
     @property
     def size(self) -> int:
-        """Bytes of the file."""
+        """0, because the encoded size is unknown."""
         return 0
 
     @property
     def stamp(self) -> int:
-        """Changes when the file does."""
+        """0, because the pixel file itself has a stamp."""
         return 0
 
     def open(self) -> BinaryIO:
@@ -195,22 +196,22 @@ class PixelImage(NamedTuple):
         return io.BytesIO(self.read())
 
     def read(self) -> bytes:
-        """Give the content of the file."""
+        """Return the encoded content of the file."""
         if self.fault:
-            raise DataError(f"{self.label}: {self.fault}")
+            raise DataError(f"{self.location}: {self.fault}")
         return encode_gray_png(self.pixels)
 
 
 def encode_gray_png(image: Image) -> bytes:
-    """Give the bytes of a PNG file with a grey picture, not compressed.
+    """Encode a grey image as uncompressed PNG.
 
-    A file of 48x48 takes one block of the disk either way, and this is ten times as fast.
+    A file of 48x48 takes one disk block either way, and this is ten times as fast.
 
     Args:
         image: Shape (height, width), uint8.
     """
     height, width = image.shape
-    rows = np.zeros((height, width + 1), np.uint8)  # each begins with the filter's number, 0
+    rows = np.zeros((height, width + 1), np.uint8)  # each row begins with its filter type, 0
     rows[:, 1:] = image
     data = _chunk(b"IDAT", zlib.compress(rows.tobytes(), 0))
     return b"".join((_png_begin(height, width), data, _PNG_END))
@@ -229,28 +230,28 @@ def _png_begin(height: int, width: int) -> bytes:
 _PNG_END = _chunk(b"IEND", b"")
 
 
-def _check_size(label: str, size: int) -> None:
+def _check_size(location: str, size: int) -> None:
     if size == 0:
-        raise DataError(f"{label}: the file is empty (0 bytes)")
+        raise DataError(f"{location}: the file is empty (0 bytes)")
     if size > MAX_FILE_BYTES:
         limit = MAX_FILE_BYTES // 2**20
-        raise DataError(f"{label}: {size / 2**20:.0f} MiB; pictures up to {limit} MiB are read")
+        raise DataError(f"{location}: {size / 2**20:.0f} MiB; the limit for images is {limit} MiB")
 
 
-def check_readable(label: str, data: bytes) -> None:
-    """Check that the content of a picture file is whole.
+def check_readable(location: str, data: bytes) -> None:
+    """Check that the content of an image file is complete.
 
-    A PNG file is taken to be whole if all its checksums are right, which takes a tenth of the
-    time of decoding it; other pictures are decoded.
+    A PNG file counts as complete if all its checksums are right, which takes a tenth of the time
+    of decoding it; other formats are decoded.
 
     Raises:
-        DataError: It is not.
+        DataError: The image is damaged.
     """
-    if not (data.startswith(_PNG) and _is_whole_png(data)):
-        decode_gray(label, data)
+    if not (data.startswith(_PNG) and _is_complete_png(data)):
+        decode_gray(location, data)
 
 
-def _is_whole_png(data: bytes) -> bool:
+def _is_complete_png(data: bytes) -> bool:
     position = len(_PNG)
     while position + 12 <= len(data):
         end = position + 8 + int.from_bytes(data[position : position + 4], "big")
@@ -262,17 +263,20 @@ def _is_whole_png(data: bytes) -> bool:
     return False
 
 
-def decode_gray(label: str, data: bytes) -> Image:
-    """Decode the content of a picture file as grey; shape (height, width), uint8.
+def decode_gray(location: str, data: bytes) -> Image:
+    """Decode the content of an image file as grey.
+
+    Returns:
+        Shape (height, width), uint8, 0..255.
 
     Raises:
-        DataError: It is no readable picture.
+        DataError: The image is damaged or of an unsupported format.
     """
     try:
         content: npt.NDArray[np.uint8] = np.frombuffer(data, np.uint8)
         image = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE)
     except cv2.error as error:
-        raise DataError(f"{label}: not a readable picture ({error.err or error})") from error
+        raise DataError(f"{location}: not a readable image ({error.err or error})") from error
     if image is None or image.size == 0:
-        raise DataError(f"{label}: not a readable picture; is it damaged or of another type?")
+        raise DataError(f"{location}: not a readable image: damaged, or an unsupported format")
     return image.astype(np.uint8, copy=False)

@@ -1,4 +1,4 @@
-"""Reads CSV files that hold 48x48 images as numbers: fer2013.csv, icml_face_data.csv and kin."""
+"""Reads CSV files with 48x48 images as decimal numbers, such as fer2013.csv."""
 
 import os
 from collections import deque
@@ -10,8 +10,8 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from emorec.datasets.readers.image_files import RawImage
-from emorec.datasets.readers.table import UNPACKING_ERRORS, opened
+from emorec.datasets.readers.image_files import PixelImage, RawImage
+from emorec.datasets.readers.table import MAX_LINE, UNPACKING_ERRORS, column_names, open_unpacked
 from emorec.errors import DataError
 from emorec.interrupts import deliver_pending_interrupt, hold_interrupts, wait_for_result
 
@@ -19,15 +19,13 @@ SIDE = 48
 PIXELS = SIDE * SIDE
 
 MAX_BYTES = 2**30
-"""Most bytes of text that are read, unpacked; fer2013.csv has 300 MB."""
+"""Largest size of the unpacked text in bytes; fer2013.csv has 300 MB."""
 
 MAX_LINES = 1_000_000
-
-MAX_LINE = 2**16
-"""Most bytes of a line; 2,304 numbers of three digits take 9 KiB."""
+"""Largest number of lines; fer2013.csv has 35,888."""
 
 _BLOCK = 2**19
-"""Bytes read at once: about sixty rows, which fit the processor's cache when parsed."""
+"""Bytes read at once: about sixty rows, which fit the processor cache when parsed."""
 
 _BLANK, _ZERO = np.uint8(32), np.uint8(48)
 
@@ -39,10 +37,10 @@ class PixelRows:
     """The rows of a pixel CSV file, as columns of n values each.
 
     Attributes:
-        blocks: Grey images, each block of shape (k, 48, 48); n in all.
+        blocks: Grey images, each block of shape (k, 48, 48), uint8; n images in all.
         columns: Values of the other columns by lower-case name.
-        lines: Line of the file on which each row stands.
-        faults: Why a row has no image, by row.
+        lines: Line number of each row in the file.
+        faults: Reason why a row has no image, by row.
     """
 
     blocks: list[Pixels] = field(default_factory=list)
@@ -50,39 +48,28 @@ class PixelRows:
     lines: list[int] = field(default_factory=list)
     faults: dict[int, str] = field(default_factory=dict)
 
-
-def header_of(file: RawImage) -> list[str]:
-    """Give the column names of a CSV file, lower-case; empty where the first line is no header.
-
-    Raises:
-        DataError: The file cannot be read.
-    """
-    with opened(file) as stream:
-        try:
-            line = stream.readline(MAX_LINE)
-        except UNPACKING_ERRORS as error:
-            raise DataError(f"{file.label}: cannot read: {error}") from error
-    return _names(line)
-
-
-def _names(line: bytes) -> list[str]:
-    text = line.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
-    return [name.strip(' \t\r\n"').lower() for name in text.split(",")]
+    def images(self, location: str) -> list[PixelImage]:
+        """Return the image of each row; `location` is the file, for messages."""
+        images = (image for block in self.blocks for image in block)
+        return [
+            PixelImage(f"{location}: row {line}", image, self.faults.get(row, ""))
+            for row, (line, image) in enumerate(zip(self.lines, images, strict=True))
+        ]
 
 
 def read_pixels(file: RawImage) -> PixelRows:
-    """Read a pixel CSV file, in bounded memory and with all processors.
+    """Read a pixel CSV file in bounded memory, on all processor cores.
 
-    Rows whose pixels are wrong (another count, a value above 255, no numbers) are kept as faults.
+    Rows with wrong pixels (another count, a value above 255, no numbers) are recorded as faults.
 
     Args:
-        file: The file; packed if its name ends in .gz.
+        file: The file; gzip-compressed if its name ends in .gz.
 
     Raises:
-        DataError: The file is no such file, or a line or the whole is far too long.
+        DataError: The file is not a pixel CSV file, or it or one of its lines is too long.
     """
     rows = PixelRows()
-    with hold_interrupts(), opened(file) as stream, ThreadPoolExecutor() as pool:
+    with hold_interrupts(), open_unpacked(file) as stream, ThreadPoolExecutor() as pool:
         running: deque[Future[tuple[Pixels, dict[int, str]]]] = deque()
         parsed = 0
 
@@ -94,23 +81,23 @@ def read_pixels(file: RawImage) -> PixelRows:
             rows.faults.update((parsed + row, fault) for row, fault in faults.items())
             parsed += len(block)
 
-        for fields in _blocks(file.label, stream, rows):
+        for fields in _blocks(file.location, stream, rows):
             running.append(pool.submit(parse_pixels, fields))
             if len(running) > 2 * (os.cpu_count() or 1):
                 collect()
         while running:
             collect()
     if not rows.lines:
-        raise DataError(f"{file.label}: the file has a header and no rows")
+        raise DataError(f"{file.location}: the file has a header and no rows")
     return rows
 
 
-def _blocks(label: str, stream: BinaryIO, rows: PixelRows) -> Iterator[list[bytes]]:
-    """Give the pixel fields of some rows at a time; fill in the other columns."""
+def _blocks(location: str, stream: BinaryIO, rows: PixelRows) -> Iterator[list[bytes]]:
+    """Yield the pixel fields of some rows at a time and append the other columns to `rows`."""
     names: list[str] = []
     number = pixels = 0
     others: list[tuple[int, list[str]]] = []
-    for lines in _lines(label, stream):
+    for lines in _lines(location, stream):
         fields: list[bytes] = []
         for line in lines:
             number += 1
@@ -118,17 +105,17 @@ def _blocks(label: str, stream: BinaryIO, rows: PixelRows) -> Iterator[list[byte
                 continue
             values = line.split(b",")
             if not names:
-                names = _names(line)
+                names = column_names(line)
                 if names.count("pixels") != 1:
                     found = ", ".join(names)
-                    raise DataError(f"{label}: needs one column 'pixels'; found: {found!r:.200}")
+                    raise DataError(f"{location}: needs one column 'pixels'; found: {found!r:.200}")
                 pixels = names.index("pixels")
                 rows.columns.update({name: [] for name in names if name != "pixels"})
                 others = [(i, rows.columns[n]) for i, n in enumerate(names) if n != "pixels"]
                 continue
             if len(values) != len(names):
                 raise DataError(
-                    f"{label}: row {number} has {len(values)} values; the header names "
+                    f"{location}: row {number} has {len(values)} values; the header names "
                     f"{len(names)} columns"
                 )
             fields.append(values[pixels].strip(b' \t\r"'))
@@ -138,19 +125,21 @@ def _blocks(label: str, stream: BinaryIO, rows: PixelRows) -> Iterator[list[byte
         if fields:
             yield fields
     if not names:
-        raise DataError(f"{label}: the file is empty")
+        raise DataError(f"{location}: the file is empty")
 
 
-def _lines(label: str, stream: BinaryIO) -> Iterator[list[bytes]]:
+def _lines(location: str, stream: BinaryIO) -> Iterator[list[bytes]]:
     rest, total, number = b"", 0, 0
     while True:
         try:
             block = stream.read(_BLOCK)
         except UNPACKING_ERRORS as error:
-            raise DataError(f"{label}: cannot read: {error}") from error
+            raise DataError(f"{location}: cannot read: {error}") from error
         total += len(block)
         if total > MAX_BYTES:
-            raise DataError(f"{label}: over {MAX_BYTES // 2**20} MiB of text; fer2013.csv has 287")
+            raise DataError(
+                f"{location}: over {MAX_BYTES // 2**20} MiB of text; fer2013.csv has 287 MiB"
+            )
         lines = (rest + block).split(b"\n")
         rest = lines.pop()
         if block and not lines and len(rest) <= MAX_LINE:
@@ -159,12 +148,12 @@ def _lines(label: str, stream: BinaryIO) -> Iterator[list[bytes]]:
             number += 1
             if len(line) > MAX_LINE:
                 raise DataError(
-                    f"{label}: row {number} is over {MAX_LINE // 2**10} KiB long; 2,304 pixels "
-                    "take 9"
+                    f"{location}: row {number} is over {MAX_LINE // 2**10} KiB long; 2,304 pixels "
+                    "take 9 KiB"
                 )
         number -= 1
         if number > MAX_LINES:
-            raise DataError(f"{label}: over {MAX_LINES:,} lines; fer2013.csv has 35,888")
+            raise DataError(f"{location}: over {MAX_LINES:,} lines; fer2013.csv has 35,888")
         if not block:
             yield [*lines, rest]
             return
@@ -172,13 +161,14 @@ def _lines(label: str, stream: BinaryIO) -> Iterator[list[bytes]]:
 
 
 def parse_pixels(fields: list[bytes]) -> tuple[Pixels, dict[int, str]]:
-    """Turn rows of decimal numbers into pixels.
+    """Parse rows of decimal numbers as pixels.
 
     Args:
-        fields: For each row, 2,304 numbers from 0 to 255 with blanks between them.
+        fields: For each row, 2,304 numbers from 0 to 255 separated by blanks.
 
     Returns:
-        Pixels, shape (n, 2304), uint8, and why a row is wrong, by its index; such a row is 0.
+        Pixels, shape (n, 2304), uint8, and the fault of each wrong row by its index; the pixels
+        of such a row are 0.
     """
     fast = _parse_good(fields)
     if fast is not None:
@@ -195,10 +185,10 @@ def parse_pixels(fields: list[bytes]) -> tuple[Pixels, dict[int, str]]:
 
 
 def _parse_good(fields: list[bytes]) -> Pixels | None:
-    """Parse rows that are all right; None if one is not.
+    """Parse rows without faults; return None if a row has one.
 
-    Works on all bytes at once, in arithmetic of eight bits: at the last digit of each number
-    stands digit + 10 * the one before + 100 * the one before that, where a blank counts as 0.
+    All bytes are processed at once in 8-bit arithmetic: the value at the last digit of a number
+    is that digit + 10 * the byte before + 100 * the byte before that; a blank counts as 0.
     """
     text = np.frombuffer(b" ".join([b"  ", *fields, b""]), np.uint8)
     digits = text - _ZERO
@@ -215,7 +205,7 @@ def _parse_good(fields: list[bytes]) -> Pixels | None:
             return None
         begin += length + 1
     digits *= is_digit.view(np.uint8)
-    # Three digits in a row: what stands before a blank is of another number.
+    # Three digits in a row: a digit before a blank belongs to another number.
     hundreds = digits[:-2] * (is_digit[1:-1] & is_digit[2:]).view(np.uint8)
     if (hundreds > 2).any():
         return None
@@ -223,9 +213,9 @@ def _parse_good(fields: list[bytes]) -> Pixels | None:
     values = digits[1:-1] * np.uint8(10)
     values += digits[2:]
     values += hundreds
-    if (values < hundreds).any():  # it went over 255 and began again at 0
+    if (values < hundreds).any():  # the sum exceeded 255 and wrapped around
         return None
-    # Indexing by the mask itself would take most of the time of it all.
+    # Indexing by the mask itself would take most of the total time.
     return values.take(np.flatnonzero(ends[2:])).reshape(len(fields), PIXELS)
 
 

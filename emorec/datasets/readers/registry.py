@@ -1,118 +1,105 @@
-"""Recognises what a user downloaded, and reads it."""
+"""The layouts of raw data that emorec reads, and the module that reads each.
 
-from collections.abc import Callable
-from dataclasses import dataclass
+The table imports no reader: a module is imported when a source is read, so that `--help` can list
+the layouts without OpenCV and `dataclasses`.
+"""
+
+import importlib
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
-from emorec.datasets.readers.ckplus import has_ckplus, read_ckplus
-from emorec.datasets.readers.fer2013 import (
-    csv_files,
-    has_fer2013_folders,
-    read_fer2013_csv,
-    read_fer2013_folders,
-    read_with_votes,
-)
-from emorec.datasets.readers.ferplus import VOTES_FILE, has_ferplus, has_images, read_ferplus
-from emorec.datasets.readers.folders import (
-    CKPLUS_FOLDER,
-    has_folders,
-    lists_of_images,
-    read_folders,
-    read_list,
-)
-from emorec.datasets.readers.pixels import header_of
-from emorec.datasets.readers.rows import RawRows, ReadOptions
-from emorec.datasets.readers.tree import Tree, read_tree
 from emorec.errors import ConfigError, DataError
 
+if TYPE_CHECKING:
+    from emorec.datasets.readers.rows import RawRows, ReadOptions
+    from emorec.datasets.readers.tree import Tree
 
-@dataclass(frozen=True)
-class Layout:
-    """One way in which a data set lies on disk.
+
+class Reader(Protocol):
+    """The functions that every reader module defines."""
+
+    def matches(self, tree: "Tree") -> bool:
+        """Return whether a tree has this layout."""
+        ...
+
+    def read(self, tree: "Tree", options: "ReadOptions") -> "RawRows":
+        """Read the rows of a tree of this layout.
+
+        Raises:
+            DataError: The tree has another layout, or its data is broken or unsafe.
+        """
+        ...
+
+
+class Layout(NamedTuple):
+    """A way in which a data set is stored on disk.
 
     Attributes:
-        looks_like: What is looked for, for messages.
-        fits: Tells whether a tree has this layout.
-        read: Reads it.
+        looks_like: Files that identify it, for messages.
+        module: Module of `emorec.datasets.readers` that reads it; see `Reader`.
     """
 
     looks_like: str
-    fits: Callable[[Tree], bool]
-    read: Callable[[Tree, ReadOptions], RawRows]
+    module: str
 
-
-def _has_pixels(tree: Tree) -> bool:
-    if csv_files(tree):
-        return True
-    lists = lists_of_images(tree)
-    return len(lists) == 1 and "pixels" in header_of(tree.files[lists[0]])
-
-
-def _has_list(tree: Tree) -> bool:
-    lists = lists_of_images(tree)
-    return len(lists) == 1 and {"path", "label"} <= set(header_of(tree.files[lists[0]]))
-
-
-def _read_ferplus(tree: Tree, reading: ReadOptions) -> RawRows:
-    """Read a checkout with its images, or with fer2013.csv in their place."""
-    pixels = csv_files(tree)
-    if VOTES_FILE in tree.files and pixels and not has_images(tree):
-        return read_with_votes(tree, pixels[0], tree.files[VOTES_FILE])
-    return read_ferplus(tree, reading)
+    def reader(self) -> Reader:
+        """Import the module that reads this layout."""
+        return cast(Reader, importlib.import_module(f"{__package__}.{self.module}"))
 
 
 LAYOUTS = {
-    "ferplus": Layout("fer2013new.csv and FER2013Train/", has_ferplus, _read_ferplus),
-    "fer2013-csv": Layout("fer2013.csv or icml_face_data.csv", _has_pixels, read_fer2013_csv),
-    "csv": Layout("a CSV file with the columns path and label", _has_list, read_list),
-    "fer2013-folders": Layout(
-        "train/EMOTION/ and test/EMOTION/", has_fer2013_folders, read_fer2013_folders
-    ),
-    "ckplus": Layout("CK+48/EMOTION/S010_004_00000017.png", has_ckplus, read_ckplus),
-    "folders": Layout("a folder of images for each emotion", has_folders, read_folders),
+    "ferplus": Layout("fer2013new.csv and FER2013Train/", "ferplus"),
+    "fer2013-csv": Layout("fer2013.csv or icml_face_data.csv", "fer2013"),
+    "csv": Layout("a CSV file with the columns path and label", "csv_list"),
+    "fer2013-folders": Layout("train/EMOTION/ and test/EMOTION/", "fer2013_folders"),
+    "ckplus": Layout("CK+48/EMOTION/S010_004_00000017.png", "ckplus"),
+    "folders": Layout("a folder of images for each emotion", "folders"),
 }
-"""Every layout by name, in the order in which they are tried."""
+"""Every layout by name, in the order of detection; `--layout` offers these names."""
 
-_NESTINGS = 4
+_MAX_DEPTH = 4
+"""Enclosing folders of a download that are searched, the named one included."""
 
 
-def read_source(place: Path, reading: ReadOptions | None = None) -> RawRows:
+def find_layout(name: str) -> Layout:
+    """Return a layout by its name.
+
+    Raises:
+        ConfigError: The name is unknown.
+    """
+    if name not in LAYOUTS:
+        raise ConfigError(f"unknown layout {name!r}; choose one of {', '.join(LAYOUTS)}")
+    return LAYOUTS[name]
+
+
+def read_source(place: Path, options: "ReadOptions | None" = None) -> "RawRows":
     """Read raw data from a folder, a zip archive or a CSV file.
 
     Args:
-        place: What the user named.
-        reading: How to read it.
+        place: Path that the user named.
+        options: Options of reading; None for the defaults.
 
     Raises:
-        ConfigError: The layout asked for is unknown.
-        DataError: The data is missing, broken or unsafe, or its layout is not known.
+        ConfigError: The layout in the options is unknown.
+        DataError: The data is missing, broken or unsafe, or has no known layout.
     """
-    reading = reading or ReadOptions()
-    if reading.layout and reading.layout not in LAYOUTS:
-        known = ", ".join(LAYOUTS)
-        raise ConfigError(f"unknown layout {reading.layout!r}; choose one of {known}")
+    from emorec.datasets.readers.rows import ReadOptions
+    from emorec.datasets.readers.tree import read_tree
+
+    options = options or ReadOptions()
+    forced = find_layout(options.layout) if options.layout else None
     tree = read_tree(place)
-    wanted = [reading.layout] if reading.layout else list(LAYOUTS)
+    readers = [layout.reader() for layout in ([forced] if forced else LAYOUTS.values())]
     candidate: Tree | None = tree
-    for _ in range(_NESTINGS):
+    for _ in range(_MAX_DEPTH):
         if candidate is None:
             break
-        for name in wanted:
-            if LAYOUTS[name].fits(candidate):
-                return LAYOUTS[name].read(candidate, reading)
-        candidate = _inner(candidate)
-    if reading.layout:
-        return LAYOUTS[reading.layout].read(tree, reading)  # it says best what it misses
+        for reader in readers:
+            if reader.matches(candidate):
+                return reader.read(candidate, options)
+        candidate = candidate.wrapped()
+    if forced:
+        # The reader itself reports best which files are missing.
+        return forced.reader().read(tree, options)
     known = "; ".join(f"{name}: {layout.looks_like}" for name, layout in LAYOUTS.items())
-    raise DataError(f"{place}: no known layout ({known}); name the folder that holds it")
-
-
-def _inner(tree: Tree) -> Tree | None:
-    """Step into the one folder that a download has around its content."""
-    tops = {
-        path.split("/")[0] for path in tree.files if "/" in path and not path.startswith("__MAC")
-    }
-    tops = {top for top in tops if not top.startswith(".")}
-    if CKPLUS_FOLDER in tops:  # Kaggle's archive holds it twice: here and in ck/
-        return tree.below(CKPLUS_FOLDER)
-    return tree.below(tops.pop()) if len(tops) == 1 else None
+    raise DataError(f"{place}: no known layout ({known}); name the folder that holds the data")

@@ -1,4 +1,4 @@
-"""What a reader of a raw data set hands over: one row for each image that has a name."""
+"""The rows that a reader returns for a raw data set, and the options of reading."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from emorec.datasets.choices import FER2013NEW, VOTE_FILES
 from emorec.datasets.readers.image_files import RawImage
 from emorec.errors import ConfigError
 from emorec.labels import EMOTIONS_8, VOTE_CLASSES, Votes
@@ -16,7 +17,7 @@ TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SPLITS = (TRAIN, VALIDATION, TEST)
 
 HELD_OUT = "held-out"
-"""Usage of images that emorec holds out of the train folder of a data set for validation."""
+"""Usage of training images that emorec holds out for validation; they stay in the train folder."""
 
 USAGES = {
     "Training": (TRAIN, "train"),
@@ -27,51 +28,58 @@ USAGES = {
     VALIDATION: (VALIDATION, "test"),
     TEST: (TEST, "test"),
 }
-"""Split and top folder of the prepared data set for each usage: FER-2013's three, then ours."""
+"""Split and top folder of the prepared data set for each usage: FER-2013's three, then emorec's."""
 
 LABEL_VOTES = 10
-"""Votes that a plain label counts as where it stands beside voted images, as FER+ has voters."""
+"""Votes that a plain label counts for beside voted images; each FER+ image has ten voters."""
 
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How the user wants raw data to be read.
+    """Options of reading raw data.
 
     Attributes:
-        layout: A key of `emorec.datasets.readers.registry.LAYOUTS`; None recognises it.
+        layout: A key of `emorec.datasets.readers.registry.LAYOUTS`; None detects the layout.
         ferplus_csv: fer2013new.csv whose votes replace the labels of a pixel CSV file.
-        votes: "fer2013new" or "label-csv": the files that hold the votes of a FERPlus checkout.
-        keep_labels: Labels stay as they are spelt; they need not be emotions.
+        votes: One of `VOTE_FILES`.
+        keep_labels: Keep labels as they are spelt; they need not be emotions.
         validation: Share of the images for validation where the source has none, 0 to 1.
         test: Share of the images for test where the source has none, 0 to 1.
-        seed: Seed of the choice.
+        seed: Seed of the random split.
+
+    Raises:
+        ConfigError: The vote files are unknown, or the shares leave no training images.
     """
 
     layout: str | None = None
     ferplus_csv: Path | None = None
-    votes: str = "fer2013new"
+    votes: str = FER2013NEW
     keep_labels: bool = False
     validation: float = 0.1
     test: float = 0.1
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.votes not in VOTE_FILES:
+            raise ConfigError(
+                f"unknown vote files {self.votes!r}; choose one of {', '.join(VOTE_FILES)}"
+            )
         shares = (self.validation, self.test)
         if not all(0 <= share < 1 for share in shares) or sum(shares) >= 1:
             raise ConfigError(
-                "the shares of validation and test must be 0 or more and leave something to "
-                f"train; received {self.validation} and {self.test}"
+                "the shares of validation and test must be 0 or more and sum to less than 1; "
+                f"received {self.validation} and {self.test}"
             )
 
 
 @dataclass(frozen=True)
 class Gap:
-    """Rows whose images are absent together.
+    """Rows whose images are missing for one common reason.
 
     Attributes:
-        reason: What the accounts call it.
-        note: One line that tells the user.
-        rows: The rows, as indices.
+        reason: Key of these rows in summary.json.
+        note: One line for the user.
+        rows: Indices of the rows.
     """
 
     reason: str
@@ -84,26 +92,26 @@ class RawRows:
     """The rows of raw data, as columns of n values each, in file order.
 
     Attributes:
-        place: What the user named.
+        place: Path that the user named.
         label_files: Files that hold labels or votes.
-        kinds: Name of the data set that each row comes from, for the manifest's source column.
-        lines: Line of the label file on which each row stands; 0 where there is none.
-        names: Path of each image within its data set; it may stand twice.
-        pictures: Each image; None where it is not there.
+        sources: Name of the data set of each row, for the manifest's source column.
+        lines: Line number of each row in its label file; 0 without a label file.
+        names: Path of each image within its data set; names may repeat.
+        images: Image of each row; None where it is missing.
         usages: A key of `USAGES` for each row.
         votes: Vote counts, shape (n, 10); None where the data set has labels only.
-        labels: Label of each row, "" for none; None where there are votes.
-        nameless: How many further rows name no image, by usage.
-        gaps: Rows whose images are absent together.
-        notes: What else is wrong with the data, one line each.
+        labels: Label of each row, "" for none; None where the data set has votes.
+        nameless: Number of further rows without an image name, by usage.
+        gaps: Rows whose images are missing for one common reason.
+        notes: Other problems of the data, one line each.
     """
 
     place: Path
     label_files: list[RawImage]
-    kinds: list[str]
+    sources: list[str]
     lines: list[int]
     names: list[str]
-    pictures: Sequence[RawImage | None]
+    images: Sequence[RawImage | None]
     usages: list[str]
     votes: Votes | None = None
     labels: list[str] | None = None
@@ -112,51 +120,53 @@ class RawRows:
     notes: list[str] = field(default_factory=list)
 
 
-def merged(sources: Sequence[RawRows]) -> RawRows:
-    """Put the rows of several sources one after the other.
+def merge(parts: Sequence[RawRows]) -> RawRows:
+    """Concatenate the rows of several data sets.
 
-    Where some have votes and others labels, a label counts as `LABEL_VOTES` equal votes. Sources
-    of the same kind are told apart by a number.
+    Where some have votes and others labels, a label counts as `LABEL_VOTES` equal votes. A number
+    distinguishes data sets of the same name.
 
     Raises:
-        ConfigError: Some have votes and others labels that are no emotions.
+        ConfigError: Some have votes and others labels that are not emotions.
     """
-    if len(sources) == 1:
-        return sources[0]
-    kinds: list[str] = []
+    if len(parts) == 1:
+        return parts[0]
+    sources: list[str] = []
     gaps: list[Gap] = []
-    seen: Counter[str] = Counter()
-    for source in sources:
-        first = len(kinds)
-        gaps += [Gap(g.reason, g.note, [first + row for row in g.rows]) for g in source.gaps]
-        times = Counter({kind: seen[kind] + 1 for kind in set(source.kinds)})
-        seen.update(times.keys())
-        kinds += [kind if times[kind] == 1 else f"{kind}-{times[kind]}" for kind in source.kinds]
-    voted = any(source.votes is not None for source in sources)
+    occurrences: Counter[str] = Counter()
+    for part in parts:
+        first = len(sources)
+        gaps += [Gap(g.reason, g.note, [first + row for row in g.rows]) for g in part.gaps]
+        numbers = {name: occurrences[name] + 1 for name in set(part.sources)}
+        occurrences.update(numbers.keys())
+        sources += [
+            name if numbers[name] == 1 else f"{name}-{numbers[name]}" for name in part.sources
+        ]
+    voted = any(part.votes is not None for part in parts)
     return RawRows(
-        place=sources[0].place,
-        label_files=[file for source in sources for file in source.label_files],
-        kinds=kinds,
-        lines=[line for source in sources for line in source.lines],
-        names=[name for source in sources for name in source.names],
-        pictures=[picture for source in sources for picture in source.pictures],
-        usages=[usage for source in sources for usage in source.usages],
-        votes=np.concatenate([_votes_of(source) for source in sources]) if voted else None,
-        labels=None if voted else [label for s in sources for label in s.labels or ()],
-        nameless=sum((source.nameless for source in sources), Counter()),
+        place=parts[0].place,
+        label_files=[file for part in parts for file in part.label_files],
+        sources=sources,
+        lines=[line for part in parts for line in part.lines],
+        names=[name for part in parts for name in part.names],
+        images=[image for part in parts for image in part.images],
+        usages=[usage for part in parts for usage in part.usages],
+        votes=np.concatenate([_votes_of(part) for part in parts]) if voted else None,
+        labels=None if voted else [label for part in parts for label in part.labels or ()],
+        nameless=sum((part.nameless for part in parts), Counter()),
         gaps=gaps,
-        notes=[note for source in sources for note in source.notes],
+        notes=[note for part in parts for note in part.notes],
     )
 
 
-def _votes_of(source: RawRows) -> Votes:
-    if source.votes is not None:
-        return source.votes
-    labels = source.labels or []
-    if strange := sorted(set(labels) - {"", *EMOTIONS_8}):
+def _votes_of(rows: RawRows) -> Votes:
+    if rows.votes is not None:
+        return rows.votes
+    labels = rows.labels or []
+    if unknown := sorted(set(labels) - {"", *EMOTIONS_8}):
         raise ConfigError(
-            f"{source.place}: the label {strange[0]!r:.60} cannot stand beside the votes of "
-            "another source; leave out --keep-labels, or prepare it by itself"
+            f"{rows.place}: the label {unknown[0]!r:.60} is not an emotion and cannot be combined "
+            "with the votes of another source; omit --keep-labels, or prepare this source alone"
         )
     return np.array(
         [[LABEL_VOTES * (name == label) for name in VOTE_CLASSES] for label in labels], np.int64

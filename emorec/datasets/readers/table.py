@@ -16,12 +16,18 @@ from emorec.errors import DataError
 from emorec.labels import Votes
 
 MAX_VOTES = 1000
+"""Largest count of a single vote column."""
 
 MAX_BYTES = 256 * 2**20
-"""A larger file is refused before it is read; lists of images take a few MiB."""
-
+"""Largest size in bytes, checked before reading; lists of images take a few MiB."""
 
 MAX_ROWS = 2_000_000
+
+MAX_LINE = 2**16
+"""Largest length of a pixel row or header in bytes; 2,304 numbers of three digits take 9 KiB."""
+
+UNPACKING_ERRORS = (OSError, EOFError, zlib.error)
+"""Errors of reading a damaged .gz file."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +36,8 @@ class LabelTable:
 
     Attributes:
         path: The file, for messages.
-        columns: Values of each column by its name, n each, without surrounding blanks.
-        lines: Line of the file on which each row ends, counted from 1.
+        columns: n values of each column by its name, without surrounding blanks.
+        lines: Line number on which each row ends, counted from 1.
     """
 
     path: str
@@ -56,14 +62,15 @@ def parse_table(
     """Read a CSV file; blank lines are skipped.
 
     Args:
-        file: The file, UTF-8 with or without a byte order mark; packed if its name ends in .gz.
-        required: Columns that must be there.
-        header: Names of the columns of a file without a header line.
+        file: The file, UTF-8 with or without a byte order mark; gzip-compressed if its name ends
+            in .gz.
+        required: Names of required columns.
+        header: Column names of a file without a header line; None reads the header line.
 
     Raises:
-        DataError: The file is missing, empty, no UTF-8 text or no CSV, or lacks a column.
+        DataError: The file is missing, empty, not UTF-8, not CSV, or lacks a required column.
     """
-    path = file.label
+    path = file.location
     rows: list[list[str]] = []
     lines: list[int] = []
     text = io.TextIOWrapper(io.BytesIO(_content(file)), encoding="utf-8-sig", newline="")
@@ -99,15 +106,15 @@ def parse_table(
 
 def _content(file: RawImage) -> bytes:
     too_large = DataError(
-        f"{file.label}: larger than {MAX_BYTES // 2**20} MiB, so no list of images"
+        f"{file.location}: larger than {MAX_BYTES // 2**20} MiB, so not a list of images"
     )
     if file.size > MAX_BYTES:
         raise too_large
-    with opened(file) as stream:
+    with open_unpacked(file) as stream:
         try:
             data = stream.read(MAX_BYTES + 1)
         except UNPACKING_ERRORS as error:
-            raise DataError(f"{file.label}: cannot read: {error}") from error
+            raise DataError(f"{file.location}: cannot read: {error}") from error
     if len(data) > MAX_BYTES:
         raise too_large
     return data
@@ -117,19 +124,39 @@ UNPACKING_ERRORS = (OSError, EOFError, zlib.error)
 """What reading a damaged .gz file raises."""
 
 
-def opened(file: RawImage) -> BinaryIO:
-    """Open a file for reading as bytes; one whose name ends in .gz is unpacked on the way."""
+def open_unpacked(file: RawImage) -> BinaryIO:
+    """Open a file for reading as bytes; a file whose name ends in .gz is decompressed."""
     stream = file.open()
-    if file.label.lower().endswith(".gz"):
+    if file.location.lower().endswith(".gz"):
         return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
     return stream
 
 
-def vote_counts(table: LabelTable, columns: Sequence[str]) -> Votes:
-    """Read vote columns as counts, shape (n, 10).
+def header_of(file: RawImage) -> list[str]:
+    """Return the lower-case column names of a CSV file, by its first line.
 
     Raises:
-        DataError: A value is no whole number from 0 to `MAX_VOTES`.
+        DataError: The file cannot be read.
+    """
+    with open_unpacked(file) as stream:
+        try:
+            line = stream.readline(MAX_LINE)
+        except UNPACKING_ERRORS as error:
+            raise DataError(f"{file.location}: cannot read: {error}") from error
+    return column_names(line)
+
+
+def column_names(line: bytes) -> list[str]:
+    """Split a header line into lower-case column names."""
+    text = line.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    return [name.strip(' \t\r\n"').lower() for name in text.split(",")]
+
+
+def vote_counts(table: LabelTable, columns: Sequence[str]) -> Votes:
+    """Convert vote columns to counts, shape (n, 10), int64.
+
+    Raises:
+        DataError: A column is missing, or a value is not a whole number from 0 to `MAX_VOTES`.
     """
     known = {str(count): count for count in range(MAX_VOTES + 1)}
     votes = np.empty((len(table.lines), len(columns)), np.int64)

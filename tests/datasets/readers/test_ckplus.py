@@ -1,4 +1,4 @@
-"""ReadOptions CK+: a tree in its layout is split so that nobody is in two splits."""
+"""CK+48 folders: nobody is in two splits."""
 
 import shutil
 from collections import Counter, defaultdict
@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from helpers.checkouts import (
     manifest_rows,
-    picture,
+    noise_png,
 )
 
 from emorec.datasets.prepare import prepare_data
+from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.readers.registry import read_source
 from emorec.datasets.readers.rows import ReadOptions
 
@@ -31,7 +32,7 @@ def make_ckplus(root: Path) -> Path:
     """A tree in the layout of CK+48: 981 images of 118 people, three of each expression."""
     generator = np.random.default_rng(1)
     sequences = [emotion for emotion, count in CK_COUNTS.items() for _ in range(count // 3)]
-    # Everybody shows one expression at least, and nobody the same one twice.
+    # Every person shows at least one expression, and none of them twice.
     people: list[set[str]] = [set() for _ in range(118)]
     for number, emotion in enumerate(generator.permutation(sequences)):
         free = [i for i in range(118) if emotion not in people[i]]
@@ -40,7 +41,7 @@ def make_ckplus(root: Path) -> Path:
         for frame in range(3):
             name = f"S{person + 5:03}_{len(people[person]):03}_{frame + 15:08}.png"
             (root / str(emotion)).mkdir(parents=True, exist_ok=True)
-            (root / str(emotion) / name).write_bytes(picture(3 * number + frame))
+            (root / str(emotion) / name).write_bytes(noise_png(3 * number + frame))
     return root
 
 
@@ -49,13 +50,8 @@ def ckplus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_ckplus(tmp_path_factory.mktemp("raw") / "CK+48")
 
 
-@pytest.fixture
-def dest(tmp_path: Path) -> Path:
-    return tmp_path / "out"
-
-
 def test_nobody_in_ckplus_is_in_two_splits(ckplus: Path, dest: Path) -> None:
-    summary = prepare_data(ckplus, dest, classes=8).summary
+    summary = prepare_data(ckplus, dest, PrepareOptions(classes=8)).summary
     assert summary["source"] == "ckplus"
     people: defaultdict[str, set[str]] = defaultdict(set)
     for row in manifest_rows(dest):
@@ -79,7 +75,7 @@ def test_nobody_in_ckplus_is_in_two_splits(ckplus: Path, dest: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("shares", [(0.1, 0.1), (0.15, 0.2), (0.0, 0.3), (0.25, 0.25), (0.02, 0.5)])
-def test_shares_of_ckplus_come_out(ckplus: Path, seed: int, shares: tuple[float, float]) -> None:
+def test_the_shares_of_ckplus_are_met(ckplus: Path, seed: int, shares: tuple[float, float]) -> None:
     validation, test = shares
     source = read_source(ckplus, ReadOptions(validation=validation, test=test, seed=seed))
     sizes = Counter(source.usages)
@@ -94,7 +90,7 @@ def test_the_seed_decides(ckplus: Path) -> None:
 
 
 @pytest.mark.parametrize("nesting", ["CK+48", "ck/CK+48", "archive/ck/CK+48", "both"])
-def test_ckplus_is_found_in_its_nestings(
+def test_ckplus_is_found_in_enclosing_folders(
     ckplus: Path, tmp_path: Path, dest: Path, nesting: str
 ) -> None:
     root = tmp_path / "download"
@@ -110,8 +106,8 @@ def test_contempt_of_ckplus_has_no_label_among_seven(ckplus: Path, dest: Path) -
     assert sum(reasons.get("contempt", 0) for reasons in summary["unlabelled"].values()) == 54
 
 
-def test_images_of_nobody_are_left_out_of_ckplus(ckplus: Path, tmp_path: Path, dest: Path) -> None:
+def test_images_without_a_person_are_skipped(ckplus: Path, tmp_path: Path, dest: Path) -> None:
     root = shutil.copytree(ckplus, tmp_path / "CK+48")
-    (root / "happy" / "extra.png").write_bytes(picture(1))
+    (root / "happy" / "extra.png").write_bytes(noise_png(1))
     (note,) = prepare_data(root, dest).summary["notes"]
-    assert note == "images whose names tell no person are left out: 1 (happy/extra.png)"
+    assert note == "images without a person in the name are skipped: 1 (happy/extra.png)"

@@ -1,149 +1,151 @@
-"""Recognising what users download: each layout, nested and forced, and its labels."""
+"""The contract of every reader in the table of layouts, and the detection of layouts."""
 
+import re
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from helpers.checkouts import FOLDERS, HAPPY, ROWS, counts, csv_text, make_checkout, make_images
+from helpers.checkouts import make_checkout, make_images, noise_png
+from helpers.pixel_files import pixel_csv
 
-from emorec.cli.prepare_data import _LAYOUTS
-from emorec.datasets.manifest import read_prepared
 from emorec.datasets.prepare import prepare_data
-from emorec.datasets.readers.registry import LAYOUTS, read_source
-from emorec.datasets.readers.rows import ReadOptions
+from emorec.datasets.readers.registry import LAYOUTS, find_layout, read_source
+from emorec.datasets.readers.rows import USAGES, ReadOptions
+from emorec.datasets.readers.tree import read_tree
 from emorec.errors import ConfigError, DataError
 
-
-@pytest.fixture
-def dest(tmp_path: Path) -> Path:
-    return tmp_path / "out"
+GUIDE = Path(__file__).parents[3] / "docs" / "datasets.md"
 
 
-def test_nothing_is_no_layout(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no known layout \(ferplus: fer2013new"):
-        read_source(tmp_path)
-    with pytest.raises(ConfigError, match="unknown layout 'mine'; choose one of ferplus"):
-        read_source(tmp_path, ReadOptions(layout="mine"))
+def write_text(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def make_pixel_csv(root: Path) -> None:
+    write_text(root / "fer2013.csv", pixel_csv())
+
+
+def make_csv_list(root: Path) -> None:
+    make_images(root, {"x": 10})
+    lines = [f"x/{i:03}.png,{'happy' if i % 2 else 'sad'}" for i in range(10)]
+    write_text(root / "list.csv", "\n".join(["path,label", *lines]))
+
+
+def make_split_folders(root: Path) -> None:
+    make_images(root, {"train/angry": 10, "train/happy": 10, "test/angry": 2, "test/happy": 3})
+
+
+def make_ckplus(root: Path) -> None:
+    for emotion, first in (("anger", 0), ("happy", 20)):
+        (root / emotion).mkdir(parents=True)
+        for person in range(first, first + 10):
+            name = f"S{person:03}_001_{person:08}.png"
+            (root / emotion / name).write_bytes(noise_png(person))
+
+
+EXAMPLES: dict[str, tuple[Callable[[Path], object], int]] = {
+    "ferplus": (make_checkout, 8),
+    "fer2013-csv": (make_pixel_csv, 4),
+    "csv": (make_csv_list, 10),
+    "fer2013-folders": (make_split_folders, 25),
+    "ckplus": (make_ckplus, 20),
+    "folders": (lambda root: make_images(root, {"happy": 10, "sad": 10}), 20),
+}
+"""Function that writes a small source of each layout, and its number of rows."""
+
+BROKEN: dict[str, Callable[[Path], object]] = {
+    "ferplus": lambda root: write_text(root / "fer2013new.csv", "Usage,Image name\n"),
+    "fer2013-csv": lambda root: write_text(root / "fer2013.csv", "emotion,pixels\n3\n"),
+    "csv": lambda root: write_text(root / "list.csv", "path,label\n../x.png,happy\n"),
+    "fer2013-folders": lambda root: make_images(root, {"train/glee": 1, "test/glee": 1}),
+    "ckplus": lambda root: make_ckplus(root) or (root / "happy").rename(root / "glee"),
+    "folders": lambda root: make_images(root, {"happy": 1, "glee": 1}),
+}
+"""Function that writes a broken source of each layout."""
+
+
+def test_every_layout_has_examples() -> None:
+    assert list(EXAMPLES) == list(LAYOUTS)
+    assert list(BROKEN) == list(LAYOUTS)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_forced_layout_says_what_it_misses(tmp_path: Path, layout: str) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "notes.txt").write_text("no data")
+def test_a_layout_is_detected_by_its_own_reader_first(tmp_path: Path, layout: str) -> None:
+    EXAMPLES[layout][0](tmp_path / "data")
+    tree = read_tree(tmp_path / "data")
+    matching = [name for name, entry in LAYOUTS.items() if entry.reader().matches(tree)]
+    assert matching[0] == layout
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_tree_without_data_matches_no_reader(tmp_path: Path, layout: str) -> None:
+    reader = find_layout(layout).reader()
+    assert not reader.matches(read_tree(tmp_path))
+    write_text(tmp_path / "notes" / "readme.txt", "no data")
+    write_text(tmp_path / "table.csv", "a,b\n1,2\n")
+    assert not reader.matches(read_tree(tmp_path))
     with pytest.raises(DataError):
+        reader.read(read_tree(tmp_path), ReadOptions())
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_every_row_of_a_source_is_counted(tmp_path: Path, dest: Path, layout: str) -> None:
+    make, count = EXAMPLES[layout]
+    make(tmp_path / "data")
+    rows = read_source(tmp_path / "data")
+    assert len(rows.names) + rows.nameless.total() == count
+    columns = (rows.sources, rows.lines, rows.images, rows.usages)
+    assert {len(column) for column in columns} == {len(rows.names)}
+    assert set(rows.usages) <= set(USAGES)
+    assert (rows.votes is None) != (rows.labels is None)
+    summary = prepare_data(tmp_path / "data", dest).summary
+    assert count == sum(
+        sum(counts.values())
+        for part in ("kept", "unlabelled", "dropped")
+        for counts in summary[part].values()
+    )
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_broken_source_is_a_data_error(tmp_path: Path, layout: str, forced: bool) -> None:
+    BROKEN[layout](tmp_path / "data")
+    options = ReadOptions(layout=layout if forced else None)
+    with pytest.raises(DataError, match=re.escape(str(tmp_path / "data"))):
+        read_source(tmp_path / "data", options)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_forced_layout_reports_what_is_missing(tmp_path: Path, layout: str) -> None:
+    write_text(tmp_path / "a" / "notes.txt", "no data")
+    with pytest.raises(DataError, match=re.escape(str(tmp_path))):
         read_source(tmp_path, ReadOptions(layout=layout))
 
 
-def test_the_command_offers_every_layout() -> None:
-    assert tuple(LAYOUTS) == _LAYOUTS
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_guide_has_a_row_for_every_layout(layout: str) -> None:
+    rows = re.findall(r"^\| `([^`]+)` \|", GUIDE.read_text("utf-8"), re.MULTILINE)
+    assert layout in rows, f"docs/datasets.md, Layouts: add a row that begins with | `{layout}` |"
 
 
-@pytest.mark.parametrize("shares", [(-0.1, 0.1), (0.1, 1.0), (0.5, 0.5), (float("nan"), 0.1)])
-def test_shares_must_leave_something_to_train(shares: tuple[float, float]) -> None:
-    with pytest.raises(ConfigError, match="leave something to train"):
-        ReadOptions(validation=shares[0], test=shares[1])
+def test_an_unknown_layout_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no known layout \(ferplus: fer2013new"):
+        read_source(tmp_path)
+    for unknown in ("mine", "FERPLUS", "rows"):
+        with pytest.raises(ConfigError, match=f"unknown layout '{unknown}'; choose one of ferplus"):
+            find_layout(unknown)
+        with pytest.raises(ConfigError, match=f"unknown layout '{unknown}'"):
+            read_source(tmp_path, ReadOptions(layout=unknown))
 
 
-FER_TREE = {"train/angry": 20, "train/happy": 30, "test/angry": 2, "test/happy": 3}
-
-
-def test_fer2013_folders_hold_out_what_training_would(tmp_path: Path, dest: Path) -> None:
-    root = make_images(tmp_path / "fer2013", FER_TREE)
-    prepare_data(root, dest)
-    assert counts(dest) == {
-        "train": {"angry": 18, "happy": 27},
-        "validation": {"angry": 2, "happy": 3},
-        "test": {"angry": 2, "happy": 3},
-    }
-    raw, prepared = read_prepared(root), read_prepared(dest)
-    for split in ("train", "validation", "test"):
-        ours = [path.relative_to(dest) for path in prepared.examples(split).paths]
-        assert ours == [path.relative_to(root) for path in raw.examples(split).paths]
-
-
-def test_fer2013_folders_with_validation_keep_it(tmp_path: Path, dest: Path) -> None:
-    root = make_images(tmp_path / "fer2013", {**FER_TREE, "Validation/Happy": 4})
-    prepare_data(tmp_path / "fer2013", dest)
-    assert counts(dest)["validation"] == {"happy": 4}
-    assert counts(dest)["train"] == {"angry": 20, "happy": 30}
-    assert (dest / "test/happy").is_dir()
-    assert root.is_dir()
-
-
-def test_folders_are_split_by_class(tmp_path: Path, dest: Path) -> None:
-    root = make_images(tmp_path / "mine", {"Anger": 20, "joy": 40, "Neutrality/deep/er": 10})
-    prepare_data(root, dest)
-    assert counts(dest) == {
-        "train": {"angry": 16, "happy": 32, "neutral": 8},
-        "validation": {"angry": 2, "happy": 4, "neutral": 1},
-        "test": {"angry": 2, "happy": 4, "neutral": 1},
-    }
-
-
-def test_unknown_names_are_an_error_unless_kept(tmp_path: Path, dest: Path) -> None:
-    root = make_images(tmp_path / "mine", {"Anger": 10, "bored": 10})
-    with pytest.raises(DataError, match=r"unknown emotion name 'bored'; known .*--keep-labels"):
-        prepare_data(root, dest)
-    summary = prepare_data(root, dest, reading=ReadOptions(keep_labels=True)).summary
-    assert counts(dest)["train"] == {"Anger": 8, "bored": 8}
-    assert (summary["classes"], summary["policy"]) == (None, None)
-    assert read_prepared(dest).examples("train").class_names == ("Anger", "bored")
-
-
-def label_csv(rows: list[tuple[str, tuple[int, ...]]]) -> str:
-    return "".join(f'{name},"(0, 0, 48, 48)",{",".join(map(str, votes))}\n' for name, votes in rows)
-
-
-def test_votes_of_label_csv_are_read_when_asked_for(tmp_path: Path, dest: Path) -> None:
-    root = make_checkout(tmp_path / "FERPlus", parent="data")
-    for usage, folder in FOLDERS.items():
-        # Other votes than fer2013new.csv: everybody is happy here.
-        names = [name for row_usage, name, _ in ROWS if row_usage == usage and name]
-        (root / "data" / folder / "label.csv").write_text(label_csv([(n, HAPPY) for n in names]))
-    summary = prepare_data(root, dest, reading=ReadOptions(votes="label-csv")).summary
-    assert summary["source"] == "ferplus-label-csv"
-    assert counts(dest) == {"train": {"happy": 3}, "validation": {"happy": 2}, "test": {"happy": 2}}
-    prepare_data(root, tmp_path / "new")
-    assert counts(tmp_path / "new")["train"] == {"happy": 1, "sad": 1, "": 1}
-    (root / "data" / FOLDERS["Training"] / "label.csv").unlink()
-    summary = prepare_data(root, dest, reading=ReadOptions(votes="label-csv")).summary
-    assert summary["notes"] == ["FER2013Train/label.csv is missing: no Training image is read"]
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ("", "the file is empty"),
-        ("a.png,box,1,2\n", "row 1 has 4 values; the header names 12"),
-        (label_csv([("../a.png", HAPPY)]), "row 1: '../a.png' is no plain file name"),
-        (label_csv([("a.png", ("x",) * 10)]), "a vote must be a whole number"),
-    ],
-)
-def test_broken_label_csv_files_are_refused(
-    tmp_path: Path, dest: Path, content: str, message: str
-) -> None:
-    root = make_checkout(tmp_path / "FERPlus")
-    (root / "output" / "FER2013Train" / "label.csv").write_text(content)
-    with pytest.raises(DataError, match=message):
-        prepare_data(root, dest, reading=ReadOptions(votes="label-csv"))
-
-
-def test_no_label_csv_at_all_is_an_error(tmp_path: Path, dest: Path) -> None:
-    with pytest.raises(DataError, match=r"no FER2013Train/label\.csv"):
-        prepare_data(make_checkout(tmp_path / "x"), dest, reading=ReadOptions(votes="label-csv"))
-
-
-def test_votes_that_no_source_could_use_are_an_error(tmp_path: Path, dest: Path) -> None:
-    root = make_images(tmp_path / "mine", {"happy": 2, "sad": 2})
-    with pytest.raises(ConfigError, match=r"name fer2013\.csv as SOURCE"):
-        prepare_data(root, dest, reading=ReadOptions(ferplus_csv=tmp_path / "fer2013new.csv"))
-    with pytest.raises(ConfigError, match="is for a FERPlus checkout"):
-        prepare_data(root, dest, reading=ReadOptions(votes="label-csv"))
-
-
-def test_csv_text_is_what_ferplus_writes(tmp_path: Path) -> None:
-    # With a byte order mark and CRLF, as spreadsheets save it.
-    root = make_checkout(tmp_path / "FERPlus")
-    text = csv_text(ROWS).replace("\n", "\r\n")
-    (root / "fer2013new.csv").write_text("\ufeff" + text, encoding="utf-8", newline="")
-    source = read_source(root)
-    assert source.names == [name for _, name, _ in ROWS if name]
+def test_the_table_imports_no_reader() -> None:
+    code = (
+        "import sys, emorec.datasets.readers.registry\n"
+        "import emorec.cli.prepare_data\n"
+        "print([name for name in ('cv2', 'rich', 'emorec.images') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,4 +1,4 @@
-"""CSV lists of images: labels, splits, groups, and what is refused."""
+"""CSV lists of images: labels, splits, groups, and refused lists."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -11,11 +11,6 @@ from emorec.datasets.readers.rows import ReadOptions
 from emorec.errors import DataError
 
 
-@pytest.fixture
-def dest(tmp_path: Path) -> Path:
-    return tmp_path / "out"
-
-
 def write_list(root: Path, *lines: str, header: str = "path,label") -> Path:
     root.mkdir(exist_ok=True)
     path = root / "list.csv"
@@ -23,7 +18,7 @@ def write_list(root: Path, *lines: str, header: str = "path,label") -> Path:
     return path
 
 
-def test_a_list_gives_labels_splits_and_groups(tmp_path: Path, dest: Path) -> None:
+def test_a_list_defines_labels_and_splits(tmp_path: Path, dest: Path) -> None:
     root = make_images(tmp_path / "mine", {"a": 4, "b": 4})
     lines = ["a/000.png,joy,train", "./b/000.png,sad,Val", "b/001.png,,test", "a/gone.png,sad,test"]
     path = write_list(root, *lines, header="path,label,split")
@@ -97,15 +92,15 @@ def test_an_unknown_split_is_refused(tmp_path: Path, dest: Path) -> None:
 
 
 @pytest.mark.parametrize("label", ["a/b", "..", "a\tb\tc", ".hidden", "x" * 101, "C:"])
-def test_a_label_that_is_no_folder_name_is_refused(tmp_path: Path, dest: Path, label: str) -> None:
+def test_a_label_that_is_no_folder_is_refused(tmp_path: Path, dest: Path, label: str) -> None:
     root = make_images(tmp_path / "mine", {"x": 1})
-    with pytest.raises(DataError, match="is no plain folder name"):
+    with pytest.raises(DataError, match="is not a plain folder name"):
         prepare_data(
-            write_list(root, f"x/000.png,{label}"), dest, reading=ReadOptions(keep_labels=True)
+            write_list(root, f"x/000.png,{label}"), dest, read_options=ReadOptions(keep_labels=True)
         )
 
 
-def test_a_path_behind_a_link_out_is_missing(tmp_path: Path, dest: Path) -> None:
+def test_a_path_through_a_link_out_is_missing(tmp_path: Path, dest: Path) -> None:
     root = make_images(tmp_path / "mine", {"x": 1})
     make_images(tmp_path / "secret", {"y": 1})
     (root / "y").symlink_to(tmp_path / "secret" / "y")
@@ -119,7 +114,7 @@ def test_equal_names_do_not_overwrite_each_other(tmp_path: Path, dest: Path) -> 
     root = make_images(tmp_path / "mine", {"x": 3, "y": 3, "z": 3})
     lines = [f"{folder}/{i:03}.png,happy,train" for folder in "xyz" for i in range(3)]
     reading = ReadOptions(validation=0)
-    prepare_data(write_list(root, *lines, header="path,label,split"), dest, reading=reading)
+    prepare_data(write_list(root, *lines, header="path,label,split"), dest, read_options=reading)
     assert [row["path"].rpartition("/")[2] for row in manifest_rows(dest)] == [
         *("000.png", "001.png", "002.png"),
         *("000-2.png", "001-2.png", "002-2.png"),

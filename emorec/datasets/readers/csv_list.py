@@ -1,0 +1,113 @@
+"""Reads the user's own data as a CSV list of images with labels."""
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from emorec.datasets.readers.rows import HELD_OUT, TRAIN, VALIDATION, RawRows, ReadOptions
+from emorec.datasets.readers.shared import (
+    SPLIT_NAMES,
+    folder_labels,
+    hold_out_validation,
+    require_known,
+)
+from emorec.datasets.readers.table import LabelTable, header_of, parse_table
+from emorec.datasets.readers.tree import Tree, read_folder
+from emorec.datasets.splitting import grouped_splits, stratified_splits
+from emorec.errors import DataError
+
+SOURCE = "csv"
+
+
+def matches(tree: Tree) -> bool:
+    """Return whether a tree has one CSV file at its top, with the columns path and label."""
+    lists = tree.csv_files()
+    return len(lists) == 1 and {"path", "label"} <= set(header_of(tree.files[lists[0]]))
+
+
+def read(tree: Tree, options: ReadOptions) -> RawRows:
+    """Read a CSV file with the columns path, label and, optionally, split and group.
+
+    Paths are relative to the file's folder. Without a split column the images are split by the
+    shares of the options; no group (a person, say) is in two splits. With a split column but no
+    validation, a share of train is held out.
+
+    Raises:
+        DataError: The list is broken, a path leads out of the folder, or a label is unknown.
+    """
+    lists = tree.csv_files()
+    if len(lists) != 1:
+        raise DataError(
+            f"{tree.place}: needs one CSV file with the columns path and label; found {len(lists)}"
+        )
+    file = tree.files[lists[0]]
+    table = parse_table(file, ("path", "label"))
+    if not table.lines:
+        raise DataError(f"{file.location}: the file has a header and no rows")
+    names = [_safe_path(table, row) for row in range(len(table.lines))]
+    if tree.place.is_file() and len(tree.files) == 1 and file.path:
+        folders = dict.fromkeys(name.rpartition("/")[0] for name in names)
+        images = read_folder(tree.place.parent, folders)
+    else:
+        images = tree
+    labels = _labels(tree, table, options)
+    return RawRows(
+        place=tree.place,
+        label_files=[file],
+        sources=[SOURCE] * len(names),
+        lines=table.lines,
+        names=names,
+        images=[images.files.get(name) for name in names],
+        usages=_usages(table, labels, options),
+        labels=labels,
+        notes=images.notes(),
+    )
+
+
+def _safe_path(table: LabelTable, row: int) -> str:
+    text = table.columns["path"][row]
+    path = PurePosixPath(text)
+    if (
+        not path.parts
+        or path.is_absolute()
+        or ".." in path.parts
+        or "\\" in text
+        or not text.isprintable()
+    ):
+        raise DataError(
+            f"{table.path}: row {table.lines[row]}: unsafe path {text!r:.80}; paths must be "
+            "relative to the list's folder, with forward slashes, and stay inside"
+        )
+    return str(path)
+
+
+def _labels(tree: Tree, table: LabelTable, options: ReadOptions) -> list[str]:
+    spelt = table.columns["label"]
+    present = [label for label in spelt if label]
+    labels = dict(zip(present, folder_labels(tree, present, options), strict=True))
+    return [labels.get(label, "") for label in spelt]
+
+
+def _usages(table: LabelTable, labels: list[str], options: ReadOptions) -> list[str]:
+    groups = table.columns.get("group")
+    shares = (options.validation, options.test, options.seed)
+    if "split" not in table.columns:
+        return grouped_splits(groups, *shares) if groups else stratified_splits(labels, *shares)
+    splits = [split.lower() for split in table.columns["split"]]
+    require_known("split", splits, SPLIT_NAMES, table.path, table.lines)
+    usages = [SPLIT_NAMES[split] for split in splits]
+    if VALIDATION in usages:
+        return usages
+    if groups:
+        return _hold_out_groups(usages, groups, options)
+    return hold_out_validation(usages, labels, options)
+
+
+def _hold_out_groups(usages: list[str], groups: Sequence[str], options: ReadOptions) -> list[str]:
+    """Hold out a share of the training images for validation, in whole groups."""
+    train = [row for row, usage in enumerate(usages) if usage == TRAIN]
+    splits = grouped_splits([groups[row] for row in train], options.validation, 0, options.seed)
+    result = list(usages)
+    for row, split in zip(train, splits, strict=True):
+        if split == VALIDATION:
+            result[row] = HELD_OUT
+    return result

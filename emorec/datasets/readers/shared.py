@@ -1,0 +1,135 @@
+"""What several readers share: names of splits, labels from folders, validation held out."""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from emorec.datasets.readers.pixels import PixelRows
+from emorec.datasets.readers.rows import HELD_OUT, TEST, TRAIN, VALIDATION, RawRows, ReadOptions
+from emorec.datasets.readers.tree import Tree
+from emorec.datasets.splitting import stratified
+from emorec.errors import DataError
+from emorec.labels import canonical_emotion
+
+PIXEL_CSV_FILES = ("fer2013.csv", "icml_face_data.csv", "train.csv", "test.csv")
+"""Names under which FER-2013 is published as pixel CSV files; the last two are parts of it."""
+
+PIXEL_USAGES = ("Training", "PublicTest", "PrivateTest")
+
+SPLIT_FOLDERS = {
+    "train": TRAIN,
+    "training": TRAIN,
+    "val": VALIDATION,
+    "valid": VALIDATION,
+    "validation": VALIDATION,
+    "test": TEST,
+}
+"""Split of a folder by its lower-case name."""
+
+SPLIT_NAMES = {**SPLIT_FOLDERS, "publictest": VALIDATION, "privatetest": TEST}
+"""Split by its lower-case name in a CSV list."""
+
+
+def rows_of_files(
+    tree: Tree,
+    source: str,
+    names: list[str],
+    *,
+    usages: list[str],
+    labels: list[str],
+    notes: Iterable[str] = (),
+) -> RawRows:
+    """Build the rows of a data set whose labels are in the paths of its image files.
+
+    Args:
+        tree: Holds the images.
+        source: Name of the data set.
+        names: Paths of the images in the tree, n of them.
+        usages: A key of `USAGES` for each image.
+        labels: Label of each image.
+        notes: Problems to report before those of the tree.
+    """
+    return RawRows(
+        place=tree.place,
+        label_files=[],
+        sources=[source] * len(names),
+        lines=[0] * len(names),
+        names=names,
+        images=[tree.files[name] for name in names],
+        usages=usages,
+        labels=labels,
+        notes=[*notes, *tree.notes()],
+    )
+
+
+def folder_labels(tree: Tree, folders: list[str], options: ReadOptions) -> list[str]:
+    """Convert names of class folders to labels: canonical emotions, or the names as they are.
+
+    Raises:
+        DataError: A folder is named after no known emotion, and labels are not kept.
+    """
+    if options.keep_labels:
+        return folders
+    try:
+        known = {folder: canonical_emotion(folder) for folder in sorted(set(folders))}
+    except DataError as error:
+        raise DataError(
+            f"{tree.place}: {error}; use --keep-labels to keep labels of your own"
+        ) from error
+    return [known[folder] for folder in folders]
+
+
+def hold_out_validation(usages: list[str], labels: list[str], options: ReadOptions) -> list[str]:
+    """Hold out a share of the training images of each class for validation.
+
+    Returns:
+        The usages, `HELD_OUT` for the chosen images.
+    """
+    train = [row for row, usage in enumerate(usages) if usage in (TRAIN, "Training")]
+    result = list(usages)
+    for index in stratified([labels[row] for row in train], options.validation, options.seed):
+        result[train[index]] = HELD_OUT
+    return result
+
+
+def require_known(
+    kind: str, values: Sequence[str], known: Collection[str], location: str, lines: Sequence[int]
+) -> None:
+    """Check a column whose values come from a fixed set.
+
+    Args:
+        kind: Name of such a value, for the message.
+        values: The column.
+        known: The values that are allowed.
+        location: The file, for the message.
+        lines: Line number of each value.
+
+    Raises:
+        DataError: A value is unknown; the first is named with its row.
+    """
+    if unknown := set(values) - set(known):
+        row = next(i for i, value in enumerate(values) if value in unknown)
+        raise DataError(
+            f"{location}: row {lines[row]}: unknown {kind} {values[row]!r:.60}; known: "
+            f"{', '.join(known)}"
+        )
+
+
+def pixel_csv_files(tree: Tree) -> list[str]:
+    """Return the paths of FER-2013's pixel CSV files: the whole file, or else its parts."""
+    found = [
+        path for name in PIXEL_CSV_FILES for path in (name, f"{name}.gz") if path in tree.files
+    ]
+    whole = [path for path in found if not path.startswith(("train.", "test."))]
+    return whole[:1] or found
+
+
+def pixel_usages(location: str, rows: PixelRows, default: str) -> list[str]:
+    """Return the usage of each row of a pixel CSV file; `default` without a usage column.
+
+    Raises:
+        DataError: A usage is unknown.
+    """
+    usages = rows.columns.get("usage")
+    if usages is None:
+        return [default] * len(rows.lines)
+    require_known("usage", usages, (*PIXEL_USAGES, TEST), location, rows.lines)
+    return usages

@@ -1,0 +1,78 @@
+"""The images of raw data: encoded pixels, members of archives, unreadable files."""
+
+import subprocess
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from helpers.checkouts import make_images, noise_png, zipped
+
+from emorec.datasets.prepare import prepare_data
+from emorec.datasets.readers import image_files
+from emorec.datasets.readers.image_files import check_readable, encode_gray_png
+from emorec.errors import DataError
+
+TWO_CLASSES = {"happy": 10, "sad": 10}
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (48, 48), (3, 5), (300, 300)])
+def test_encoded_png_files_hold_the_pixels(shape: tuple[int, int]) -> None:
+    image = np.random.default_rng(2).integers(0, 256, shape, np.uint8)
+    data = encode_gray_png(image)
+    check_readable("it", data)
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    assert (decoded == image).all()
+    assert decoded.dtype == np.uint8
+    with pytest.raises(DataError):
+        check_readable("it", data[:-13])
+
+
+def test_an_image_that_unpacks_to_too_much_is_unreadable(
+    tmp_path: Path, dest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_files, "MAX_FILE_BYTES", 2**20)
+    root = make_images(tmp_path / "data", TWO_CLASSES)
+    (root / "happy/bomb.png").write_bytes(bytes(2**22))
+    archive = zipped(root, tmp_path / "data.zip", zipfile.ZIP_DEFLATED)
+    assert archive.stat().st_size < 2**17
+    (unreadable,) = prepare_data(archive, dest).summary["unreadable_images"]
+    assert unreadable["name"] == "happy/bomb.png"
+    assert "4 MiB; the limit for images is 1 MiB" in unreadable["error"]
+
+
+def test_an_archive_that_lies_about_sizes_is_read_up_to_the_stated_size(
+    tmp_path: Path, dest: Path
+) -> None:
+    root = make_images(tmp_path / "data", TWO_CLASSES)
+    size = 0x00FEDCBA
+    (root / "happy/bomb.png").write_bytes(bytes(size))
+    archive = zipped(root, tmp_path / "data.zip", zipfile.ZIP_DEFLATED)
+    data = archive.read_bytes()
+    real, claimed = (number.to_bytes(4, "little") for number in (size, 3000))
+    assert data.count(real) == 2
+    archive.write_bytes(data.replace(real, claimed))
+    (unreadable,) = prepare_data(archive, dest).summary["unreadable_images"]
+    assert unreadable["name"] == "happy/bomb.png"
+    assert "Bad CRC" in unreadable["error"]
+
+
+def test_a_garbled_member_is_unreadable(tmp_path: Path, dest: Path) -> None:
+    archive = zipped(make_images(tmp_path / "data", TWO_CLASSES), tmp_path / "data.zip")
+    data = archive.read_bytes()
+    archive.write_bytes(data.replace(noise_png(3)[200:220], b"\0" * 20, 1))
+    summary = prepare_data(archive, dest).summary
+    assert [image["name"] for image in summary["unreadable_images"]] == ["happy/003.png"]
+
+
+@pytest.mark.skipif(
+    subprocess.run(["sh", "-c", "command -v zip"], capture_output=True).returncode != 0,
+    reason="the program zip is not here",
+)
+def test_an_encrypted_archive_is_a_clear_error(tmp_path: Path, dest: Path) -> None:
+    root = make_images(tmp_path / "data", TWO_CLASSES)
+    archive = tmp_path / "data.zip"
+    subprocess.run(["zip", "-q", "-r", "-P", "x", archive, root.name], cwd=tmp_path, check=True)
+    with pytest.raises(DataError, match=r"no image is readable; the first: .*encrypted"):
+        prepare_data(archive, dest)

@@ -1,0 +1,17 @@
+"""The values of options: the command line offers exactly those of the library."""
+
+from emorec.cli.prepare_data import prepare_data
+from emorec.datasets.choices import LINKS, VOTE_FILES
+from emorec.datasets.readers.registry import LAYOUTS
+from emorec.labels import POLICIES
+
+
+def test_the_command_offers_every_choice() -> None:
+    choices = {p.name: p.type.choices for p in prepare_data.params if hasattr(p.type, "choices")}
+    assert {name: tuple(known) for name, known in choices.items()} == {
+        "policy": POLICIES,
+        "classes": ("7", "8"),
+        "layout": tuple(LAYOUTS),
+        "votes": VOTE_FILES,
+        "link": LINKS,
+    }
