@@ -20,12 +20,12 @@ COMMANDS = {
     "datasets": "Say where to get each data set, its terms, and the command that prepares it.",
     "prepare-data": "Make a training data set out of the raw ones in SOURCE.",
     "data-report": "Look through the data set DATA and report on it as a page and as JSON.",
-    "architectures": "List the nets that can be trained, with their size and cost.",
+    "architectures": "List the architectures that can be trained, with their size and cost.",
     "train": "Train a model and leave a run folder: model, figures and pictures.",
-    "evaluate": "Score each MODEL (.onnx, .keras or a run folder) on a split of a data set.",
-    "export": "Export MODEL (a .keras file or a run folder) as ONNX.",
+    "evaluate": "Evaluate each MODEL on a split of a data set.",
+    "export": "Export MODEL as ONNX.",
     "detect": "Find the faces in each SOURCE and read their emotions.",
-    "models": "List, show and fetch the models that emorec runs.",
+    "models": "List, show and fetch the models that emorec uses.",
     "doctor": "Look at this installation and say what is wrong and how to mend it.",
 }
 """Short help of each command; module and function are named after it."""

@@ -45,7 +45,7 @@ def open_model(path: Path, threads: int = 1) -> OpenModel:
         classifier = EmotionClassifier(path, threads)
         return OpenModel(path, classifier.metadata, classifier.logits, classifier.probabilities)
     # Keras takes seconds to load; ONNX files do not need it.
-    from emorec.modeling.saved import load_model
+    from emorec.modeling.keras_files import load_model
 
     model, metadata = load_model(path)
     offsets = prior_offsets(metadata, metadata.default_prior)

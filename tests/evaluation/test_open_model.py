@@ -10,7 +10,7 @@ from emorec.errors import ModelError
 from emorec.evaluation.open_model import open_model
 from emorec.export.onnx import export_onnx
 from emorec.modeling.build import build_classifier
-from emorec.modeling.saved import save_model
+from emorec.modeling.keras_files import save_model
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 24, 24, 1), np.uint8)
 PRIOR = tuple((np.arange(1, 8) / 28).tolist())

@@ -12,7 +12,7 @@ from emorec.errors import EmorecError, MissingDependencyError, ModelError
 from emorec.export import onnx as exporter
 from emorec.export.onnx import export_onnx
 from emorec.export.parity import check_parity
-from emorec.metadata import COST_KEY, KEY, ModelMetadata
+from emorec.metadata import COST_KEY, METADATA_KEY, ModelMetadata
 from emorec.modeling.build import build_classifier
 
 FACES = np.random.default_rng(0).integers(0, 256, (8, 24, 24, 1), dtype=np.uint8)
@@ -37,7 +37,7 @@ def test_the_contract_of_the_file(exported: Path) -> None:
     assert (image.name, image.type, image.shape) == ("image", "tensor(float)", ["batch", 24, 24, 1])
     outputs = [(output.name, output.shape) for output in session.get_outputs()]
     assert outputs == [("logits", ["batch", 7]), ("probabilities", ["batch", 7])]
-    text = session.get_modelmeta().custom_metadata_map[KEY]
+    text = session.get_modelmeta().custom_metadata_map[METADATA_KEY]
     assert ModelMetadata.from_json(text, "x") == METADATA
     assert [path.name for path in exported.parent.iterdir()] == ["model.onnx"]
 
@@ -82,7 +82,7 @@ def test_weights_that_float16_cannot_hold_are_not_made_infinite(tmp_path: Path) 
     assert not list(tmp_path.iterdir())
 
 
-def test_a_difference_is_found_and_the_file_kept_back(
+def test_no_file_is_written_if_the_outputs_differ(
     exported: Path, model: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph = onnx.load(exported)
@@ -123,7 +123,7 @@ def test_other_backends_export_in_a_process_with_tensorflow(
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
 
 
-def test_a_failure_of_that_process_is_told(
+def test_a_failure_of_that_process_is_reported(
     model: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")

@@ -19,10 +19,9 @@ from emorec.export.onnx import export_onnx
 from emorec.inference.classifier import EmotionClassifier
 from emorec.modeling.architectures import ARCHITECTURES, architecture
 from emorec.modeling.build import build_classifier
-from emorec.modeling.complexity import complexity, multiply_adds
+from emorec.modeling.classifier_parts import backbone_of, weighted_layers
 from emorec.modeling.finetune import layer_groups
-from emorec.modeling.flip_ensemble import backbone_of, weighted_layers
-from emorec.modeling.saved import load_model, save_model
+from emorec.modeling.keras_files import load_model, save_model
 
 PREPROCESSING = {
     "vgg16": vgg16,
@@ -123,35 +122,3 @@ def test_built_at_its_smallest_size_saved_loaded_and_exported(arch: str, tmp_pat
     assert difference < 1e-4
     classifier = EmotionClassifier(tmp_path / "model.onnx")
     np.testing.assert_allclose(classifier.logits(images), model(images), atol=1e-3)
-
-
-def test_vgg13_is_the_net_of_the_paper() -> None:
-    found = complexity(architecture("vgg13"))
-    assert found.default_size == 64
-    # 10 convolutions, two hidden layers of 1024 and eight logits.
-    assert found.parameters == 8_757_704
-
-
-def test_groups_of_another_net_are_refused() -> None:
-    backbone = backbone_of(build_classifier("compact", 7, 16))
-    with pytest.raises(ConfigError, match="no layer begins with"):
-        layer_groups(architecture("vgg16"), backbone)
-
-
-@pytest.mark.parametrize(
-    ("arch", "size", "published"),
-    [
-        # Without the 1000 logits: multiply-adds of the whole net minus features * 1000.
-        ("vgg16", 224, 15.3e9),  # Simonyan and Zisserman 2015: 15.5e9 with 0.12e9 dense
-        ("mobilenetv3small", 224, 54.5e6),  # Howard et al. 2019: 56e6 with 1.6e6 in the head
-        ("mobilenetv3large", 224, 215.7e6),  # 219e6 with 2.5e6 in the head
-        pytest.param("resnet50", 224, 3.86e9, marks=pytest.mark.slow),  # He et al. 2016: 3.8e9
-        pytest.param("densenet121", 224, 2.85e9, marks=pytest.mark.slow),  # Huang 2017: 2.87e9
-        pytest.param("efficientnetv2b0", 224, 0.72e9, marks=pytest.mark.slow),
-        pytest.param("inceptionv3", 299, 5.7e9, marks=pytest.mark.slow),  # Szegedy et al. 2016
-        pytest.param("xception", 299, 8.4e9, marks=pytest.mark.slow),
-    ],
-)
-def test_multiply_adds_are_those_published(arch: str, size: int, published: float) -> None:
-    backbone = architecture(arch).backbone((size, size, 3), None)
-    assert multiply_adds(backbone) == pytest.approx(published, rel=0.03)

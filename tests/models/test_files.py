@@ -17,7 +17,7 @@ from onnx import helper
 
 from emorec import resources
 from emorec.errors import ModelError
-from emorec.metadata import COST_KEY, KEY, ModelCost, ModelMetadata
+from emorec.metadata import COST_KEY, METADATA_KEY, ModelCost, ModelMetadata
 from emorec.models import files
 from emorec.models.files import METADATA_MEMBER, find_model, read_cost, read_metadata
 from emorec.models.registry import TRAINABLE, shipped
@@ -155,7 +155,7 @@ def by_onnx_runtime(data: bytes) -> dict[str, str]:
 def test_metadata_are_those_that_onnx_runtime_returns(path: Path):
     path = Path(__file__).resolve().parents[2] / path
     found = by_onnx_runtime(path.read_bytes())
-    assert read_metadata(path) == ModelMetadata.from_json(found[KEY], "it")
+    assert read_metadata(path) == ModelMetadata.from_json(found[METADATA_KEY], "it")
     cost = found.get(COST_KEY)
     assert read_cost(path) == (cost and ModelCost.from_json(cost, "it"))
 
@@ -185,11 +185,11 @@ def assert_refused(path: Path, message: str) -> None:
 
 def test_a_repeated_property_counts_once_as_in_onnx_runtime(tmp_path: Path):
     model = tiny_model()
-    model.metadata_props.add(key=KEY, value=METADATA.replaced(name="second").to_json())
+    model.metadata_props.add(key=METADATA_KEY, value=METADATA.replaced(name="second").to_json())
     model.metadata_props.add(key="x" * 100_000, value="y" * 100_000)
     path = tmp_path / "twice.onnx"
     onnx.save(model, path)
-    found = by_onnx_runtime(path.read_bytes())[KEY]
+    found = by_onnx_runtime(path.read_bytes())[METADATA_KEY]
     assert read_metadata(path) == ModelMetadata.from_json(found, "it")
     assert read_metadata(path).name == "second"
 
@@ -288,7 +288,7 @@ def test_hostile_bytes_give_what_onnx_gives_or_a_model_error(tmp_path_factory, d
     except (ModelError, DecodeError):
         return
     properties = {entry.key: entry.value for entry in model.metadata_props}
-    assert found == ModelMetadata.from_json(properties[KEY], "it")
+    assert found == ModelMetadata.from_json(properties[METADATA_KEY], "it")
 
 
 def keras_file(path: Path, text: str | bytes | None, **options) -> Path:

@@ -140,7 +140,7 @@ def test_a_damaged_file_is_named(tmp_path: Path, monkeypatch):
     checks = found()
     assert checks["files", "emorec-compact"]["state"] == WRONG
     assert checks["files", "emorec-compact.keras"]["found"] == "missing"
-    assert "install emorec anew" in checks["files", "emorec-compact"]["fix"]
+    assert "reinstall emorec" in checks["files", "emorec-compact"]["fix"]
     assert checks["ONNX Runtime", "shipped model"]["state"] == WRONG
 
 
