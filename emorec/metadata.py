@@ -1,4 +1,4 @@
-"""What a model file says about itself: the contract between training, export and inference."""
+"""Metadata of model files: the contract between training, export and inference."""
 
 import json
 import sys
@@ -8,44 +8,45 @@ from typing import Any, Self
 from emorec.errors import ModelError
 from emorec.preprocessing import COLORS, INTERPOLATIONS
 
-KEY = "emorec"
-"""Key of the JSON text among an ONNX file's metadata properties."""
+METADATA_KEY = "emorec"
+"""Metadata property of an ONNX file that holds the JSON text of a `ModelMetadata`."""
 
 COST_KEY = "emorec-cost"
-"""Key of the JSON text of a `ModelCost` there; files written before 0.2 have none."""
+"""Property with the JSON text of a `ModelCost`; files written before 0.2 lack it."""
 
-FORMAT = 2
+SCHEMA_VERSION = 2
+"""Value of the key "format"."""
 
 MAX_INPUT_SIZE = 1024
 
-MAX_TAU = 2.0
-"""Largest strength with which the prior is taken out; 1 is as much as the training put in."""
+MAX_ADJUSTMENT = 2.0
+"""Largest strength of the logit adjustment; 1 removes the whole training prior."""
 
 _PRIOR_TOLERANCE = 1e-3
 
-_NOT_IN_FORMAT_1 = {"prior": None, "default_prior": 0.0}
+_NOT_IN_VERSION_1 = {"prior": None, "default_prior": 0.0}
 
 
 @dataclass(frozen=True)
 class ModelMetadata:
-    """Everything needed to feed a model and to read its answer.
+    """Everything needed to prepare a model's input and to interpret its output.
 
     Attributes:
         name: Short name of the model.
         version: Version of the model.
-        architecture: Name in the registry of architectures.
+        architecture: Name of the architecture.
         labels: Emotion of each logit, in order.
-        color: "gray" (one channel) or "rgb" (three, in that order).
+        color: "gray" (one channel) or "rgb" (three channels in that order).
         input_size: Side of the square input in pixels; values 0..255, float32, NHWC.
-        interpolation: How crops are resized; see `emorec.preprocessing.INTERPOLATIONS`.
-        crop_margin: Part of a detector's box added on each side before cropping.
-        temperature: The logits are divided by it before the softmax.
-        training_data: What the model was fitted on.
-        license: Terms of the weights.
+        interpolation: Method that resizes crops; see `emorec.preprocessing.INTERPOLATIONS`.
+        crop_margin: Margin added to each side of a detector's box, as a share of the box.
+        temperature: Divisor of the logits before the softmax.
+        training_data: Description of the training data.
+        license: Licence of the weights.
         created_with: emorec version that wrote the file.
-        prior: Share of each label among the training targets, in order; None where it is unknown.
-        default_prior: How much of the prior is taken out of the answers unless a user asks
-            otherwise: tau of `emorec.probabilities`; 0 leaves them as the model gives them.
+        prior: Share of each label among the training targets, in order; None if unknown.
+        default_prior: Default strength of the logit adjustment, see `emorec.probabilities`; 0
+            leaves the logits unchanged.
     """
 
     name: str
@@ -69,23 +70,24 @@ class ModelMetadata:
         return 1 if self.color == "gray" else 3
 
     def to_json(self) -> str:
-        """Write the metadata as JSON text."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=2)
+        """Return the metadata as JSON text."""
+        return json.dumps({"format": SCHEMA_VERSION, **asdict(self)}, indent=2)
 
     def replaced(self, **changes: Any) -> Self:
-        """Give a copy with some fields changed."""
+        """Return a copy with some fields changed."""
         return replace(self, **changes)
 
     @classmethod
     def from_json(cls, text: str, source: str) -> Self:
-        """Read and check metadata.
+        """Parse and validate metadata.
 
         Args:
-            text: What `to_json` wrote.
+            text: JSON text, as `to_json` returns it.
             source: Name of the file, for messages.
 
         Raises:
-            ModelError: The text is no JSON object, a field is missing, unknown or out of range.
+            ModelError: The text is not a JSON object, its schema version is unknown, or a field
+                is missing or invalid.
         """
         try:
             found = json.loads(text)
@@ -94,18 +96,21 @@ class ModelMetadata:
         if not isinstance(found, dict):
             raise ModelError(f"{source}: its emorec metadata is not a JSON object")
         version = found.pop("format", None)
-        if version not in (1, FORMAT):
-            raise ModelError(f"{source}: unknown metadata format; this emorec reads 1 and {FORMAT}")
+        if version not in (1, SCHEMA_VERSION):
+            raise ModelError(
+                f"{source}: unknown metadata format {version!r:.40}; this emorec reads 1 and "
+                f"{SCHEMA_VERSION}"
+            )
         if version == 1:
-            found = {**_NOT_IN_FORMAT_1, **found}
+            found = {**_NOT_IN_VERSION_1, **found}
         names = {field.name for field in fields(cls)}
         missing = sorted(names - found.keys())
         if missing:
             raise ModelError(f"{source}: its emorec metadata lacks {', '.join(missing)}")
         problem = _problem(found)
         if problem:
-            raise ModelError(f"{source}: its emorec metadata is wrong: {problem}")
-        # Fields of a later emorec that this one does not know do no harm.
+            raise ModelError(f"{source}: its emorec metadata is invalid: {problem}")
+        # Unknown fields are ignored: a later emorec may add some.
         kept = {name: found[name] for name in names}
         kept["labels"] = tuple(kept["labels"])
         if kept["prior"] is not None:
@@ -115,48 +120,46 @@ class ModelMetadata:
 
 @dataclass(frozen=True)
 class ModelCost:
-    """What running a model costs.
+    """Size and computational cost of a model.
 
     Attributes:
         parameters: Number of weights.
-        multiply_adds: Multiplications, each with its addition, for one face.
+        multiply_adds: Multiply-adds for one face.
     """
 
     parameters: int
     multiply_adds: int
 
     def to_json(self) -> str:
-        """Write the cost as JSON text."""
+        """Return the cost as JSON text."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str, source: str) -> Self:
-        """Read what `to_json` wrote.
+        """Parse the text that `to_json` returned.
 
         Raises:
-            ModelError: It is something else.
+            ModelError: The text is invalid.
         """
         try:
             found = json.loads(text)
             values = {field.name: found[field.name] for field in fields(cls)}
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise ModelError(f"{source}: its {COST_KEY} metadata is not as emorec writes it") from (
-                error
-            )
+            raise ModelError(f"{source}: its {COST_KEY} metadata is invalid") from (error)
         if not all(type(value) is int and value >= 0 for value in values.values()):
-            raise ModelError(f"{source}: its {COST_KEY} metadata must be whole numbers")
+            raise ModelError(f"{source}: its {COST_KEY} metadata must be integers of 0 or more")
         return cls(**values)
 
 
 def _is_number(value: object) -> bool:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
-    # Unlike math.isfinite this takes whole numbers of any length; false for NaN too.
+    # Unlike math.isfinite this accepts integers of any size; it is false for NaN too.
     return abs(value) <= sys.float_info.max
 
 
 def _problem(found: dict[str, Any]) -> str | None:
-    """Say what is wrong with the values, or None."""
+    """Describe the first invalid value; None if all are valid."""
     labels, size = found["labels"], found["input_size"]
     texts = ("name", "version", "architecture", "training_data", "license", "created_with")
     for name in texts:
@@ -168,7 +171,7 @@ def _problem(found: dict[str, Any]) -> str | None:
         or not all(isinstance(label, str) and label for label in labels)
         or len(set(labels)) != len(labels)
     ):
-        return f"labels must be a list of different names; received {labels!r:.80}"
+        return f"labels must be a list of distinct names; received {labels!r:.80}"
     if found["color"] not in COLORS:
         return f"color must be one of {', '.join(COLORS)}; received {found['color']!r:.80}"
     if found["interpolation"] not in INTERPOLATIONS:
@@ -189,9 +192,9 @@ def _problem(found: dict[str, Any]) -> str | None:
         and all(_is_number(share) and share > 0 for share in prior)
         and abs(sum(prior) - 1) < _PRIOR_TOLERANCE
     ):
-        return f"prior must be a share above 0 for each label, 1 in all; received {prior!r:.80}"
-    if not _is_number(default_prior) or not 0 <= default_prior <= MAX_TAU:
-        return f"default_prior must be 0 to {MAX_TAU:g}; received {default_prior!r:.80}"
+        return f"prior must be a share above 0 for each label, with sum 1; received {prior!r:.80}"
+    if not _is_number(default_prior) or not 0 <= default_prior <= MAX_ADJUSTMENT:
+        return f"default_prior must be 0 to {MAX_ADJUSTMENT:g}; received {default_prior!r:.80}"
     if default_prior and prior is None:
         return f"default_prior must be 0 without a prior; received {default_prior!r:.80}"
     return None

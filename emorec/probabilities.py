@@ -1,4 +1,9 @@
-"""Turns logits into probabilities, with the training prior taken out as far as is asked for."""
+"""Conversion of logits to probabilities, with temperature and post-hoc logit adjustment.
+
+Logit adjustment subtracts strength * log(prior) from the logits, where the prior is the share of
+each label among the training targets (Menon et al. 2020, "Long-tail learning via logit
+adjustment"; the paper calls the strength tau). It raises the probability of rare emotions.
+"""
 
 import math
 from typing import Any
@@ -7,73 +12,67 @@ import numpy as np
 import numpy.typing as npt
 
 from emorec.errors import ConfigError, ModelError
-from emorec.metadata import MAX_TAU, ModelMetadata
+from emorec.metadata import MAX_ADJUSTMENT, ModelMetadata
 
-NAMED = {"natural": 0.0, "balanced": 1.0}
-"""Strengths that have a name: the prior as the training data had it, and none."""
+NAMED_STRENGTHS = {"natural": 0.0, "balanced": 1.0}
+"""Strengths with a name: the prior of the training data, and a uniform one."""
 
 
 def parse_prior(prior: str | float) -> float:
-    """Read how much of the training prior is to be taken out.
+    """Convert the value of a `prior` option to a strength of the logit adjustment.
 
     Args:
-        prior: "natural", "balanced", or a number tau from 0 (natural) to `MAX_TAU`; 1 is balanced.
-
-    Returns:
-        tau.
+        prior: "natural" (0), "balanced" (1) or a number from 0 to `MAX_ADJUSTMENT`.
 
     Raises:
-        ConfigError: It is none of them.
+        ConfigError: The value is none of these.
     """
-    if isinstance(prior, str) and prior in NAMED:
-        return NAMED[prior]
+    if isinstance(prior, str) and prior in NAMED_STRENGTHS:
+        return NAMED_STRENGTHS[prior]
     try:
-        tau = float(prior)
+        strength = float(prior)
     except ValueError:
-        tau = math.nan
-    if not 0 <= tau <= MAX_TAU:
+        strength = math.nan
+    if not 0 <= strength <= MAX_ADJUSTMENT:
         raise ConfigError(
-            f"the prior must be natural, balanced or a number from 0 (natural) to {MAX_TAU:g}; "
-            f"received {prior!r}"
+            "the prior must be natural, balanced or a number from 0 (natural) to "
+            f"{MAX_ADJUSTMENT:g}; received {prior!r}"
         )
-    return tau
+    return strength
 
 
-def prior_strength(prior: str | float | None, metadata: ModelMetadata, source: str) -> float:
-    """Decide how much of a model's training prior is taken out.
+def adjustment_strength(prior: str | float | None, metadata: ModelMetadata, source: str) -> float:
+    """Return the strength of the logit adjustment of a model.
 
     Args:
-        prior: As for `parse_prior`; None takes the model's own default.
-        metadata: Of the model.
+        prior: See `parse_prior`; None selects the model's own default.
+        metadata: Metadata of the model.
         source: Name of its file, for messages.
 
     Raises:
-        ConfigError: The prior is no such value.
-        ModelError: It is to be taken out, but the model does not say what it was.
+        ConfigError: `prior` is invalid.
+        ModelError: The strength is not 0, but the metadata hold no prior.
     """
-    tau = metadata.default_prior if prior is None else parse_prior(prior)
-    if tau and metadata.prior is None:
+    strength = metadata.default_prior if prior is None else parse_prior(prior)
+    if strength and metadata.prior is None:
         raise ModelError(
             f"{source}: the model does not say how frequent each emotion was in its training "
-            "data, so only the prior 'natural' can be had"
+            "data, so only the prior 'natural' is available"
         )
-    return tau
+    return strength
 
 
-def prior_offsets(metadata: ModelMetadata, tau: float) -> npt.NDArray[np.float64]:
-    """Give tau * log(prior) of each class, shape (classes,); zeros where tau is 0."""
-    if not tau or metadata.prior is None:
+def prior_offsets(metadata: ModelMetadata, strength: float) -> npt.NDArray[np.float64]:
+    """Return strength * log(prior) of each class, shape (classes,); zeros for strength 0."""
+    if not strength or metadata.prior is None:
         return np.zeros(len(metadata.labels))
-    return np.asarray(tau * np.log(metadata.prior))
+    return np.asarray(strength * np.log(metadata.prior))
 
 
 def probabilities_from_logits(
     logits: npt.NDArray[Any], temperature: float, offsets: npt.NDArray[Any] | float = 0.0
 ) -> npt.NDArray[np.float64]:
     """Compute softmax(logits / temperature - offsets).
-
-    Taking tau * log(prior) off the logits is the post-hoc logit adjustment of Menon et al. 2020,
-    "Long-tail learning via logit adjustment".
 
     Args:
         logits: Shape (n, classes).

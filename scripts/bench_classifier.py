@@ -28,7 +28,7 @@ import numpy.typing as npt
 
 from emorec import resources
 from emorec.inference.classifier import EmotionClassifier
-from emorec.modeling.saved import load_model
+from emorec.modeling.keras_files import load_model
 
 SIDE = 96
 COUNTS = (1, 16)

@@ -1,4 +1,4 @@
-"""What a model file must say about itself."""
+"""Metadata of model files: accepted and rejected values."""
 
 import json
 from dataclasses import fields
@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from emorec.errors import ModelError
 from emorec.labels import EMOTIONS_8
-from emorec.metadata import FORMAT, MAX_INPUT_SIZE, MAX_TAU, ModelCost, ModelMetadata
+from emorec.metadata import (
+    MAX_ADJUSTMENT,
+    MAX_INPUT_SIZE,
+    SCHEMA_VERSION,
+    ModelCost,
+    ModelMetadata,
+)
 
 METADATA = ModelMetadata(
     name="test",
@@ -54,18 +60,18 @@ names = st.text(max_size=20)
     prior=st.lists(st.floats(0.01, 1), min_size=8, max_size=8).map(
         lambda shares: tuple(share / sum(shares) for share in shares)
     ),
-    default_prior=st.floats(0, MAX_TAU),
+    default_prior=st.floats(0, MAX_ADJUSTMENT),
 )
 def test_every_allowed_value_survives(**values: Any):
     changed = METADATA.replaced(**values)
     assert ModelMetadata.from_json(changed.to_json(), "m.onnx") == changed
 
 
-def test_fields_of_a_later_emorec_do_no_harm():
+def test_unknown_fields_are_ignored():
     assert ModelMetadata.from_json(text(colour_space="sRGB"), "m.onnx") == METADATA
 
 
-def test_files_of_the_first_format_have_no_prior():
+def test_files_of_schema_version_1_have_no_prior():
     found = json.loads(text(format=1))
     del found["prior"], found["default_prior"]
     expected = METADATA.replaced(prior=None, default_prior=0.0)
@@ -95,7 +101,7 @@ HUGE = 10**400
 
 TEXTS = ("name", "version", "architecture", "training_data", "license", "created_with")
 
-WRONG = [
+INVALID = [
     *[(name, value) for name in TEXTS for value in (None, 1, True, ["a"], {})],
     *[
         ("labels", value)
@@ -144,9 +150,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value"), WRONG)
-def test_a_wrong_value_is_named(name: str, value: Any):
-    with pytest.raises(ModelError, match=rf"^m\.onnx: .* is wrong: {name} must be ") as caught:
+@pytest.mark.parametrize(("name", "value"), INVALID)
+def test_an_invalid_value_is_named(name: str, value: Any):
+    with pytest.raises(ModelError, match=rf"^m\.onnx: .* is invalid: {name} must be ") as caught:
         ModelMetadata.from_json(text(**{name: value}), "m.onnx")
     message = str(caught.value)
     assert "received " in message
@@ -154,23 +160,23 @@ def test_a_wrong_value_is_named(name: str, value: Any):
     assert len(message) < 300
 
 
-def test_every_field_has_a_wrong_value_in_the_table():
-    assert {name for name, _ in WRONG} == set(NAMES)
+def test_every_field_has_an_invalid_value_in_the_table():
+    assert {name for name, _ in INVALID} == set(NAMES)
 
 
 @pytest.mark.parametrize(
     "content",
     ["", "{", "[]", "null", "1", '"text"', "[" * 100_000, "1" * 5000, "\0", '{"format": '],
 )
-def test_text_that_is_no_json_object_is_refused(content: str):
+def test_text_that_is_not_a_json_object_is_refused(content: str):
     with pytest.raises(ModelError, match=r"^m\.onnx: its emorec metadata is not") as caught:
         ModelMetadata.from_json(content, "m.onnx")
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("value", [None, 0, FORMAT + 1, "1", [1]])
-def test_another_format_is_refused(value: Any):
-    with pytest.raises(ModelError, match=f"this emorec reads 1 and {FORMAT}"):
+@pytest.mark.parametrize("value", [None, 0, SCHEMA_VERSION + 1, "1", [1]])
+def test_an_unknown_schema_version_is_refused(value: Any):
+    with pytest.raises(ModelError, match=f"this emorec reads 1 and {SCHEMA_VERSION}"):
         ModelMetadata.from_json(text(format=value), "m.onnx")
 
 
@@ -202,7 +208,7 @@ def test_the_cost_survives():
         '{"parameters": true, "multiply_adds": 1}',
     ],
 )
-def test_a_cost_that_is_none(content: str):
+def test_an_invalid_cost_is_refused(content: str):
     with pytest.raises(ModelError, match=r"^m\.onnx: its emorec-cost metadata") as caught:
         ModelCost.from_json(content, "m.onnx")
     assert "\n" not in str(caught.value)

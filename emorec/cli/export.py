@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from emorec.errors import ConfigError, ModelError
+from emorec.errors import ConfigError
 
 
 @click.command(
@@ -15,26 +15,29 @@ Examples:
   emorec export model.keras --data FER-2013 --out model.onnx
 """
 )
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model")
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
-    help="Data set whose validation faces the check compares on.  [default: the run's own]",
+    help="Data set whose validation images are used for the comparison.  [default: the run's own]",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="The ONNX file.  [default: beside the model]"
+    "--out",
+    type=click.Path(path_type=Path),
+    help="ONNX file to write.  [default: next to the model]",
 )
-@click.option("--half-weights", is_flag=True, help="Keep the weights in float16: half the size.")
-def export(model: Path, data: Path | None, out: Path | None, half_weights: bool) -> None:
-    """Export MODEL (a .keras file or a run folder) as ONNX.
+@click.option("--half-weights", is_flag=True, help="Store the weights as float16: half the size.")
+def export(model: str, data: Path | None, out: Path | None, half_weights: bool) -> None:
+    """Export MODEL as ONNX.
 
-    Both are compared on real faces and on noise; the file is written only if they agree.
+    MODEL is a .keras file, a run folder or its unique beginning, or a name of `emorec models list`.
+    The outputs of both models are compared on real faces and on noise; the ONNX file is written
+    only if they agree.
     """
     from emorec.cli.keras_backend import load_keras
+    from emorec.models.files import find_model
 
-    source = model / "model.keras" if model.is_dir() else model
-    if source.suffix != ".keras":
-        raise ModelError(f"{source}: only .keras files and run folders can be exported")
+    source = find_model(model, ("keras",))
     data = data or _data_of_run(source.parent)
     target = out or source.with_suffix(".onnx")
     load_keras()
@@ -42,26 +45,27 @@ def export(model: Path, data: Path | None, out: Path | None, half_weights: bool)
     from emorec.datasets.manifest import read_prepared
     from emorec.export.onnx import export_onnx
     from emorec.export.parity import FACES
-    from emorec.modeling.saved import load_model
+    from emorec.modeling.keras_files import load_model
 
     keras_model, metadata = load_model(source)
     examples = read_prepared(data).examples("validation").limited(FACES)
     faces = load_images(examples.paths, metadata.input_size, metadata.color, metadata.interpolation)
-    difference = export_onnx(keras_model, metadata, faces, target, half_weights)
+    difference = export_onnx(keras_model, metadata, faces, target, half_weights=half_weights)
     click.echo(
-        f"{target}: {target.stat().st_size / 2**20:.2f} MiB; Keras and ONNX Runtime differ by "
-        f"{difference:.1e} in a probability at most, on {len(faces)} faces and noise"
+        f"{target}: {target.stat().st_size / 2**20:.2f} MiB; the probabilities of Keras and ONNX "
+        f"Runtime differ by at most {difference:.1e}, on {len(faces)} faces and noise"
     )
 
 
 def _data_of_run(folder: Path) -> Path:
-    """Where the data set of a run is, as the run noted it."""
+    """Return the data set that environment.json of a run folder names."""
     try:
-        noted = json.loads((folder / "environment.json").read_text("utf-8"))["data"]
+        recorded = json.loads((folder / "environment.json").read_text("utf-8"))["data"]
     except (OSError, ValueError, KeyError, TypeError):
-        noted = None
-    if not isinstance(noted, str) or not Path(noted).is_dir():
+        recorded = None
+    if not isinstance(recorded, str) or not Path(recorded).is_dir():
         raise ConfigError(
-            f"{folder}: no data set is known to compare both models on; name one with --data"
+            f"{folder}: the data set of the run, needed to compare both models, is unknown or "
+            "missing; name one with --data"
         )
-    return Path(noted)
+    return Path(recorded)

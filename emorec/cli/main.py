@@ -20,12 +20,12 @@ COMMANDS = {
     "datasets": "List published data sets with source, terms of use and prepare command.",
     "prepare-data": "Convert raw data sets to one data set for training and evaluation.",
     "data-report": "Inspect the data set DATA and write a report as HTML and JSON.",
-    "architectures": "List the nets that can be trained, with their size and cost.",
+    "architectures": "List the architectures that can be trained, with their size and cost.",
     "train": "Train a model and leave a run folder: model, figures and pictures.",
-    "evaluate": "Score each MODEL (.onnx, .keras or a run folder) on a split of a data set.",
-    "export": "Export MODEL (a .keras file or a run folder) as ONNX.",
+    "evaluate": "Evaluate each MODEL on a split of a data set.",
+    "export": "Export MODEL as ONNX.",
     "detect": "Find the faces in each SOURCE and read their emotions.",
-    "models": "List, show and fetch the models that emorec runs.",
+    "models": "List, show and fetch the models that emorec uses.",
     "doctor": "Diagnose this installation and suggest fixes.",
 }
 """Short help of each command; module and function are named after it."""

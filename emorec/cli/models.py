@@ -1,15 +1,15 @@
-"""The command `emorec models`: what there is, what a model says of itself, and fetching."""
+"""The command `emorec models`: list, show and fetch model files."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from emorec.cli.terminal_text import one_line
-from emorec.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from emorec.models.registry import ModelFile
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
@@ -17,15 +17,15 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead
 
 @click.group(epilog="Example: emorec models list")
 def models() -> None:
-    """List, show and fetch the models that emorec runs."""
+    """List, show and fetch the models that emorec uses."""
 
 
 @models.command("list", epilog="Example: emorec models list --json")
 @_JSON
 def list_models(as_json: bool) -> None:
-    """List the models, the cascades and the face detectors, and whether they are there.
+    """List emotion models, cascades and face detectors, and the state of their files.
 
-    Each file is held against the SHA-256 it should have.
+    The SHA-256 of each file is checked.
     """
     from emorec.models.registry import fetchable, shipped
 
@@ -33,7 +33,7 @@ def list_models(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(entries, indent=2))
         return
-    rows = [("name", "what", "size", "state", "file")]
+    rows = [("name", "kind", "size", "state", "file")]
     for entry in entries:
         size = f"{entry['size'] / 1e6:.2f} MB"
         rows.append((entry["name"], entry["kind"], size, entry["state"], one_line(entry["path"])))
@@ -63,43 +63,39 @@ def _entry(file: "ModelFile") -> dict[str, Any]:
 @click.argument("model", metavar="[NAME|FILE|RUN]", required=False)
 @_JSON
 def show(model: str | None, as_json: bool) -> None:
-    """Show what a model says of itself: labels, input, size, data, licence.
+    """Show the metadata of a model: labels, input, size, training data, licence.
 
-    NAME is one of `emorec models list`, FILE an ONNX file of emorec's, RUN a run folder; without
-    any, it is the model that `detect` runs.
+    NAME is a name of `emorec models list`, FILE a .onnx or .keras file written by emorec, RUN a run
+    folder or its unique beginning. The default is the shipped model, which `detect` uses.
     """
     from emorec import resources
-    from emorec.models.registry import EMOTIONS, fetchable, shipped
+    from emorec.models.files import find_model
+    from emorec.models.registry import EMOTIONS, TRAINABLE, fetchable, shipped
 
     files = {file.name: file for file in (*shipped(), *fetchable().values())}
-    if model in files and files[model].kind != EMOTIONS:
+    if model in files and files[model].kind not in (EMOTIONS, TRAINABLE):
         card = _file_card(files[model])
     else:
-        path = files[model].path if model in files else Path(model or resources.shipped_model())
-        if path.suffix == ".keras":
-            raise ConfigError(
-                f"{path}: show reads ONNX files; its figures are those of {path.stem}"
-            )
-        card = _emotion_card(path / "model.onnx" if path.is_dir() else path)
+        card = _emotion_card(find_model(model or resources.shipped_model()))
     if as_json:
         click.echo(json.dumps(card, indent=2, ensure_ascii=False))
         return
     for name, value in card.items():
-        click.echo(f"{name.replace('_', ' '):<14} {one_line(_told(value))}")
+        click.echo(f"{name.replace('_', ' '):<14} {one_line(_text(value))}")
 
 
 def _file_card(file: "ModelFile") -> dict[str, Any]:
-    """Tell of a file that says nothing of itself."""
+    """Describe a file without metadata."""
     card = {**_entry(file), "license": file.license, "url": file.url}
     return {name: value for name, value in card.items() if value}
 
 
-def _emotion_card(path: Path) -> dict[str, Any]:
-    from emorec.inference.classifier import EmotionClassifier
+def _emotion_card(path: "Path") -> dict[str, Any]:
+    """Describe an emotion model by its metadata."""
+    from emorec.models.files import read_cost, read_metadata
     from emorec.models.registry import hash_of
 
-    classifier = EmotionClassifier(path)
-    model, cost = classifier.metadata, classifier.cost
+    model, cost = read_metadata(path), read_cost(path)
     prior = dict(zip(model.labels, model.prior, strict=True)) if model.prior else None
     return {
         "name": model.name,
@@ -122,8 +118,8 @@ def _emotion_card(path: Path) -> dict[str, Any]:
     }
 
 
-def _told(value: object) -> str:
-    """Write a value of a card for people."""
+def _text(value: object) -> str:
+    """Format a value of a card as text."""
     if isinstance(value, dict):
         return ", ".join(f"{name} {share:.1%}" for name, share in value.items())
     if isinstance(value, list):
@@ -138,14 +134,14 @@ def _told(value: object) -> str:
 @click.option(
     "--from",
     "source",
-    metavar="ADDRESS|FILE",
-    help="Take it from another address, or from a file fetched elsewhere.",
+    metavar="URL|FILE",
+    help="Another URL, or a file that was downloaded elsewhere.",
 )
 def pull(name: str, source: str | None) -> None:
     """Fetch the model NAME, which is `yunet`, and check its SHA-256.
 
-    It goes to your user cache, or to the folder in the environment variable EMOREC_CACHE. The
-    proxies in http_proxy and https_proxy are used.
+    The file is stored in the user's cache folder, or in the folder that the environment variable
+    EMOREC_CACHE names. Proxies in http_proxy and https_proxy are used.
     """
     from emorec.cli.progress import byte_progress
     from emorec.models.download import fetch
@@ -153,10 +149,10 @@ def pull(name: str, source: str | None) -> None:
 
     models = fetchable()
     if name not in models:
-        raise click.UsageError(f"{name!r} cannot be fetched; there is: {', '.join(models)}")
+        raise click.UsageError(f"{name!r} cannot be fetched; known models: {', '.join(models)}")
     model = models[name]
     if source is None and model.problem() is None:
-        click.echo(f"{model.path} is there already, with the right SHA-256")
+        click.echo(f"{model.path} is already up to date, with the right SHA-256")
         return
     with byte_progress(f"fetching {name}") as progress:
         fetch(model, source, progress)

@@ -1,1 +1,1 @@
-"""Measures models and draws the results."""
+"""Evaluation of models: metrics, comparison, plots and reports."""

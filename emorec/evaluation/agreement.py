@@ -1,4 +1,4 @@
-"""How a classifier agrees with the people who voted, and how it fares on parts of a split."""
+"""Agreement of a classifier with the annotators, and its metrics by group."""
 
 from dataclasses import dataclass
 
@@ -13,18 +13,18 @@ from emorec.labels import Targets, Votes, soft_targets_from_votes
 _EDGES = (0.0, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 MAX_GROUPS = 50
-"""More values than that are no groups but names."""
+"""A column with more distinct values holds names rather than groups."""
 
 
 @dataclass(frozen=True)
 class AgreementBin:
-    """Images on whose most frequent choice a share of the voters agree.
+    """Images whose most frequent vote has a share within one bin.
 
     Attributes:
-        lowest: Least share of the votes, included.
-        below: Share that ends the bin; 1 in the last but one, None in the last, where all agree.
+        lowest: Lower edge of the bin, inclusive.
+        below: Upper edge, exclusive; None for the last bin, in which all annotators agree.
         images: Number of images.
-        accuracy: Share of them that the model gets right.
+        accuracy: Accuracy of the model on them.
     """
 
     lowest: float
@@ -35,13 +35,13 @@ class AgreementBin:
 
 @dataclass(frozen=True)
 class VoteAgreement:
-    """A model against the votes.
+    """Agreement of a model's probabilities with the votes.
 
     Attributes:
-        images: Those whose most frequent choice is one of the classes.
+        images: Number of images whose most frequent vote is one of the classes.
         divergence: Mean Kullback-Leibler divergence of the probabilities from the shares of the
             votes among the classes, in nats.
-        bins: By agreement of the voters; bins without images are left out.
+        bins: Accuracy by agreement of the annotators; bins without images are omitted.
     """
 
     images: int
@@ -52,7 +52,7 @@ class VoteAgreement:
 def vote_agreement(
     probabilities: Probabilities, targets: Targets, votes: Votes, classes: int
 ) -> VoteAgreement | None:
-    """Compare probabilities with the votes that the labels come from.
+    """Compare probabilities with the votes of the annotators.
 
     Args:
         probabilities: Shape (n, classes), columns in canonical order.
@@ -61,14 +61,14 @@ def vote_agreement(
         classes: 7 or 8.
 
     Returns:
-        None if the most frequent choice is one of the classes for no image.
+        None if no image has one of the classes as its most frequent vote.
     """
     shares = soft_targets_from_votes(votes, "dominant", classes).astype(np.float64)
     voted = shares.sum(axis=1) > 0
     if not voted.any():
         return None
-    shares, given = shares[voted], probabilities[voted].astype(np.float64)
-    ratio = np.where(shares > 0, shares, 1) / np.maximum(given, 1e-12)
+    shares, predicted = shares[voted], probabilities[voted].astype(np.float64)
+    ratio = np.where(shares > 0, shares, 1) / np.maximum(predicted, 1e-12)
     divergence = (shares * np.log(ratio)).sum(axis=1).mean()
     agreement = (votes[:, :classes].max(axis=1) / votes.sum(axis=1).clip(min=1))[voted]
     correct = (probabilities.argmax(axis=1) == targets.argmax(axis=1))[voted]
@@ -85,7 +85,7 @@ def vote_agreement(
 
 @dataclass(frozen=True)
 class GroupScores:
-    """Figures of the images that have one value in a column of the manifest."""
+    """Metrics of the images with one value in a column of the manifest."""
 
     group: str
     images: int
@@ -100,21 +100,21 @@ def group_scores(
     labels: tuple[str, ...],
     groups: npt.NDArray[np.str_],
 ) -> tuple[GroupScores, ...]:
-    """Measure the images of each group, in the order of the groups' names.
+    """Compute the metrics of each group, in the order of the groups' names.
 
     Args:
         probabilities: Shape (n, classes).
         targets: Shape (n, classes).
         labels: Name of each class.
-        groups: Shape (n,): group of each image.
+        groups: Group of each image, shape (n,).
 
     Raises:
-        ConfigError: There are more than `MAX_GROUPS`.
+        ConfigError: There are more than `MAX_GROUPS` groups.
     """
     names = np.unique(groups).tolist()
     if len(names) > MAX_GROUPS:
         raise ConfigError(
-            f"the column of groups has {len(names)} values; at most {MAX_GROUPS} can be compared"
+            f"the group column has {len(names)} values; at most {MAX_GROUPS} can be compared"
         )
     found = []
     for name in names:

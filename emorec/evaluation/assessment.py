@@ -1,4 +1,4 @@
-"""Everything that is measured about one model on one split, from its logits."""
+"""All metrics of one model on one split, computed from its logits."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -24,62 +24,72 @@ from emorec.images import Image
 from emorec.metadata import ModelMetadata
 from emorec.probabilities import prior_offsets, probabilities_from_logits
 
-TAUS = (0.0, 0.25, 0.5, 0.75, 1.0)
+ADJUSTMENT_STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Strengths of the logit adjustment that are compared."""
 
 
 @dataclass(frozen=True)
-class PriorScores:
-    """What taking tau times the training prior out does to the figures."""
+class AdjustmentScores:
+    """Metrics for one strength of the logit adjustment."""
 
-    tau: float
+    strength: float
     accuracy: float
     balanced_accuracy: float
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the metrics as native types, for JSON."""
+        return {
+            "tau": self.strength,
+            "accuracy": self.accuracy,
+            "balanced_accuracy": self.balanced_accuracy,
+        }
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model reached on a split.
+    """Metrics of a model on a split.
 
     Attributes:
-        model: Its file.
-        metadata: Of the model.
-        examples: The images and targets it was scored on.
+        model: Model file.
+        metadata: Metadata of the model.
+        examples: The n evaluated images and their targets.
         probabilities: Shape (n, classes), in the order of the examples' class names.
-        tau: How much of the training prior was taken out.
-        flip: The logits are the mean over each image and its mirror image.
-        scores: The figures.
-        reliability: Confidence and accuracy, bin by bin.
+        adjustment_strength: Strength of the logit adjustment.
+        flip: Whether the logits are the mean over each image and its mirror image.
+        scores: Accuracy and other metrics.
+        reliability: Confidence and accuracy by bin of the confidence.
         two_fold: Calibration with temperatures fitted on the other half; None for one image.
-        coverage: Coverage and accuracy over the least confidence.
-        priors: Figures over tau; empty if the model does not know its prior.
-        votes: Against the votes; None where the data set has none.
-        groups: By group; empty without groups.
-        mistakes: Those with the highest confidence.
+        coverage: Coverage and accuracy by minimum confidence.
+        adjustments: Metrics by strength of the logit adjustment; empty if the metadata hold no
+            prior.
+        votes: Agreement with the votes; None if the data set has none.
+        groups: Metrics by group; empty without groups.
+        mistakes: Mistakes with the highest confidence.
     """
 
     model: Path
     metadata: ModelMetadata
     examples: Examples
     probabilities: Probabilities
-    tau: float
+    adjustment_strength: float
     flip: bool
     scores: Scores
     reliability: tuple[ReliabilityBin, ...]
     two_fold: TwoFold | None
     coverage: tuple[CoveragePoint, ...]
-    priors: tuple[PriorScores, ...]
+    adjustments: tuple[AdjustmentScores, ...]
     votes: VoteAgreement | None
     groups: tuple[GroupScores, ...]
     mistakes: tuple[Mistake, ...]
 
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
-        """Whether the most probable class is the label, shape (n,)."""
+        """Whether the most probable class of each image is its label, shape (n,)."""
         found = self.probabilities.argmax(axis=1) == self.examples.targets.argmax(axis=1)
         return np.asarray(found)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the figures as native types, for JSON."""
+        """Return the metrics as native types, for JSON."""
         bins = [
             {name: None if math.isnan(value) else value for name, value in asdict(entry).items()}
             for entry in self.reliability
@@ -89,13 +99,13 @@ class Evaluation:
             "name": self.metadata.name,
             "version": self.metadata.version,
             "temperature": self.metadata.temperature,
-            "tau": self.tau,
+            "tau": self.adjustment_strength,
             "flip": self.flip,
             **self.scores.to_dict(),
             "reliability": bins,
             "two_fold_calibration": self.two_fold and asdict(self.two_fold),
             "coverage": [asdict(point) for point in self.coverage],
-            "priors": [asdict(entry) for entry in self.priors],
+            "priors": [entry.to_dict() for entry in self.adjustments],
             "votes": self.votes and asdict(self.votes),
             "groups": [asdict(entry) for entry in self.groups],
             "confident_mistakes": [
@@ -115,24 +125,25 @@ def assess(
     model: Path,
     metadata: ModelMetadata,
     examples: Examples,
+    *,
     images: Image,
     logits: npt.NDArray[Any],
-    tau: float = 0.0,
+    adjustment_strength: float = 0.0,
     flip: bool = False,
     groups: npt.NDArray[np.str_] | None = None,
 ) -> Evaluation:
-    """Measure a model by its logits.
+    """Compute all metrics of a model from its logits.
 
     Args:
-        model: Its file, for the report.
-        metadata: Of the model; its labels hold all class names of the examples. Labels beyond
-            those are left out and the rest renormalised.
-        examples: The images with their targets, n of them.
-        images: As the model saw them, shape (n, size, size, channels), uint8, RGB order.
+        model: Model file, for the report.
+        metadata: Metadata of the model. Its labels include all class names of the examples; other
+            labels are ignored and the rest renormalised.
+        examples: n images with their targets.
+        images: The images as the model's input, shape (n, size, size, channels), uint8, RGB order.
         logits: Shape (n, labels of the model).
-        tau: How much of the training prior is taken out.
+        adjustment_strength: Strength of the logit adjustment.
         flip: Whether the logits are means over mirrored images, for the report.
-        groups: Shape (n,): group of each image, if it has one.
+        groups: Group of each image, shape (n,); None without groups.
 
     Raises:
         ConfigError: There are too many groups.
@@ -144,25 +155,27 @@ def assess(
     def offsets(strength: float) -> npt.NDArray[np.float64]:
         return prior_offsets(metadata, strength)[columns]
 
-    probabilities = probabilities_from_logits(logits, metadata.temperature, offsets(tau))
-    priors = []
-    for strength in sorted({*TAUS, tau}) if metadata.prior else ():
-        found = probabilities_from_logits(logits, metadata.temperature, offsets(strength))
+    temperature, chosen = metadata.temperature, offsets(adjustment_strength)
+    probabilities = probabilities_from_logits(logits, temperature, chosen)
+    adjustments = []
+    strengths = sorted({*ADJUSTMENT_STRENGTHS, adjustment_strength})
+    for strength in strengths if metadata.prior else ():
+        found = probabilities_from_logits(logits, temperature, offsets(strength))
         scores = score(found, targets, names)
-        priors.append(PriorScores(strength, scores.accuracy, scores.balanced_accuracy))
+        adjustments.append(AdjustmentScores(strength, scores.accuracy, scores.balanced_accuracy))
     votes = examples.votes
     return Evaluation(
         model=model,
         metadata=metadata,
         examples=examples,
         probabilities=probabilities,
-        tau=tau,
+        adjustment_strength=adjustment_strength,
         flip=flip,
         scores=score(probabilities, targets, names),
         reliability=reliability(probabilities, targets),
-        two_fold=two_fold(logits, targets, offsets(tau)),
+        two_fold=two_fold(logits, targets, chosen),
         coverage=coverage_curve(probabilities, targets),
-        priors=tuple(priors),
+        adjustments=tuple(adjustments),
         votes=None if votes is None else vote_agreement(probabilities, targets, votes, len(names)),
         groups=() if groups is None else group_scores(probabilities, targets, names, groups),
         mistakes=confident_mistakes(probabilities, examples, images),

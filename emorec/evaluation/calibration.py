@@ -1,4 +1,4 @@
-"""How far confidence and accuracy agree, and the temperature that brings them together."""
+"""Calibration: agreement of confidence and accuracy, and temperature scaling."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,13 +13,13 @@ Floats = npt.NDArray[np.floating[Any]]
 
 BINS = 15
 
-_SHARPEST, _SOFTEST = 20.0, 0.05
+_MAX_TEMPERATURE, _MIN_TEMPERATURE = 20.0, 0.05
 _HALVINGS = 60
 
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Images whose confidence falls into one of the equal bins of 0..1; NaN where there is none."""
+    """Mean confidence and accuracy of the images in one confidence bin; NaN without images."""
 
     images: int
     confidence: float
@@ -29,12 +29,14 @@ class ReliabilityBin:
 def reliability(
     probabilities: Floats, targets: Targets, bins: int = BINS
 ) -> tuple[ReliabilityBin, ...]:
-    """Compare confidence and accuracy, bin by bin (Guo et al. 2017, "On Calibration").
+    """Compute confidence and accuracy by bin of the confidence.
+
+    See Guo et al. 2017, "On Calibration of Modern Neural Networks".
 
     Args:
         probabilities: Shape (n, classes), rows sum to 1.
         targets: Shape (n, classes); the label of an image is its largest target.
-        bins: Number of equal bins; a confidence on an edge counts to the lower one.
+        bins: Number of bins of equal width; a confidence on an edge belongs to the lower one.
     """
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == targets.argmax(axis=1)
@@ -53,17 +55,17 @@ def reliability(
 
 
 def expected_calibration_error(bins: tuple[ReliabilityBin, ...]) -> float:
-    """Mean gap between confidence and accuracy, weighted by the images of each bin."""
+    """Return the mean gap between confidence and accuracy, weighted by the images of each bin."""
     total = sum(entry.images for entry in bins)
     gaps = (entry.images * abs(entry.confidence - entry.accuracy) for entry in bins if entry.images)
     return sum(gaps) / total
 
 
 def fit_temperature(logits: Floats, targets: Targets) -> float:
-    """Find the temperature with the least cross-entropy of softmax(logits / T).
+    """Find the temperature T that minimises the cross-entropy of softmax(logits / T).
 
-    The cross-entropy is convex in 1 / T (Guo et al. 2017), so its slope has one zero, which
-    halving finds; where it lies outside 0.05 to 20, the nearer end is the answer.
+    The cross-entropy is convex in 1 / T (Guo et al. 2017), so its derivative has one zero, which
+    bisection finds; if it lies outside 0.05 to 20, the nearer end is returned.
 
     Args:
         logits: Shape (n, classes).
@@ -73,12 +75,12 @@ def fit_temperature(logits: Floats, targets: Targets) -> float:
         T, 0.05 to 20.
     """
     logits = logits.astype(np.float64)
-    wanted = float((targets * logits).sum(axis=1).mean())
-    low, high = 1 / _SHARPEST, 1 / _SOFTEST
+    target_mean = float((targets * logits).sum(axis=1).mean())
+    low, high = 1 / _MAX_TEMPERATURE, 1 / _MIN_TEMPERATURE
     for _ in range(_HALVINGS):
         inverse = (low + high) / 2
         probabilities = probabilities_from_logits(logits, 1 / inverse)
-        if float((probabilities * logits).sum(axis=1).mean()) < wanted:
+        if float((probabilities * logits).sum(axis=1).mean()) < target_mean:
             low = inverse
         else:
             high = inverse
@@ -87,12 +89,12 @@ def fit_temperature(logits: Floats, targets: Targets) -> float:
 
 @dataclass(frozen=True)
 class TwoFold:
-    """Calibration with a temperature fitted on other images than it is measured on.
+    """Calibration error with temperatures fitted on other images.
 
     Attributes:
         calibration_error: Expected calibration error over all images, each half with the
-            temperature of the other one.
-        temperatures: Fitted on the first and on the second half.
+            temperature fitted on the other half.
+        temperatures: Temperatures fitted on the first and on the second half.
     """
 
     calibration_error: float
@@ -100,16 +102,18 @@ class TwoFold:
 
 
 def two_fold(logits: Floats, targets: Targets, offsets: Floats | float = 0.0) -> TwoFold | None:
-    """Fit a temperature on each half of the images, and measure it on the other half.
+    """Fit a temperature on each half of the images, and evaluate it on the other half.
+
+    The halves are random, but the same in every call.
 
     Args:
         logits: Shape (n, classes).
         targets: Shape (n, classes), rows sum to 1.
-        offsets: From `emorec.probabilities.prior_offsets`. They are taken off when measuring, not
-            when fitting: a model's temperature is that of its answers with the prior.
+        offsets: From `emorec.probabilities.prior_offsets`. Subtracted for the evaluation, not for
+            the fit: a model's temperature is defined without logit adjustment.
 
     Returns:
-        None for fewer than two images. The halves are drawn at random, always the same way.
+        None for fewer than two images.
     """
     if len(logits) < 2:
         return None
@@ -128,12 +132,12 @@ COVERAGE_STEPS = tuple(step / 20 for step in range(20))
 
 @dataclass(frozen=True)
 class CoveragePoint:
-    """What is left if predictions below a confidence are called uncertain.
+    """Coverage and accuracy if predictions below a minimum confidence are uncertain.
 
     Attributes:
         min_confidence: The threshold, 0 to 1.
-        coverage: Share of the images at or above it.
-        accuracy: Share of those that are right; None where there are none.
+        coverage: Share of the images at or above the threshold.
+        accuracy: Accuracy on those images; None without any.
     """
 
     min_confidence: float
@@ -142,12 +146,12 @@ class CoveragePoint:
 
 
 def coverage_curve(probabilities: Floats, targets: Targets) -> tuple[CoveragePoint, ...]:
-    """Measure coverage and accuracy over the least confidence, in steps of 0.05."""
+    """Compute coverage and accuracy by minimum confidence, in steps of 0.05."""
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == targets.argmax(axis=1)
     points = []
-    for least in COVERAGE_STEPS:
-        kept = confidence >= least
+    for threshold in COVERAGE_STEPS:
+        kept = confidence >= threshold
         accuracy = float(correct[kept].mean()) if kept.any() else None
-        points.append(CoveragePoint(least, float(kept.mean()), accuracy))
+        points.append(CoveragePoint(threshold, float(kept.mean()), accuracy))
     return tuple(points)

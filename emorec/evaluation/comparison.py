@@ -1,4 +1,4 @@
-"""Models side by side: which of two is more often right on the same images."""
+"""Pairwise comparison of models on the same images."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -12,19 +12,23 @@ from emorec.evaluation.significance import McNemar, mcnemar
 
 @dataclass(frozen=True)
 class PairTest:
-    """McNemar's test of two of several models; `first` and `second` are their numbers, from 0."""
+    """McNemar's test of two of several models; `first` and `second` are their indices."""
 
     first: int
     second: int
     result: McNemar
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the test as native types, for JSON."""
+        """Return the test as native types, for JSON."""
         return {"first": self.first, "second": self.second, **asdict(self.result)}
 
 
 def pair_tests(evaluations: Sequence[Evaluation]) -> list[PairTest]:
-    """Test each pair of models that were scored on the same images."""
+    """Compare each pair of models with McNemar's test.
+
+    Args:
+        evaluations: Evaluations on the same images.
+    """
     return [
         PairTest(a, b, mcnemar(evaluations[a].correct, evaluations[b].correct))
         for a, b in combinations(range(len(evaluations)), 2)
@@ -32,7 +36,7 @@ def pair_tests(evaluations: Sequence[Evaluation]) -> list[PairTest]:
 
 
 def titles(evaluations: Sequence[Evaluation]) -> list[str]:
-    """Name each model as short as tells them apart: its name, name and version, or its path."""
+    """Return distinct titles: name, name and version, or path, whichever is the shortest."""
     forms = (
         lambda e: e.metadata.name,
         lambda e: f"{e.metadata.name} {e.metadata.version}",
@@ -47,5 +51,5 @@ def titles(evaluations: Sequence[Evaluation]) -> list[str]:
 
 
 def _place(model: Path) -> str:
-    """Give the run folder of a run's model, else the name of the file."""
+    """Return the run folder's name for the model of a run, else the name of the file."""
     return model.parent.name if model.stem == "model" and model.parent.name else model.name

@@ -1,4 +1,4 @@
-"""Figures of a classifier on labelled images."""
+"""Classification metrics on labelled images."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,16 +15,16 @@ Probabilities = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class ClassScores:
-    """Figures of one class; precision, recall and F1 are 0 where they are undefined.
+    """Metrics of one class; precision, recall and F1 are 0 where they are undefined.
 
     Attributes:
         label: Name of the class.
-        precision: Share of the images predicted as the class that are of it.
+        precision: Share of the images predicted as the class whose label it is.
         recall: Share of the images of the class that are predicted as it.
-        f1: Harmonic mean of both.
+        f1: Harmonic mean of precision and recall.
         images: Number of images of the class.
-        roc_auc: Area under the ROC curve, the class against all others; None where all images or
-            none are of the class.
+        roc_auc: Area under the ROC curve, one class against the rest; None if all images or none
+            are of the class.
     """
 
     label: str
@@ -37,18 +37,18 @@ class ClassScores:
 
 @dataclass(frozen=True)
 class Scores:
-    """Figures of a classifier on a split; intervals are 95 % bootstrap intervals.
+    """Metrics of a classifier on a split; intervals are 95 % bootstrap intervals.
 
     Attributes:
         images: Number of images.
         loss: Mean cross-entropy of the probabilities against the targets, in nats.
         accuracy: Share of images whose most probable class is the label.
-        accuracy_interval: Of the accuracy.
+        accuracy_interval: Interval of the accuracy.
         top2_accuracy: Share of images whose label is among the two most probable classes.
         macro_f1: Mean F1 of the classes that have images.
-        macro_f1_interval: Of the macro F1.
+        macro_f1_interval: Interval of the macro F1.
         balanced_accuracy: Mean recall of the classes that have images.
-        balanced_accuracy_interval: Of the balanced accuracy.
+        balanced_accuracy_interval: Interval of the balanced accuracy.
         per_class: One entry per class, in label order.
         confusion_matrix: Counts; rows are labels, columns predictions.
         calibration_error: Expected calibration error over 15 bins.
@@ -69,12 +69,12 @@ class Scores:
 
     @property
     def confusion_shares(self) -> npt.NDArray[np.float64]:
-        """The confusion matrix with each row divided by its images; zero where there are none."""
+        """The confusion matrix with rows normalised to sum 1; rows without images stay 0."""
         counts = self.confusion_matrix
         return np.asarray(counts / counts.sum(axis=1, keepdims=True).clip(min=1))
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the figures as native types, for JSON."""
+        """Return the metrics as native types, for JSON."""
         return {
             **asdict(self),
             "confusion_matrix": self.confusion_matrix.tolist(),
@@ -83,7 +83,7 @@ class Scores:
 
 
 def score(probabilities: Probabilities, targets: Targets, labels: tuple[str, ...]) -> Scores:
-    """Measure predictions.
+    """Compute the metrics of predictions.
 
     Args:
         probabilities: Shape (n, classes), rows sum to 1, n at least 1.
@@ -132,17 +132,18 @@ def confusion_matrix(
 
 
 def roc_auc(scores: npt.NDArray[np.floating[Any]], positive: npt.NDArray[np.bool_]) -> float | None:
-    """Give the share of pairs of a positive and a negative in which the positive scores higher.
+    """Compute the area under the ROC curve.
 
-    That is the area under the ROC curve; ties count half. It follows from the sum of the ranks
-    (Hanley and McNeil 1982; Mann and Whitney's U).
+    It is the share of pairs of a positive and a negative image in which the positive one has the
+    higher score, ties counting half, and follows from the sum of ranks (Hanley and McNeil 1982;
+    Mann and Whitney's U).
 
     Args:
         scores: Shape (n,).
-        positive: Shape (n,): which ones are of the class.
+        positive: Whether each image is of the class, shape (n,).
 
     Returns:
-        None where all are positive or none is.
+        None if all images are positive or none is.
     """
     positives = int(positive.sum())
     negatives = len(positive) - positives
@@ -155,7 +156,7 @@ def roc_auc(scores: npt.NDArray[np.floating[Any]], positive: npt.NDArray[np.bool
 
 
 def _by_class(confusion: Counts) -> tuple[npt.NDArray[Any], ...]:
-    """Precision, recall, F1 and images of each class, from matrices of shape (m, c, c)."""
+    """Return precision, recall, F1 and images by class, each (m, c), of matrices (m, c, c)."""
     hits = np.diagonal(confusion, axis1=1, axis2=2)
     support, chosen = confusion.sum(axis=2), confusion.sum(axis=1)
     precision = hits / np.maximum(chosen, 1)
@@ -164,10 +165,10 @@ def _by_class(confusion: Counts) -> tuple[npt.NDArray[Any], ...]:
 
 
 def _overall(confusion: Counts) -> npt.NDArray[np.float64]:
-    """Accuracy, macro F1 and balanced accuracy, shape (m, 3), from matrices (m, c, c)."""
+    """Return accuracy, macro F1 and balanced accuracy, shape (m, 3), of matrices (m, c, c)."""
     _, recall, f1, support = _by_class(confusion)
     hits = np.trace(confusion, axis1=1, axis2=2)
-    # A class without images counts neither for nor against.
+    # Classes without images are excluded from the means.
     present = support > 0
     classes = present.sum(axis=1)
     return np.stack(

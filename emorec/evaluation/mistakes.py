@@ -1,4 +1,4 @@
-"""The mistakes of which a classifier is most confident."""
+"""The most confident mistakes of a classifier."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,21 +12,21 @@ from emorec.evaluation.metrics import Probabilities
 from emorec.images import Image
 from emorec.labels import VOTE_CLASSES
 
-MISTAKES = 48
-"""So many are kept."""
+MAX_MISTAKES = 48
+"""Number of mistakes to return."""
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """An image that is not what the classifier says.
+    """An image whose predicted class is not its label.
 
     Attributes:
         path: The image file.
         label: Its label.
         predicted: The most probable class.
         confidence: Probability of `predicted`.
-        votes: What people chose, most frequent first, such as "sad 6, neutral 4"; "" without votes.
-        image: What the classifier saw, shape (size, size, channels), uint8, RGB order.
+        votes: Votes, most frequent first, such as "sad 6, neutral 4"; "" without votes.
+        image: Input of the classifier, shape (size, size, channels), uint8, RGB order.
     """
 
     path: Path
@@ -37,22 +37,26 @@ class Mistake:
     image: Image
 
     def to_png(self) -> bytes:
-        """Give the bytes of a PNG file of the image."""
+        """Encode the image as the bytes of a PNG file.
+
+        Raises:
+            EmorecError: OpenCV cannot encode it.
+        """
         done, data = cv2.imencode(".png", self.image[:, :, ::-1])
         if not done:
-            raise EmorecError(f"{self.path}: the picture could not be encoded as PNG")
+            raise EmorecError(f"{self.path}: the image cannot be encoded as PNG")
         return data.tobytes()
 
 
 def confident_mistakes(
     probabilities: Probabilities, examples: Examples, images: Image
 ) -> tuple[Mistake, ...]:
-    """Find the `MISTAKES` mistakes with the highest confidence, highest first.
+    """Find the `MAX_MISTAKES` mistakes with the highest confidence, highest first.
 
     Args:
         probabilities: Shape (n, classes).
         examples: n images with their targets.
-        images: As the model saw them, shape (n, size, size, channels), uint8, RGB order.
+        images: Inputs of the classifier, shape (n, size, size, channels), uint8, RGB order.
     """
     truth, predicted = examples.targets.argmax(axis=1), probabilities.argmax(axis=1)
     confidence = probabilities.max(axis=1)
@@ -67,7 +71,7 @@ def confident_mistakes(
             _votes(examples, index),
             images[index].copy(),
         )
-        for index in wrong[:MISTAKES]
+        for index in wrong[:MAX_MISTAKES]
     )
 
 

@@ -1,4 +1,4 @@
-"""Draws figures with matplotlib, without a display, as the bytes of PNG files."""
+"""Plots of training and evaluation, drawn with matplotlib as the bytes of PNG files."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -10,15 +10,15 @@ from emorec.evaluation.calibration import CoveragePoint, ReliabilityBin
 from emorec.evaluation.metrics import Scores
 from emorec.figures import new_figure, to_png
 
-# Blue and vermilion of Okabe and Ito's palette, which colour-blind people can tell apart.
+# Blue and vermilion of Okabe and Ito's palette, which colour-blind people can distinguish.
 _TRAIN, _VALIDATION = "#0072B2", "#D55E00"
 
 
 def draw_curves(history: Sequence[Mapping[str, float]]) -> bytes:
-    """Draw accuracy and loss over the epochs.
+    """Draw accuracy and loss by epoch.
 
     Args:
-        history: One mapping an epoch: epoch, accuracy, val_accuracy, loss, val_loss.
+        history: One mapping per epoch: epoch, accuracy, val_accuracy, loss, val_loss.
     """
     figure = new_figure(10, 4)
     epochs = [row["epoch"] for row in history]
@@ -39,10 +39,11 @@ def draw_curves(history: Sequence[Mapping[str, float]]) -> bytes:
             )
         axes.set(title=title, xlabel="epoch", ylabel=name)
         if name == "loss":
-            # A few epochs with running means that lag behind must not flatten all the others.
-            losses, tests = ([row[key] for row in history] for key in ("loss", "val_loss"))
-            usual = max(2 * max(losses), 1.2 * statistics.median(tests))
-            axes.set_ylim(0, min(1.05 * max(losses + tests), usual))
+            # Lagging moving statistics make a few validation losses huge; they must not set the
+            # scale.
+            losses, validation = ([row[key] for row in history] for key in ("loss", "val_loss"))
+            usual = max(2 * max(losses), 1.2 * statistics.median(validation))
+            axes.set_ylim(0, min(1.05 * max(losses + validation), usual))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
@@ -50,7 +51,7 @@ def draw_curves(history: Sequence[Mapping[str, float]]) -> bytes:
 
 
 def draw_confusion_matrix(scores: Scores) -> bytes:
-    """Draw the confusion matrix: shares of each row as shades, counts as numbers."""
+    """Draw the confusion matrix, with counts as text and row shares as shades."""
     labels = [entry.label for entry in scores.per_class]
     counts = scores.confusion_matrix
     shares = scores.confusion_shares
@@ -81,7 +82,7 @@ def draw_confusion_matrix(scores: Scores) -> bytes:
 
 
 def draw_reliability(bins: Sequence[ReliabilityBin], error: float) -> bytes:
-    """Draw accuracy over confidence, with the number of images of each bin.
+    """Draw the reliability diagram: accuracy by confidence, and the images of each bin.
 
     Args:
         bins: From `emorec.evaluation.calibration.reliability`.
@@ -102,7 +103,7 @@ def draw_reliability(bins: Sequence[ReliabilityBin], error: float) -> bytes:
 
 
 def draw_coverage(points: Sequence[CoveragePoint]) -> bytes:
-    """Draw coverage and accuracy over the least confidence.
+    """Draw coverage and accuracy by minimum confidence.
 
     Args:
         points: From `emorec.evaluation.calibration.coverage_curve`.
@@ -113,18 +114,18 @@ def draw_coverage(points: Sequence[CoveragePoint]) -> bytes:
     axes.plot(least, [point.coverage for point in points], "-", color=_TRAIN, label="coverage")
     kept = [(point.min_confidence, point.accuracy) for point in points if point.coverage]
     axes.plot(*zip(*kept, strict=True), "--", color=_VALIDATION, label="accuracy of what is left")
-    axes.set(xlabel="least confidence", ylabel="share", xlim=(0, 1), ylim=(0, 1.02))
+    axes.set(xlabel="minimum confidence", ylabel="share", xlim=(0, 1), ylim=(0, 1.02))
     axes.grid(alpha=0.3)
     axes.legend()
     return to_png(figure)
 
 
 def draw_comparison(names: Sequence[str], scores: Sequence[Scores]) -> bytes:
-    """Draw accuracy and balanced accuracy of models with their intervals, one line a model.
+    """Draw accuracy and balanced accuracy of models with their intervals, one row per model.
 
     Args:
-        names: Of the models.
-        scores: Of the models, in the same order.
+        names: Names of the models.
+        scores: Metrics of the models, in the same order.
     """
     figure = new_figure(8, 1.6 + 0.5 * len(names))
     axes: Any = figure.add_subplot()
@@ -135,7 +136,7 @@ def draw_comparison(names: Sequence[str], scores: Sequence[Scores]) -> bytes:
     for name, interval, color, marker, shift in shown:
         values = [getattr(entry, name) for entry in scores]
         edges = [getattr(entry, interval) for entry in scores]
-        # A figure of few images may lie outside the percentiles of its resamples.
+        # With few images a value may lie outside the percentiles of its resamples.
         errors = [
             [max(value - low, 0) for value, (low, _) in zip(values, edges, strict=True)],
             [max(high - value, 0) for value, (_, high) in zip(values, edges, strict=True)],

@@ -1,4 +1,4 @@
-"""Tells of evaluated models as one self-contained HTML page."""
+"""The report of evaluated models as one self-contained HTML page."""
 
 import html
 from collections.abc import Mapping, Sequence
@@ -12,17 +12,17 @@ from emorec.evaluation.mistakes import Mistake
 from emorec.evaluation.significance import Interval
 from emorec.pages import page, picture, table, wide_picture
 
-_FEW_MISTAKES = 16
-"""Shown of each model where several are compared."""
+_MISTAKES_PER_MODEL = 16
+"""Number of mistakes to show of each model if several are compared."""
 
 
 @dataclass(frozen=True)
 class TrainingHistory:
-    """What is told of a training run beyond its model.
+    """Training of the model, for its report.
 
     Attributes:
-        history: One mapping an epoch, for `emorec.evaluation.plots.draw_curves`.
-        best_epoch: Whose weights the model has.
+        history: One mapping per epoch, for `emorec.evaluation.plots.draw_curves`.
+        best_epoch: Epoch whose weights the model has.
         settings: The configuration as text.
     """
 
@@ -32,57 +32,60 @@ class TrainingHistory:
 
 
 def render(
-    evaluations: Sequence[Evaluation], data: str, split: str, run: TrainingHistory | None = None
+    evaluations: Sequence[Evaluation],
+    data: str,
+    split: str,
+    training: TrainingHistory | None = None,
 ) -> str:
-    """Give the page of one model, or of several side by side.
+    """Render the report of one model, or of several in comparison.
 
-    All names are escaped, pictures are inside, and nothing is loaded from anywhere.
+    All names are escaped, images are embedded, and the page loads nothing.
 
     Args:
         evaluations: At least one, all on the same images.
         data: Name of the data set.
         split: "train", "validation" or "test".
-        run: Where a single model is that of a run.
+        training: Training of a single model; None omits the section.
     """
     examples = evaluations[0].examples
-    where = (
+    summary = (
         f"<p>{len(examples.paths):,} images of the {html.escape(split)} split of "
-        f"{html.escape(data)}, {len(examples.class_names)} classes. Intervals hold 95 % of 2,000 "
-        f"bootstrap samples. emorec {__version__}.</p>"
+        f"{html.escape(data)}, {len(examples.class_names)} classes. Intervals are 95 % percentile "
+        f"intervals of 2,000 bootstrap samples. emorec {__version__}.</p>"
     )
     if len(evaluations) > 1:
         names = titles(evaluations)
-        parts = [where, *_comparison(names, evaluations)]
+        parts = [summary, *_comparison(names, evaluations)]
         for name, entry in zip(names, evaluations, strict=True):
-            parts += [f"<h2>{html.escape(name)}</h2>", *_model(entry, _FEW_MISTAKES)]
+            parts += [f"<h2>{html.escape(name)}</h2>", *_model(entry, _MISTAKES_PER_MODEL)]
         return page(f"Comparison of {len(evaluations)} models", parts)
     (only,) = evaluations
     parts = [
-        where,
-        *(_run(run) if run else ()),
+        summary,
+        *(_training(training) if training else ()),
         "<h2>Model</h2>",
         *_model(only, len(only.mistakes)),
     ]
     return page(f"{only.metadata.name} {only.metadata.version}: evaluation", parts)
 
 
-def _share(value: float | None) -> str:
+def _percent(value: float | None) -> str:
     return "-" if value is None else f"{value:.2%}"
 
 
-def _between(interval: Interval) -> str:
+def _interval(interval: Interval) -> str:
     return f"{interval[0]:.2%} to {interval[1]:.2%}"
 
 
-def _run(run: TrainingHistory) -> list[str]:
-    last = run.history[-1]
+def _training(training: TrainingHistory) -> list[str]:
+    last = training.history[-1]
     return [
         "<h2>Training</h2>"
-        f"<p>{len(run.history)} epochs; the model is that of epoch {run.best_epoch}. In the last "
-        f"one the loss was {last['loss']:.3f} on training images and {last['val_loss']:.3f} on "
-        "validation images.</p>",
-        wide_picture(plots.draw_curves(run.history), "accuracy and loss over the epochs"),
-        f"<details><summary>Settings</summary><pre>{html.escape(run.settings)}</pre></details>",
+        f"<p>{len(training.history)} epochs; the model has the weights of epoch "
+        f"{training.best_epoch}. In the last epoch the loss was {last['loss']:.3f} on training "
+        f"images and {last['val_loss']:.3f} on validation images.</p>",
+        wide_picture(plots.draw_curves(training.history), "accuracy and loss by epoch"),
+        f"<details><summary>Settings</summary><pre>{html.escape(training.settings)}</pre></details>",
     ]
 
 
@@ -92,19 +95,19 @@ def _comparison(names: Sequence[str], evaluations: Sequence[Evaluation]) -> list
     rows = [
         [
             name,
-            _share(s.accuracy),
-            _between(s.accuracy_interval),
-            _share(s.balanced_accuracy),
-            _between(s.balanced_accuracy_interval),
+            _percent(s.accuracy),
+            _interval(s.accuracy_interval),
+            _percent(s.balanced_accuracy),
+            _interval(s.balanced_accuracy_interval),
             f"{s.macro_f1:.4f}",
-            _share(s.top2_accuracy),
+            _percent(s.top2_accuracy),
             f"{s.calibration_error:.4f}",
         ]
         for name, s in zip(names, scores, strict=True)
     ]
     labels = [entry.label for entry in scores[0].per_class]
     recalls = [
-        [name, *(_share(part.recall) for part in s.per_class)]
+        [name, *(_percent(part.recall) for part in s.per_class)]
         for name, s in zip(names, scores, strict=True)
     ]
     tests = [
@@ -117,14 +120,14 @@ def _comparison(names: Sequence[str], evaluations: Sequence[Evaluation]) -> list
         for test in pair_tests(evaluations)
     ]
     return [
-        "<h2>Side by side</h2>",
+        "<h2>Comparison</h2>",
         table(["model", *head], rows),
-        wide_picture(plots.draw_comparison(names, scores), "accuracies with their intervals"),
+        wide_picture(plots.draw_comparison(names, scores), "accuracies with intervals"),
         "<h3>Recall by class</h3>",
         table(["model", *labels], recalls),
-        "<h3>McNemar's exact test</h3><p>Images that only one of two models gets right, and how "
-        "probable a difference as large is if both are equally good. With many pairs, some small "
-        "values come by chance.</p>",
+        "<h3>McNemar's exact test</h3><p>Images that only one of two models classifies "
+        "correctly, and the p value under the hypothesis that both models have the same accuracy. "
+        "p values are not corrected for multiple comparisons.</p>",
         table(["models", "only the first", "only the second", "p"], tests),
     ]
 
@@ -132,12 +135,12 @@ def _comparison(names: Sequence[str], evaluations: Sequence[Evaluation]) -> list
 def _model(entry: Evaluation, mistakes: int) -> list[str]:
     return [
         _facts(entry),
-        _figures(entry),
+        _metrics(entry),
         _classes(entry),
         "<h3>Confusion matrix</h3>",
         wide_picture(plots.draw_confusion_matrix(entry.scores), "confusion matrix"),
         *_calibration(entry),
-        _priors(entry),
+        _adjustments(entry),
         _votes(entry),
         _groups(entry),
         _mistakes(entry.mistakes[:mistakes]),
@@ -146,7 +149,7 @@ def _model(entry: Evaluation, mistakes: int) -> list[str]:
 
 def _facts(entry: Evaluation) -> str:
     metadata = entry.metadata
-    seen = "each image and its mirror image, averaged" if entry.flip else "each image once"
+    views = "each image and its mirror image, averaged" if entry.flip else "each image once"
     rows = [
         ["file", str(entry.model)],
         ["architecture", metadata.architecture],
@@ -154,31 +157,35 @@ def _facts(entry: Evaluation) -> str:
         ["trained on", metadata.training_data],
         ["licence", metadata.license],
         ["temperature", f"{metadata.temperature:.4g}"],
-        ["prior taken out", f"{entry.tau:g}"],
-        ["reads", seen],
+        ["logit adjustment", f"{entry.adjustment_strength:g}"],
+        ["inference", views],
     ]
     return "<dl>" + "".join(f"<dt>{n}</dt><dd>{html.escape(v)}</dd>" for n, v in rows) + "</dl>"
 
 
-def _figures(entry: Evaluation) -> str:
+def _metrics(entry: Evaluation) -> str:
     s = entry.scores
     rows = [
-        ["accuracy", _share(s.accuracy), _between(s.accuracy_interval)],
-        ["balanced accuracy", _share(s.balanced_accuracy), _between(s.balanced_accuracy_interval)],
+        ["accuracy", _percent(s.accuracy), _interval(s.accuracy_interval)],
+        [
+            "balanced accuracy",
+            _percent(s.balanced_accuracy),
+            _interval(s.balanced_accuracy_interval),
+        ],
         ["macro F1", f"{s.macro_f1:.4f}", "{:.4f} to {:.4f}".format(*s.macro_f1_interval)],
-        ["top-2 accuracy", _share(s.top2_accuracy), ""],
+        ["top-2 accuracy", _percent(s.top2_accuracy), ""],
         ["cross-entropy, nats", f"{s.loss:.4f}", ""],
         ["expected calibration error", f"{s.calibration_error:.4f}", ""],
     ]
-    return "<h3>Figures</h3>" + table(["", "value", "interval"], rows)
+    return "<h3>Metrics</h3>" + table(["", "value", "interval"], rows)
 
 
 def _classes(entry: Evaluation) -> str:
     rows = [
         [
             part.label,
-            _share(part.precision),
-            _share(part.recall),
+            _percent(part.precision),
+            _percent(part.recall),
             f"{part.f1:.4f}",
             "-" if part.roc_auc is None else f"{part.roc_auc:.4f}",
             f"{part.images:,}",
@@ -190,44 +197,45 @@ def _classes(entry: Evaluation) -> str:
 
 
 def _calibration(entry: Evaluation) -> list[str]:
-    told = ""
+    two_fold = ""
     if entry.two_fold:
         first, second = entry.two_fold.temperatures
-        told = (
-            "<p>With a temperature fitted on one half of the images and measured on the other, "
+        two_fold = (
+            "<p>With temperatures fitted on one half of the images and evaluated on the other, "
             f"the error is {entry.two_fold.calibration_error:.4f} (temperatures {first:.3f} and "
             f"{second:.3f} instead of {entry.metadata.temperature:.3f}).</p>"
         )
     rows = [
-        [f"{point.min_confidence:.2f}", _share(point.coverage), _share(point.accuracy)]
+        [f"{point.min_confidence:.2f}", _percent(point.coverage), _percent(point.accuracy)]
         for point in entry.coverage[::2]
     ]
     error = entry.scores.calibration_error
     return [
-        "<h3>Calibration</h3>" + told,
+        "<h3>Calibration</h3>" + two_fold,
         picture(plots.draw_reliability(entry.reliability, error), "reliability diagram"),
-        "<h3>Uncertain faces</h3><p>What is left if faces below a least confidence are called "
-        "uncertain (<code>--min-confidence</code>).</p>",
-        picture(plots.draw_coverage(entry.coverage), "coverage and accuracy over confidence"),
-        table(["least confidence", "coverage", "accuracy"], rows),
+        "<h3>Uncertain faces</h3><p>Coverage and accuracy if faces below a minimum confidence "
+        "are marked as uncertain (<code>--min-confidence</code>).</p>",
+        picture(plots.draw_coverage(entry.coverage), "coverage and accuracy by minimum confidence"),
+        table(["minimum confidence", "coverage", "accuracy"], rows),
     ]
 
 
-def _priors(entry: Evaluation) -> str:
-    if not entry.priors:
+def _adjustments(entry: Evaluation) -> str:
+    if not entry.adjustments:
         return ""
     rows = [
         [
-            f"{part.tau:g}" + (" (this page)" if part.tau == entry.tau else ""),
-            _share(part.accuracy),
-            _share(part.balanced_accuracy),
+            f"{part.strength:g}"
+            + (" (this report)" if part.strength == entry.adjustment_strength else ""),
+            _percent(part.accuracy),
+            _percent(part.balanced_accuracy),
         ]
-        for part in entry.priors
+        for part in entry.adjustments
     ]
     return (
-        "<h3>Rare emotions</h3><p>Figures with so much of the training prior taken out "
+        "<h3>Rare emotions</h3><p>Metrics by strength of the logit adjustment "
         "(<code>--prior</code>; 0 natural, 1 balanced).</p>"
-        + table(["tau", "accuracy", "balanced accuracy"], rows)
+        + table(["strength", "accuracy", "balanced accuracy"], rows)
     )
 
 
@@ -237,16 +245,16 @@ def _votes(entry: Evaluation) -> str:
     rows = [
         [
             "all agree" if part.below is None else f"{part.lowest:.0%} to below {part.below:.0%}",
-            _share(part.accuracy),
+            _percent(part.accuracy),
             f"{part.images:,}",
         ]
         for part in entry.votes.bins
     ]
     return (
-        "<h3>Agreement with the voters</h3><p>The probabilities diverge from the shares of the "
-        f"votes by {entry.votes.divergence:.4f} nats (Kullback and Leibler) on average. Below, the "
-        "images by the share of their most frequent choice.</p>"
-        + table(["voters who agree", "accuracy", "images"], rows)
+        "<h3>Agreement with the annotators</h3><p>The mean Kullback-Leibler divergence of the "
+        "probabilities from the shares of the votes is "
+        f"{entry.votes.divergence:.4f} nats. The table groups the images by the share of their "
+        "most frequent vote.</p>" + table(["annotators who agree", "accuracy", "images"], rows)
     )
 
 
@@ -256,9 +264,9 @@ def _groups(entry: Evaluation) -> str:
     rows = [
         [
             part.group or "(empty)",
-            _share(part.accuracy),
-            _between(part.accuracy_interval),
-            _share(part.balanced_accuracy),
+            _percent(part.accuracy),
+            _interval(part.accuracy_interval),
+            _percent(part.balanced_accuracy),
             f"{part.images:,}",
         ]
         for part in entry.groups
@@ -280,7 +288,7 @@ def _mistakes(mistakes: Sequence[Mistake]) -> str:
             "</figcaption></figure>"
         )
     return (
-        "<h3>Most confident mistakes</h3><p>As the model saw them. Where the voters were "
-        "divided, the label may be as doubtful as the answer.</p>"
+        "<h3>Most confident mistakes</h3><p>The images are the inputs of the model. Where the "
+        "annotators disagree, the label may be as doubtful as the prediction.</p>"
         f'<div class="grid">{"".join(figures)}</div>'
     )

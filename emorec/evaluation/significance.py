@@ -1,4 +1,4 @@
-"""How far figures can be trusted: bootstrap intervals, and a test of two models on one split."""
+"""Statistical significance: bootstrap intervals, and McNemar's test of two models."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,36 +17,36 @@ Counts = npt.NDArray[np.int64]
 
 
 def bootstrap_intervals(
-    confusion: Counts, figures: Callable[[Counts], npt.NDArray[np.floating[Any]]]
+    confusion: Counts, metrics: Callable[[Counts], npt.NDArray[np.floating[Any]]]
 ) -> list[Interval]:
-    """Give 95 % percentile intervals of figures of a confusion matrix (Efron 1979, the bootstrap).
+    """Compute 95 % percentile intervals of metrics of a confusion matrix (Efron 1979, bootstrap).
 
-    Drawing as many images with replacement and counting them is drawing the counts from a
-    multinomial distribution, so no image is needed.
+    Resampling the images with replacement draws the counts from a multinomial distribution, so the
+    counts are resampled directly.
 
     Args:
         confusion: Counts, shape (classes, classes); rows are labels, columns predictions.
-        figures: Turns matrices, shape (m, classes, classes), into figures, shape (m, k).
+        metrics: Function from matrices, shape (m, classes, classes), to metrics, shape (m, k).
 
     Returns:
-        k intervals; the same for the same counts.
+        k intervals (low, high); deterministic.
     """
     total = int(confusion.sum())
     generator = np.random.default_rng(_SEED)
     drawn = generator.multinomial(total, confusion.ravel() / total, size=RESAMPLES)
-    found = figures(drawn.reshape(RESAMPLES, *confusion.shape))
+    found = metrics(drawn.reshape(RESAMPLES, *confusion.shape))
     edges = np.quantile(found, ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2), axis=0)
     return [(float(low), float(high)) for low, high in edges.T]
 
 
 @dataclass(frozen=True)
 class McNemar:
-    """Two models on the same images.
+    """Result of McNemar's test of two models on the same images.
 
     Attributes:
-        only_first: Images that the first model alone gets right.
-        only_second: Images that the second model alone gets right.
-        p_value: Of the exact test that both are equally often right.
+        only_first: Number of images that only the first model classifies correctly.
+        only_second: Number of images that only the second model classifies correctly.
+        p_value: Exact p value of the hypothesis that both models have the same accuracy.
     """
 
     only_first: int
@@ -55,14 +55,14 @@ class McNemar:
 
 
 def mcnemar(first_correct: npt.NDArray[np.bool_], second_correct: npt.NDArray[np.bool_]) -> McNemar:
-    """Test whether one of two models is more often right (McNemar 1947, the exact binomial form).
+    """Test whether two models differ in accuracy (McNemar 1947, the exact binomial form).
 
-    Of the images on which exactly one model is right, each has it with probability 1/2 if the
-    models are equally good; the p value is twice the binomial tail, at most 1.
+    If both models are equally accurate, each image that exactly one of them classifies correctly
+    belongs to either with probability 1/2; the p value is twice the binomial tail, at most 1.
 
     Args:
-        first_correct: Shape (n,): whether the first model is right.
-        second_correct: The same of the second, on the same images.
+        first_correct: Whether the first model is correct, shape (n,).
+        second_correct: The same of the second model, on the same images.
     """
     only_first = int((first_correct & ~second_correct).sum())
     only_second = int((second_correct & ~first_correct).sum())
@@ -71,5 +71,5 @@ def mcnemar(first_correct: npt.NDArray[np.bool_], second_correct: npt.NDArray[np
     for chosen in range(min(only_first, only_second)):
         term = term * (n - chosen) // (chosen + 1)
         tail += term
-    # Whole numbers of any length: nothing is rounded before the division.
+    # Python integers are exact, so rounding happens only in the division.
     return McNemar(only_first, only_second, min(1.0, 2 * tail / 2**n))

@@ -1,1 +1,1 @@
-"""Turns Keras models into ONNX files and checks that both agree."""
+"""Export of Keras models as ONNX files, with a check that both agree."""

@@ -1,4 +1,4 @@
-"""Counts what an ONNX graph costs: its weights, and its multiplications for one picture."""
+"""Size and computational cost of an ONNX graph: weights and multiply-adds."""
 
 from math import prod
 
@@ -12,17 +12,17 @@ _FLOATS = (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16, onnx.TensorProto.DO
 
 
 def graph_cost(model: onnx.ModelProto) -> ModelCost:
-    """Count the weights of a graph, and its multiply-adds for one picture.
+    """Count the weights of a graph and its multiply-adds for one image.
 
-    Weights are the numbers in its float constants, so a batch normalisation that the exporter
-    folded into a convolution counts no more. Multiply-adds are those of convolutions and matrix
-    products; what runs once a value (activations, sums, pooling) is left out, as is usual.
+    Weights are the values of float constants, so a batch normalisation that the exporter folded
+    into a convolution does not count. Multiply-adds are those of convolutions and matrix products;
+    elementwise operations and pooling are omitted, as is usual.
 
     Args:
-        model: Its inputs have one free dimension, the batch.
+        model: A model whose inputs have one free dimension, the batch.
 
     Raises:
-        EmorecError: The shape of a product cannot be told beforehand.
+        EmorecError: The shape of a product cannot be inferred.
     """
     single = onnx.ModelProto()
     single.CopyFrom(model)
@@ -44,7 +44,7 @@ def graph_cost(model: onnx.ModelProto) -> ModelCost:
 
 
 def _multiply_adds(node: onnx.NodeProto, shapes: dict[str, tuple[int, ...]]) -> int:
-    """Multiply the number of results by the length of the sum behind each."""
+    """Return the number of output values times the products that each one sums."""
     if node.op_type == "Conv":
         length = prod(_known(node, 1, shapes)[1:])
     elif node.op_type == "MatMul":
@@ -53,13 +53,13 @@ def _multiply_adds(node: onnx.NodeProto, shapes: dict[str, tuple[int, ...]]) -> 
         transposed = any(a.name == "transA" and a.i for a in node.attribute)
         length = _known(node, 0, shapes)[0 if transposed else 1]
     elif node.op_type == "ConvTranspose":
-        # Each input value meets each weight of its channel once.
+        # Each input value is multiplied by each weight of its channel once.
         return prod(_known(node, 0, shapes)) * prod(_known(node, 1, shapes)[1:])
     else:
         return 0
     results = shapes.get(node.output[0], ())
     if not results or 0 in results:
-        raise EmorecError(f"the shape of {node.output[0]!r} cannot be told beforehand")
+        raise EmorecError(f"the shape of {node.output[0]!r} cannot be inferred")
     return prod(results) * length
 
 
@@ -68,5 +68,5 @@ def _known(
 ) -> tuple[int, ...]:
     shape = shapes.get(node.input[number], ())
     if not shape or 0 in shape:
-        raise EmorecError(f"the shape of {node.input[number]!r} cannot be told beforehand")
+        raise EmorecError(f"the shape of {node.input[number]!r} cannot be inferred")
     return shape

@@ -1,7 +1,7 @@
-"""Runs Keras's ONNX exporter: in this process on the TensorFlow backend, in a child beside others.
+"""Keras's ONNX exporter, run in this process on TensorFlow, and in a child on other backends.
 
-The exporter needs TensorFlow. A process has one backend, so a model of the JAX or PyTorch backend
-goes through a .keras file to a child process with TensorFlow.
+The exporter needs TensorFlow, and a process has one backend. A model of the JAX or PyTorch backend
+is therefore saved as a .keras file, which a child process with TensorFlow exports.
 """
 
 import contextlib
@@ -21,18 +21,20 @@ import numpy as np
 from emorec.errors import EmorecError, MissingDependencyError
 from emorec.metadata import ModelMetadata
 from emorec.modeling.build import with_probabilities
-from emorec.modeling.saved import load_model, save_model
+from emorec.modeling.keras_files import load_model, save_model
 
 _NEEDED = ("tensorflow", "tf2onnx")
 
 
 def write_graph(model: keras.Model, metadata: ModelMetadata, path: Path) -> None:
-    """Write a model of logits, extended by probabilities, as an ONNX file without metadata.
+    """Export a classifier, with the additional output probabilities, as an ONNX file.
+
+    The file has no metadata yet.
 
     Args:
-        model: Of any backend; input float32, NHWC, 0..255; output logits.
-        metadata: Its temperature becomes part of the graph.
-        path: The file to write.
+        model: Model of any backend; input float32, NHWC, 0..255; output logits.
+        metadata: Metadata of the model; the temperature becomes part of the graph.
+        path: File to write.
 
     Raises:
         MissingDependencyError: TensorFlow or the exporter is not installed.
@@ -41,9 +43,8 @@ def write_graph(model: keras.Model, metadata: ModelMetadata, path: Path) -> None
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingDependencyError(
-            f"ONNX files are written by TensorFlow, and {' and '.join(missing)} cannot be found; "
-            "the .keras file is kept: install what is missing with pip install 'emorec[train]', "
-            "then run emorec export"
+            f"the ONNX export needs {' and '.join(missing)}; install with: pip install "
+            "'emorec[train]', then run emorec export; the .keras file is kept"
         )
     if keras.backend.backend() == "tensorflow":
         _export(model, metadata, path)
@@ -56,11 +57,11 @@ def _export(model: keras.Model, metadata: ModelMetadata, path: Path) -> None:
     # Export needs a model that was called once.
     whole(np.zeros((1, *model.input_shape[1:]), np.float32))
     signature = [keras.InputSpec(shape=model.input_shape, dtype="float32", name="image")]
-    # An optimisation that stumbles over a scalar (MobileNetV3) is left out with a long traceback;
-    # ONNX Runtime makes up for it.
+    # For MobileNetV3 an optimisation of tf2onnx fails on a scalar, is skipped, and logs a long
+    # traceback; ONNX Runtime optimises the graph itself.
     logging.getLogger("tf2onnx").setLevel(logging.ERROR)
     try:
-        # The exporter warns about NumPy names of its own and prints to standard output.
+        # The exporter warns about its own use of NumPy, and prints to standard output.
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             whole.export(path, format="onnx", input_signature=signature, verbose=False)
@@ -70,8 +71,8 @@ def _export(model: keras.Model, metadata: ModelMetadata, path: Path) -> None:
 
 
 def _export_in_child(model: keras.Model, metadata: ModelMetadata, path: Path) -> None:
-    # The device belongs to the backend of this process; the exporter computes next to nothing.
-    surroundings = {
+    # The GPU is in use by this process, and the exporter hardly computes.
+    environment = {
         **os.environ,
         "KERAS_BACKEND": "tensorflow",
         "CUDA_VISIBLE_DEVICES": "",
@@ -82,14 +83,14 @@ def _export_in_child(model: keras.Model, metadata: ModelMetadata, path: Path) ->
         save_model(model, metadata, source)
         done = subprocess.run(
             [sys.executable, "-m", "emorec.export.graph", source, path],
-            env=surroundings,
+            env=environment,
             capture_output=True,
             text=True,
             check=False,
         )
     if done.returncode:
         reason = next(iter(done.stderr.strip().splitlines()[-1:]), f"exit code {done.returncode}")
-        raise EmorecError(f"the TensorFlow process that writes ONNX files failed: {reason:.300}")
+        raise EmorecError(f"the TensorFlow process that exports to ONNX failed: {reason:.300}")
 
 
 if __name__ == "__main__":

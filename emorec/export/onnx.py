@@ -1,4 +1,4 @@
-"""Writes a Keras model as an ONNX file with emorec's metadata."""
+"""Export of a Keras model as an ONNX file with emorec's metadata."""
 
 import math
 import tempfile
@@ -14,10 +14,10 @@ from emorec.export.cost import graph_cost
 from emorec.export.graph import write_graph
 from emorec.export.parity import HALF_TOLERANCE, TOLERANCE, check_parity
 from emorec.images import Image
-from emorec.metadata import COST_KEY, KEY, ModelMetadata
+from emorec.metadata import COST_KEY, METADATA_KEY, ModelMetadata
 
-_SMALLEST_HALVED = 1024
-"""Values; smaller constants, such as biases, are not worth a node."""
+_MIN_HALVED_SIZE = 1024
+"""Constants with fewer values, such as biases, stay float32."""
 
 
 def export_onnx(
@@ -25,23 +25,24 @@ def export_onnx(
     metadata: ModelMetadata,
     faces: Image,
     target: Path,
+    *,
     half_weights: bool = False,
 ) -> float:
-    """Export a model, check that both agree, and only then write the file.
+    """Export a model, and write the file if Keras and ONNX Runtime agree.
 
     Args:
-        model: Of any backend; input float32, NHWC, 0..255; output logits.
-        metadata: Travels in the file; its temperature becomes part of the graph.
-        faces: Images to compare on, shape (n, size, size, channels), uint8; noise is added.
-        target: The .onnx file; it is written whole or not at all.
-        half_weights: Keep the kernels in float16, for half the size. The graph still computes in
-            float32: ONNX Runtime casts them once, when it opens the file.
+        model: Model of any backend; input float32, NHWC, 0..255; output logits.
+        metadata: Metadata to store in the file; the temperature becomes part of the graph.
+        faces: Images for the comparison, shape (n, size, size, channels), uint8; noise is added.
+        target: The .onnx file, written atomically.
+        half_weights: Whether to store the kernels as float16, for half the size. The graph still
+            computes in float32: ONNX Runtime casts them once, when it loads the file.
 
     Returns:
         The largest difference of a probability between Keras and ONNX Runtime.
 
     Raises:
-        ModelError: Both disagree, or the logits are constant.
+        ModelError: The outputs differ, or the logits are constant.
         MissingDependencyError: TensorFlow or the exporter is not installed.
         DataError: The file cannot be written.
         EmorecError: The exporter failed.
@@ -60,14 +61,14 @@ def export_onnx(
 
 
 def _halve(graph: onnx.GraphProto) -> None:
-    """Put float16 and a cast in the place of every large float32 constant."""
+    """Replace every large float32 constant by a float16 constant and a cast."""
     casts = []
     for tensor in graph.initializer:
-        if tensor.data_type != TensorProto.FLOAT or math.prod(tensor.dims) < _SMALLEST_HALVED:
+        if tensor.data_type != TensorProto.FLOAT or math.prod(tensor.dims) < _MIN_HALVED_SIZE:
             continue
         name, half = tensor.name, f"{tensor.name}_half"
         values = numpy_helper.to_array(tensor)
-        # What float16 cannot hold would become infinite.
+        # Values beyond the range of float16 would become infinite.
         limit = np.finfo(np.float16).max
         halved = np.clip(values, -limit, limit).astype(np.float16)
         tensor.CopyFrom(numpy_helper.from_array(halved, half))
@@ -83,7 +84,7 @@ def _with_metadata(graph: onnx.ModelProto, metadata: ModelMetadata) -> bytes:
     graph.producer_name = "emorec"
     graph.producer_version = metadata.created_with
     cost = graph_cost(graph).to_json()
-    onnx.helper.set_model_props(graph, {KEY: metadata.to_json(), COST_KEY: cost})
+    onnx.helper.set_model_props(graph, {METADATA_KEY: metadata.to_json(), COST_KEY: cost})
     onnx.checker.check_model(graph)
     serialized: bytes = graph.SerializeToString()
     return serialized

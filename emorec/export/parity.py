@@ -1,4 +1,4 @@
-"""Checks that an ONNX model answers as the Keras model it came from."""
+"""Parity check: whether an ONNX model computes the same as its Keras model."""
 
 import keras
 import numpy as np
@@ -10,13 +10,13 @@ from emorec.metadata import ModelMetadata
 from emorec.modeling.build import with_probabilities
 
 TOLERANCE = 1e-4
-"""Largest difference of a probability that passes."""
+"""Differences of a probability must be smaller."""
 
 HALF_TOLERANCE = 0.01
-"""The same for weights kept in float16, which has 11 binary digits."""
+"""Tolerance for weights stored as float16, which has 11 significant bits."""
 
 FACES = 256
-"""So many faces are worth comparing on, where there are as many."""
+"""Maximum number of faces to compare on."""
 
 _NOISE_IMAGES = 16
 
@@ -28,21 +28,20 @@ def check_parity(
     faces: Image,
     tolerance: float = TOLERANCE,
 ) -> float:
-    """Compare the probabilities of both models on faces and on noise.
+    """Compare the probabilities of a Keras model and its ONNX export on faces and on noise.
 
     Args:
-        model: Keras model of logits.
-        metadata: Of the model; its temperature is applied to Keras's logits.
+        model: Keras model whose output is logits.
+        metadata: Metadata of the model; the temperature is applied to Keras's logits.
         onnx_bytes: The serialised ONNX model.
-        faces: Shape (n, size, size, channels), uint8; `FACES` of them do.
-        tolerance: Largest difference that passes.
+        faces: Shape (n, size, size, channels), uint8; `FACES` of them are enough.
+        tolerance: Upper limit of the differences, exclusive.
 
     Returns:
         The largest difference of a probability.
 
     Raises:
-        ModelError: A difference of `tolerance` or more, or logits that do not
-            depend on the image.
+        ModelError: A difference is `tolerance` or more, or the logits do not depend on the image.
     """
     noise = np.random.default_rng(0).integers(
         0, 256, (_NOISE_IMAGES, *faces.shape[1:]), dtype=np.uint8
@@ -54,13 +53,13 @@ def check_parity(
     logits, probabilities = session.run(["logits", "probabilities"], {"image": images})
     if not np.isfinite(logits).all() or float(np.ptp(logits, axis=0).max()) < 1e-6:
         raise ModelError(
-            f"{metadata.name}: the logits are constant or not finite, so the model learned "
-            "nothing; it is not exported"
+            f"{metadata.name}: the logits are constant or not finite, so the model is untrained; "
+            "it is not exported"
         )
     difference = float(np.abs(probabilities - expected).max())
     if not difference < tolerance:
         raise ModelError(
-            f"{metadata.name}: Keras and ONNX Runtime differ by {difference:.2e} in a probability "
-            f"(at most {tolerance} passes); the ONNX file is not written"
+            f"{metadata.name}: the probabilities of Keras and ONNX Runtime differ by "
+            f"{difference:.2e} (limit {tolerance}); the ONNX file is not written"
         )
     return difference

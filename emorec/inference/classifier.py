@@ -11,9 +11,9 @@ import onnxruntime as ort
 
 from emorec.errors import ModelError
 from emorec.images import Image
-from emorec.metadata import COST_KEY, KEY, ModelCost, ModelMetadata
+from emorec.metadata import COST_KEY, METADATA_KEY, ModelCost, ModelMetadata
 from emorec.preprocessing import to_input
-from emorec.probabilities import prior_offsets, prior_strength, probabilities_from_logits
+from emorec.probabilities import adjustment_strength, prior_offsets, probabilities_from_logits
 from emorec.types import Prediction
 
 MAX_FILE_BYTES = 2**30
@@ -72,16 +72,16 @@ class EmotionClassifier:
         except Exception as error:  # ONNX Runtime's errors have no common base class
             raise self._error("ONNX Runtime cannot load the model", error) from error
         entries = self._session.get_modelmeta().custom_metadata_map
-        if KEY not in entries:
+        if METADATA_KEY not in entries:
             raise ModelError(
                 f"{self._source}: the model has no emorec metadata (labels, colour, input "
                 "size); use a model that emorec wrote, or export it with: emorec export"
             )
-        self.metadata = ModelMetadata.from_json(entries[KEY], self._source)
+        self.metadata = ModelMetadata.from_json(entries[METADATA_KEY], self._source)
         cost = entries.get(COST_KEY)
         self.cost = None if cost is None else ModelCost.from_json(cost, self._source)
         self._check_tensors()
-        self.tau = prior_strength(prior, self.metadata, self._source)
+        self.tau = adjustment_strength(prior, self.metadata, self._source)
 
     def classify(self, crops: Sequence[Image]) -> list[Prediction]:
         """Classify the emotion of each face crop.

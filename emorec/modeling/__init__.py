@@ -1,1 +1,1 @@
-"""Builds the Keras models."""
+"""Keras models: architectures, building, loading and saving."""

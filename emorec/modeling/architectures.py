@@ -1,4 +1,7 @@
-"""The registry of architectures: how each is built, normalised, sized and divided."""
+"""The table of architectures: backbone, normalisation, input sizes and blocks of each.
+
+To add one, write its module (a network of Keras needs none) and a row here.
+"""
 
 import functools
 from collections.abc import Callable
@@ -12,10 +15,10 @@ from emorec.errors import ConfigError
 from emorec.modeling.compact import compact_features
 from emorec.modeling.vgg13 import vgg13_features
 
-# Channel means of ImageNet in BGR order, as the caffe models were trained with.
+# Channel means of ImageNet in BGR order, used to train the Caffe models.
 _CAFFE_MEANS_BGR = (103.939, 116.779, 123.68)
 
-# Channel means and deviations of ImageNet in RGB order and 0..1.
+# Channel means and standard deviations of ImageNet in RGB order, values 0..1.
 _TORCH_MEANS = (0.485, 0.456, 0.406)
 _TORCH_DEVIATIONS = (0.229, 0.224, 0.225)
 
@@ -23,18 +26,18 @@ _NOTOP = "weights_tf_dim_ordering_tf_kernels_notop.h5"
 
 
 def _caffe(image: Any) -> Any:
-    """RGB 0..255 to BGR with the means taken off, as keras's "caffe" mode."""
+    """Convert RGB 0..255 to BGR and subtract the means, as keras's "caffe" mode."""
     offset = [-mean for mean in _CAFFE_MEANS_BGR]
     return layers.Rescaling(1.0, offset=offset, name="normalize")(ops.flip(image, axis=-1))
 
 
 def _signed_unit(image: Any) -> Any:
-    """0..255 to -1..1, as keras's "tf" mode."""
+    """Scale 0..255 to -1..1, as keras's "tf" mode."""
     return layers.Rescaling(1 / 127.5, offset=-1.0, name="normalize")(image)
 
 
 def _torch(image: Any) -> Any:
-    """RGB 0..255 to zero mean and unit deviation over ImageNet, as keras's "torch" mode."""
+    """Standardise RGB 0..255 by the statistics of ImageNet, as keras's "torch" mode."""
     scale = [1 / (255 * deviation) for deviation in _TORCH_DEVIATIONS]
     pairs = zip(_TORCH_MEANS, _TORCH_DEVIATIONS, strict=True)
     offset = [-mean / deviation for mean, deviation in pairs]
@@ -57,42 +60,43 @@ def _application(name: str, **options: Any) -> Callable[..., keras.Model]:
     return build
 
 
-def _with_own_preprocessing(name: str) -> Callable[..., keras.Model]:
-    # Keras's exporter gives the normalisation inside these nets inputs of its own.
+def _without_preprocessing(name: str) -> Callable[..., keras.Model]:
+    # Keras's exporter turns the normalisation inside these networks into extra, unfed inputs.
     return _application(name, include_preprocessing=False)
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """One architecture of the registry.
+    """One architecture, a row of the table.
 
     Attributes:
         name: Name on the command line.
-        backbone: Builds the backbone from an input shape (height, width, channels) and
-            "imagenet" or None; its output is a feature map, or the features themselves.
-        normalize: Layers from values 0..255 to what the backbone expects.
-        channels: Channels of the backbone's input; grey images are replicated to fit three.
+        backbone: Function that builds the backbone from an input shape (height, width, channels)
+            and "imagenet" or None; its output is a feature map or a vector of features.
+        normalize: Layers from values 0..255 to the input range of the backbone.
+        groups: First layer of each block after the first block, from input to output: the name of
+            the layer, or its beginning. The layers before `groups[0]` are the first block.
+        imagenet_file: Keras's file of ImageNet weights; None where Keras publishes none.
+        channels: Channels of the backbone's input; grey images are replicated to three.
         minimum_size: Smallest side of the input in pixels.
-        default_size: Side of the input unless asked otherwise.
-        groups: Where its blocks begin, from input to output: the names of their first layers, or
-            what these begin with. The layers before the first of them are a block as well.
-        imagenet_file: Keras's file of ImageNet weights, or None where there are none.
+        default_size: Default side of the input in pixels.
     """
 
     name: str
     backbone: Callable[..., keras.Model]
     normalize: Callable[[Any], Any]
-    channels: int
-    minimum_size: int
-    default_size: int
     groups: tuple[str, ...]
     imagenet_file: str | None = None
+    channels: int = 3
+    minimum_size: int = 32
+    default_size: int = 96
 
 
 def _numbered(text: str, first: int, last: int) -> tuple[str, ...]:
     return tuple(text.format(number) for number in range(first, last + 1))
 
 
+_COMPACT_GROUPS = _numbered("block_{}_", 1, 6)
 _RESNET_GROUPS = _numbered("conv{}_block1", 2, 5)
 
 _ALL = (
@@ -100,118 +104,89 @@ _ALL = (
         "compact",
         _own("compact", compact_features),
         _signed_unit,
+        _COMPACT_GROUPS,
         channels=1,
         minimum_size=16,
         default_size=48,
-        groups=_numbered("block_{}_", 1, 6),
     ),
     Architecture(
         "compact-wide",
         _own("compact_wide", functools.partial(compact_features, width=2)),
         _signed_unit,
+        _COMPACT_GROUPS,
         channels=1,
         minimum_size=16,
         default_size=48,
-        groups=_numbered("block_{}_", 1, 6),
     ),
     Architecture(
         "vgg13",
         _own("vgg13", vgg13_features),
         _signed_unit,
+        (*_numbered("block{}_conv1", 2, 4), "flatten"),
         channels=1,
         minimum_size=16,
         default_size=64,
-        groups=(*_numbered("block{}_conv1", 2, 4), "flatten"),
     ),
     Architecture(
         "vgg16",
         _application("VGG16"),
         _caffe,
-        channels=3,
-        minimum_size=32,
-        default_size=96,
-        groups=_numbered("block{}_conv1", 2, 5),
-        imagenet_file=f"vgg16_{_NOTOP}",
+        _numbered("block{}_conv1", 2, 5),
+        f"vgg16_{_NOTOP}",
     ),
     Architecture(
-        "resnet50",
-        _application("ResNet50"),
-        _caffe,
-        channels=3,
-        minimum_size=32,
-        default_size=96,
-        groups=_RESNET_GROUPS,
-        imagenet_file=f"resnet50_{_NOTOP}",
+        "resnet50", _application("ResNet50"), _caffe, _RESNET_GROUPS, f"resnet50_{_NOTOP}"
     ),
     Architecture(
         "resnet50v2",
         _application("ResNet50V2"),
         _signed_unit,
-        channels=3,
-        minimum_size=32,
-        default_size=96,
-        groups=_RESNET_GROUPS,
-        imagenet_file=f"resnet50v2_{_NOTOP}",
+        _RESNET_GROUPS,
+        f"resnet50v2_{_NOTOP}",
     ),
     Architecture(
         "xception",
         _application("Xception"),
         _signed_unit,
-        channels=3,
+        _numbered("block{}_sepconv1", 2, 14),
+        f"xception_{_NOTOP}",
         minimum_size=71,
-        default_size=96,
-        groups=_numbered("block{}_sepconv1", 2, 14),
-        imagenet_file=f"xception_{_NOTOP}",
     ),
     Architecture(
         "inceptionv3",
         _application("InceptionV3"),
         _signed_unit,
-        channels=3,
+        _numbered("mixed{}", 0, 8),
+        f"inception_v3_{_NOTOP}",
         minimum_size=75,
-        default_size=96,
-        groups=_numbered("mixed{}", 0, 8),
-        imagenet_file=f"inception_v3_{_NOTOP}",
     ),
     Architecture(
         "densenet121",
         _application("DenseNet121"),
         _torch,
-        channels=3,
-        minimum_size=32,
-        default_size=96,
-        groups=_RESNET_GROUPS,
-        imagenet_file=f"densenet121_{_NOTOP}",
+        _RESNET_GROUPS,
+        f"densenet121_{_NOTOP}",
     ),
     Architecture(
         "mobilenetv3small",
-        _with_own_preprocessing("MobileNetV3Small"),
+        _without_preprocessing("MobileNetV3Small"),
         _signed_unit,
-        channels=3,
-        minimum_size=32,
-        default_size=96,
-        groups=("expanded_conv_", *_numbered("expanded_conv_{}_", 1, 10), "conv_1"),
-        imagenet_file="weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5",
+        ("expanded_conv_", *_numbered("expanded_conv_{}_", 1, 10), "conv_1"),
+        "weights_mobilenet_v3_small_224_1.0_float_no_top_v2.h5",
     ),
     Architecture(
         "mobilenetv3large",
-        _with_own_preprocessing("MobileNetV3Large"),
+        _without_preprocessing("MobileNetV3Large"),
         _signed_unit,
-        channels=3,
-        minimum_size=32,
-        default_size=96,
-        groups=("expanded_conv_", *_numbered("expanded_conv_{}_", 1, 14), "conv_1"),
-        imagenet_file="weights_mobilenet_v3_large_224_1.0_float_no_top_v2.h5",
+        ("expanded_conv_", *_numbered("expanded_conv_{}_", 1, 14), "conv_1"),
+        "weights_mobilenet_v3_large_224_1.0_float_no_top_v2.h5",
     ),
     Architecture(
         "efficientnetv2b0",
-        _with_own_preprocessing("EfficientNetV2B0"),
+        _without_preprocessing("EfficientNetV2B0"),
         _torch,
-        channels=3,
-        minimum_size=32,
-        default_size=96,
-        groups=(*_numbered("block{}a_", 1, 6), "top_conv"),
-        imagenet_file="efficientnetv2-b0_notop.h5",
+        (*_numbered("block{}a_", 1, 6), "top_conv"),
+        "efficientnetv2-b0_notop.h5",
     ),
 )
 
@@ -219,10 +194,10 @@ ARCHITECTURES = {architecture.name: architecture for architecture in _ALL}
 
 
 def architecture(name: str) -> Architecture:
-    """Look an architecture up.
+    """Return the architecture of a name.
 
     Raises:
-        ConfigError: The name is not in the registry.
+        ConfigError: The table has no such name.
     """
     try:
         return ARCHITECTURES[name]

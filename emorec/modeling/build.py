@@ -1,4 +1,4 @@
-"""Builds a whole classifier: input, normalisation, backbone and head."""
+"""Building of classifiers: input, normalisation, backbone and head."""
 
 from typing import Any
 
@@ -15,6 +15,7 @@ def build_classifier(
     arch: str,
     classes: int,
     image_size: int | None = None,
+    *,
     color: str = "gray",
     weights: str = "none",
     trainable_layers: int | None = None,
@@ -24,15 +25,15 @@ def build_classifier(
     """Build a classifier.
 
     Args:
-        arch: Name in the registry of architectures.
+        arch: Name of an architecture.
         classes: Number of logits.
-        image_size: Side of the square input in pixels; None takes the architecture's default.
+        image_size: Side of the square input in pixels; the default is the architecture's own.
         color: "gray" (one channel, replicated for backbones of three) or "rgb".
-        weights: "none", "imagenet", "emorec" for the shipped model, or a file: see
+        weights: "none", "imagenet", "emorec" for the shipped model, or a model; see
             `emorec.modeling.weights.load_pretrained`.
-        trainable_layers: How many of the backbone's last layers train; -1 for all; None for 0
-            where pretrained weights fill the whole backbone and all otherwise.
-        dropout: Part of the features dropped before the head, 0 to 1.
+        trainable_layers: Number of the backbone's last layers that train; -1 for all. The default
+            is 0 where pretrained weights fill the whole backbone, and all otherwise.
+        dropout: Dropout rate before the head, 0 to 1.
         precision: "float32", or "bfloat16" to compute in bfloat16 with float32 weights.
 
     Returns:
@@ -40,8 +41,9 @@ def build_classifier(
         output logits, shape (batch, classes), float32.
 
     Raises:
-        ConfigError: The architecture, the size or the colour does not fit.
-        ModelError: The weights cannot be had.
+        ConfigError: The architecture is unknown, or the size, the colour or the number of
+            trainable layers does not suit it.
+        ModelError: The weights cannot be loaded.
     """
     chosen = architecture(arch)
     size = image_size or chosen.default_size
@@ -51,7 +53,7 @@ def build_classifier(
             f"{size}; use --image-size {chosen.minimum_size} or more"
         )
     if color == "rgb" and chosen.channels == 1:
-        raise ConfigError(f"{arch} reads grey images only; received color 'rgb'")
+        raise ConfigError(f"{arch} takes grey images only; received color 'rgb'")
     previous = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
     try:
@@ -75,7 +77,7 @@ def build_classifier(
     if weights not in ("none", "imagenet"):
 
         def build(other_classes: int) -> keras.Model:
-            return build_classifier(arch, other_classes, size, color)
+            return build_classifier(arch, other_classes, size, color=color)
 
         filled = load_pretrained(model, chosen, weights, build)
     if trainable_layers is None:
@@ -85,10 +87,11 @@ def build_classifier(
 
 
 def with_probabilities(model: keras.Model, temperature: float) -> keras.Model:
-    """Extend a model of logits by softmax(logits / temperature).
+    """Add the output softmax(logits / temperature) to a classifier.
 
     Returns:
-        A model whose outputs are a dictionary of "logits" and "probabilities".
+        A model whose output is a dictionary of "logits" and "probabilities", each of shape
+        (batch, classes).
     """
     logits = model.output
     scaled = layers.Rescaling(1 / temperature, name="temperature")(logits)

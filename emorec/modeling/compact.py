@@ -1,4 +1,4 @@
-"""The small residual net for 48x48 grey faces that emorec ships."""
+"""The network `compact`: a small residual network for 48x48 grey faces, which emorec ships."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ BLOCKS = ((32, 1), (64, 2), (64, 1), (128, 2), (128, 1), (128, 1))
 """Filters and stride of each residual block."""
 
 NORM_MOMENTUM = 0.9
-"""With Keras's 0.99 the running means lag hundreds of steps behind: a short run looks worthless."""
+"""With Keras's 0.99 the moving statistics lag hundreds of steps, so a short run validates badly."""
 
 
 def _convolution(
@@ -32,13 +32,14 @@ def _convolution(
 def _block(x: Any, filters: int, stride: int, name: str) -> Any:
     shortcut = x
     if stride != 1 or x.shape[-1] != filters:
-        # Averaging before the 1x1 convolution lets the shortcut see every pixel.
+        # A strided 1x1 convolution would skip pixels; averaging first uses all of them.
         if stride != 1:
             shortcut = layers.AveragePooling2D(stride, padding="same", name=f"{name}_pool")(x)
         shortcut = _convolution(shortcut, filters, f"{name}_shortcut", kernel=1)
     x = _convolution(x, filters, f"{name}_1", stride=stride)
     x = layers.ReLU(name=f"{name}_1_relu")(x)
-    # The block begins as its shortcut (Goyal et al. 2017, "Accurate, Large Minibatch SGD").
+    # Zero gamma: the initial block equals its shortcut (Goyal et al. 2017, "Accurate, Large
+    # Minibatch SGD").
     x = _convolution(x, filters, f"{name}_2", gamma="zeros")
     return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, shortcut]))
 
@@ -46,11 +47,11 @@ def _block(x: Any, filters: int, stride: int, name: str) -> Any:
 def compact_features(image: Any, width: int = 1) -> Any:
     """Build the layers from a grey image in -1..1 to its feature map.
 
-    A ResNet of basic blocks (He et al. 2016) at three scales behind a two-layer stem.
+    A two-layer stem, then a ResNet of basic blocks (He et al. 2016) at three scales.
 
     Args:
         image: Symbolic tensor, shape (batch, size, size, 1).
-        width: What the number of filters of every layer is multiplied by.
+        width: Multiplier of the number of filters of every layer.
 
     Returns:
         Symbolic tensor, shape (batch, ceil(size / 8), ceil(size / 8), 128 * width).

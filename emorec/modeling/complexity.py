@@ -1,4 +1,4 @@
-"""Counts what the architectures cost: parameters and multiply-adds."""
+"""Size and computational cost of the architectures: parameters and multiply-adds."""
 
 import math
 from dataclasses import dataclass
@@ -7,21 +7,21 @@ import keras
 
 from emorec.modeling.architectures import Architecture
 from emorec.modeling.build import build_classifier
-from emorec.modeling.flip_ensemble import weighted_layers
+from emorec.modeling.classifier_parts import weighted_layers
 
 
 @dataclass(frozen=True)
 class Complexity:
-    """What an architecture is and costs, as a classifier of eight emotions at its default size.
+    """Size and cost of an architecture as a classifier of eight emotions at its default size.
 
     Attributes:
         name: Name on the command line.
-        parameters: Weights and biases, those of frozen layers and normalisation too.
+        parameters: Weights and biases, including frozen layers and normalisation.
         multiply_adds: For one image; see `multiply_adds`.
-        default_size: Side of the input in pixels, unless asked otherwise.
-        minimum_size: Smallest side of the input.
-        blocks: Parts that it is divided into.
-        imagenet: Whether there are ImageNet weights.
+        default_size: Default side of the input in pixels.
+        minimum_size: Smallest side of the input in pixels.
+        blocks: Number of blocks of the backbone.
+        imagenet: Whether Keras publishes ImageNet weights.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Complexity:
 
 
 def complexity(chosen: Architecture) -> Complexity:
-    """Build an architecture and count."""
+    """Build an architecture and count its parameters and multiply-adds."""
     model = build_classifier(chosen.name, 8)
     return Complexity(
         name=chosen.name,
@@ -48,7 +48,7 @@ def complexity(chosen: Architecture) -> Complexity:
 
 
 def multiply_adds(model: keras.Model) -> int:
-    """Count the multiplications with a weight, each with its addition, for one image.
+    """Count the multiply-adds with a weight for one image.
 
     Convolutions and dense layers count; normalisation, which can be folded into them, activations
     and pooling do not, as is usual (He et al. 2016).

@@ -1,4 +1,4 @@
-"""Cuts a classifier in two behind its frozen layers, so that these can run once and for all."""
+"""Splitting of a classifier after its frozen layers, so that their outputs can be cached."""
 
 import math
 from dataclasses import dataclass
@@ -6,44 +6,44 @@ from typing import Any
 
 import keras
 
-from emorec.modeling.flip_ensemble import backbone_of
+from emorec.modeling.classifier_parts import backbone_of
 
 
 @dataclass(frozen=True)
 class FeatureExtractorSplit:
-    """The two parts of a classifier; they share its layers, so training one trains the whole.
+    """The two parts of a classifier; they share its layers, so training a part trains the whole.
 
     Attributes:
-        frozen: From images to features; nothing in it trains.
-        trained: From features to what the classifier gives.
-        random: Whether the frozen part drops values while the whole is trained; `predict` does
-            not, so that the features are not quite those of the plain way.
+        frozen: From images to features; it has no trainable weights.
+        trained: From features to the output of the classifier.
+        has_dropout: Whether the frozen part contains dropout. It is inactive in `predict`, so
+            cached features then differ from those of training the whole classifier.
     """
 
     frozen: keras.Model
     trained: keras.Model
-    random: bool
+    has_dropout: bool
 
     @property
     def feature_bytes(self) -> int:
-        """Bytes of one image's features as float32."""
+        """Size of one image's features as float32, in bytes."""
         return int(4 * math.prod(self.frozen.output_shape[1:]))
 
 
 def split_after_frozen(model: keras.Model) -> FeatureExtractorSplit | None:
-    """Cut a classifier at the last single tensor before which nothing trains.
+    """Split a classifier at the last single tensor before its first trainable layer.
 
     Args:
         model: A functional classifier with a backbone that is called once; see `build_classifier`.
 
     Returns:
-        The parts, or None where no layer with weights comes before the cut.
+        The parts; None if no layer before the split has weights.
     """
     backbone = backbone_of(model)
     operations = backbone.operations
     trains = [i for i, op in enumerate(operations) if getattr(op, "trainable_weights", None)]
     if not trains:
-        return _behind_backbone(model, backbone)
+        return _split_after_backbone(model, backbone)
     position = _last_single_tensor(operations, trains[0])
     if position is None or not any(getattr(op, "weights", ()) for op in operations[: position + 1]):
         return None
@@ -54,24 +54,24 @@ def split_after_frozen(model: keras.Model) -> FeatureExtractorSplit | None:
     features = keras.Input(tensor.shape[1:], dtype=tensor.dtype)
     head = keras.Model(_output_of(model, backbone), model.output)
     return FeatureExtractorSplit(
-        frozen, keras.Model(features, head(second(features))), _drops(first)
+        frozen, keras.Model(features, head(second(features))), _has_dropout(first)
     )
 
 
-def _behind_backbone(model: keras.Model, backbone: keras.Model) -> FeatureExtractorSplit:
+def _split_after_backbone(model: keras.Model, backbone: keras.Model) -> FeatureExtractorSplit:
     names = [layer.name for layer in model.layers]
     # The pooled features are far smaller than the feature map.
     last = model.get_layer("pool").output if "pool" in names else _output_of(model, backbone)
     frozen = keras.Model(model.input, last)
-    return FeatureExtractorSplit(frozen, keras.Model(last, model.output), _drops(backbone))
+    return FeatureExtractorSplit(frozen, keras.Model(last, model.output), _has_dropout(backbone))
 
 
 def _last_single_tensor(operations: list[Any], end: int) -> int | None:
-    """Find the last operation before `end` whose output alone is used behind it.
+    """Find the last operation before `end` whose output is all that later operations use.
 
     Args:
         operations: In topological order.
-        end: Position of the first one that trains.
+        end: Position of the first trainable one.
     """
     positions = {id(op): i for i, op in enumerate(operations)}
     last_use = list(range(len(operations)))
@@ -87,12 +87,12 @@ def _last_single_tensor(operations: list[Any], end: int) -> int | None:
     return found
 
 
-def _drops(model: keras.Model) -> bool:
+def _has_dropout(model: keras.Model) -> bool:
     return any(isinstance(op, keras.layers.Dropout) and op.rate for op in model.operations)
 
 
 def _node(model: keras.Model, backbone: keras.Model) -> Any:
-    """The call of the backbone inside the model."""
+    """Return the node of the call of the backbone inside the model."""
     return next(
         node
         for nodes in model._nodes_by_depth.values()

@@ -1,4 +1,4 @@
-"""Divides a backbone into blocks, and freezes and frees its layers."""
+"""Freezing of backbone layers, and their division into blocks."""
 
 import keras
 
@@ -7,14 +7,13 @@ from emorec.modeling.architectures import Architecture
 
 
 def set_trainable_layers(backbone: keras.Model, count: int) -> None:
-    """Let the last layers of a backbone train and freeze those before.
+    """Make the last layers of a backbone trainable and freeze the others.
 
-    A frozen batch-normalisation layer runs in inference mode: that is what `trainable = False`
-    means for it in Keras.
+    In Keras a batch-normalisation layer with `trainable = False` runs in inference mode.
 
     Args:
-        backbone: The backbone; its own order of `layers` counts.
-        count: How many of the last layers train; 0 freezes all, -1 frees all.
+        backbone: The backbone; the order is that of its `layers`.
+        count: Number of the last layers that train; 0 freezes all, -1 none.
 
     Raises:
         ConfigError: The count is below -1 or above the number of layers.
@@ -26,7 +25,7 @@ def set_trainable_layers(backbone: keras.Model, count: int) -> None:
             f"received {count}"
         )
     frozen = 0 if count == -1 else total - count
-    # Each layer is told, for on TensorFlow a flag that the whole has already reaches none of them.
+    # Set on each layer too: on TensorFlow a value that the backbone already has reaches none.
     backbone.trainable = True
     for index, layer in enumerate(backbone.layers):
         layer.trainable = index >= frozen
@@ -41,6 +40,9 @@ def layer_groups(chosen: Architecture, backbone: keras.Model) -> list[list[keras
 
     Returns:
         The layers of each block, in the backbone's order, from input to output.
+
+    Raises:
+        ConfigError: The backbone is of another architecture.
     """
     starts = list(chosen.groups)
     groups: list[list[keras.layers.Layer]] = [[]]
@@ -50,5 +52,7 @@ def layer_groups(chosen: Architecture, backbone: keras.Model) -> list[list[keras
             groups.append([])
         groups[-1].append(layer)
     if starts:
-        raise ConfigError(f"{backbone.name} is no {chosen.name}: no layer begins with {starts[0]}")
+        raise ConfigError(
+            f"{backbone.name} is not a {chosen.name}: no layer name begins with {starts[0]}"
+        )
     return groups

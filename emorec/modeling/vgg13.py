@@ -1,4 +1,4 @@
-"""The net of the FER+ paper: a VGG of 13 layers with dropout between its blocks."""
+"""The network `vgg13` of the FER+ paper: a VGG of 13 layers with dropout after each block."""
 
 from typing import Any
 
@@ -15,9 +15,9 @@ _DENSE_DROPOUT = 0.5
 def vgg13_features(image: Any) -> Any:
     """Build the layers from a grey image in -1..1 to the features of the last hidden layer.
 
-    The net of Barsoum et al. 2016, "Training Deep Networks for Facial Expression Recognition with
-    Crowd-Sourced Label Distribution", without the dropout (0.5) and the layer of logits at its end,
-    which are the head's.
+    The network of Barsoum et al. 2016, "Training Deep Networks for Facial Expression Recognition
+    with Crowd-Sourced Label Distribution", without its last dropout (0.5) and the layer of logits,
+    which belong to the head.
 
     Args:
         image: Symbolic tensor, shape (batch, size, size, 1); the paper's size is 64.

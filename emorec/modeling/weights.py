@@ -1,4 +1,4 @@
-"""Gives a classifier pretrained weights: of ImageNet, of the shipped model or of a file."""
+"""Pretrained weights of classifiers: ImageNet, the shipped model or a file."""
 
 import contextlib
 import logging
@@ -15,33 +15,37 @@ import keras
 from emorec import resources
 from emorec.errors import ConfigError, ModelError
 from emorec.modeling.architectures import Architecture
-from emorec.modeling.flip_ensemble import backbone_of, plain_classifier, weighted_layers
-from emorec.modeling.saved import load_model
+from emorec.modeling.classifier_parts import backbone_of, weighted_layers
+from emorec.modeling.flip_ensemble import plain_classifier
+from emorec.modeling.keras_files import load_model
+from emorec.models.files import find_model
 
 _log = logging.getLogger(__name__)
 
-_SHARE_TAKEN = 0.5
-"""A file that fills less of the backbone's parameters belongs to another net."""
+_MIN_FILLED_SHARE = 0.5
+"""A file that fills a smaller share of the backbone's parameters is of another network."""
+
+_FORMATS = ("keras", "h5")
 
 
 def imagenet_backbone(chosen: Architecture, shape: tuple[int, int, int]) -> keras.Model:
     """Build a backbone with the weights that Keras's authors trained on ImageNet.
 
     Raises:
-        ConfigError: There are none for this architecture.
-        ModelError: They can be neither found nor downloaded.
+        ConfigError: Keras publishes none for this architecture.
+        ModelError: They are not on this machine and cannot be downloaded.
     """
     if chosen.imagenet_file is None:
         raise ConfigError(f"{chosen.name} has no ImageNet weights; use --weights none or a path")
     try:
-        # Keras tells of its download on standard output, which is for results.
+        # Keras reports its download on standard output, which is for results.
         with contextlib.redirect_stdout(sys.stderr):
             return chosen.backbone(shape, "imagenet")
     except Exception as error:
         home = os.environ.get("KERAS_HOME", "~/.keras")
         place = Path(home).expanduser() / "models" / chosen.imagenet_file
         raise ModelError(
-            f"the ImageNet weights of {chosen.name} could not be had (downloading failed, and "
+            f"the ImageNet weights of {chosen.name} cannot be loaded (the download failed, and "
             f"{place} is missing or damaged); put {chosen.imagenet_file} there, or use "
             "--weights PATH or --weights none"
         ) from error
@@ -53,30 +57,26 @@ def load_pretrained(
     source: str,
     build: Callable[[int], keras.Model],
 ) -> bool:
-    """Fill a classifier from the shipped model or from a file, as far as they fit.
+    """Copy the matching weights of the shipped model or of a file into a classifier.
 
-    Layers are matched in order where both nets have the same shapes, else by name and shape. A
-    layer without a match keeps its initial values, and so does a head for other classes; a log
-    line names them.
+    Layers are matched in order if all shapes agree, otherwise by name and shape. A layer without
+    a match keeps its initial values, as does a head for other classes; a log line names them.
 
     Args:
         model: A classifier of `chosen`.
         chosen: Its architecture.
-        source: "emorec" for the shipped model; or the path of a .keras file, of the Keras weights
-            of a whole classifier (.weights.h5) or of a backbone (.weights.h5, .h5).
-        build: Builds the same classifier for another number of classes.
+        source: "emorec" for the shipped model; a model, see `emorec.models.files.find_model`; or
+            the path of the Keras weights of a whole classifier (.weights.h5) or of a backbone
+            (.weights.h5, .h5).
+        build: Function that builds the same classifier for another number of classes.
 
     Returns:
-        Whether every layer of the backbone was filled.
+        Whether every layer of the backbone received weights.
 
     Raises:
-        ModelError: The file is missing, damaged, or of another net.
+        ModelError: The file is missing, damaged, or of another network.
     """
-    path = resources.shipped_keras_model() if source == "emorec" else Path(source)
-    if not path.is_file():
-        raise ModelError(
-            f"{path}: no such weights file; use --weights none, imagenet, emorec or a path"
-        )
+    path = resources.shipped_keras_model() if source == "emorec" else _weights_file(source)
     if path.suffix == ".keras":
         trained, metadata = load_model(path)
         if metadata.architecture != chosen.name:
@@ -84,7 +84,7 @@ def load_pretrained(
                 f"{path}: the weights do not fit the {chosen.name} backbone: the model is a "
                 f"{metadata.architecture}"
             )
-        return _take(model, plain_classifier(trained), chosen, path)
+        return _copy_weights(model, plain_classifier(trained), chosen, path)
     try:
         classes = _classes_of_weights(path)
         if classes is None:
@@ -98,14 +98,23 @@ def load_pretrained(
         raise ModelError(
             f"{path}: the weights do not fit the {chosen.name} backbone: {reason:.200}"
         ) from error
-    return _take(model, trained, chosen, path)
+    return _copy_weights(model, trained, chosen, path)
 
 
-def _take(model: keras.Model, trained: keras.Model, chosen: Architecture, path: Path) -> bool:
+def _weights_file(source: str) -> Path:
+    try:
+        return find_model(source, _FORMATS)
+    except ModelError as error:
+        raise ModelError(f"{error}; use --weights none, imagenet, emorec or a path") from error
+
+
+def _copy_weights(
+    model: keras.Model, trained: keras.Model, chosen: Architecture, path: Path
+) -> bool:
     backbone, source = backbone_of(model), backbone_of(trained)
     targets, sources = weighted_layers(backbone), weighted_layers(source)
     if [_shapes(layer) for layer in targets] == [_shapes(layer) for layer in sources]:
-        # Keras numbers layers without a name on and on in one process.
+        # Keras numbers unnamed layers across models, so their names differ between builds.
         matches = dict(zip((layer.name for layer in targets), sources, strict=True))
     else:
         matches = {layer.name: layer for layer in sources}
@@ -118,17 +127,17 @@ def _take(model: keras.Model, trained: keras.Model, chosen: Architecture, path: 
         fits = match is not None and _shapes(match) == _shapes(layer)
         (fitting if fits else missing).append(layer)
     filled = [layer for layer in targets if layer in fitting]
-    if sum(layer.count_params() for layer in filled) < _SHARE_TAKEN * backbone.count_params():
+    if sum(layer.count_params() for layer in filled) < _MIN_FILLED_SHARE * backbone.count_params():
         raise ModelError(
             f"{path}: the weights do not fit the {chosen.name} backbone: {len(filled)} of its "
             f"{len(targets)} layers have a match of the same name and shape"
         )
     for layer in fitting:
         layer.set_weights(matches[layer.name].get_weights())
-    _log.info("%s: the weights of %d layers are taken", path, len(fitting))
+    _log.info("%s: copied the weights of %d layers", path, len(fitting))
     if missing:
         names = ", ".join(layer.name for layer in missing)
-        _log.warning("%s has nothing that fits, so these start anew: %s", path, names)
+        _log.warning("%s has no weights for these layers, which stay untrained: %s", path, names)
     return len(filled) == len(targets)
 
 
@@ -137,7 +146,7 @@ def _shapes(layer: keras.layers.Layer) -> list[tuple[int, ...]]:
 
 
 def _classes_of_weights(path: Path) -> int | None:
-    """Number of classes in the weights of a whole classifier; None for those of a backbone."""
+    """Return the number of classes of a whole classifier's weights; None for a backbone's."""
     with h5py.File(path, "r") as file:
         layers: Any = file.get("layers")
         if not isinstance(layers, h5py.Group) or "functional" not in layers:
@@ -148,6 +157,6 @@ def _classes_of_weights(path: Path) -> int | None:
 
 def _load_strictly(model: keras.Model, path: Path) -> None:
     with warnings.catch_warnings():
-        # Keras only warns where a part of the file fits nothing; that part would be random.
+        # Keras only warns about parts that match no layer; those layers would stay random.
         warnings.simplefilter("error")
         model.load_weights(path)

@@ -1,1 +1,1 @@
-"""The shipped model, and the models that can be fetched."""
+"""Model files: the shipped ones, the fetched ones, and those that users name."""

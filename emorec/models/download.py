@@ -1,4 +1,4 @@
-"""Fetches a model file, and keeps it only if it is the one that was asked for."""
+"""Download of model files, with a check of size and SHA-256."""
 
 import hashlib
 import http.client
@@ -15,7 +15,7 @@ from emorec.errors import DataError, ModelError
 from emorec.models.registry import ModelFile
 
 TIMEOUT_S = 30.0
-"""A server that says nothing for so long is given up."""
+"""Seconds without data after which a download fails."""
 
 _CHUNK = 64 * 2**10
 
@@ -25,24 +25,24 @@ def fetch(
     source: str | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
-    """Fetch a model, check it, and put it in its place, whole or not at all.
+    """Fetch a model file, check it and store it atomically.
 
-    The proxies in the environment variables http_proxy, https_proxy and no_proxy are used.
+    Proxies in the environment variables http_proxy, https_proxy and no_proxy are used.
 
     Args:
-        model: What to fetch.
-        source: Another address (http or https) or the path of a file; None takes the model's own.
-        progress: Told the bytes done and their total.
+        model: The model file.
+        source: Another URL (http or https), or the path of a file; the default is the model's URL.
+        progress: Called with the number of bytes received and their total.
 
     Raises:
-        ModelError: It cannot be fetched, or what came is something else.
-        DataError: It cannot be written.
+        ModelError: The file cannot be fetched, or has another size or SHA-256.
+        DataError: The file cannot be written.
     """
     source = source or model.url
     data = bytearray()
     digest = hashlib.sha256()
-    with _opened(source) as stream:
-        # One byte more than there should be tells a longer file without reading all of it.
+    with _open_source(source) as stream:
+        # Reading one byte more than expected detects a longer file without reading all of it.
         while len(data) <= model.size:
             chunk = stream.read(min(_CHUNK, model.size + 1 - len(data)))
             if not chunk:
@@ -51,36 +51,36 @@ def fetch(
             digest.update(chunk)
             progress(min(len(data), model.size), model.size)
     if len(data) < model.size:
-        raise _other(model, source, f"it ends after {len(data)} of {model.size} bytes")
+        raise _mismatch(model, source, f"it ends after {len(data)} of {model.size} bytes")
     if len(data) > model.size:
-        raise _other(model, source, f"it has more than {model.size} bytes")
+        raise _mismatch(model, source, f"it has more than {model.size} bytes")
     if digest.hexdigest() != model.sha256:
-        raise _other(model, source, f"its SHA-256 is {digest.hexdigest()}, not {model.sha256}")
+        raise _mismatch(model, source, f"its SHA-256 is {digest.hexdigest()}, not {model.sha256}")
     folder = model.path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         reason = error.strerror or error
-        raise DataError(f"{folder}: cannot make the folder: {reason}") from error
+        raise DataError(f"{folder}: cannot create the folder: {reason}") from error
     write_bytes(model.path, bytes(data))
 
 
 @contextmanager
-def _opened(source: str) -> Iterator[BinaryIO]:
-    """Open an address or a file, and turn what goes wrong while it is read into a ModelError."""
+def _open_source(source: str) -> Iterator[BinaryIO]:
+    """Open a URL or a file, and convert errors while it is read into a ModelError."""
     try:
         if not source.startswith(("http://", "https://")):
             if not Path(source).is_file():
-                raise ModelError(f"{source}: no such file, and no address that begins with http")
+                raise ModelError(f"{source}: no such file, and not an http:// or https:// URL")
             with Path(source).open("rb") as file:
                 yield file
             return
         headers = {"User-Agent": f"emorec/{__version__}"}
         request = urllib.request.Request(source, headers=headers)
-        # urlopen would keep the proxies of its first call.
+        # urlopen keeps the proxies of its first call.
         opener = urllib.request.build_opener()
-        with opener.open(request, timeout=TIMEOUT_S) as answer:
-            yield cast(BinaryIO, answer)
+        with opener.open(request, timeout=TIMEOUT_S) as response:
+            yield cast(BinaryIO, response)
     except urllib.error.HTTPError as error:
         raise _failed(source, f"the server answered {error.code} {error.reason}") from error
     except urllib.error.URLError as error:
@@ -91,10 +91,10 @@ def _opened(source: str) -> Iterator[BinaryIO]:
 
 def _failed(source: str, reason: str) -> ModelError:
     return ModelError(
-        f"{source}: cannot fetch it: {' '.join(reason.split())}; try again, or fetch the file "
-        "elsewhere and give it with --from"
+        f"{source}: cannot fetch the file: {' '.join(reason.split())}; try again, or download it "
+        "elsewhere and pass it with --from"
     )
 
 
-def _other(model: ModelFile, source: str, why: str) -> ModelError:
-    return ModelError(f"{source}: not {model.path.name}: {why}; nothing was kept")
+def _mismatch(model: ModelFile, source: str, why: str) -> ModelError:
+    return ModelError(f"{source}: not {model.path.name}: {why}; nothing was saved")

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from emorec.errors import ModelError
-from emorec.metadata import COST_KEY, KEY, ModelCost, ModelMetadata
+from emorec.metadata import COST_KEY, METADATA_KEY, ModelCost, ModelMetadata
 from emorec.models.onnx_properties import read_properties
 from emorec.models.registry import EMOTIONS, TRAINABLE, fetchable, shipped
 
@@ -97,12 +97,12 @@ def read_metadata(path: Path) -> ModelMetadata:
     if path.suffix == ".keras":
         return _metadata_of_keras(path)
     properties = _properties(path)
-    if KEY not in properties:
+    if METADATA_KEY not in properties:
         raise ModelError(
             f"{path}: the model has no emorec metadata (labels, colour, input size); use a model "
             "that emorec wrote, or export it with: emorec export"
         )
-    return ModelMetadata.from_json(properties[KEY], str(path))
+    return ModelMetadata.from_json(properties[METADATA_KEY], str(path))
 
 
 def read_cost(path: Path) -> ModelCost | None:
@@ -165,7 +165,7 @@ def _properties(path: Path) -> dict[str, str]:
         if size > MAX_FILE_BYTES:
             raise ModelError(f"{path}: {size / 2**30:.1f} GiB; models up to 1 GiB are read")
         with path.open("rb") as file:
-            return read_properties(file, size, (KEY, COST_KEY))
+            return read_properties(file, size, (METADATA_KEY, COST_KEY))
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror or error}") from error
     except ValueError as error:

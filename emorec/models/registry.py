@@ -1,4 +1,4 @@
-"""Knows the files that emorec runs: those in the package, and those that can be fetched."""
+"""The registry of model files: those in the package, and those that can be fetched."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from emorec import resources
 from emorec.errors import ModelError
 
 SUMS = "SHA256SUMS"
-"""File beside the shipped ones with their hashes, as `sha256sum` writes and checks it."""
+"""File with the hashes of the shipped files next to it, in the format of `sha256sum`."""
 
 EMOTIONS = "emotion model"
-TRAINABLE = "emotion model, for training on"
+TRAINABLE = "emotion model for fine-tuning"
 CASCADE = "Haar cascade"
 DETECTOR = "face detector"
 
@@ -20,16 +20,16 @@ _CASCADE_LICENSE = "Intel License Agreement for Open Source Computer Vision Libr
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A file that emorec runs.
+    """A model file.
 
     Attributes:
-        name: Its name in `emorec models`.
+        name: Name in `emorec models list`.
         kind: One of `EMOTIONS`, `TRAINABLE`, `CASCADE` and `DETECTOR`.
-        path: Where it is, or would be.
-        sha256: The hash it should have, in hexadecimal; a file of another hash is not used.
-        license: Its terms; empty for a model that tells them itself.
-        url: Where it is fetched from; empty for what travels with emorec.
-        size: Its size in bytes where it is fetched, else 0.
+        path: Path of the file, which may be missing.
+        sha256: Expected hash, in hexadecimal; a file with another hash is not used.
+        license: Licence; empty for a model whose metadata name it.
+        url: Source of a file to fetch; empty for a shipped file.
+        size: Size in bytes of a file to fetch, otherwise 0.
     """
 
     name: str
@@ -41,7 +41,7 @@ class ModelFile:
     size: int = 0
 
     def problem(self) -> str | None:
-        """Say what is wrong with the file, or None."""
+        """Describe the problem with the file; None if it is valid."""
         if not self.path.is_file():
             return "not fetched" if self.url else "missing"
         try:
@@ -51,16 +51,16 @@ class ModelFile:
 
     @property
     def fix(self) -> str:
-        """What to do when there is a problem."""
+        """Instruction to fix a problem with the file."""
         if self.url:
             return f"fetch it with: emorec models pull {self.name}"
-        return "install emorec anew: pip install --force-reinstall --no-deps emorec"
+        return "reinstall emorec: pip install --force-reinstall --no-deps emorec"
 
 
 def fetchable() -> dict[str, ModelFile]:
-    """List the models that `emorec models pull` fetches, by name."""
-    # The zoo keeps its models in Git LFS, which GitHub serves under media.githubusercontent.com.
-    # The commit in the address pins the version.
+    """Return the models that `emorec models pull` fetches, by name."""
+    # The repository keeps its models in Git LFS, which GitHub serves from
+    # media.githubusercontent.com. The commit in the URL pins the version.
     file_name = "face_detection_yunet_2026may.onnx"
     commit = "47534e27c9851bb1128ccc0102f1145e27f23f98"
     yunet = ModelFile(
@@ -77,11 +77,11 @@ def fetchable() -> dict[str, ModelFile]:
 
 
 def shipped() -> list[ModelFile]:
-    """List the models, then the cascades, that travel with emorec.
+    """List the shipped models, then the shipped cascades.
 
     Raises:
         EmorecError: The installation is incomplete.
-        ModelError: A list of hashes is missing or broken.
+        ModelError: A list of hashes is missing or damaged.
     """
     found = []
     for path, sha256 in _sums(resources.shipped_model().parent):
@@ -100,27 +100,27 @@ def _sums(folder: Path) -> list[tuple[Path, str]]:
         rows = [line.split(maxsplit=1) for line in sums.read_text(encoding="utf-8").splitlines()]
         return [(folder / name.removeprefix("*"), sha256) for sha256, name in rows]
     except (OSError, ValueError) as error:
-        raise ModelError(f"{sums}: {error}; install emorec anew") from error
+        raise ModelError(f"{sums}: {error}; reinstall emorec") from error
 
 
 def detector_model(name: str) -> Path:
-    """Find the fetched model of a detector and check it.
+    """Return the path of a detector's fetched model, after a check of its hash.
 
     Raises:
-        ModelError: It was not fetched, or it was changed since.
+        ModelError: The file was not fetched, or has another hash.
     """
     model = fetchable()[name]
     problem = model.problem()
     if problem:
         raise ModelError(
             f"{model.path}: the model of the detector {name!r} ({model.size / 1e3:.0f} kB): "
-            f"{problem}; {model.fix}, or give a file with --detector-model"
+            f"{problem}; {model.fix}, or pass a file with --detector-model"
         )
     return model.path
 
 
 def hash_of(path: Path) -> str:
-    """Compute the SHA-256 of a file, in hexadecimal.
+    """Return the SHA-256 of a file, in hexadecimal.
 
     Raises:
         ModelError: The file cannot be read.

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from emorec import resources
 from emorec.errors import ConfigError
 from emorec.labels import POLICIES
-from emorec.metadata import MAX_TAU
+from emorec.metadata import MAX_ADJUSTMENT
 
 MAX_FILE_BYTES = 2**20
 
@@ -132,7 +132,10 @@ class TrainConfig(BaseModel):
     training_data: str | None = None
     crop_margin: float = Field(0.0, ge=-0.4, le=2)
     default_prior: float = Field(
-        0.0, ge=0, le=MAX_TAU, description="how much of the prior the model's users take out"
+        0.0,
+        ge=0,
+        le=MAX_ADJUSTMENT,
+        description="how much of the prior the model's users take out",
     )
 
     @property

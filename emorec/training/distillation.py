@@ -14,7 +14,7 @@ from emorec.images import Image
 from emorec.inference.classifier import EmotionClassifier, Floats
 from emorec.labels import Targets
 from emorec.metadata import ModelMetadata
-from emorec.modeling.saved import load_model
+from emorec.modeling.keras_files import load_model
 from emorec.probabilities import prior_offsets, probabilities_from_logits
 from emorec.training import run_folder
 

@@ -18,7 +18,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from emorec.modeling.flip_ensemble import weighted_layers
+from emorec.modeling.classifier_parts import weighted_layers
 
 _TYPES = ("float32", "bfloat16")
 

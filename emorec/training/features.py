@@ -70,7 +70,7 @@ def feature_cut(
             )
         return None
     needed = cut.feature_bytes * images * config.feature_views
-    if not asked and (cut.random or needed > _MAX_BYTES_UNASKED):
+    if not asked and (cut.has_dropout or needed > _MAX_BYTES_UNASKED):
         return None
     _log.info("training on features of %.0f MB, computed once", needed / 1e6)
     return cut

@@ -20,7 +20,7 @@ from emorec.export.onnx import export_onnx
 from emorec.export.parity import FACES
 from emorec.metadata import ModelMetadata
 from emorec.modeling.flip_ensemble import flip_averaged
-from emorec.modeling.saved import save_model
+from emorec.modeling.keras_files import save_model
 from emorec.training import run_folder
 from emorec.training.balance import learned_prior
 from emorec.training.checkpoint import assign, best_epoch, read_state
@@ -92,9 +92,9 @@ def finish(
         folder / run_folder.MODEL_ONNX,
         metadata,
         datasets.validation,
-        datasets.validation_images,
-        logits,
-        metadata.default_prior,
+        images=datasets.validation_images,
+        logits=logits,
+        adjustment_strength=metadata.default_prior,
     )
     scores = found.scores
     run_folder.write_history(folder, state.history)
@@ -118,7 +118,7 @@ def finish(
     _log.info("validation accuracy %.4f of epoch %d", scores.accuracy, best)
     faces = datasets.validation_images[:FACES]
     target = folder / run_folder.MODEL_ONNX
-    difference = export_onnx(model, metadata, faces, target, config.half_weights)
+    difference = export_onnx(model, metadata, faces, target, half_weights=config.half_weights)
     parity = {"faces": len(faces), "largest_probability_difference": difference}
     write_json(folder / run_folder.METRICS, {**figures, "parity": parity})
     _log.info("Keras and ONNX differ by %.1e in a probability at most", difference)

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from emorec.modeling.flip_ensemble import weighted_layers
+from emorec.modeling.classifier_parts import weighted_layers
 
 
 class StatisticsOfEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types

@@ -7,8 +7,8 @@ import keras
 from keras import ops
 
 from emorec.modeling.architectures import architecture
+from emorec.modeling.classifier_parts import backbone_of
 from emorec.modeling.finetune import layer_groups
-from emorec.modeling.flip_ensemble import backbone_of
 from emorec.training.config import TrainConfig
 
 Schedule = Callable[[Any], Any]

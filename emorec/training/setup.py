@@ -11,7 +11,7 @@ from emorec.errors import ModelError
 from emorec.images import Image
 from emorec.modeling.build import build_classifier
 from emorec.modeling.flip_ensemble import plain_classifier
-from emorec.modeling.saved import load_model
+from emorec.modeling.keras_files import load_model
 from emorec.training import run_folder
 from emorec.training.config import TrainConfig
 from emorec.training.distillation import StepProgressCallback

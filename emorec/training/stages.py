@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import keras
 
+from emorec.modeling.classifier_parts import backbone_of
 from emorec.modeling.finetune import set_trainable_layers
-from emorec.modeling.flip_ensemble import backbone_of
 from emorec.training.checkpoint import History, patience_is_out
 from emorec.training.config import TrainConfig
 

@@ -6,20 +6,20 @@ from click.testing import CliRunner
 from emorec.cli.main import main
 
 
-def test_the_table_and_the_json_tell_the_same() -> None:
+def test_the_table_and_the_json_agree() -> None:
     words = ["architectures", "compact", "vgg13"]
     table = CliRunner().invoke(main, words)
     assert (table.exit_code, table.stderr) == (0, "")
     found = json.loads(CliRunner().invoke(main, [*words, "--json"]).stdout)
-    assert [net["name"] for net in found] == ["compact", "vgg13"]
-    for line, net in zip(table.stdout.splitlines()[1:], found, strict=True):
+    assert [row["name"] for row in found] == ["compact", "vgg13"]
+    for line, row in zip(table.stdout.splitlines()[1:], found, strict=True):
         name, parameters, _, operations, *_ = line.split()
-        assert name == net["name"]
-        assert float(parameters) == pytest.approx(net["parameters"] / 1e6, abs=0.01)
-        assert float(operations) == pytest.approx(net["multiply_adds"] / 1e6, abs=0.1)
+        assert name == row["name"]
+        assert float(parameters) == pytest.approx(row["parameters"] / 1e6, abs=0.01)
+        assert float(operations) == pytest.approx(row["multiply_adds"] / 1e6, abs=0.1)
 
 
-def test_an_unknown_name_is_told_with_those_that_are_known() -> None:
+def test_an_unknown_name() -> None:
     done = CliRunner().invoke(main, ["architectures", "vgg61"])
     assert (done.exit_code, done.stdout) == (3, "")
     assert "unknown architecture 'vgg61'; known: compact, " in done.stderr

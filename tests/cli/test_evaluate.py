@@ -33,7 +33,7 @@ def test_one_model(models: list[Path], tiny_data: Path, tmp_path: Path) -> None:
     low, high = figures["accuracy_interval"]
     assert f"{figures['accuracy']:.4f}  95 %: {low:.4f} to {high:.4f}" in done.stdout
     assert f"{figures['per_class'][2]['roc_auc']:.4f}" in done.stdout
-    assert "0                0." in done.stdout  # tau
+    assert "0                 0." in done.stdout  # strength of the logit adjustment
     assert "80% to below 90%" in done.stdout
     assert "PublicTest" in done.stdout
     printed = run(models[0], "--data", tiny_data, "--json", "-", "--group", "usage")
@@ -52,20 +52,21 @@ def test_the_prior_and_mirror_images_reach_the_figures(models: list[Path], tiny_
     assert by_tau[1] == balanced["accuracy"]
 
 
-def test_the_text_tells_what_least_confidences_leave(models: list[Path], tiny_data: Path) -> None:
+def test_the_text_shows_accuracy_by_minimum_confidence(models: list[Path], tiny_data: Path) -> None:
     lines = run(models[0], "--data", tiny_data).stdout.splitlines()
     figures = json.loads(run(models[0], "--data", tiny_data, "--json", "-").stdout)
-    begin = lines.index("least confidence  images  accuracy of those; the others are uncertain") + 1
+    header = "minimum confidence  coverage  accuracy of the images at or above it"
+    begin = lines.index(header) + 1
     first, *more = (line.split() for line in lines[begin : lines.index("", begin)])
     assert first == ["0.00", "1.0000", f"{figures['accuracy']:.4f}"]
     points = {point["min_confidence"]: point for point in figures["coverage"]}
-    for least, coverage, accuracy in more:
-        point = points[float(least)]
+    for threshold, coverage, accuracy in more:
+        point = points[float(threshold)]
         assert coverage == f"{point['coverage']:.4f}"
         assert accuracy == f"{point['accuracy']:.4f}"
 
 
-def test_models_side_by_side(models: list[Path], tiny_data: Path, tmp_path: Path) -> None:
+def test_several_models(models: list[Path], tiny_data: Path, tmp_path: Path) -> None:
     target = tmp_path / "figures.json"
     done = run(*models, "--data", tiny_data, "--json", target)
     assert done.exit_code == 0, done.output
@@ -84,7 +85,7 @@ def test_models_side_by_side(models: list[Path], tiny_data: Path, tmp_path: Path
     assert expected in lines
 
 
-def test_pictures_and_a_page(models: list[Path], tiny_data: Path, tmp_path: Path) -> None:
+def test_plot_and_report(models: list[Path], tiny_data: Path, tmp_path: Path) -> None:
     page, plot = tmp_path / "page.html", tmp_path / "matrix.png"
     done = run(models[0], "--data", tiny_data, "--report", page, "--plot", plot)
     assert done.exit_code == 0, done.output
@@ -133,7 +134,7 @@ def test_no_output_may_be_an_input_or_another_output(
         (["--limit", "0"], 2, "--limit"),
     ],
 )
-def test_what_is_refused(
+def test_refused_options(
     models: list[Path], tiny_data: Path, words: list[str], code: int, says: str
 ) -> None:
     done = run(models[0], "--data", tiny_data, *words)
@@ -141,7 +142,7 @@ def test_what_is_refused(
     assert says in done.stderr
 
 
-def test_names_do_not_steer_the_terminal(tiny_data: Path, tmp_path: Path) -> None:
+def test_names_cannot_control_the_terminal(tiny_data: Path, tmp_path: Path) -> None:
     metadata = METADATA.replaced(name="\x1b[2J", version="\x07")
     models = [write_tiny_model(tmp_path / f"{n}.onnx", metadata) for n in "ab"]
     assert "\x1b" not in run(models[0], "--data", tiny_data).stdout

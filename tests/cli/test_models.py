@@ -9,7 +9,7 @@ from onnx import helper
 
 from emorec import resources
 from emorec.cli.main import main
-from emorec.metadata import COST_KEY, KEY, ModelCost
+from emorec.metadata import COST_KEY, METADATA_KEY, ModelCost
 from emorec.models import registry
 from emorec.models.registry import fetchable, hash_of
 
@@ -24,7 +24,7 @@ def data_folder(tmp_path: Path, monkeypatch) -> Path:
 
 @pytest.fixture
 def pinned(tmp_path: Path, monkeypatch) -> Path:
-    """A small file that passes for the model of yunet."""
+    """A small file in place of the model of yunet."""
     source = tmp_path / "source.onnx"
     source.write_bytes(b"network")
     (yunet,) = fetchable().values()
@@ -39,11 +39,11 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["models", *arguments])
 
 
-def test_the_list_tells_what_is_there_and_what_to_do():
+def test_the_list_shows_files_states_and_fixes():
     result = run("list")
     assert result.exit_code == 0
     header, *rows = result.stdout.splitlines()
-    assert header.split() == ["name", "what", "size", "state", "file"]
+    assert header.split() == ["name", "kind", "size", "state", "file"]
     by_name = {row.split()[0]: row for row in rows[:-1]}
     assert {"emorec-compact", "alt", "alt2", "default", "yunet"} <= set(by_name)
     assert " ok " in by_name["alt"]
@@ -65,7 +65,7 @@ def test_the_list_as_json(pinned: Path):
     }
 
 
-def test_the_shipped_model_shows_itself():
+def test_the_shipped_model_is_the_default():
     card = json.loads(run("show", "--json").stdout)
     assert card["path"] == str(resources.shipped_model())
     assert card["sha256"] == hash_of(resources.shipped_model())
@@ -77,7 +77,7 @@ def test_a_model_file_and_a_run_folder(tmp_path: Path):
     model = tiny_model(METADATA.replaced(prior=(0.3, *[0.1] * 7), default_prior=0.25))
     cost = ModelCost(parameters=1234, multiply_adds=56789)
     entries = {entry.key: entry.value for entry in model.metadata_props}
-    helper.set_model_props(model, {KEY: entries[KEY], COST_KEY: cost.to_json()})
+    helper.set_model_props(model, {METADATA_KEY: entries[METADATA_KEY], COST_KEY: cost.to_json()})
     path = tmp_path / "run" / "model.onnx"
     path.parent.mkdir()
     onnx.save(model, path)
@@ -95,13 +95,26 @@ def test_a_model_file_and_a_run_folder(tmp_path: Path):
     assert json.loads(run("show", str(path), "--json").stdout)["multiply_adds"] == 56789
 
 
-def test_a_model_that_does_not_know_its_cost(tmp_path: Path):
+def test_a_model_without_a_cost(tmp_path: Path):
     path = write_tiny_model(tmp_path / "tiny.onnx")
     assert json.loads(run("show", str(path), "--json").stdout)["parameters"] is None
     assert "parameters     unknown" in run("show", str(path)).stdout
 
 
-def test_a_cascade_shows_what_is_known_of_it():
+def test_a_keras_file_shows_the_metadata_of_the_onnx_file():
+    onnx_card, card = (
+        json.loads(run("show", name, "--json").stdout)
+        for name in ("emorec-compact", "emorec-compact.keras")
+    )
+    assert card["path"] == str(resources.shipped_keras_model())
+    assert (card["parameters"], card["multiply_adds"]) == (None, None)
+    different = {"path", "size", "sha256", "parameters", "multiply_adds"}
+    assert {k: v for k, v in card.items() if k not in different} == {
+        k: v for k, v in onnx_card.items() if k not in different
+    }
+
+
+def test_a_cascade():
     card = json.loads(run("show", "alt", "--json").stdout)
     assert (card["kind"], card["state"]) == ("Haar cascade", "ok")
     assert "Intel License" in card["license"]
@@ -111,13 +124,14 @@ def test_a_cascade_shows_what_is_known_of_it():
     ("arguments", "exit_code", "message"),
     [
         (["show", "none.onnx"], 5, "none.onnx: no such model file"),
-        (["show", "model.keras"], 3, "show reads ONNX files"),
-        (["pull", "retina"], 2, "'retina' cannot be fetched; there is: yunet"),
+        (["show", "model.keras"], 5, "model.keras: no such model file"),
+        (["show", "yunet.onnx"], 5, "no such model file, run folder or name"),
+        (["pull", "retina"], 2, "'retina' cannot be fetched; known models: yunet"),
         (["pull"], 2, "Missing argument"),
         (["pull", "yunet", "--from", "nowhere"], 5, "nowhere: no such file"),
     ],
 )
-def test_what_cannot_be(arguments, exit_code, message):
+def test_refused_arguments(arguments, exit_code, message):
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (exit_code, "")
     assert message in result.stderr
@@ -132,15 +146,15 @@ def test_pull_fetches_once(pinned: Path):
     again = run("pull", "yunet")
     assert (again.exit_code, again.stdout.split(maxsplit=1)[1]) == (
         0,
-        "is there already, with the right SHA-256\n",
+        "is already up to date, with the right SHA-256\n",
     )
 
 
-def test_a_damaged_file_is_fetched_anew(pinned: Path):
+def test_a_damaged_file_is_fetched_again(pinned: Path):
     path = fetchable()["yunet"].path
     run("pull", "yunet", "--from", str(pinned))
     path.write_bytes(b"damaged")
     assert json.loads(run("list", "--json").stdout)[-1]["state"] == "damaged or changed"
-    assert run("pull", "yunet").exit_code == 5  # nobody serves it here
+    assert run("pull", "yunet").exit_code == 5  # no server listens there
     assert run("pull", "yunet", "--from", str(pinned)).exit_code == 0
     assert path.read_bytes() == b"network"

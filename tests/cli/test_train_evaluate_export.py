@@ -86,7 +86,7 @@ def test_train_prints_json(tiny_data: Path, tmp_path: Path) -> None:
         (["--config", "no.yaml"], 3, "no.yaml: cannot read"),
         (["--arch", "xception", "--weights", "none", "--image-size", "48"], 3, "at least 71"),
         (["--data", "nowhere"], 4, "nowhere: no such folder"),
-        (["--weights", "no.h5"], 5, "no.h5: no such weights file"),
+        (["--weights", "no.h5"], 5, "no.h5: no such model file"),
     ],
 )
 def test_what_train_refuses(

@@ -14,13 +14,13 @@ def one_hot(*labels: str) -> np.ndarray:
     return np.eye(7, dtype=np.float32)[[EMOTIONS_7.index(label) for label in labels]]
 
 
-def test_probabilities_that_are_the_votes_diverge_by_nothing() -> None:
+def test_probabilities_equal_to_the_votes_have_divergence_0() -> None:
     counts = votes({"happy": 10}, {"happy": 5, "sad": 5}, {"sad": 4, "not_face": 6})
     given = (one_hot("happy", "happy", "sad") + one_hot("happy", "sad", "sad")) / 2
     found = vote_agreement(given, one_hot("happy", "happy", "sad"), counts, 7)
     assert found is not None
     assert found.divergence == pytest.approx(0, abs=1e-9)
-    assert found.images == 2  # the third is no face to most
+    assert found.images == 2  # most voted that the third is no face
 
 
 def test_the_divergence_of_a_known_pair() -> None:
@@ -32,7 +32,7 @@ def test_the_divergence_of_a_known_pair() -> None:
     assert found.divergence == pytest.approx(0.5 * np.log(1) + 0.5 * np.log(2))
 
 
-def test_images_are_sorted_by_the_share_of_the_top_choice() -> None:
+def test_images_are_binned_by_the_share_of_the_most_frequent_vote() -> None:
     counts = votes(
         {"happy": 10},
         {"happy": 9, "unknown": 1},
@@ -45,7 +45,7 @@ def test_images_are_sorted_by_the_share_of_the_top_choice() -> None:
     given = one_hot("happy", "happy", "happy", "sad", "happy", "sad")
     found = vote_agreement(given, targets, counts, 7)
     assert found is not None
-    assert found.images == 5  # nobody saw an emotion in the last one
+    assert found.images == 5  # nobody voted for an emotion in the last one
     assert [(b.lowest, b.below, b.images, b.accuracy) for b in found.bins] == [
         (0.0, 0.6, 1, 0.0),
         (0.6, 0.7, 2, 0.5),
@@ -58,14 +58,14 @@ def test_no_votes_for_any_class() -> None:
     assert vote_agreement(one_hot("sad"), one_hot("sad"), votes({"unknown": 3}), 7) is None
 
 
-def test_each_group_has_its_own_figures() -> None:
+def test_metrics_by_group() -> None:
     truth, given = one_hot("sad", "sad", "happy"), one_hot("sad", "happy", "happy")
     found = group_scores(given, truth, EMOTIONS_7, np.array(["b", "a", "b"]))
     assert [(g.group, g.images, g.accuracy) for g in found] == [("a", 1, 0.0), ("b", 2, 1.0)]
     assert found[1].accuracy_interval == (1.0, 1.0)
 
 
-def test_names_are_no_groups() -> None:
+def test_too_many_groups() -> None:
     count = MAX_GROUPS + 1
     many = np.array([f"person {number}" for number in range(count)])
     with pytest.raises(ConfigError, match="has 51 values; at most 50"):

@@ -32,7 +32,7 @@ def test_full_confidence_falls_into_the_last_bin() -> None:
 
 
 def drawn(count: int, temperature: float):
-    """Logits, and labels drawn from what they mean at a temperature."""
+    """Logits, and labels drawn from their probabilities at a temperature."""
     generator = np.random.default_rng(1)
     logits = generator.normal(0, 3, (count, 3))
     cumulated = probabilities_from_logits(logits, temperature).cumsum(axis=1)
@@ -46,7 +46,7 @@ def cross_entropy(logits: np.ndarray, targets: np.ndarray, temperature: float) -
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
-def test_the_temperature_that_made_the_labels_is_found(temperature: float) -> None:
+def test_the_true_temperature_is_found(temperature: float) -> None:
     logits, targets = drawn(20_000, temperature)
     assert fit_temperature(logits, targets) == pytest.approx(temperature, rel=0.04)
 
@@ -63,13 +63,13 @@ def test_no_other_temperature_is_better(count: int, seed: int) -> None:
 
 
 @pytest.mark.parametrize(("right", "expected"), [(True, 0.05), (False, 20.0)])
-def test_labels_that_always_or_never_fit_give_an_end(right: bool, expected: float) -> None:
+def test_labels_that_always_or_never_match_give_an_end(right: bool, expected: float) -> None:
     targets = one_hot([0, 1, 2])
     logits = targets if right else -targets
     assert fit_temperature(logits, targets) == pytest.approx(expected)
 
 
-def test_two_fold_calibration_mends_what_is_off() -> None:
+def test_two_fold_calibration_corrects_the_temperature() -> None:
     logits, targets = drawn(4000, 3.0)
     raw = expected_calibration_error(reliability(probabilities_from_logits(logits, 1.0), targets))
     found = two_fold(logits, targets)
@@ -86,15 +86,15 @@ def test_two_fold_calibration_mends_what_is_off() -> None:
     assert two_fold(logits[:1], targets[:1]) is None
 
 
-def test_coverage_falls_and_accuracy_is_that_of_what_is_left() -> None:
+def test_coverage_and_accuracy_above_a_threshold() -> None:
     probabilities = np.array([[0.9, 0.1, 0], [0.6, 0.4, 0], [0.4, 0.3, 0.3], [0.5, 0.5, 0]])
     points = {p.min_confidence: p for p in coverage_curve(probabilities, one_hot([0, 1, 0, 0]))}
     assert len(points) == 20
-    for least, coverage, accuracy in (
+    for threshold, coverage, accuracy in (
         (0.0, 1.0, 0.75),
         (0.4, 1.0, 0.75),
         (0.5, 0.75, 2 / 3),
         (0.65, 0.25, 1.0),
         (0.95, 0.0, None),
     ):
-        assert (points[least].coverage, points[least].accuracy) == (coverage, accuracy)
+        assert (points[threshold].coverage, points[threshold].accuracy) == (coverage, accuracy)

@@ -11,7 +11,7 @@ from helpers.tiny_data import make_prepared
 from emorec.datasets.manifest import MANIFEST, read_prepared
 from emorec.errors import ConfigError, DataError, ModelError
 from emorec.evaluation.comparison import pair_tests, titles
-from emorec.evaluation.evaluate import evaluate, model_file
+from emorec.evaluation.evaluate import evaluate
 from emorec.inference.classifier import EmotionClassifier
 from emorec.labels import EMOTIONS_8
 
@@ -57,8 +57,10 @@ def test_the_probabilities_are_those_of_the_classifier(
     images = load_images(found.examples.paths, 24, "gray", "area").astype(np.float32)
     expected = EmotionClassifier(model, prior=prior).probabilities(images)
     np.testing.assert_allclose(found.probabilities, expected, atol=1e-5)
-    assert [entry.tau for entry in found.priors] == sorted({0, 0.25, 0.5, 0.75, 1, found.tau})
-    (same,) = (entry for entry in found.priors if entry.tau == found.tau)
+    assert [entry.strength for entry in found.adjustments] == sorted(
+        {0, 0.25, 0.5, 0.75, 1, found.adjustment_strength}
+    )
+    (same,) = (e for e in found.adjustments if e.strength == found.adjustment_strength)
     assert same.accuracy == found.scores.accuracy
     assert same.balanced_accuracy == found.scores.balanced_accuracy
     flipped = (
@@ -70,7 +72,7 @@ def test_the_probabilities_are_those_of_the_classifier(
     assert (twice.probabilities != found.probabilities).any()
 
 
-def test_an_eight_class_model_on_seven_leaves_contempt_out(tmp_path: Path, tiny_data: Path) -> None:
+def test_an_eight_class_model_on_seven_omits_contempt(tmp_path: Path, tiny_data: Path) -> None:
     metadata = METADATA.replaced(labels=EMOTIONS_8[::-1])
     model = write_tiny_model(tmp_path / "eight.onnx", metadata)
     (found,) = evaluate([model], read_prepared(tiny_data), "test", classes=7)
@@ -96,7 +98,7 @@ def test_models_of_seven_and_eight_are_compared_on_seven(
     done: list[tuple[int, int]] = []
     data = read_prepared(tiny_data)
     found = evaluate(
-        [model, other, model], data, "validation", report=lambda *step: done.append(step)
+        [model, other, model], data, "validation", progress=lambda *step: done.append(step)
     )
     assert [entry.examples.class_names for entry in found] == [METADATA.labels] * 3
     assert titles(found) == [f"{n}: {p}" for n, p in enumerate((model, other, model), 1)]
@@ -110,7 +112,7 @@ def test_models_of_seven_and_eight_are_compared_on_seven(
     assert done == sorted(done)
 
 
-def test_groups_come_from_the_manifest(model: Path, tmp_path: Path) -> None:
+def test_groups_are_read_from_the_manifest(model: Path, tmp_path: Path) -> None:
     root = make_prepared(tmp_path / "data")
     with (root / MANIFEST).open(newline="") as file:
         header, *rows = csv.reader(file)
@@ -140,7 +142,7 @@ def test_the_figures_are_json(model: Path, tiny_data: Path) -> None:
 
 
 def test_classes_that_do_not_fit(model: Path, tiny_data: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"knows angry, .* but the data has .* contempt"):
+    with pytest.raises(ConfigError, match=r"has the classes angry, .* data has .* contempt"):
         evaluate([model], read_prepared(tiny_data), "test", classes=8)
     two = tmp_path / "two"
     for name in ("cat", "dog"):
@@ -157,21 +159,22 @@ def test_a_split_without_images(model: Path, tmp_path: Path) -> None:
         evaluate([model], read_prepared(tmp_path), "train")
 
 
-def test_a_prior_that_cannot_be_had(tiny_data: Path, tmp_path: Path) -> None:
+def test_a_model_without_a_prior(tiny_data: Path, tmp_path: Path) -> None:
     model = write_tiny_model(tmp_path / "no.onnx", METADATA)
     (found,) = evaluate([model], read_prepared(tiny_data), "test")
-    assert found.priors == ()
+    assert found.adjustments == ()
     with pytest.raises(ModelError, match=r"no\.onnx: the model does not say how frequent"):
         evaluate([model], read_prepared(tiny_data), "test", prior="balanced")
 
 
-def test_model_files(tmp_path: Path) -> None:
+def test_names_of_models(model: Path, tiny_run: Path, tiny_data: Path, tmp_path: Path) -> None:
+    data = read_prepared(tiny_data)
+    (found,) = evaluate([tiny_run.with_name(tiny_run.name[:-1])], data, "test")
+    assert found.model == tiny_run / "model.onnx"
     with pytest.raises(ModelError, match="no such model file"):
-        model_file(tmp_path / "no.onnx")
+        evaluate([tmp_path / "no.onnx"], data, "test")
     with pytest.raises(ModelError, match=r"neither model\.onnx nor model\.keras"):
-        model_file(tmp_path)
+        evaluate([tiny_data], data, "test")
     (tmp_path / "x.h5").write_bytes(b"")
     with pytest.raises(ModelError, match=r"received '\.h5'"):
-        model_file(tmp_path / "x.h5")
-    (tmp_path / "model.keras").write_bytes(b"")
-    assert model_file(tmp_path) == tmp_path / "model.keras"
+        evaluate([model, tmp_path / "x.h5"], data, "test")

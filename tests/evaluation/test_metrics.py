@@ -15,7 +15,7 @@ def one_hot(labels: list[int]) -> np.ndarray:
     return np.eye(3, dtype=np.float32)[labels]
 
 
-def test_known_figures() -> None:
+def test_known_metrics() -> None:
     probabilities = np.array(
         [[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.6, 0.3, 0.1], [0.2, 0.5, 0.3]], np.float32
     )
@@ -27,7 +27,7 @@ def test_known_figures() -> None:
     assert (a.precision, a.recall, a.images) == (0.5, 1.0, 1)
     assert (b.precision, b.recall, b.images) == (1.0, pytest.approx(2 / 3), 3)
     assert (c.precision, c.recall, c.f1, c.images) == (0, 0, 0, 0)
-    # The class without images counts neither for nor against.
+    # Classes without images are excluded.
     assert found.macro_f1 == pytest.approx((2 / 3 + 0.8) / 2)
     assert found.balanced_accuracy == pytest.approx((1 + 2 / 3) / 2)
     expected = -(math.log(0.7) + math.log(0.8) + math.log(0.3) + math.log(0.5)) / 4
@@ -40,7 +40,7 @@ def test_one_image() -> None:
     assert math.isfinite(found.loss)
 
 
-def test_the_figures_are_native_types() -> None:
+def test_the_metrics_are_native_types() -> None:
     found = score(np.array([[1.0, 0.0, 0.0]]), one_hot([0]), LABELS).to_dict()
     assert type(found["accuracy"]) is float
     assert found["confusion_matrix"] == [[1, 0, 0], [0, 0, 0], [0, 0, 0]]
@@ -58,7 +58,7 @@ def test_the_figures_are_native_types() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=50))
-def test_figures_agree_with_plain_counting(pairs: list[tuple[int, int]]) -> None:
+def test_metrics_agree_with_counting(pairs: list[tuple[int, int]]) -> None:
     truth = [pair[0] for pair in pairs]
     predicted = [pair[1] for pair in pairs]
     found = score(one_hot(predicted) * 0.9 + 0.1 / 3, one_hot(truth), LABELS)
@@ -85,14 +85,14 @@ def test_the_area_is_the_share_of_pairs_in_order(pairs: list[tuple[int, bool]]) 
         ([0.5, 0.3, 0.2], 1, 1.0),
         ([0.5, 0.3, 0.2], 2, 0.0),
         ([0.4, 0.2, 0.4], 2, 1.0),
-        ([1.0, 0.0, 0.0], 2, 0.0),  # of equal ones the first counts, as for the top one
+        ([1.0, 0.0, 0.0], 2, 0.0),  # the first of equal ones counts, as for the top class
     ],
 )
 def test_the_two_most_probable(row: list[float], label: int, expected: float) -> None:
     assert score(np.array([row]), one_hot([label]), LABELS).top2_accuracy == expected
 
 
-def test_intervals_hold_the_figures_and_shrink_with_more_images() -> None:
+def test_intervals_contain_the_metrics_and_shrink_with_more_images() -> None:
     generator = np.random.default_rng(0)
     widths = []
     for count in (50, 5000):

@@ -33,7 +33,7 @@ def test_only_mistakes_and_the_most_confident_first() -> None:
     assert [e.votes for e in found] == ["", "sad 6, neutral 3, not face 1"]
 
 
-def test_the_picture_is_what_the_model_saw() -> None:
+def test_the_image_is_the_input_of_the_model() -> None:
     (found,) = confident_mistakes(answers((0, 0.9), (1, 0.6), (3, 0.8), (3, 0.7)), EXAMPLES, IMAGES)
     data = np.frombuffer(found.to_png(), np.uint8)
     np.testing.assert_array_equal(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), IMAGES[2])
@@ -45,6 +45,6 @@ def test_the_picture_is_what_the_model_saw() -> None:
 
 
 def test_there_is_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mistakes, "MISTAKES", 3)
+    monkeypatch.setattr(mistakes, "MAX_MISTAKES", 3)
     assert len(confident_mistakes(answers(*[(6, 0.5)] * 4), EXAMPLES, IMAGES)) == 3
     assert confident_mistakes(answers(*[(n, 0.5) for n in TRUTH]), EXAMPLES, IMAGES) == ()

@@ -25,9 +25,9 @@ def row(epoch: int) -> dict[str, float]:
 
 
 def drawn(png: bytes) -> np.ndarray:
-    picture = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
-    assert picture.std() > 5
-    return picture
+    image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+    assert image.std() > 5
+    return image
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 30])

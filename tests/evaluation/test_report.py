@@ -35,14 +35,14 @@ def test_one_model(found: list[Evaluation]) -> None:
         f"{scores.accuracy:.2%}",
         f"{scores.accuracy_interval[0]:.2%} to {scores.accuracy_interval[1]:.2%}",
         f"{scores.per_class[3].roc_auc:.4f}",
-        f"{found[0].priors[2].balanced_accuracy:.2%}",
+        f"{found[0].adjustments[2].balanced_accuracy:.2%}",
         "80% to below 90%",
         "PublicTest",
         found[0].mistakes[0].path.name,
     ):
         assert expected in page.text
     # Matrix, reliability and coverage, and the mistakes.
-    assert len(page.pictures()) == 3 + len(found[0].mistakes)
+    assert len(page.images()) == 3 + len(found[0].mistakes)
     assert "Training" not in page.text
 
 
@@ -51,12 +51,12 @@ def test_the_page_of_a_run(found: list[Evaluation]) -> None:
     page = Page(
         render(found[:1], "data", "validation", TrainingHistory([row], 1, f"name: {HOSTILE}"))
     )
-    assert "In the last one the loss was 2.000 on training images and 1.500" in page.text
+    assert "In the last epoch the loss was 2.000 on training images and 1.500" in page.text
     assert f"name: {HOSTILE}" in page.text
-    assert len(page.pictures()) == 4 + len(found[0].mistakes)
+    assert len(page.images()) == 4 + len(found[0].mistakes)
 
 
-def test_models_side_by_side(found: list[Evaluation]) -> None:
+def test_several_models(found: list[Evaluation]) -> None:
     text = render(found, "data", "validation")
     page = Page(text)
     assert_self_contained(text)
@@ -64,10 +64,10 @@ def test_models_side_by_side(found: list[Evaluation]) -> None:
     assert page.text.count("McNemar") == 1
     assert "example 1 / example 2" in page.text
     shown = sum(min(len(entry.mistakes), 16) for entry in found)
-    assert len(page.pictures()) == 1 + 2 * 3 + shown
+    assert len(page.images()) == 1 + 2 * 3 + shown
 
 
-def test_names_cannot_steer_the_page(tiny_data: Path, tmp_path: Path) -> None:
+def test_names_are_escaped(tiny_data: Path, tmp_path: Path) -> None:
     metadata = KNOWN.replaced(
         name=HOSTILE,
         version=HOSTILE,

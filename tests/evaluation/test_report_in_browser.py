@@ -1,4 +1,4 @@
-"""Opens the pages in headless Chromium: every picture is there and nothing is cut off."""
+"""The pages in headless Chromium: every image is shown, and nothing is cut off."""
 
 import html
 import json
@@ -66,9 +66,9 @@ def chromium() -> str:
 
 
 def measured(chromium: str, text: str, folder: Path) -> list[dict[str, Any]]:
-    """Lay a page out at each width and give what its elements measure."""
+    """Lay a page out at each width and measure its elements."""
     policy = re.search(r"<meta http-equiv[^>]*>", text)
-    assert policy, "the page must forbid scripts, so the measuring one has to be let in"
+    assert policy, "the page must forbid scripts, so the policy is removed for the measuring script"
     (folder / "page.html").write_text(text.replace(policy[0], "") + _MEASURE, "utf-8")
     frames = "".join(
         f'<iframe src="page.html" style="width:{width}px;height:900px;border:0"></iframe>'
@@ -108,7 +108,7 @@ def test_pages_of_models(chromium: str, tiny_data: Path, tmp_path: Path, count: 
         metadata = METADATA.replaced(
             name="a-name-without-any-blank-in-it-" * 5 * seed or "short",
             labels=EMOTIONS_8,
-            training_data="what it was trained on, at some length " * 6,
+            training_data="a long description of the training data " * 6,
             prior=(0.125,) * 8,
         )
         models.append(write_tiny_model(tmp_path / f"{seed}.onnx", metadata, seed))
@@ -125,7 +125,7 @@ def test_the_page_of_a_data_set(chromium: str, tiny_data: Path, tmp_path: Path) 
     assert_shown_well(chromium, page, tmp_path)
 
 
-def test_the_check_sees_what_is_wrong(chromium: str, tmp_path: Path) -> None:
+def test_the_check_detects_faults(chromium: str, tmp_path: Path) -> None:
     policy = '<meta http-equiv="Content-Security-Policy" content="">'
     wrong = f'<!doctype html>{policy}<body><img alt="gone" src="data:image/png;base64,AAAA">'
     wrong += '<p style="width:2000px">wide</p><b style="font-size:5px">tiny</b>'

@@ -37,7 +37,7 @@ def floats(*shape):
             112,
             5 * 5 * 4 * 27,
         ),
-        # depthwise: each of 6 channels sees itself alone; every second place
+        # depthwise: each of 6 channels alone; every second place
         (
             helper.make_node("Conv", ["x", "w"], ["y"], group=6, strides=[2, 2]),
             {"w": floats(6, 1, 3, 3)},
@@ -66,7 +66,7 @@ def floats(*shape):
             88,
             80,
         ),
-        # whole numbers, such as shapes, are no weights
+        # integers, such as shapes, are no weights
         (
             helper.make_node("Reshape", ["x", "s"], ["y"]),
             {"s": np.array([-1, 2, 2])},
@@ -88,7 +88,7 @@ def test_weights_in_constant_nodes_count():
     assert (cost.parameters, cost.multiply_adds) == (80, 80)
 
 
-def test_a_whole_model_and_it_stays_as_it_is():
+def test_counting_does_not_change_the_model():
     model = tiny_model()
     before = model.SerializeToString()
     cost = graph_cost(model)
@@ -98,7 +98,7 @@ def test_a_whole_model_and_it_stays_as_it_is():
     onnx.checker.check_model(model)
 
 
-def test_a_shape_that_nobody_knows():
+def test_a_shape_that_cannot_be_inferred():
     free = helper.make_node("MatMul", ["x", "w"], ["y"])
-    with pytest.raises(EmorecError, match="cannot be told beforehand"):
+    with pytest.raises(EmorecError, match="cannot be inferred"):
         graph_cost(graph([free], {"w": floats(10, 8)}, ["any", 10], ["any", 8]))

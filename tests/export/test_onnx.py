@@ -8,11 +8,10 @@ import pytest
 from helpers.metadata_example import METADATA
 from keras import layers
 
-from emorec.errors import EmorecError, MissingDependencyError, ModelError
+from emorec.errors import ModelError
 from emorec.export import onnx as exporter
 from emorec.export.onnx import export_onnx
-from emorec.export.parity import check_parity
-from emorec.metadata import COST_KEY, KEY, ModelMetadata
+from emorec.metadata import COST_KEY, METADATA_KEY, ModelMetadata
 from emorec.modeling.build import build_classifier
 
 FACES = np.random.default_rng(0).integers(0, 256, (8, 24, 24, 1), dtype=np.uint8)
@@ -37,7 +36,7 @@ def test_the_contract_of_the_file(exported: Path) -> None:
     assert (image.name, image.type, image.shape) == ("image", "tensor(float)", ["batch", 24, 24, 1])
     outputs = [(output.name, output.shape) for output in session.get_outputs()]
     assert outputs == [("logits", ["batch", 7]), ("probabilities", ["batch", 7])]
-    text = session.get_modelmeta().custom_metadata_map[KEY]
+    text = session.get_modelmeta().custom_metadata_map[METADATA_KEY]
     assert ModelMetadata.from_json(text, "x") == METADATA
     assert [path.name for path in exported.parent.iterdir()] == ["model.onnx"]
 
@@ -82,7 +81,7 @@ def test_weights_that_float16_cannot_hold_are_not_made_infinite(tmp_path: Path) 
     assert not list(tmp_path.iterdir())
 
 
-def test_a_difference_is_found_and_the_file_kept_back(
+def test_no_file_is_written_if_the_outputs_differ(
     exported: Path, model: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph = onnx.load(exported)
@@ -97,44 +96,7 @@ def test_a_difference_is_found_and_the_file_kept_back(
             values = onnx.numpy_helper.to_array(node).astype(np.float32)
             node.CopyFrom(onnx.numpy_helper.from_array(values, node.name))
     changed = graph.SerializeToString()
-    with pytest.raises(ModelError, match="differ by"):
-        check_parity(model, METADATA, changed, FACES)
     monkeypatch.setattr(exporter, "_with_metadata", lambda graph, metadata: changed)
     with pytest.raises(ModelError, match="differ by"):
         export_onnx(model, METADATA, FACES, tmp_path / "model.onnx")
     assert not list(tmp_path.iterdir())
-
-
-def test_constant_logits_are_refused(tmp_path: Path) -> None:
-    image = keras.Input((24, 24, 1), name="image")
-    x = layers.GlobalAveragePooling2D()(image)
-    model = keras.Model(image, layers.Dense(7, kernel_initializer="zeros", name="logits")(x))
-    with pytest.raises(ModelError, match="constant"):
-        export_onnx(model, METADATA, FACES, tmp_path / "model.onnx")
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.slow
-def test_other_backends_export_in_a_process_with_tensorflow(
-    model: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
-    assert export_onnx(model, METADATA, FACES, tmp_path / "model.onnx") < 1e-4
-    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
-
-
-def test_a_failure_of_that_process_is_told(
-    model: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
-    monkeypatch.setattr("sys.executable", "false")
-    with pytest.raises(EmorecError, match="writes ONNX files failed: exit code 1"):
-        export_onnx(model, METADATA, FACES, tmp_path / "model.onnx")
-
-
-def test_a_missing_exporter_is_named(
-    model: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("emorec.export.graph._NEEDED", ("onnx", "no_such_exporter"))
-    with pytest.raises(MissingDependencyError, match=r"no_such_exporter cannot .* emorec"):
-        export_onnx(model, METADATA, FACES, tmp_path / "model.onnx")

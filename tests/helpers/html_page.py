@@ -1,4 +1,4 @@
-"""Takes the pages that emorec writes apart."""
+"""Parsing of the HTML pages that emorec writes."""
 
 import base64
 import re
@@ -20,13 +20,13 @@ def _decoded(source: str) -> npt.NDArray[np.uint8]:
 
 
 def assert_self_contained(text: str) -> None:
-    """Check that a page loads nothing and lets nothing be loaded."""
+    """Check that a page loads nothing and forbids loading."""
     assert not re.search(r"https?://|<script|<link|@import|url\(", text)
     assert "default-src 'none'" in text
 
 
 class Page(HTMLParser):
-    """Collects what a page is made of; fails on tags that are not closed."""
+    """The tags and text of a page; fails on tags that are not closed."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -47,8 +47,8 @@ class Page(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
-    def pictures(self) -> list[npt.NDArray[np.uint8]]:
-        """Decode all pictures; fails on one that is not inside the page."""
+    def images(self) -> list[npt.NDArray[np.uint8]]:
+        """Decode all images; fails on one that is not embedded."""
         sources = [str(attributes["src"]) for tag, attributes in self.tags if tag == "img"]
         return [_decoded(source) for source in sources]
 

@@ -1,4 +1,4 @@
-"""Tiny ONNX models for tests: one linear layer over a shrunk picture."""
+"""Tiny ONNX models for tests: one linear layer on a downscaled image."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from emorec.labels import EMOTIONS_8
-from emorec.metadata import KEY, ModelMetadata
+from emorec.metadata import METADATA_KEY, ModelMetadata
 
 METADATA = ModelMetadata(
     name="tiny",
@@ -27,7 +27,7 @@ METADATA = ModelMetadata(
 
 
 def tiny_model(metadata: ModelMetadata = METADATA, seed: int = 0) -> onnx.ModelProto:
-    """A model with the contract's tensors; the mean of each quarter of the picture decides."""
+    """Return a model with the contract's tensors; its features are the means of four quarters."""
     size, channels, classes = metadata.input_size, metadata.channels, len(metadata.labels)
     random = np.random.default_rng(seed)
     weights = {
@@ -70,11 +70,11 @@ def tiny_model(metadata: ModelMetadata = METADATA, seed: int = 0) -> onnx.ModelP
 
 
 def set_metadata(model: onnx.ModelProto, text: str) -> None:
-    """Give a model its emorec metadata."""
-    helper.set_model_props(model, {KEY: text})
+    """Set the emorec metadata of a model."""
+    helper.set_model_props(model, {METADATA_KEY: text})
 
 
 def write_tiny_model(path: Path, metadata: ModelMetadata = METADATA, seed: int = 0) -> Path:
-    """Write such a model."""
+    """Write a tiny model to a file."""
     onnx.save(tiny_model(metadata, seed), path)
     return path

@@ -5,7 +5,6 @@ from keras.applications import vgg16
 
 from emorec.errors import ConfigError
 from emorec.modeling.build import build_classifier, with_probabilities
-from emorec.modeling.flip_ensemble import backbone_of
 
 
 def faces(count: int, size: int, channels: int) -> np.ndarray:
@@ -31,13 +30,6 @@ def test_compact_has_the_promised_shape() -> None:
     assert model.count_params() < 1_250_000
     # Logits, not probabilities: rows need not sum to 1.
     assert not np.allclose(np.asarray(model(faces(4, 48, 1))).sum(axis=1), 1)
-
-
-def test_compact_wide_has_twice_the_filters() -> None:
-    narrow, wide = build_classifier("compact", 8), build_classifier("compact-wide", 8)
-    for layer in backbone_of(narrow).layers[1:]:
-        twin = backbone_of(wide).get_layer(layer.name)
-        assert twin.output.shape[-1] == 2 * layer.output.shape[-1]
 
 
 def test_bfloat16_computes_in_bfloat16_and_answers_in_float32() -> None:

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from emorec.modeling.build import build_classifier
+from emorec.modeling.classifier_parts import backbone_of
 from emorec.modeling.feature_split import split_after_frozen
-from emorec.modeling.flip_ensemble import backbone_of
 
 
 def built(arch: str, trainable_layers: int, size: int = 32, **options) -> keras.Model:
@@ -32,26 +32,26 @@ def faces(count: int, size: int = 32) -> np.ndarray:
         ("vgg13", 3, (1024,)),
     ],
 )
-def test_both_parts_in_turn_are_the_whole(
+def test_both_parts_in_sequence_compute_the_whole(
     arch: str, trainable_layers: int, shape: tuple[int, ...]
 ) -> None:
     model = built(arch, trainable_layers)
-    cut = split_after_frozen(model)
-    assert cut is not None
-    assert cut.frozen.output_shape == (None, *shape)
-    assert cut.feature_bytes == 4 * np.prod(shape)
+    split = split_after_frozen(model)
+    assert split is not None
+    assert split.frozen.output_shape == (None, *shape)
+    assert split.feature_bytes == 4 * np.prod(shape)
     images = faces(3)
     expected = np.asarray(model(images))
-    np.testing.assert_allclose(cut.trained(cut.frozen(images)), expected, atol=1e-5)
-    assert not cut.frozen.trainable_weights
-    assert {id(weight) for weight in cut.trained.trainable_weights} == {
+    np.testing.assert_allclose(split.trained(split.frozen(images)), expected, atol=1e-5)
+    assert not split.frozen.trainable_weights
+    assert {id(weight) for weight in split.trained.trainable_weights} == {
         id(weight) for weight in model.trainable_weights
     }
-    assert cut.random == (arch == "vgg13")
+    assert split.has_dropout == (arch == "vgg13")
 
 
 @pytest.mark.parametrize("trainable_layers", [-1, 54])
-def test_a_net_whose_first_layers_train_cannot_be_cut(trainable_layers: int) -> None:
+def test_a_classifier_whose_first_layers_train_cannot_be_split(trainable_layers: int) -> None:
     assert split_after_frozen(built("compact", trainable_layers)) is None
 
 
@@ -60,12 +60,12 @@ def test_training_a_part_trains_the_whole_and_nothing_frozen() -> None:
     backbone = backbone_of(model)
     frozen = backbone.get_layer("block5_conv2").get_weights()
     before = backbone.get_layer("block5_conv3").get_weights()[0].copy()
-    cut = split_after_frozen(model)
-    assert cut is not None
+    split = split_after_frozen(model)
+    assert split is not None
     images = faces(8)
-    cut.trained.compile("sgd", loss=keras.losses.CategoricalCrossentropy(from_logits=True))
-    features = cut.frozen.predict(images, verbose=0)
-    cut.trained.fit(features, np.eye(5, dtype=np.float32)[np.arange(8) % 5], verbose=0)
+    split.trained.compile("sgd", loss=keras.losses.CategoricalCrossentropy(from_logits=True))
+    features = split.frozen.predict(images, verbose=0)
+    split.trained.fit(features, np.eye(5, dtype=np.float32)[np.arange(8) % 5], verbose=0)
     np.testing.assert_array_equal(backbone.get_layer("block5_conv2").get_weights()[0], frozen[0])
     assert not np.array_equal(backbone.get_layer("block5_conv3").get_weights()[0], before)
-    np.testing.assert_allclose(model(images), cut.trained(features), atol=1e-5)
+    np.testing.assert_allclose(model(images), split.trained(features), atol=1e-5)

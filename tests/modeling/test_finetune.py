@@ -3,9 +3,11 @@ import numpy as np
 import pytest
 from keras import layers
 
+from emorec.errors import ConfigError
+from emorec.modeling.architectures import architecture
 from emorec.modeling.build import build_classifier
-from emorec.modeling.finetune import set_trainable_layers
-from emorec.modeling.flip_ensemble import backbone_of
+from emorec.modeling.classifier_parts import backbone_of
+from emorec.modeling.finetune import layer_groups, set_trainable_layers
 
 
 @pytest.mark.parametrize(("count", "free"), [(0, []), (1, ["c"]), (2, ["b", "c"]), (-1, "abc")])
@@ -25,7 +27,7 @@ def test_defaults_and_the_head_that_always_trains(weights: str, count, trains: b
     assert len(model.get_layer("logits").trainable_weights) == 2
 
 
-def test_frozen_normalisation_stays_as_it_was_while_training() -> None:
+def test_training_does_not_change_frozen_normalisation() -> None:
     model = build_classifier("compact", 3, 24, trainable_layers=0)
     before = [weight.copy() for weight in backbone_of(model).get_weights()]
     head = model.get_layer("logits").get_weights()[0].copy()
@@ -36,3 +38,9 @@ def test_frozen_normalisation_stays_as_it_was_while_training() -> None:
     for expected, found in zip(before, backbone_of(model).get_weights(), strict=True):
         np.testing.assert_array_equal(found, expected)
     assert not np.array_equal(model.get_layer("logits").get_weights()[0], head)
+
+
+def test_blocks_of_another_architecture_are_refused() -> None:
+    backbone = backbone_of(build_classifier("compact", 7, 16))
+    with pytest.raises(ConfigError, match="no layer name begins with"):
+        layer_groups(architecture("vgg16"), backbone)

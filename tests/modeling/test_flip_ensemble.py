@@ -10,8 +10,9 @@ from emorec.errors import ModelError
 from emorec.export.onnx import export_onnx
 from emorec.inference.classifier import EmotionClassifier
 from emorec.modeling.build import build_classifier
-from emorec.modeling.flip_ensemble import backbone_of, flip_averaged, plain_classifier
-from emorec.modeling.saved import load_model, save_model
+from emorec.modeling.classifier_parts import backbone_of
+from emorec.modeling.flip_ensemble import flip_averaged, plain_classifier
+from emorec.modeling.keras_files import load_model, save_model
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +26,7 @@ def faces(count: int) -> np.ndarray:
     return generator.integers(0, 256, (count, 24, 24, 1)).astype(np.float32)
 
 
-def test_a_face_and_its_mirror_image_weigh_the_same(plain: keras.Model) -> None:
+def test_the_logits_are_the_mean_over_image_and_mirror_image(plain: keras.Model) -> None:
     images = faces(5)
     mirrored = images[:, :, ::-1]
     found = np.asarray(flip_averaged(plain)(images))
@@ -35,7 +36,7 @@ def test_a_face_and_its_mirror_image_weigh_the_same(plain: keras.Model) -> None:
     assert not np.allclose(plain(mirrored), plain(images), atol=1e-3)
 
 
-def test_saved_loaded_and_exported_it_is_the_same(plain: keras.Model, tmp_path: Path) -> None:
+def test_saving_loading_and_export_change_nothing(plain: keras.Model, tmp_path: Path) -> None:
     model = flip_averaged(plain)
     save_model(model, METADATA, tmp_path / "model.keras")
     loaded = load_model(tmp_path / "model.keras")[0]
@@ -49,19 +50,19 @@ def test_saved_loaded_and_exported_it_is_the_same(plain: keras.Model, tmp_path: 
     assert sizes[0] < 1.05 * sizes[1], "both passes must share their weights"
 
 
-def test_another_net_sees_the_mirror_image(plain: keras.Model, tmp_path: Path) -> None:
-    other = build_classifier("compact", 7, 24)
-    model = flip_averaged(plain, other)
+def test_a_mirror_partner_receives_the_mirror_image(plain: keras.Model, tmp_path: Path) -> None:
+    partner = build_classifier("compact", 7, 24)
+    model = flip_averaged(plain, partner)
     images = faces(3)
-    expected = (np.asarray(plain(images)) + np.asarray(other(images[:, :, ::-1]))) / 2
+    expected = (np.asarray(plain(images)) + np.asarray(partner(images[:, :, ::-1]))) / 2
     np.testing.assert_allclose(model(images), expected, atol=1e-5)
     save_model(model, METADATA, tmp_path / "model.keras")
     loaded = load_model(tmp_path / "model.keras")[0]
     np.testing.assert_allclose(loaded(images), expected, atol=1e-5)
     np.testing.assert_allclose(plain_classifier(loaded)(images), plain(images), atol=1e-5)
-    # And so that the other comes first by name or order.
-    turned = plain_classifier(flip_averaged(other, plain))
-    np.testing.assert_allclose(turned(images), other(images), atol=1e-5)
+    # Whichever of the two comes first by name or order.
+    swapped = plain_classifier(flip_averaged(partner, plain))
+    np.testing.assert_allclose(swapped(images), partner(images), atol=1e-5)
     export_onnx(model, METADATA, images.astype(np.uint8), tmp_path / "model.onnx")
     logits = EmotionClassifier(tmp_path / "model.onnx").logits(images)
     np.testing.assert_allclose(logits, expected, atol=1e-4)
@@ -79,7 +80,8 @@ def test_the_parts_are_found_in_a_saved_model(plain: keras.Model, tmp_path: Path
         np.testing.assert_array_equal(found, expected)
 
 
-def test_a_strange_model_has_no_backbone() -> None:
+def test_an_ensemble_without_a_classifier_inside() -> None:
     image = keras.Input((4,))
-    with pytest.raises(ModelError, match="no backbone"):
-        backbone_of(keras.Model(image, layers.Dense(2)(image)))
+    both = layers.Average(name="flip_average")([image, layers.ReLU()(image)])
+    with pytest.raises(ModelError, match="no classifier inside"):
+        plain_classifier(keras.Model(image, both))

@@ -10,13 +10,9 @@ from emorec import resources
 from emorec.errors import ModelError
 from emorec.modeling.architectures import ARCHITECTURES
 from emorec.modeling.build import build_classifier
-from emorec.modeling.flip_ensemble import (
-    backbone_of,
-    flip_averaged,
-    plain_classifier,
-    weighted_layers,
-)
-from emorec.modeling.saved import load_model, save_model
+from emorec.modeling.classifier_parts import backbone_of, weighted_layers
+from emorec.modeling.flip_ensemble import flip_averaged, plain_classifier
+from emorec.modeling.keras_files import load_model, save_model
 
 
 def same_weights(one: keras.Model, other: keras.Model) -> None:
@@ -32,7 +28,7 @@ def source() -> keras.Model:
 
 @pytest.mark.parametrize("wrap", [False, True])
 @pytest.mark.parametrize("classes", [7, 3])
-def test_a_trained_model_gives_all_that_fits(
+def test_all_matching_weights_of_a_trained_model_are_copied(
     source: keras.Model,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
@@ -48,7 +44,8 @@ def test_a_trained_model_gives_all_that_fits(
         same_weights(source, loaded)
         assert not caplog.messages
     else:
-        assert caplog.messages == [f"{path} has nothing that fits, so these start anew: logits"]
+        (message,) = caplog.messages
+        assert message == f"{path} has no weights for these layers, which stay untrained: logits"
 
 
 @pytest.mark.parametrize("classes", [7, 3])
@@ -89,7 +86,7 @@ def test_the_shipped_model_fills_its_architecture(caplog: pytest.LogCaptureFixtu
     for layer in weighted_layers(shipped):
         for expected, found in zip(layer.get_weights(), filled[layer.name], strict=True):
             np.testing.assert_array_equal(found, expected)
-    assert f"the weights of {len(weighted_layers(shipped))} layers are taken" in caplog.text
+    assert f"copied the weights of {len(weighted_layers(shipped))} layers" in caplog.text
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not an HDF5 file"])
@@ -103,7 +100,7 @@ def test_broken_weights_files(tmp_path: Path, name: str, content: bytes | None) 
     assert "\n" not in str(caught.value)
 
 
-def test_weights_of_another_net_are_refused(source: keras.Model, tmp_path: Path) -> None:
+def test_weights_of_another_network_are_refused(source: keras.Model, tmp_path: Path) -> None:
     whole, backbone, saved = (
         tmp_path / name for name in ("a.weights.h5", "b.weights.h5", "c.keras")
     )
@@ -138,16 +135,16 @@ def test_imagenet_without_a_network_names_file_place_and_alternatives(
 @pytest.mark.parametrize(
     "arch", [name for name, chosen in ARCHITECTURES.items() if chosen.imagenet_file]
 )
-def test_the_named_imagenet_file_is_the_one_keras_asks_for(
+def test_the_named_imagenet_file_is_the_one_that_keras_requests(
     arch: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
+    requested = []
 
     def get_file(name, *args, **kwargs):
-        asked.append(name)
+        requested.append(name)
         raise Exception("URL fetch failure")
 
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
     with pytest.raises(ModelError):
         build_classifier(arch, 7, 96, weights="imagenet")
-    assert asked == [ARCHITECTURES[arch].imagenet_file]
+    assert requested == [ARCHITECTURES[arch].imagenet_file]

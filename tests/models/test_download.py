@@ -1,4 +1,4 @@
-"""Fetching from a server on 127.0.0.1 that misbehaves in every way asked for."""
+"""Downloads from a server on 127.0.0.1 that fails in the way that the path names."""
 
 import hashlib
 import threading
@@ -14,11 +14,11 @@ from emorec.models.download import fetch
 from emorec.models.registry import DETECTOR, ModelFile
 
 CONTENT = bytes(range(256)) * 700
-"""Longer than one read, so that progress comes in steps."""
+"""Longer than one read, so that there are several progress calls."""
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers as its path says."""
+    """Responds in the way that the path names."""
 
     def do_GET(self):
         self.server.agents.append(self.headers["User-Agent"])
@@ -29,7 +29,7 @@ class Handler(BaseHTTPRequestHandler):
         elif behaviour == "broken":
             self.send_error(503, "Busy")
         elif behaviour == "nonsense":
-            self.wfile.write(b"nothing that HTTP knows\n\n")
+            self.wfile.write(b"not an HTTP response\n\n")
         elif behaviour == "silent":
             self.server.released.wait(20)
         elif behaviour == "moved":
@@ -49,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *arguments):
-        """Keep quiet."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -71,9 +71,9 @@ def server(monkeypatch) -> Iterator[ThreadingHTTPServer]:
 @pytest.fixture
 def model(tmp_path: Path) -> ModelFile:
     return ModelFile(
-        name="net",
+        name="network",
         kind=DETECTOR,
-        path=tmp_path / "data" / "models" / "net.onnx",
+        path=tmp_path / "data" / "models" / "network.onnx",
         sha256=hashlib.sha256(CONTENT).hexdigest(),
         url="http://127.0.0.1:9/unused",
         size=len(CONTENT),
@@ -90,7 +90,7 @@ def test_a_model_is_fetched_whole(server, model, behaviour):
     steps = []
     fetch(model, f"{server.url}/{behaviour}", lambda done, total: steps.append((done, total)))
     assert model.path.read_bytes() == CONTENT
-    assert left(model) == ["net.onnx"]
+    assert left(model) == ["network.onnx"]
     assert steps == sorted(steps)
     assert steps[-1] == (len(CONTENT), len(CONTENT))
     assert len(steps) > 1
@@ -102,13 +102,13 @@ def test_a_model_is_fetched_whole(server, model, behaviour):
     [
         ("missing", "the server answered 404 Not Found"),
         ("broken", "the server answered 503 Busy"),
-        ("nonsense", "cannot fetch it"),
+        ("nonsense", "cannot fetch the file"),
         ("cut", r"it ends after 70000 of 179200 bytes"),
         ("wrong", r"its SHA-256 is [0-9a-f]{64}, not [0-9a-f]{64}"),
         ("longer", r"it has more than 179200 bytes"),
     ],
 )
-def test_what_comes_instead_is_told_and_not_kept(server, model, behaviour, message):
+def test_another_response_is_an_error_and_not_saved(server, model, behaviour, message):
     url = f"{server.url}/{behaviour}"
     with pytest.raises(ModelError, match=message) as caught:
         fetch(model, url)
@@ -117,30 +117,30 @@ def test_what_comes_instead_is_told_and_not_kept(server, model, behaviour, messa
     assert left(model) == []
 
 
-def test_a_failure_leaves_the_file_that_was_there(server, model):
+def test_a_failure_keeps_the_existing_file(server, model):
     model.path.parent.mkdir(parents=True)
     model.path.write_bytes(b"old")
     with pytest.raises(ModelError):
         fetch(model, f"{server.url}/cut")
-    assert (left(model), model.path.read_bytes()) == (["net.onnx"], b"old")
+    assert (left(model), model.path.read_bytes()) == (["network.onnx"], b"old")
     fetch(model, f"{server.url}/whole")
     assert model.path.read_bytes() == CONTENT
 
 
-def test_a_silent_server_is_given_up(server, model, monkeypatch):
+def test_a_silent_server_times_out(server, model, monkeypatch):
     monkeypatch.setattr(download, "TIMEOUT_S", 0.2)
     with pytest.raises(ModelError, match="timed out"):
         fetch(model, f"{server.url}/silent")
     assert left(model) == []
 
 
-def test_nobody_answers(server, model):
+def test_no_server_listens(server, model):
     server.server_close()  # the port is free again
-    with pytest.raises(ModelError, match=r"cannot fetch it: .*(refused|reset).*--from"):
+    with pytest.raises(ModelError, match=r"cannot fetch the file: .*(refused|reset).*--from"):
         fetch(model, f"{server.url}/whole")
 
 
-def test_the_proxy_of_the_environment_is_asked(server, model, monkeypatch):
+def test_the_proxy_of_the_environment_is_used(server, model, monkeypatch):
     monkeypatch.setenv("http_proxy", server.url)
     fetch(model, "http://models.invalid/whole")
     assert server.targets == ["http://models.invalid/whole"]
@@ -159,17 +159,17 @@ def test_a_file_fetched_elsewhere(model, tmp_path: Path):
 
 @pytest.mark.parametrize("source", ["nowhere", "ftp://127.0.0.1/x", "file:///etc/hostname", "."])
 def test_other_sources_are_refused(model, source):
-    with pytest.raises(ModelError, match="no such file, and no address"):
+    with pytest.raises(ModelError, match="no such file, and not an http"):
         fetch(model, source)
 
 
 @pytest.mark.parametrize("url", ["http://", "http://[", "http://a b/", "https://127.0.0.1:99999/"])
-def test_addresses_that_are_none(model, url):
-    with pytest.raises(ModelError, match="cannot fetch it"):
+def test_invalid_urls(model, url):
+    with pytest.raises(ModelError, match="cannot fetch the file"):
         fetch(model, url)
 
 
-def test_a_folder_that_cannot_be_made(server, model):
+def test_a_folder_that_cannot_be_created(server, model):
     model.path.parents[1].write_bytes(b"a file in the way")
-    with pytest.raises(DataError, match="cannot make the folder"):
+    with pytest.raises(DataError, match="cannot create the folder"):
         fetch(model, f"{server.url}/whole")

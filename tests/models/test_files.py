@@ -9,7 +9,6 @@ from pathlib import Path
 import onnx
 import onnxruntime
 import pytest
-from google.protobuf.message import DecodeError
 from helpers.onnx_models import METADATA, set_metadata, tiny_model, write_tiny_model
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +16,7 @@ from onnx import helper
 
 from emorec import resources
 from emorec.errors import ModelError
-from emorec.metadata import COST_KEY, KEY, ModelCost, ModelMetadata
+from emorec.metadata import COST_KEY, METADATA_KEY, ModelCost, ModelMetadata
 from emorec.models import files
 from emorec.models.files import METADATA_MEMBER, find_model, read_cost, read_metadata
 from emorec.models.registry import TRAINABLE, shipped
@@ -155,7 +154,7 @@ def by_onnx_runtime(data: bytes) -> dict[str, str]:
 def test_metadata_are_those_that_onnx_runtime_returns(path: Path):
     path = Path(__file__).resolve().parents[2] / path
     found = by_onnx_runtime(path.read_bytes())
-    assert read_metadata(path) == ModelMetadata.from_json(found[KEY], "it")
+    assert read_metadata(path) == ModelMetadata.from_json(found[METADATA_KEY], "it")
     cost = found.get(COST_KEY)
     assert read_cost(path) == (cost and ModelCost.from_json(cost, "it"))
 
@@ -185,11 +184,11 @@ def assert_refused(path: Path, message: str) -> None:
 
 def test_a_repeated_property_counts_once_as_in_onnx_runtime(tmp_path: Path):
     model = tiny_model()
-    model.metadata_props.add(key=KEY, value=METADATA.replaced(name="second").to_json())
+    model.metadata_props.add(key=METADATA_KEY, value=METADATA.replaced(name="second").to_json())
     model.metadata_props.add(key="x" * 100_000, value="y" * 100_000)
     path = tmp_path / "twice.onnx"
     onnx.save(model, path)
-    found = by_onnx_runtime(path.read_bytes())[KEY]
+    found = by_onnx_runtime(path.read_bytes())[METADATA_KEY]
     assert read_metadata(path) == ModelMetadata.from_json(found, "it")
     assert read_metadata(path).name == "second"
 
@@ -214,46 +213,11 @@ def test_a_model_with_wrong_metadata(tmp_path: Path, text, message):
     assert_refused(tmp_path / "odd.onnx", message)
 
 
-GRAPH = b"\x3a\x00"
-"""Field 7, empty."""
-
-ENTRY = b"\x72"
-"""Tag of field 14."""
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"",
-        b"hello",
-        b"\0" * 100,
-        b"\x08\x07",  # no graph
-        tiny_model().SerializeToString()[:-700],
-        GRAPH + b"\x80" * 20,  # a number without an end
-        GRAPH + b"\x80",
-        GRAPH + ENTRY,
-        GRAPH + ENTRY + b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",  # a length of 2**64 - 1
-        GRAPH + ENTRY + b"\x05abc",
-        GRAPH + ENTRY + b"\x02\x0a\x05",  # a key that ends after its entry
-        GRAPH + ENTRY + b"\x04\x0a\x02\xff\xfe",  # a key that is no text
-        GRAPH + b"\x0b\x0c",  # a group
-        GRAPH + b"\x0f",  # wire type 7
-        GRAPH + b"\x09\x00",  # a fixed64 that is cut off
-        GRAPH + b"\x0d\x00",  # a fixed32 that is cut off
-        GRAPH + b"\xfa\xff\xff\xff\xff\x01\x00",  # a tag above 32 bits
-        GRAPH + b"\x08\x00" * 100_001,
-    ],
-)
+@pytest.mark.parametrize("data", [b"", b"hello", tiny_model().SerializeToString()[:-700]])
 def test_bytes_that_are_no_onnx_model(tmp_path: Path, data):
     path = tmp_path / "broken.onnx"
     path.write_bytes(data)
     assert_refused(path, "not an ONNX file, or a damaged one")
-
-
-def test_a_property_over_the_limit_is_not_read(tmp_path: Path, monkeypatch):
-    path = write_tiny_model(tmp_path / "tiny.onnx")
-    monkeypatch.setattr("emorec.models.onnx_properties.MAX_PROPERTY_BYTES", 100)
-    assert_refused(path, "a property has [0-9]+ bytes; at most 100")
 
 
 def test_a_file_over_the_limit_is_not_read(tmp_path: Path, monkeypatch):
@@ -264,31 +228,6 @@ def test_a_file_over_the_limit_is_not_read(tmp_path: Path, monkeypatch):
 def test_files_that_are_not_there(tmp_path: Path):
     for path in (tmp_path / "none.onnx", tmp_path / "none.keras", tmp_path):
         assert_refused(path, "no such model file")
-
-
-def end_of_tiny_model() -> bytes:
-    """The bytes of the metadata, after the graph."""
-    model = tiny_model()
-    model.ClearField("graph")
-    return model.SerializeToString()
-
-
-@settings(max_examples=300)
-@given(data=st.data())
-def test_hostile_bytes_give_what_onnx_gives_or_a_model_error(tmp_path_factory, data):
-    content = bytearray(end_of_tiny_model() + GRAPH)
-    for _ in range(data.draw(st.integers(1, 4))):
-        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    path = tmp_path_factory.mktemp("hostile") / "m.onnx"
-    path.write_bytes(content)
-    try:
-        found = read_metadata(path)
-        model = onnx.load_from_string(bytes(content))
-    # Fields that hold no metadata may be damaged inside.
-    except (ModelError, DecodeError):
-        return
-    properties = {entry.key: entry.value for entry in model.metadata_props}
-    assert found == ModelMetadata.from_json(properties[KEY], "it")
 
 
 def keras_file(path: Path, text: str | bytes | None, **options) -> Path:

@@ -21,7 +21,7 @@ from emorec.models.registry import (
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_every_shipped_file_is_listed_and_whole():
+def test_every_shipped_file_is_listed_and_valid():
     """For a new model: (cd emorec/models && sha256sum emorec-compact.* > SHA256SUMS)."""
     files = {file.path: file for file in shipped()}
     there = {
@@ -61,7 +61,7 @@ def test_problems(tmp_path: Path, content, problem):
     file = replace(shipped()[0], path=path, sha256=hashlib.sha256(b"right").hexdigest())
     found = file.problem()
     assert found is None if problem is None else problem in found
-    assert "install emorec anew" in file.fix
+    assert "reinstall emorec" in file.fix
 
 
 @pytest.mark.parametrize("sums", [None, "nonsense", "\xff"])
@@ -69,7 +69,7 @@ def test_a_broken_list_of_hashes(tmp_path: Path, monkeypatch, sums):
     monkeypatch.setattr(resources, "folder", lambda name: tmp_path)
     if sums is not None:
         (tmp_path / SUMS).write_text(sums, encoding="latin-1")
-    with pytest.raises(ModelError, match="install emorec anew"):
+    with pytest.raises(ModelError, match="reinstall emorec"):
         shipped()
 
 

@@ -11,7 +11,7 @@ from emorec.errors import ModelError
 from emorec.export.onnx import export_onnx
 from emorec.inference.classifier import EmotionClassifier
 from emorec.modeling.flip_ensemble import flip_averaged
-from emorec.modeling.saved import load_model, save_model
+from emorec.modeling.keras_files import load_model, save_model
 from emorec.training.distillation import distilled_targets
 
 

@@ -10,7 +10,7 @@ from emorec.datasets.manifest import read_prepared
 from emorec.errors import ConfigError
 from emorec.modeling.build import build_classifier
 from emorec.modeling.feature_split import split_after_frozen
-from emorec.modeling.saved import load_model
+from emorec.modeling.keras_files import load_model
 from emorec.training import features
 from emorec.training.batches import AugmentedBatches, BatchSettings
 from emorec.training.config import NO_AUGMENTATION, TrainConfig, validated

@@ -18,7 +18,7 @@ from emorec.errors import ConfigError, DataError, ModelError
 from emorec.inference.classifier import EmotionClassifier
 from emorec.labels import EMOTIONS_7
 from emorec.modeling.flip_ensemble import plain_classifier
-from emorec.modeling.saved import load_model
+from emorec.modeling.keras_files import load_model
 from emorec.training.callbacks import TrainingProgress
 from emorec.training.config import NO_AUGMENTATION, TrainConfig, validated
 from emorec.training.loop import train

@@ -6,7 +6,7 @@ import pytest
 from conftest import TINY_SETTINGS
 
 from emorec.modeling.build import build_classifier
-from emorec.modeling.flip_ensemble import backbone_of
+from emorec.modeling.classifier_parts import backbone_of
 from emorec.training import run_folder
 from emorec.training.callbacks import TrainingProgress
 from emorec.training.checkpoint import History, values

@@ -1,4 +1,4 @@
-"""Saves and safely loads .keras files that carry emorec's metadata."""
+"""Saving and safe loading of .keras files with emorec's metadata."""
 
 import json
 import zipfile
@@ -10,13 +10,11 @@ import keras
 from emorec.atomic_files import written_whole
 from emorec.errors import ModelError
 from emorec.metadata import ModelMetadata
-
-METADATA_MEMBER = "emorec.json"
+from emorec.models.files import METADATA_MEMBER, read_member
 
 _CONFIG_MEMBER = "config.json"
-_MAX_JSON_BYTES = 16 * 2**20
 _MAX_MODEL_BYTES = 4 * 2**30
-# What the architectures of the registry are made of; nothing else is let in.
+# Allowlist: the modules that the architectures are made of.
 _MODULES = frozenset(
     {
         None,
@@ -30,12 +28,12 @@ _MODULES = frozenset(
     }
 )
 _VALUES = frozenset({"__ellipsis__", "__keras_tensor__", "__slice__"})
-# Layers of Keras that run code which the file itself brings along.
+# Layers of Keras that run code from the file.
 _CODE_LAYERS = frozenset({"FlaxLayer", "JaxLayer", "Lambda", "TFSMLayer", "TorchModuleWrapper"})
 
 
 def save_model(model: keras.Model, metadata: ModelMetadata, path: Path) -> None:
-    """Save a model with its metadata as a .keras file, whole or not at all.
+    """Save a model with its metadata as a .keras file, atomically.
 
     Raises:
         DataError: The file cannot be written.
@@ -53,8 +51,8 @@ def load_model(path: Path) -> tuple[keras.Model, ModelMetadata]:
         The model, not compiled, and its metadata.
 
     Raises:
-        ModelError: The file is missing, no .keras file, too large, carries code or custom
-            objects, lacks its metadata, or disagrees with it.
+        ModelError: The file is missing, damaged, of another format or too large, contains code or
+            custom objects, or lacks metadata that match the model.
     """
     if not path.is_file():
         raise ModelError(f"{path}: no such model file")
@@ -62,17 +60,17 @@ def load_model(path: Path) -> tuple[keras.Model, ModelMetadata]:
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
             if size > _MAX_MODEL_BYTES:
-                raise ModelError(f"{path}: {size / 2**30:.1f} GiB unpacked; at most 4 are read")
-            config = json.loads(_member(archive, _CONFIG_MEMBER, path))
+                raise ModelError(f"{path}: {size / 2**30:.1f} GiB unpacked; at most 4 GiB are read")
+            config = json.loads(read_member(archive, _CONFIG_MEMBER, path))
             _refuse_code(config, path)
             metadata = ModelMetadata.from_json(
-                _member(archive, METADATA_MEMBER, path).decode("utf-8"), str(path)
+                read_member(archive, METADATA_MEMBER, path).decode("utf-8"), str(path)
             )
     except (zipfile.BadZipFile, OSError, ValueError, RecursionError, NotImplementedError) as error:
         raise ModelError(f"{path}: not a .keras file, or a damaged one ({error})") from error
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    # A hostile or damaged file makes Keras and h5py raise whatever they come upon.
+    # For a hostile or damaged file Keras and h5py raise exceptions of many types.
     except Exception as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ModelError(f"{path}: Keras cannot load the model: {reason:.200}") from error
@@ -86,24 +84,11 @@ def load_model(path: Path) -> tuple[keras.Model, ModelMetadata]:
     return model, metadata
 
 
-def _member(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
-    try:
-        info = archive.getinfo(name)
-    except KeyError:
-        what = "its emorec metadata" if name == METADATA_MEMBER else f"the part {name}"
-        raise ModelError(
-            f"{path}: the file lacks {what}; only models trained by emorec can be used"
-        ) from None
-    if info.file_size > _MAX_JSON_BYTES:
-        raise ModelError(f"{path}: the part {name} has {info.file_size} bytes; that is too much")
-    return archive.read(info)
-
-
 def _refuse_code(config: Any, path: Path) -> None:
-    """Refuse every layer that is not Keras's own or that brings code.
+    """Check that a model consists of Keras's own layers and contains no code.
 
     Raises:
-        ModelError: There is one.
+        ModelError: It contains another object.
     """
     pending = [config]
     while pending:
@@ -121,6 +106,6 @@ def _refuse_code(config: Any, path: Path) -> None:
             known = name in _VALUES
         if not known or name in _CODE_LAYERS or name == "function":
             raise ModelError(
-                f"{path}: refused, for it carries custom code or objects "
+                f"{path}: refused, because it contains custom code or objects "
                 f"({str(module)[:60]}.{str(name)[:60]}); only Keras's own layers are loaded"
             )

@@ -10,7 +10,8 @@ from keras import layers
 
 from emorec.errors import ModelError
 from emorec.modeling.build import build_classifier
-from emorec.modeling.saved import METADATA_MEMBER, load_model, save_model
+from emorec.modeling.keras_files import load_model, save_model
+from emorec.models.files import METADATA_MEMBER
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def rewritten(saved: Path, target: Path, **members: str | None) -> Path:
-    """Copy a .keras file with some members (dots as double underscores) replaced or left out."""
+    """Copy a .keras file with some members (dots as double underscores) replaced or omitted."""
     changes = {name.replace("__", "."): text for name, text in members.items()}
     with zipfile.ZipFile(saved) as source, zipfile.ZipFile(target, "w") as copy:
         for name in source.namelist():
@@ -106,9 +107,7 @@ def test_a_lambda_is_refused(tmp_path: Path) -> None:
         {"module": ["keras"], "class_name": "Dense"},
     ],
 )
-def test_planted_code_is_refused_wherever_it_hides(
-    saved: Path, tmp_path: Path, planted: dict
-) -> None:
+def test_code_anywhere_in_the_file_is_refused(saved: Path, tmp_path: Path, planted: dict) -> None:
     with zipfile.ZipFile(saved) as archive:
         config = json.loads(archive.read("config.json"))
     config["config"]["layers"][1]["config"]["deep"] = [{"inner": planted}]
@@ -117,6 +116,6 @@ def test_planted_code_is_refused_wherever_it_hides(
         load_model(target)
 
 
-def test_the_metadata_stands_as_json_in_the_file(saved: Path) -> None:
+def test_the_file_holds_the_metadata_as_json(saved: Path) -> None:
     with zipfile.ZipFile(saved) as archive:
         assert json.loads(archive.read(METADATA_MEMBER))["labels"] == list(METADATA.labels)
