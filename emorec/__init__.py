@@ -1,6 +1,6 @@
 """Facial emotion recognition: prepare data, train, evaluate, export and detect.
 
-In Python: `from emorec import EmotionRecognizer`. It is loaded when it is asked for, so that
+In Python: `from emorec import EmotionRecognizer`. The class is imported on first access, so that
 importing emorec costs next to nothing.
 """
 
@@ -8,7 +8,7 @@ __version__ = "0.1.0"
 
 __all__ = ["EmotionRecognizer", "__version__"]
 
-TYPE_CHECKING = False  # what type checkers take for true, without importing typing
+TYPE_CHECKING = False  # type checkers take it for true; saves the import of typing
 if TYPE_CHECKING:
     from emorec.inference.recognizer import EmotionRecognizer
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from emorec import __version__
-from emorec.cli.main import explained
+from emorec.cli.errors import user_error
 
 OK = "ok"
 NOTE = "note"
@@ -165,7 +165,7 @@ def _opencv() -> Iterator[Check]:
     try:
         import cv2
     except ImportError as error:
-        known = explained(error)
+        known = user_error(error)
         fix = str(known) if known else f"pip install --force-reinstall {_FITTING_OPENCV}"
         yield Check("OpenCV", "import", WRONG, str(error), fix)
         return

@@ -1,0 +1,33 @@
+import cv2
+import numpy as np
+from helpers.html_page import Page, assert_self_contained
+
+from emorec.pages import image_tag, page, table, wide_image
+
+PNG = cv2.imencode(".png", np.full((2, 3), 7, np.uint8))[1].tobytes()
+
+
+def test_an_empty_page():
+    text = page("A & B", [])
+    assert_self_contained(text)
+    assert "<h1>A &amp; B</h1>" in text
+    assert "A & B" in Page(text).text
+
+
+def test_images_are_embedded():
+    text = page("x", [image_tag(PNG, 'a "b"'), wide_image(PNG, "c")])
+    assert_self_contained(text)
+    found = Page(text)
+    assert [image.shape for image in found.pictures()] == [(2, 3, 3)] * 2
+    assert [dict(attributes)["alt"] for tag, attributes in found.tags if tag == "img"] == [
+        'a "b"',
+        "c",
+    ]
+
+
+def test_a_table_escapes_its_cells():
+    text = table(["name", "n"], [["<b>", "1"]], ["sum", "1"])
+    assert "&lt;b&gt;" in text
+    assert text.count("<tr>") == 3
+    assert "<tfoot>" not in table(["name"], [])
+    Page(page("x", [text]))
