@@ -46,7 +46,7 @@ def shared_data() -> Path:
     """The folder of real data; its README describes it."""
     path = Path(__file__).resolve().parents[2] / "shared" / "data"
     if not path.is_dir():
-        pytest.skip("../shared/data is not here")
+        pytest.skip(f"the real data sets are not in {path}")
     return path
 
 

@@ -10,7 +10,7 @@ from emorec.errors import EmorecError, MissingDependencyError
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
 
-_BASE_PACKAGES = frozenset(("cv2", "filelock", "numpy", "onnxruntime", "rich"))
+_BASE_PACKAGES = frozenset(("cv2", "numpy", "onnxruntime", "packaging", "rich"))
 _TRAIN_PACKAGES = frozenset(
     ("keras", "matplotlib", "onnx", "pydantic", "tensorboard", "tensorflow", "tf2onnx", "yaml")
 )

@@ -22,7 +22,8 @@ from rich.progress import (
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from emorec.training.callbacks import TrainingProgress
+    from emorec.training.callbacks import TrainingProgress as Step
+
 
 _TITLES = ("epoch", "loss", "accuracy", "val. loss", "val. accuracy", "time", "")
 
@@ -65,7 +66,7 @@ class TrainingDisplay:
         """Show the progress of work before or after the training."""
         self._bar.update(self._task, description=description, completed=done, total=total)
 
-    def update(self, step: "TrainingProgress") -> None:
+    def update(self, step: "Step") -> None:
         """Show the progress of the training, after each batch and each epoch."""
         done = (step.epoch - 1) * step.batches + step.batch
         figures = step.metrics
