@@ -1,6 +1,5 @@
 """Tiny ONNX models for tests: one linear layer over a shrunk picture."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +9,19 @@ from onnx import TensorProto, helper, numpy_helper
 
 from emorec.labels import EMOTIONS_8
 from emorec.metadata import KEY, ModelMetadata
-from helpers.metadata_example import METADATA as EXAMPLE
 
-METADATA = replace(
-    EXAMPLE,
+METADATA = ModelMetadata(
     name="tiny",
+    version="1",
     architecture="test",
     labels=EMOTIONS_8,
+    color="gray",
     input_size=48,
+    interpolation="area",
     crop_margin=0.1,
     temperature=2.0,
     training_data="none",
+    license="MIT",
     created_with="test",
 )
 
