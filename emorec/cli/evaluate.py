@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emorec.cli.overwriting import refuse_overwriting, require_file_path
+from emorec.cli.overwriting import refuse_no_file, refuse_overwriting
 from emorec.cli.parameters import prior_option
 from emorec.cli.terminal_text import one_line
 from emorec.labels import POLICIES
@@ -100,7 +100,7 @@ def evaluate(
     outputs = {"--json": json_file, "--report": report, "--plot": plot}
     given = {option: target for option, target in outputs.items() if target}
     for option, target in given.items():
-        require_file_path(option, target)
+        refuse_no_file(option, target)
     refuse_overwriting(given.values(), paths, "choose other names")
     if plot and len(paths) > 1:
         raise click.UsageError("--plot draws one model; give one, or use --report")

@@ -9,7 +9,7 @@ from emorec import __version__
 from emorec.atomic_files import write_bytes, write_json
 from emorec.datasets.inspection import SAMPLES, Inspection
 from emorec.datasets.manifest import REPORT_HTML, REPORT_JSON
-from emorec.pages import image_tag, page, table
+from emorec.pages import page, picture, table
 
 LISTED = 100
 """Most names of a list in the HTML file; the JSON file has all."""
@@ -54,8 +54,7 @@ def render(name: str, inspection: Inspection, notes: list[str]) -> str:
         _agreement(facts["votes"]),
         f"<h2>Samples</h2><p>Up to {SAMPLES} of each class, chosen at random.</p>",
         *(
-            f"<figure><figcaption>{html.escape(label)}</figcaption>{image_tag(data, label)}"
-            "</figure>"
+            f"<figure><figcaption>{html.escape(label)}</figcaption>{picture(data, label)}</figure>"
             for label, data in inspection.sheets.items()
         ),
         _suspicious(facts["suspicious"]),
@@ -165,7 +164,7 @@ def _suspicious(found: Mapping[str, Any]) -> str:
 
 def _duplicates(found: Mapping[str, Any], pairs: bytes) -> str:
     leaking = [f"{leak['path']} is {leak['duplicate_of']}" for leak in found["leaks"]]
-    shown = image_tag(pairs, "near duplicates, one above the other") if pairs else ""
+    shown = picture(pairs, "near duplicates, one above the other") if pairs else ""
     return (
         f"<h2>Near duplicates</h2><p>{found['images']:,} images are in {found['pairs']:,} "
         f"pairs that show the same picture. {len(leaking):,} images have theirs in a later split "

@@ -10,7 +10,7 @@ from emorec.evaluation.assessment import Evaluation
 from emorec.evaluation.comparison import pair_tests, titles
 from emorec.evaluation.mistakes import Mistake
 from emorec.evaluation.significance import Interval
-from emorec.pages import image_tag, page, table, wide_image
+from emorec.pages import page, picture, table, wide_picture
 
 _FEW_MISTAKES = 16
 """Shown of each model where several are compared."""
@@ -81,7 +81,7 @@ def _run(run: TrainingHistory) -> list[str]:
         f"<p>{len(run.history)} epochs; the model is that of epoch {run.best_epoch}. In the last "
         f"one the loss was {last['loss']:.3f} on training images and {last['val_loss']:.3f} on "
         "validation images.</p>",
-        wide_image(plots.draw_curves(run.history), "accuracy and loss over the epochs"),
+        wide_picture(plots.draw_curves(run.history), "accuracy and loss over the epochs"),
         f"<details><summary>Settings</summary><pre>{html.escape(run.settings)}</pre></details>",
     ]
 
@@ -119,7 +119,7 @@ def _comparison(names: Sequence[str], evaluations: Sequence[Evaluation]) -> list
     return [
         "<h2>Side by side</h2>",
         table(["model", *head], rows),
-        wide_image(plots.draw_comparison(names, scores), "accuracies with their intervals"),
+        wide_picture(plots.draw_comparison(names, scores), "accuracies with their intervals"),
         "<h3>Recall by class</h3>",
         table(["model", *labels], recalls),
         "<h3>McNemar's exact test</h3><p>Images that only one of two models gets right, and how "
@@ -135,7 +135,7 @@ def _model(entry: Evaluation, mistakes: int) -> list[str]:
         _figures(entry),
         _classes(entry),
         "<h3>Confusion matrix</h3>",
-        wide_image(plots.draw_confusion_matrix(entry.scores), "confusion matrix"),
+        wide_picture(plots.draw_confusion_matrix(entry.scores), "confusion matrix"),
         *_calibration(entry),
         _priors(entry),
         _votes(entry),
@@ -205,10 +205,10 @@ def _calibration(entry: Evaluation) -> list[str]:
     error = entry.scores.calibration_error
     return [
         "<h3>Calibration</h3>" + told,
-        image_tag(plots.draw_reliability(entry.reliability, error), "reliability diagram"),
+        picture(plots.draw_reliability(entry.reliability, error), "reliability diagram"),
         "<h3>Uncertain faces</h3><p>What is left if faces below a least confidence are called "
         "uncertain (<code>--min-confidence</code>).</p>",
-        image_tag(plots.draw_coverage(entry.coverage), "coverage and accuracy over confidence"),
+        picture(plots.draw_coverage(entry.coverage), "coverage and accuracy over confidence"),
         table(["least confidence", "coverage", "accuracy"], rows),
     ]
 
@@ -274,7 +274,7 @@ def _mistakes(mistakes: Sequence[Mistake]) -> str:
     for entry in mistakes:
         votes = f"<br>votes: {html.escape(entry.votes)}" if entry.votes else ""
         figures.append(
-            f"<figure>{image_tag(entry.to_png(), entry.path.name)}<figcaption>"
+            f"<figure>{picture(entry.to_png(), entry.path.name)}<figcaption>"
             f"<b>{html.escape(entry.predicted)}</b> {entry.confidence:.0%}, label "
             f"<b>{html.escape(entry.label)}</b>{votes}<br>{html.escape(entry.path.name)}"
             "</figcaption></figure>"

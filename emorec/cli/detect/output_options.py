@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 import click
 
 from emorec.cli.detect.face_table import FaceTable, video_lines
-from emorec.cli.overwriting import refuse_overwriting, require_file_path
+from emorec.cli.overwriting import refuse_no_file, refuse_overwriting
 from emorec.cli.terminal_text import one_line
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class OutputOptions:
             target = getattr(self, option)
             if target is None or target == _STDOUT:
                 continue
-            require_file_path(f"--{option}", Path(target))
+            refuse_no_file(f"--{option}", Path(target))
 
     def _texts(self) -> list[str]:
         return [text for text in (self.json, self.jsonl, self.csv) if text is not None]
