@@ -58,7 +58,7 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_run(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run folder of a small model trained on `tiny_data`."""
+    """The run folder of a small net really trained on `tiny_data`."""
     from emorec.training.config import NO_AUGMENTATION, validated
     from emorec.training.loop import train
 

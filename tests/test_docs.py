@@ -27,13 +27,21 @@ def test_the_index_lists_every_page() -> None:
     assert {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"} <= listed
 
 
-def test_contributing_and_architecture_name_existing_files() -> None:
-    for page in ("CONTRIBUTING.md", "docs/architecture.md"):
-        text = (ROOT / page).read_text("utf-8")
-        paths = re.findall(r"\b(?:emorec|tests|scripts|configs|docs)/[\w./-]*\w", text)
-        assert len(paths) > 2
-        missing = [path for path in paths if not re.search("NAME|PACKAGE", path)]
-        assert [path for path in missing if not (ROOT / path).exists()] == []
+def test_contributing_names_existing_files() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    paths = re.findall(r"\b(?:emorec|tests|scripts|configs|docs)/[\w./-]*\w", text)
+    assert len(paths) > 10
+    real = [path for path in paths if not re.search("NAME|PACKAGE", path)]
+    assert [path for path in real if not (ROOT / path).exists()] == []
+
+
+def test_the_architecture_has_every_package_and_existing_modules() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `([\w/]+)` \|.*\| `(\w+\.py)` \|$", text, re.MULTILINE))
+    packages = {path.parent.name for path in (ROOT / "emorec").glob("*/__init__.py")}
+    assert packages == {name for name in rows if "/" not in name}
+    modules = [ROOT / "emorec" / package / module for package, module in rows.items()]
+    assert [str(path) for path in modules if not path.is_file()] == []
 
 
 @pytest.mark.parametrize(
