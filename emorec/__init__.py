@@ -1,14 +1,14 @@
 """Facial emotion recognition: prepare data, train, evaluate, export and detect.
 
-In Python: `from emorec import EmotionRecognizer`. The class is loaded on first access, so that
-`import emorec` is fast.
+In Python: `from emorec import EmotionRecognizer`. The class is imported on first access, so that
+importing emorec costs next to nothing.
 """
 
 __version__ = "0.1.0"
 
 __all__ = ["EmotionRecognizer", "__version__"]
 
-TYPE_CHECKING = False  # type checkers treat it as true; avoids importing typing
+TYPE_CHECKING = False  # type checkers take it for true; saves the import of typing
 if TYPE_CHECKING:
     from emorec.inference.recognizer import EmotionRecognizer
 

@@ -1,4 +1,4 @@
-"""Runs the command line for `python -m emorec`."""
+"""Entry point of `python -m emorec`."""
 
 from emorec.cli.main import run
 

@@ -1,4 +1,4 @@
-"""Writes files whole or not at all."""
+"""Atomic writing of files."""
 
 import json
 import os
@@ -10,14 +10,15 @@ from typing import Any
 from emorec.errors import DataError
 
 PARTIAL = ".partial-"
-"""How the names of files begin that are being written."""
+"""Prefix of the names of files that are being written."""
 
 
 @contextmanager
 def written_whole(target: Path) -> Iterator[Path]:
-    """Give a path beside the target, of the same suffix, that takes its place at the end.
+    """Yield a temporary path beside the target, which replaces the target after the block.
 
-    A kill at any moment leaves the old file or the new one; where the block fails, the old one.
+    The temporary path has the suffix of the target. A kill at any moment leaves the old file or the
+    new one, and an error in the block leaves the old one.
 
     Raises:
         DataError: The file cannot be written.
@@ -34,7 +35,7 @@ def written_whole(target: Path) -> Iterator[Path]:
 
 
 def write_bytes(target: Path, data: bytes) -> None:
-    """Write a file, whole or not at all.
+    """Write a file atomically.
 
     Raises:
         DataError: The file cannot be written.
@@ -44,7 +45,7 @@ def write_bytes(target: Path, data: bytes) -> None:
 
 
 def write_json(target: Path, value: Any) -> None:
-    """Write a value as indented JSON, whole or not at all.
+    """Write a value as indented JSON, atomically.
 
     Raises:
         DataError: The file cannot be written.

@@ -1,4 +1,4 @@
-"""The exceptions that emorec raises on purpose, each with the exit code the command line gives."""
+"""The exceptions that emorec raises on purpose, each with the exit code of the command line."""
 
 
 class EmorecError(Exception):
@@ -11,19 +11,19 @@ class EmorecError(Exception):
 
 
 class ConfigError(EmorecError):
-    """A configuration file or a combination of options makes no sense."""
+    """A setting is unknown, out of range or contradicts another one."""
 
     exit_code = 3
 
 
 class DataError(EmorecError):
-    """A data set, a CSV file or a picture is missing, broken or unsafe."""
+    """A data set, a CSV file or an image is missing, broken or unsafe."""
 
     exit_code = 4
 
 
 class ModelError(EmorecError):
-    """A model file is missing, broken, unsafe or lacks its metadata."""
+    """A model file is missing, broken, unsafe or without metadata."""
 
     exit_code = 5
 

@@ -1,4 +1,4 @@
-"""Makes matplotlib figures without a display, and encodes them as PNG."""
+"""Matplotlib figures without a display, encoded as PNG."""
 
 import io
 

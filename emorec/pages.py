@@ -1,4 +1,4 @@
-"""The parts of self-contained HTML pages: one style, escaped text, pictures inside."""
+"""Parts of self-contained HTML pages: one style, escaped text, embedded images."""
 
 import base64
 import html
@@ -32,11 +32,11 @@ dd { margin: 0 } details { margin: .5rem 0 } pre { white-space: pre-wrap }
 
 
 def page(title: str, parts: Iterable[str]) -> str:
-    """Give a whole HTML page.
+    """Render a complete HTML page.
 
     Args:
         title: Plain text; it is escaped.
-        parts: HTML, made by the functions here or escaped by the caller.
+        parts: HTML from the functions of this module, or escaped by the caller.
     """
     heading = html.escape(title)
     return "\n".join(
@@ -54,20 +54,20 @@ def page(title: str, parts: Iterable[str]) -> str:
 
 
 def picture(png: bytes, alt: str) -> str:
-    """Give a picture with its content inside, from the bytes of a PNG file."""
+    """Render an image tag that embeds the bytes of a PNG file."""
     content = base64.b64encode(png).decode()
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{content}">'
 
 
 def wide_picture(png: bytes, alt: str) -> str:
-    """Give a picture that scrolls sideways on a narrow screen instead of shrinking beyond use."""
+    """Render an image that scrolls sideways on a narrow screen, where it would be illegible."""
     return f'<div class="wide">{picture(png, alt)}</div>'
 
 
 def table(
     head: Sequence[str], rows: Iterable[Sequence[str]], foot: Sequence[str] | None = None
 ) -> str:
-    """Give a table of plain texts; a wide one scrolls sideways."""
+    """Render a table of plain texts; a wide table scrolls sideways."""
 
     def row(cells: Sequence[str], tag: str) -> str:
         return "<tr>" + "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in cells) + "</tr>"

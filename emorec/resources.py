@@ -1,4 +1,4 @@
-"""Finds the files that travel with emorec: cascades, configurations and the shipped model."""
+"""Paths of the files that emorec ships (cascades, configurations, models) and of its cache."""
 
 import os
 import sys
@@ -7,16 +7,16 @@ from pathlib import Path
 from emorec.errors import EmorecError
 
 CACHE_FOLDER_VARIABLE = "EMOREC_CACHE"
-"""Environment variable that names the folder of `cache_folder` in place of the usual one."""
+"""Environment variable that overrides the cache folder."""
 
 _PACKAGE = Path(__file__).resolve().parent
 
 
 def folder(name: str) -> Path:
-    """Find the folder `cascades` or `configs`.
+    """Return the path of the folder `cascades` or `configs`.
 
-    An installed wheel carries them inside the package; in a checkout, which an editable install
-    points to, they stand beside it.
+    An installed wheel has them inside the package. A checkout, which an editable install points to,
+    has them beside it.
 
     Raises:
         EmorecError: The installation is incomplete.
@@ -28,17 +28,20 @@ def folder(name: str) -> Path:
 
 
 def shipped_model() -> Path:
-    """Path of the model inside the package, an ONNX file."""
+    """Return the path of the shipped ONNX model."""
     return _PACKAGE / "models" / "emorec-compact.onnx"
 
 
 def shipped_keras_model() -> Path:
-    """Path of the same model inside the package as a .keras file, to train on from."""
+    """Return the path of the shipped model as a .keras file, a starting point of training."""
     return shipped_model().with_suffix(".keras")
 
 
 def cache_folder() -> Path:
-    """Folder of what can be made anew: that of EMOREC_CACHE, or one in the user's cache."""
+    """Return the cache folder: that of EMOREC_CACHE, or one in the user's cache.
+
+    Its files can be deleted at any time; emorec creates them again.
+    """
     if named := os.environ.get(CACHE_FOLDER_VARIABLE):
         return Path(named)
     if sys.platform == "win32":

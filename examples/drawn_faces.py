@@ -1,10 +1,10 @@
-"""Draws a small data set of cartoon faces with labels of its own, to try fine-tuning on.
+"""Draw a small data set of cartoon faces with other labels, to try fine-tuning.
 
     python examples/drawn_faces.py DRAWN
     emorec train --arch compact --weights emorec --data DRAWN --epochs 3 --patience 3
     emorec evaluate runs/... --data DRAWN --split test
 
-The labels (grin, sulk, wink) are none of emorec's, so the head of the model is trained anew.
+The labels (grin, sulk, wink) are not those of emorec, so the model gets a new head.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import numpy.typing as npt
 LABELS = ("grin", "sulk", "wink")
 SIZE = 96
 IMAGES = {"train": 200, "test": 50}
-"""Of each label."""
+"""Number of images of each label."""
 
 
 def draw_face(label: str, generator: np.random.Generator) -> npt.NDArray[np.uint8]:

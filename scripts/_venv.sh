@@ -1,7 +1,7 @@
 # Sourced by demo, test and check: `use_venv base|dev` installs emorec and sets $python, $root.
 #
-# An active virtual environment is used as it is, and only ever `pip install`ed into. Otherwise the
-# scripts keep one of their own: $EMOREC_VENV, by default .venv in the checkout.
+# An active virtual environment is used as it is; the scripts only install packages into it. Without
+# one, they create their own: $EMOREC_VENV, by default .venv in the checkout.
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 
@@ -20,18 +20,18 @@ make_venv() {
         base=
     done
     [ -n "$base" ] || fail "no Python 3.11, 3.12 or 3.13 on PATH; install one (www.python.org)"
-    # A link to a Python that has gone since would be kept.
+    # venv would keep a link to a Python that has been removed.
     [ -x "$venv/bin/python" ] || rm -f "$venv"/bin/python*
-    # Debian's python3 without python3-venv cannot put pip into the new environment.
+    # Debian's python3 without python3-venv cannot install pip into the new environment.
     { "$base" -m venv "$venv" && "$venv/bin/python" -m pip --version; } >/dev/null 2>&1 ||
         { "$base" -m venv --without-pip "$venv" &&
             "$base" -m pip --python "$venv/bin/python" install --quiet --force-reinstall pip; } >&2 ||
-        fail "$base cannot make a virtual environment in $venv; see the lines above"
+        fail "$base cannot create a virtual environment in $venv; see the lines above"
 }
 
 install() {
-    echo "Installing emorec and what it needs into $venv ..." >&2
-    # From its folder, because pip would read brackets in the checkout's path as extras.
+    echo "Installing emorec and its dependencies into $venv ..." >&2
+    # From inside the checkout: pip reads brackets in a path as extras.
     (cd "$root" && "$python" -m pip install --quiet --disable-pip-version-check -e "$1") >&2 ||
         fail "pip could not install emorec; see the lines above"
 }
@@ -43,21 +43,21 @@ use_venv() {
     if [ -n "${VIRTUAL_ENV:-}" ] && [ "$VIRTUAL_ENV" != "$venv" ]; then
         venv=$VIRTUAL_ENV
         python=$venv/bin/python
-        is_supported "$python" || fail "$venv is no environment of Python 3.11 to 3.13"
+        is_supported "$python" || fail "$venv is not an environment of Python 3.11 to 3.13; activate another or none"
         install "$target"
-        "$python" "$root/scripts/_opencv.py" --only-tell || exit 1
+        "$python" "$root/scripts/_opencv.py" --check || exit 1
         return
     fi
     python=$venv/bin/python
     stamp=$venv/emorec-$1.stamp
-    wanted="$root $(cksum <"$root/pyproject.toml")"
-    if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ] || ! is_supported "$python"; then
+    state="$root $(cksum <"$root/pyproject.toml")"
+    if [ "$(cat "$stamp" 2>/dev/null)" != "$state" ] || ! is_supported "$python"; then
         make_venv
-        is_supported "$python" || fail "$venv is not of Python 3.11 to 3.13; remove it"
+        is_supported "$python" || fail "$venv is not an environment of Python 3.11 to 3.13; remove it"
         install "$target"
         "$python" "$root/scripts/_opencv.py" || exit 1
-        echo "$wanted" >"$stamp"
-        # dev holds all of base.
+        echo "$state" >"$stamp"
+        # dev includes base.
         [ "$1" = base ] || cp "$stamp" "$venv/emorec-base.stamp"
     fi
 }

@@ -1,4 +1,4 @@
-"""Builds the wheel, installs it in a fresh environment elsewhere and uses it from there."""
+"""Build the wheel, install it into a new environment, and run it outside the checkout."""
 
 import json
 import os
@@ -28,7 +28,7 @@ EXPECTED = (
     *(f"emorec/configs/{path.name}" for path in sorted((ROOT / "configs").glob("*.yaml"))),
 )
 
-UNWANTED = ("tensorflow", "keras", "pandas", "matplotlib")
+TRAINING_ONLY = ("tensorflow", "keras", "pandas", "matplotlib")
 
 PROBE = f"""
 import importlib.util, json, emorec
@@ -36,13 +36,13 @@ from emorec import resources
 print(json.dumps({{
     "package": emorec.__path__[0],
     "folders": [str(resources.folder(name)) for name in ("cascades", "configs")],
-    "unwanted": [name for name in {UNWANTED} if importlib.util.find_spec(name)],
+    "training_only": [name for name in {TRAINING_ONLY} if importlib.util.find_spec(name)],
 }}))
 """
 
 
 def _run(*command: str | Path, cwd: Path) -> str:
-    """Run a command in an environment that does not know the checkout; give its output."""
+    """Run a command without the checkout on its paths; return its standard output."""
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -62,7 +62,7 @@ def _require(holds: bool, problem: str) -> None:
 
 
 def _build(folder: Path) -> Path:
-    """Build the source archive, and the wheel from that; give the wheel."""
+    """Build the source archive, and from it the wheel; return the wheel."""
     _run(sys.executable, "-m", "build", "--outdir", folder, ROOT, cwd=folder)
     (wheel,) = folder.glob("*.whl")
     return wheel
@@ -79,12 +79,12 @@ def _check_content(wheel: Path) -> None:
         print(f"  {size / 1e3:9.1f} kB  {name}")
     missing = [name for name in EXPECTED if name not in sizes]
     _require(not missing, f"the wheel lacks {', '.join(missing)}")
-    strangers = {name.split("/")[0] for name in sizes if not name.startswith("emorec")}
-    _require(not strangers, f"the wheel holds more than emorec: {', '.join(sorted(strangers))}")
+    others = {name.split("/")[0] for name in sizes if not name.startswith("emorec")}
+    _require(not others, f"the wheel contains more than emorec: {', '.join(sorted(others))}")
 
 
 def _install(wheel: Path, folder: Path) -> Path:
-    """Install the wheel without extras; give the new environment's interpreter."""
+    """Install the wheel without extras; return the interpreter of the new environment."""
     _run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder.parent)
     python = folder / "bin" / "python"
     pip = (sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check")
@@ -105,14 +105,17 @@ def _check_use(python: Path, cwd: Path) -> None:
         [Path(name) for name in found["folders"]] == [package / "cascades", package / "configs"],
         f"cascades and configs are at {found['folders']}, not inside {package}",
     )
-    _require(not found["unwanted"], f"the base install brought {', '.join(found['unwanted'])}")
+    _require(
+        not found["training_only"],
+        f"the base install contains {', '.join(found['training_only'])}",
+    )
     print(f"installed: {package}")
     output = _run(python.with_name("emorec"), "detect", PHOTO, "--json", "-", cwd=cwd)
     (image,) = json.loads(output)["images"]
     (face,) = image["faces"]
     print(f"detect: {face['emotion']} {face['confidence']:.2f} at {face['box']}")
-    # Her smile is beyond doubt; another answer means a broken model or preprocessing.
-    _require(face["emotion"] == "happy", f"detect read {face} on {PHOTO.name}")
+    # A clear smile: another result means a broken model or preprocessing.
+    _require(face["emotion"] == "happy", f"detect returned {face} for {PHOTO.name}")
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""What all tests share: quiet, deterministic back ends and the place of the real data."""
+"""Shared by all tests: quiet, deterministic backends, and the place of the real data."""
 
 import os
 import signal
@@ -13,8 +13,8 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["MPLBACKEND"] = "Agg"
 
-# A shell that starts the tests in the background lets them ignore Ctrl-C, and so their children,
-# some of which are sent one.
+# A shell that starts the tests in the background makes them and their children ignore Ctrl-C, which
+# some tests send.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -35,7 +35,7 @@ TINY_SETTINGS = {
 
 @pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Keeps the tests out of the user's cache, those in child processes too."""
+    """A cache of the tests' own, in child processes too."""
     folder = tmp_path_factory.mktemp("cache")
     os.environ["EMOREC_CACHE"] = str(folder)
     return folder
@@ -43,10 +43,10 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real data; its README says what is there."""
+    """The folder of real data; its README describes it."""
     path = Path(__file__).resolve().parents[2] / "shared" / "data"
     if not path.is_dir():
-        pytest.skip("../shared/data is not here")
+        pytest.skip(f"the real data sets are not in {path}")
     return path
 
 

@@ -1,4 +1,4 @@
-"""The examples of the documentation, run as they stand."""
+"""The examples of the documentation, run as written."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def run(*words: object) -> str:
-    """Run a Python command and give what it printed."""
+    """Run a Python command; return its standard output."""
     done = subprocess.run(
         [sys.executable, *map(str, words)], capture_output=True, text=True, check=False
     )
@@ -20,12 +20,12 @@ def run(*words: object) -> str:
 
 
 @pytest.mark.slow
-def test_the_shipped_model_learns_drawn_faces_with_labels_of_their_own(tmp_path: Path):
+def test_the_shipped_model_is_fine_tuned_to_other_labels(tmp_path: Path):
     data, runs = tmp_path / "drawn", tmp_path / "runs"
     run(ROOT / "examples" / "drawn_faces.py", data)
     train = ("-m", "emorec", "train", "--arch", "compact", "--weights", "emorec", "--data", data)
-    told = run(*train, "--epochs", "3", "--out", runs, "--json")
-    folder = json.loads(told)["run"]
+    printed = run(*train, "--epochs", "3", "--out", runs, "--json")
+    folder = json.loads(printed)["run"]
     scores = json.loads(
         run("-m", "emorec", "evaluate", folder, "--data", data, "--split", "test", "--json", "-")
     )

@@ -1,4 +1,4 @@
-"""Holds the import rules of the design: packages import downward, heavy ones stay in place."""
+"""Holds the import rules: packages import downward, heavy dependencies only in their place."""
 
 import ast
 import subprocess
@@ -91,7 +91,7 @@ def test_every_module_has_its_layer():
 
 
 def test_the_root_imports_nothing():
-    """It names what it offers and loads it when it is asked for."""
+    """It loads what it offers on first access."""
     source = (ROOT / "emorec" / "__init__.py").read_text(encoding="utf-8")
     assert set(imports(source)) == {"emorec.inference.recognizer"}
     code = "import sys; before = set(sys.modules); import emorec; print(set(sys.modules) - before)"

@@ -1,4 +1,4 @@
-"""The two commands of the README, and the swap of OpenCV, with stand-ins for Python and pip."""
+"""The two scripts of the README and the replacement of OpenCV, with fakes of Python and pip."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ echo "emorec $*"
 
 FAKE_CV2 = """\
 from pathlib import Path
-if not (Path(__file__).parent / "mended").exists():
+if not (Path(__file__).parent / "repaired").exists():
     raise ImportError({error!r})
 """
 
@@ -35,8 +35,8 @@ from pathlib import Path
 here = Path(__file__).parents[1]
 with (here / "log").open("a") as log:
     print(*sys.argv[1:], file=log)
-if "install" in sys.argv and {mends}:
-    (here / "mended").touch()
+if "install" in sys.argv and {repairs}:
+    (here / "repaired").touch()
 """
 
 NO_LIBRARY = "libGL.so.1: cannot open shared object file: No such file or directory"
@@ -52,7 +52,7 @@ def executable(path: Path, text: str) -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A checkout with nothing but the scripts, its own environment being a stand-in."""
+    """A checkout that has only the scripts and a fake environment."""
     path = tmp_path / "check out"
     shutil.copytree(ROOT / "scripts", path / "scripts")
     (path / "pyproject.toml").write_text("")
@@ -65,7 +65,7 @@ def checkout(tmp_path: Path) -> Path:
 def run_script(
     checkout: Path, name: str, *arguments: str, path: str = "", **environment: str
 ) -> tuple[subprocess.CompletedProcess[str], list[str]]:
-    """Run a script from another folder; give what happened and the calls of Python it made."""
+    """Run a script from another folder; return its result and its calls of Python."""
     scratch = checkout.parent
     log = scratch / "log"
     log.unlink(missing_ok=True)
@@ -81,7 +81,7 @@ def run_script(
     return done, [call for call in calls if not call.startswith("python -c")]
 
 
-def test_demo_installs_once_and_reads_the_photo(checkout: Path):
+def test_demo_installs_once_and_runs_detect_on_the_photo(checkout: Path):
     done, calls = run_script(checkout, "demo", "--quick")
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"emorec detect {checkout}/examples/astronaut.jpg --quick\n"
@@ -105,11 +105,11 @@ def test_test_installs_the_dev_extra_once_and_passes_arguments_on(checkout: Path
         "python -m pytest -n 2 --dist loadfile -k a b",
     ]
     assert run_script(checkout, "test")[1] == ["python -m pytest -n 2 --dist loadfile"]
-    # dev holds all that demo needs
+    # dev includes all that demo needs
     assert run_script(checkout, "demo")[1] == []
 
 
-def test_another_pyproject_or_place_installs_anew(checkout: Path):
+def test_another_pyproject_or_place_installs_again(checkout: Path):
     run_script(checkout, "demo")
     (checkout / "pyproject.toml").write_text("[project]\n")
     assert f"{PIP_INSTALL} ." in run_script(checkout, "demo")[1]
@@ -118,7 +118,7 @@ def test_another_pyproject_or_place_installs_anew(checkout: Path):
     assert f"{PIP_INSTALL} ." in run_script(moved, "demo")[1]
 
 
-def test_an_install_that_failed_is_done_again(checkout: Path):
+def test_a_failed_install_is_repeated(checkout: Path):
     failing = FAKE_PYTHON + 'case "$*" in *install*) exit 1 ;; esac\n'
     executable(checkout / ".venv" / "bin" / "python", failing)
     done, _ = run_script(checkout, "demo")
@@ -129,7 +129,7 @@ def test_an_install_that_failed_is_done_again(checkout: Path):
     assert f"{PIP_INSTALL} ." in run_script(checkout, "demo")[1]
 
 
-def test_an_active_environment_is_installed_into_and_nothing_else(checkout: Path):
+def test_an_active_environment_gets_packages_and_nothing_else(checkout: Path):
     active = checkout.parent / "active"
     executable(active / "bin" / "python", FAKE_PYTHON)
     executable(active / "bin" / "emorec", FAKE_EMOREC)
@@ -139,12 +139,12 @@ def test_an_active_environment_is_installed_into_and_nothing_else(checkout: Path
         assert done.stdout.startswith("emorec detect")
         assert calls == [
             f"{PIP_INSTALL} .",
-            f"python {checkout}/scripts/_opencv.py --only-tell",
+            f"python {checkout}/scripts/_opencv.py --check",
         ]
     assert sorted(active.rglob("*")) == before
 
 
-def test_without_a_fitting_python_there_is_one_clear_line(checkout: Path):
+def test_without_a_supported_python_there_is_one_clear_line(checkout: Path):
     tools = checkout.parent / "tools"
     tools.mkdir()
     for name in ("sh", "dirname", "basename", "cat", "cksum"):
@@ -161,13 +161,13 @@ def test_without_a_fitting_python_there_is_one_clear_line(checkout: Path):
 
 
 def run_opencv(
-    tmp_path: Path, *arguments: str, error: str = NO_LIBRARY, mends: bool = True
+    tmp_path: Path, *arguments: str, error: str = NO_LIBRARY, repairs: bool = True
 ) -> tuple[subprocess.CompletedProcess[str], list[str]]:
-    """Run _opencv.py where `import cv2` fails; give what happened and the calls of pip it made."""
+    """Run _opencv.py where `import cv2` fails; return its result and its calls of pip."""
     (tmp_path / "cv2.py").write_text(FAKE_CV2.format(error=error))
     (tmp_path / "pip").mkdir()
     (tmp_path / "pip" / "__init__.py").touch()
-    (tmp_path / "pip" / "__main__.py").write_text(FAKE_PIP.format(mends=mends))
+    (tmp_path / "pip" / "__main__.py").write_text(FAKE_PIP.format(repairs=repairs))
     described = tmp_path / "opencv_python-4.99.1.dist-info"
     described.mkdir()
     (described / "METADATA").write_text(
@@ -184,8 +184,8 @@ def run_opencv(
     return done, log.read_text().splitlines() if log.exists() else []
 
 
-def test_an_opencv_that_works_stays(tmp_path: Path):
-    (tmp_path / "mended").touch()
+def test_a_working_opencv_is_kept(tmp_path: Path):
+    (tmp_path / "repaired").touch()
     done, calls = run_opencv(tmp_path)
     assert (done.returncode, done.stdout, done.stderr, calls) == (0, "", "", [])
 
@@ -194,7 +194,7 @@ def test_an_opencv_that_works_stays(tmp_path: Path):
     "error",
     [NO_LIBRARY, "Error loading shared library libGL.so.1: No such file or directory"],
 )
-def test_opencv_without_its_libraries_is_swapped(tmp_path: Path, error: str):
+def test_opencv_without_its_libraries_is_replaced(tmp_path: Path, error: str):
     done, calls = run_opencv(tmp_path, error=error)
     assert done.returncode == 0, done.stderr
     pip = f"--python {sys.executable} -qq --disable-pip-version-check"
@@ -205,8 +205,8 @@ def test_opencv_without_its_libraries_is_swapped(tmp_path: Path, error: str):
     assert f"{error}: using opencv-python-headless 4.99.1 instead" in done.stderr
 
 
-def test_only_tell_names_both_ways_out_and_changes_nothing(tmp_path: Path):
-    done, calls = run_opencv(tmp_path, "--only-tell")
+def test_check_prints_both_fixes_and_changes_nothing(tmp_path: Path):
+    done, calls = run_opencv(tmp_path, "--check")
     assert done.returncode == 1
     assert calls == []
     (line,) = done.stderr.splitlines()
@@ -215,7 +215,7 @@ def test_only_tell_names_both_ways_out_and_changes_nothing(tmp_path: Path):
     assert "-m pip install opencv-python-headless==4.99.1" in line
 
 
-def test_other_trouble_with_opencv_is_not_touched(tmp_path: Path):
+def test_other_errors_of_opencv_are_only_reported(tmp_path: Path):
     done, calls = run_opencv(tmp_path, error="numpy is broken")
     assert (done.returncode, calls) == (1, [])
     assert done.stderr.splitlines() == [
@@ -223,8 +223,8 @@ def test_other_trouble_with_opencv_is_not_touched(tmp_path: Path):
     ]
 
 
-def test_a_swap_that_does_not_help_is_said(tmp_path: Path):
-    done, calls = run_opencv(tmp_path, mends=False)
+def test_a_replacement_that_does_not_help_is_reported(tmp_path: Path):
+    done, calls = run_opencv(tmp_path, repairs=False)
     assert done.returncode == 1
     assert len(calls) == 2
     assert "with opencv-python-headless too" in done.stderr
@@ -247,10 +247,10 @@ def test_scripts_can_be_run(name: str):
     assert os.access(ROOT / name, os.X_OK)
 
 
-def test_every_bundled_picture_has_a_credit():
+def test_every_bundled_image_has_a_credit():
     credits_text = (ROOT / "examples" / "CREDITS.md").read_text()
-    pictures = [path.name for path in (ROOT / "examples").glob("*.jpg")]
-    pictures = [name for name in pictures if "-emotions" not in name]
-    assert "astronaut.jpg" in pictures
-    for name in pictures:
+    images = [path.name for path in (ROOT / "examples").glob("*.jpg")]
+    images = [name for name in images if "-emotions" not in name]
+    assert "astronaut.jpg" in images
+    for name in images:
         assert f"| {name} |" in credits_text

@@ -57,7 +57,7 @@ def test_cascades_are_what_sources_say(name: str):
     assert "Intel License Agreement" in path.read_text(encoding="utf-8")[:3000]
 
 
-def test_an_incomplete_installation_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_incomplete_installation_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(resources, "_PACKAGE", tmp_path / "emorec")
     with pytest.raises(EmorecError, match=r"'cascades' is missing from .*; reinstall emorec"):
         resources.folder("cascades")
@@ -80,7 +80,7 @@ def test_an_incomplete_installation_is_said(tmp_path: Path, monkeypatch: pytest.
         ("linux", {"EMOREC_CACHE": "mine", "XDG_CACHE_HOME": "xdg"}, "mine"),
     ],
 )
-def test_the_folder_of_what_can_be_made_anew(monkeypatch, platform, variables, expected):
+def test_the_cache_folder(monkeypatch, platform, variables, expected):
     for name in ("EMOREC_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():

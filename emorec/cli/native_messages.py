@@ -1,4 +1,4 @@
-"""Keeps what native libraries write to the standard streams from the user."""
+"""Suppresses the messages that native libraries write to the standard streams."""
 
 import os
 import sys
@@ -10,9 +10,9 @@ from typing import IO
 
 @contextmanager
 def native_messages_dropped() -> Iterator[None]:
-    """Drop what libraries write to standard error past Python, while the block lasts.
+    """Drop what native libraries write to standard error while the block runs.
 
-    What Python writes to `sys.stderr` still arrives.
+    What Python writes to `sys.stderr` still appears.
     """
     real = sys.stderr
     with Path(os.devnull).open("wb") as nothing, _redirected(nothing.fileno()) as kept:
@@ -32,14 +32,14 @@ def native_messages_dropped() -> Iterator[None]:
 def _descriptor(stream: IO[str]) -> int | None:
     try:
         return stream.fileno()
-    except (OSError, ValueError):  # a stream in memory, as in tests
+    except (OSError, ValueError):  # an in-memory stream, as in tests
         return None
 
 
 @contextmanager
 def messages_held_back() -> Iterator[None]:
-    """Hold back what is written to standard output and error; shown only if the block fails."""
-    from tempfile import TemporaryFile  # detect, which does not need it, starts faster without
+    """Hold back standard output and standard error; print both only if the block fails."""
+    from tempfile import TemporaryFile  # not needed by detect, which starts faster without it
 
     with TemporaryFile() as held:
         try:
@@ -53,7 +53,7 @@ def messages_held_back() -> Iterator[None]:
 
 @contextmanager
 def _redirected(descriptor: int, source: int = 2) -> Iterator[int]:
-    """Send what is written to a standard stream elsewhere; gives a descriptor of where it went."""
+    """Redirect a standard stream to a descriptor; yields a descriptor of its former target."""
     stream = sys.stdout if source == 1 else sys.stderr
     stream.flush()
     kept = os.dup(source)

@@ -1,4 +1,4 @@
-"""Checks, before any work, that outputs are files of their own that can be written."""
+"""Checks of output paths before any work begins: writable, and no two of them the same file."""
 
 import os
 from collections.abc import Iterable
@@ -8,20 +8,22 @@ import click
 
 
 def refuse_no_file(option: str, target: Path) -> None:
-    """Check that an option names a file in a folder that exists.
+    """Check that an option names a file in an existing folder.
 
     Raises:
-        click.UsageError: It does not.
+        click.UsageError: The path is a folder, or its folder does not exist.
     """
     if target.is_dir() or not target.parent.is_dir():
-        raise click.UsageError(f"{option}: {target} cannot be a file; is its folder there?")
+        raise click.UsageError(
+            f"{option}: {target} cannot be a file; name a file in an existing folder"
+        )
 
 
 def refuse_overwriting(outputs: Iterable[Path], inputs: Iterable[Path], advice: str) -> None:
     """Check that no output is an input or another output.
 
     Raises:
-        click.UsageError: One is not; the message ends with the advice.
+        click.UsageError: An output is an input or another output; the message ends with `advice`.
     """
     known = {identity: path for path in inputs for identity in _identities(path)}
     for output in outputs:
@@ -34,7 +36,7 @@ def refuse_overwriting(outputs: Iterable[Path], inputs: Iterable[Path], advice: 
 
 
 def _identities(path: Path) -> set[object]:
-    """Give what tells whether two paths mean one file: the place and, if it exists, the inode."""
+    """Return keys of which two paths of one file share one: real path and, if it exists, inode."""
     found: set[object] = {os.path.realpath(path)}
     try:
         status = path.stat()

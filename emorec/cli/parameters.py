@@ -1,4 +1,4 @@
-"""Options that several commands share, and values that click has no type for."""
+"""Options shared by several commands, and option types that click lacks."""
 
 import click
 
@@ -7,7 +7,7 @@ from emorec.types import Box
 
 
 def region(ctx: click.Context, parameter: click.Parameter, value: str | None) -> Box | None:
-    """Turn "x,y,width,height" in pixels into a box: a callback for an option."""
+    """Convert "x,y,width,height" in pixels to a box; callback of an option."""
     if value is None:
         return None
     try:
@@ -15,7 +15,7 @@ def region(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     except ValueError as error:
         raise click.BadParameter(f"{value!r} is not four whole numbers x,y,w,h") from error
     if x < 0 or y < 0 or width < 1 or height < 1:
-        raise click.BadParameter(f"{value!r}: x and y are 0 or more, w and h 1 or more")
+        raise click.BadParameter(f"{value!r}: x and y must be 0 or more, w and h 1 or more")
     return Box(x, y, width, height)
 
 
@@ -31,7 +31,7 @@ def _read_prior(ctx: click.Context, parameter: click.Parameter, value: str | Non
 prior_option = click.option(
     "--prior",
     callback=_read_prior,
-    metavar="natural|balanced|TAU",
-    help="How much of the training prior to take out: balanced (1) finds rare emotions more often "
-    "and common ones less, natural (0) leaves the model as it is.  [default: the model's own]",
+    metavar="natural|balanced|STRENGTH",
+    help="How much of the training prior to remove: balanced (1) predicts rare emotions more often "
+    "and frequent ones less often, natural (0) removes nothing.  [default: the model's own]",
 )

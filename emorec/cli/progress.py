@@ -1,4 +1,4 @@
-"""Progress of long work on the terminal."""
+"""Progress bars on standard error; nothing moves there if it is no terminal."""
 
 import contextlib
 import time
@@ -29,9 +29,9 @@ _TITLES = ("epoch", "loss", "accuracy", "val. loss", "val. accuracy", "time", ""
 
 
 class TrainingDisplay:
-    """A bar over all epochs under a table of them, on standard error.
+    """A table of the finished epochs above a progress bar over all epochs, on standard error.
 
-    Where standard error is no terminal, there is no bar, and a plain line for each epoch.
+    If standard error is no terminal, it prints one plain line for each epoch, and no bar.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class TrainingDisplay:
             disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("loading", total=None)
-        self._begun: float | None = None
+        self._epoch_start: float | None = None
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -62,12 +62,12 @@ class TrainingDisplay:
     ) -> None:
         self._bar.stop()
 
-    def preparing(self, what: str, done: int, total: int) -> None:
-        """Show how far the work before or after the training is."""
-        self._bar.update(self._task, description=what, completed=done, total=total)
+    def preparing(self, description: str, done: int, total: int) -> None:
+        """Show the progress of work before or after the training."""
+        self._bar.update(self._task, description=description, completed=done, total=total)
 
     def update(self, step: "Step") -> None:
-        """Show where the run stands."""
+        """Show the progress of the training, after each batch and each epoch."""
         done = (step.epoch - 1) * step.batches + step.batch
         figures = step.metrics
         self._bar.update(
@@ -77,8 +77,8 @@ class TrainingDisplay:
             description=f"epoch {step.epoch}/{step.epochs} loss {figures.get('loss', 0):.3f}",
         )
         if not step.epoch_done:
-            if self._begun is None:
-                self._begun = time.monotonic()
+            if self._epoch_start is None:
+                self._epoch_start = time.monotonic()
                 if self._bar.console.is_terminal:
                     self._print(_TITLES, "bold")
             return
@@ -93,8 +93,8 @@ class TrainingDisplay:
             )
             return
         now = time.monotonic()
-        seconds = f"{now - (self._begun or now):.0f} s"
-        self._begun = now
+        seconds = f"{now - (self._epoch_start or now):.0f} s"
+        self._epoch_start = now
         best = step.best_epoch == step.epoch
         self._print(
             (str(step.epoch), loss, accuracy, val_loss, val_accuracy, seconds, "best" * best),
@@ -108,40 +108,40 @@ class TrainingDisplay:
 
 
 class _Rate(TextColumn):
-    """Images done a second."""
+    """Column with the number of images per second."""
 
     def __init__(self) -> None:
         super().__init__("")
 
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:,.0f} a second" if task.speed else "")
+        return Text(f"{task.speed:,.0f} images/s" if task.speed else "")
 
 
 @contextlib.contextmanager
 def image_progress(description: str) -> Iterator[Callable[[int, int | None], None]]:
-    """Show a bar with the rate and the time left; gives what is to be told done and total.
+    """Show a progress bar over images, with the rate and the remaining time.
 
-    A total of None is unknown.
-
-    Where standard error is no terminal, nothing is shown.
+    Yields:
+        A callback that takes the number of images done and in total; None if the total is unknown.
     """
     columns = (MofNCompleteColumn(), _Rate(), TextColumn("left"))
-    with _counting(description, *columns) as update:
+    with _progress_bar(description, *columns) as update:
         yield update
 
 
 @contextlib.contextmanager
 def byte_progress(description: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar over bytes with the time left; gives what is to be told done and total.
+    """Show a progress bar over bytes, with the transfer speed and the remaining time.
 
-    Where standard error is no terminal, nothing is shown.
+    Yields:
+        A callback that takes the number of bytes done and in total.
     """
-    with _counting(description, DownloadColumn(), TransferSpeedColumn()) as update:
+    with _progress_bar(description, DownloadColumn(), TransferSpeedColumn()) as update:
         yield update
 
 
 @contextlib.contextmanager
-def _counting(
+def _progress_bar(
     description: str, *columns: ProgressColumn
 ) -> Iterator[Callable[[int, int | None], None]]:
     console = Console(stderr=True)

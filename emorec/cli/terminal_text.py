@@ -1,9 +1,9 @@
-"""Text that is safe to show on a terminal."""
+"""Text that is safe to print on a terminal."""
 
 
 def one_line(text: str) -> str:
-    """Put a text on one line and take out what would steer the terminal.
+    """Join a text to one line and replace control characters by "?".
 
-    Names and contents of files come from anywhere; escape sequences in them must do nothing.
+    Names and contents of files are untrusted: escape sequences in them must not reach the terminal.
     """
     return "".join(c if c.isprintable() else "?" for c in " ".join(text.split()))

@@ -11,14 +11,7 @@ from click.testing import CliRunner
 from emorec import __version__
 from emorec.cli import main as main_module
 from emorec.cli.main import COMMANDS, main
-from emorec.cli.terminal_text import one_line
-from emorec.errors import (
-    ConfigError,
-    DataError,
-    EmorecError,
-    MissingDependencyError,
-    ModelError,
-)
+from emorec.errors import DataError, ModelError
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = "from emorec.cli.main import run; run()"
@@ -26,7 +19,7 @@ RUN = "from emorec.cli.main import run; run()"
 
 @pytest.fixture
 def failing(monkeypatch):
-    """Give a function that runs a command which raises the given error."""
+    """Return a function that runs a command which raises the given error."""
 
     def run(error: BaseException, *options: str):
         @click.command()
@@ -58,7 +51,7 @@ def test_help_lists_every_command(option):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_short_help_is_what_the_command_says(name):
+def test_short_help_equals_the_docstring_of_the_command(name):
     command = main.get_command(click.Context(main), name)
     assert command.name == name
     assert command.get_short_help_str(limit=200) == COMMANDS[name]
@@ -78,28 +71,18 @@ def test_usage_errors(arguments):
 
 
 @pytest.mark.parametrize(
-    ("error", "code"),
+    ("error", "code", "message"),
     [
-        (EmorecError("it failed"), 1),
-        (ConfigError("it failed"), 3),
-        (DataError("it failed"), 4),
-        (ModelError("it failed"), 5),
-        (MissingDependencyError("it failed"), 6),
+        (ModelError("it failed"), 5, "it failed"),
+        (ModuleNotFoundError(name="keras"), 6, "this command needs the package 'keras'; "),
+        (ZeroDivisionError("by zero"), 1, "unexpected ZeroDivisionError: by zero; "),
     ],
 )
-def test_known_errors_give_one_line_and_their_code(failing, error, code):
+def test_errors_print_one_line_and_their_code(failing, error, code, message):
     result = failing(error)
     assert (result.exit_code, result.stdout) == (code, "")
-    assert result.stderr == "error: it failed\n"
-
-
-def test_unexpected_errors_name_the_way_to_the_traceback(failing):
-    result = failing(ZeroDivisionError("by\nzero \x1b[31m"))
-    assert result.exit_code == 1
-    assert result.stderr == (
-        "error: unexpected ZeroDivisionError: by zero ?[31m; "
-        "`emorec --debug ...` shows where it comes from\n"
-    )
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"error: {message}")
 
 
 @pytest.mark.parametrize(("error", "code"), [(DataError("it failed"), 4), (KeyError("k"), 1)])
@@ -116,45 +99,6 @@ def test_interruption(failing):
     assert (result.exit_code, result.stdout, result.stderr) == (130, "", "interrupted\n")
 
 
-@pytest.mark.parametrize("name", ["keras", "tensorflow", "onnx", "matplotlib", "yaml", "pydantic"])
-def test_a_missing_package_of_the_train_extra(failing, name):
-    result = failing(ModuleNotFoundError(f"No module named {name!r}", name=name))
-    assert result.exit_code == 6
-    assert result.stderr == (
-        f"error: this command needs the package {name!r}; "
-        "install it with: pip install 'emorec[train]'\n"
-    )
-
-
-@pytest.mark.parametrize("name", ["jax", "torch"])
-def test_a_missing_backend(failing, name):
-    result = failing(ModuleNotFoundError(f"No module named {name!r}", name=name))
-    assert result.exit_code == 6
-    assert f"pip install 'emorec[{name}]', or unset KERAS_BACKEND" in result.stderr
-
-
-@pytest.mark.parametrize("name", ["cv2", "onnxruntime"])
-def test_a_missing_package_of_the_base(failing, name):
-    result = failing(ModuleNotFoundError(f"No module named {name!r}", name=name))
-    assert result.exit_code == 6
-    assert "install emorec anew" in result.stderr
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        ModuleNotFoundError("No module named 'keras.nonsense'", name="keras.nonsense"),
-        ModuleNotFoundError("No module named 'emorec.nonsense'", name="emorec.nonsense"),
-        ImportError("cannot import name 'nonsense' from 'keras'", name="keras"),
-        ImportError("libodd.so: cannot open shared object file", name="other"),
-    ],
-)
-def test_other_import_errors_are_bugs(failing, error):
-    result = failing(error)
-    assert result.exit_code == 1
-    assert "unexpected" in result.stderr
-
-
 @pytest.mark.parametrize(
     "message",
     [
@@ -162,7 +106,7 @@ def test_other_import_errors_are_bugs(failing, error):
         "Error loading shared library libgthread-2.0.so.0: No such file (needed by cv2.abi3.so)",
     ],
 )
-def test_opencv_without_system_libraries_names_both_ways_out(tmp_path: Path, message):
+def test_opencv_without_system_libraries_names_both_fixes(tmp_path: Path, message):
     (tmp_path / "cv2").mkdir()
     (tmp_path / "cv2" / "__init__.py").write_text(f"raise ImportError({message!r})\n")
     script = f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]; {RUN}"
@@ -178,22 +122,6 @@ def test_opencv_without_system_libraries_names_both_ways_out(tmp_path: Path, mes
     assert done.stderr.count("\n") == 1
     assert "apt-get install libgl1 libglib2.0-0 libxcb1" in done.stderr
     assert "pip uninstall -y opencv-python && pip install 'opencv-python-headless" in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("", ""),
-        ("plain text", "plain text"),
-        ("two\nlines\r\n\tand more", "two lines and more"),
-        ("\x1b]0;title\x07name", "?]0;title?name"),
-        ("a\udcff.jpg", "a?.jpg"),
-        ("\u202egpj.exe", "?gpj.exe"),
-        ("Müller 表情.jpg", "Müller 表情.jpg"),
-    ],
-)
-def test_one_line(text, shown):
-    assert one_line(text) == shown
 
 
 GUARD = """
@@ -253,19 +181,19 @@ def test_detect_loads_nothing_for_training(tmp_path: Path):
 
 
 @pytest.mark.parametrize("arguments", [["doctor"], ["models", "list"], ["models", "show"]])
-def test_looking_around_loads_nothing_for_training(tmp_path: Path, arguments):
+def test_diagnosis_and_models_load_nothing_for_training(tmp_path: Path, arguments):
     done = guarded(TRAINING_ONLY, arguments, tmp_path)
     assert "emorec-compact" in done.stdout
     assert "Trap" not in done.stdout + done.stderr
 
 
-def test_the_guard_notices(tmp_path: Path):
+def test_the_guard_notices_an_import(tmp_path: Path):
     done = guarded({"click"}, ["--help"], tmp_path)
     assert done.returncode != 0
     assert "Trap" in done.stderr
 
 
-def test_a_reader_that_goes_away_makes_no_noise(tmp_path: Path):
+def test_a_closed_standard_output_is_no_error(tmp_path: Path):
     script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); {RUN}"
     with subprocess.Popen(
         [sys.executable, "-c", script, "--help"],

@@ -1,4 +1,4 @@
-"""Lets the packages named in HIDDEN seem not to be installed."""
+"""Hides the packages named in the variable HIDDEN, as if they were not installed."""
 
 import os
 import sys

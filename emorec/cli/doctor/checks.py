@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
 from emorec import __version__
-from emorec.cli.main import explained
+from emorec.cli.errors import user_error
 from emorec.detection.registry import DETECTORS
 
 OK = "ok"
@@ -159,7 +159,7 @@ def _opencv() -> Iterator[Check]:
     try:
         import cv2
     except ImportError as error:
-        known = explained(error)
+        known = user_error(error)
         fix = str(known) if known else f"pip install --force-reinstall {_FITTING_OPENCV}"
         yield Check("OpenCV", "import", WRONG, str(error), fix)
         return

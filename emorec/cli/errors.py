@@ -1,0 +1,105 @@
+"""Errors on the command line: the message and the exit code of every exception."""
+
+import sys
+
+import click
+
+from emorec.cli.terminal_text import one_line
+from emorec.errors import EmorecError, MissingDependencyError
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
+_BASE_PACKAGES = frozenset(("cv2", "numpy", "onnxruntime", "packaging", "rich"))
+_TRAIN_PACKAGES = frozenset(
+    ("keras", "matplotlib", "onnx", "pydantic", "tensorboard", "tensorflow", "tf2onnx", "yaml")
+)
+_BACKENDS = frozenset(("jax", "torch"))
+_RAY_PACKAGES = frozenset(("pyarrow", "ray"))
+
+_LIBRARY_MISSING = (
+    "cannot open shared object file",  # glibc
+    "Error loading shared library",  # musl
+)
+
+
+def report_error(error: BaseException, debug: bool = False) -> int:
+    """Print an exception as one line on standard error.
+
+    Args:
+        error: What a command raised.
+        debug: Print its traceback before.
+
+    Returns:
+        The exit code of the command.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    known = user_error(error)
+    if debug:
+        sys.excepthook(type(error), error, error.__traceback__)
+    if known is None:
+        text = one_line(f"unexpected {type(error).__name__}: {error}")
+        click.echo(f"error: {text}; `emorec --debug ...` shows where it comes from", err=True)
+        return EmorecError.exit_code
+    click.echo(f"error: {one_line(str(known))}", err=True)
+    return known.exit_code
+
+
+def user_error(error: BaseException) -> EmorecError | None:
+    """Convert an exception to an error that the user can act on.
+
+    A missing package or system library becomes a `MissingDependencyError` that says what to
+    install.
+
+    Returns:
+        The error; None for a bug.
+    """
+    if isinstance(error, EmorecError):
+        return error
+    if isinstance(error, ModuleNotFoundError):
+        return _missing_package(error.name or "")
+    if isinstance(error, ImportError) and any(text in str(error) for text in _LIBRARY_MISSING):
+        return _missing_system_library(error)
+    return None
+
+
+def _missing_package(name: str) -> MissingDependencyError | None:
+    if name in _TRAIN_PACKAGES:
+        message = (
+            f"this command needs the package {name!r}; install it with: pip install 'emorec[train]'"
+        )
+    elif name in _BACKENDS:
+        message = (
+            f"KERAS_BACKEND is {name!r}, which is not installed; install it with: "
+            f"pip install 'emorec[{name}]', or unset KERAS_BACKEND"
+        )
+    elif name in _RAY_PACKAGES:
+        message = f"--ray needs the package {name!r}; install it with: pip install 'emorec[ray]'"
+    elif name in _BASE_PACKAGES:
+        message = f"the package {name!r} is missing; reinstall emorec: pip install emorec"
+    else:
+        return None
+    return MissingDependencyError(message)
+
+
+def _missing_system_library(error: ImportError) -> MissingDependencyError | None:
+    """Explain an opencv-python that lacks the libraries of a desktop, as on servers."""
+    from importlib.metadata import PackageNotFoundError, version
+    from traceback import walk_tb
+
+    frames = walk_tb(error.__traceback__)
+    if not any(frame.f_globals.get("__name__") == "cv2" for frame, _ in frames):
+        return None
+
+    try:
+        pinned = f"=={version('opencv-python')}"
+    except PackageNotFoundError:
+        pinned = ""
+    return MissingDependencyError(
+        f"opencv-python lacks a system library ({error}); install the libraries: "
+        "apt-get install libgl1 libglib2.0-0 libxcb1, or use the build that needs none: "
+        "pip uninstall -y opencv-python && pip install "
+        f"'opencv-python-headless{pinned}'"
+    )

@@ -1,0 +1,89 @@
+"""Every exception becomes one line on standard error and an exit code."""
+
+import pytest
+
+from emorec.cli.errors import report_error, user_error
+from emorec.errors import (
+    ConfigError,
+    DataError,
+    EmorecError,
+    MissingDependencyError,
+    ModelError,
+)
+
+
+def missing(name: str) -> ModuleNotFoundError:
+    return ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (EmorecError("it failed"), 1),
+        (ConfigError("it failed"), 3),
+        (DataError("it failed"), 4),
+        (ModelError("it failed"), 5),
+        (MissingDependencyError("it failed"), 6),
+    ],
+)
+def test_known_errors_print_one_line_and_return_their_code(capsys, error, code):
+    assert report_error(error) == code
+    assert capsys.readouterr() == ("", "error: it failed\n")
+
+
+def test_unexpected_errors_name_the_way_to_the_traceback(capsys):
+    assert report_error(ZeroDivisionError("by\nzero \x1b[31m")) == 1
+    assert capsys.readouterr().err == (
+        "error: unexpected ZeroDivisionError: by zero ?[31m; "
+        "`emorec --debug ...` shows where it comes from\n"
+    )
+
+
+def test_an_interruption(capsys):
+    assert report_error(KeyboardInterrupt()) == 130
+    assert capsys.readouterr() == ("", "interrupted\n")
+
+
+@pytest.mark.parametrize("name", ["keras", "tensorflow", "onnx", "matplotlib", "yaml", "pydantic"])
+def test_a_missing_package_of_the_train_extra(name):
+    error = user_error(missing(name))
+    assert isinstance(error, MissingDependencyError)
+    assert str(error) == (
+        f"this command needs the package {name!r}; install it with: pip install 'emorec[train]'"
+    )
+
+
+@pytest.mark.parametrize("name", ["jax", "torch"])
+def test_a_missing_backend(name):
+    error = user_error(missing(name))
+    assert isinstance(error, MissingDependencyError)
+    assert f"pip install 'emorec[{name}]', or unset KERAS_BACKEND" in str(error)
+
+
+@pytest.mark.parametrize("name", ["ray", "pyarrow"])
+def test_a_missing_package_of_the_ray_extra(name):
+    error = user_error(missing(name))
+    assert isinstance(error, MissingDependencyError)
+    assert "pip install 'emorec[ray]'" in str(error)
+
+
+@pytest.mark.parametrize("name", ["cv2", "onnxruntime"])
+def test_a_missing_package_of_the_base_install(name):
+    error = user_error(missing(name))
+    assert isinstance(error, MissingDependencyError)
+    assert "reinstall emorec: pip install emorec" in str(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        missing("keras.nonsense"),
+        missing("emorec.nonsense"),
+        ModuleNotFoundError("No module"),
+        ImportError("cannot import name 'nonsense' from 'keras'", name="keras"),
+        ImportError("libodd.so: cannot open shared object file", name="other"),
+        KeyError("k"),
+    ],
+)
+def test_other_errors_are_bugs(error):
+    assert user_error(error) is None

@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import click
+import pytest
+
+from emorec.cli.overwriting import refuse_no_file, refuse_overwriting
+
+
+def test_a_path_in_an_existing_folder_can_be_a_file(tmp_path: Path):
+    refuse_no_file("--json", tmp_path / "new.json")
+    (tmp_path / "old.json").touch()
+    refuse_no_file("--json", tmp_path / "old.json")
+
+
+@pytest.mark.parametrize("place", [".", "missing/new.json"])
+def test_a_path_that_cannot_be_a_file(tmp_path: Path, place: str):
+    with pytest.raises(click.UsageError) as caught:
+        refuse_no_file("--json", tmp_path / place)
+    assert caught.value.message == (
+        f"--json: {tmp_path / place} cannot be a file; name a file in an existing folder"
+    )
+
+
+def test_distinct_outputs_are_accepted(tmp_path: Path):
+    refuse_overwriting([], [], "")
+    refuse_overwriting([tmp_path / "a", tmp_path / "b"], [tmp_path / "c"], "")
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "photo.jpg",
+        "./photo.jpg",
+        "symbolic.jpg",
+        "hard.jpg",
+        "new.jpg",
+    ],
+)
+def test_an_output_that_is_an_input_or_another_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, output: str
+):
+    monkeypatch.chdir(tmp_path)
+    photo = Path("photo.jpg")
+    photo.touch()
+    Path("symbolic.jpg").symlink_to(photo)
+    Path("hard.jpg").hardlink_to(photo)
+    with pytest.raises(click.UsageError, match=r"would be written over .*; choose other names"):
+        refuse_overwriting([Path("new.jpg"), Path(output)], [photo], "choose other names")

@@ -1,0 +1,45 @@
+import click
+import pytest
+from click.testing import CliRunner
+
+from emorec.cli.parameters import prior_option, region
+from emorec.types import Box
+
+
+@click.command()
+@click.option("--roi", callback=region)
+@prior_option
+def command(roi: Box | None, prior: float | None) -> None:
+    click.echo(f"{roi} {prior}")
+
+
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        ([], "None None"),
+        (["--roi", "0,5,20,30"], "Box(x=0, y=5, width=20, height=30) None"),
+        (["--prior", "natural"], "None 0.0"),
+        (["--prior", "balanced"], "None 1.0"),
+        (["--prior", "0.3"], "None 0.3"),
+    ],
+)
+def test_values(words: list[str], printed: str):
+    result = CliRunner().invoke(command, words)
+    assert (result.exit_code, result.stdout) == (0, f"{printed}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--roi", ""], "'' is not four whole numbers x,y,w,h"),
+        (["--roi", "1,2,3"], "'1,2,3' is not four whole numbers x,y,w,h"),
+        (["--roi", "1,2,3,x"], "'1,2,3,x' is not four whole numbers x,y,w,h"),
+        (["--roi=-1,2,3,4"], "x and y must be 0 or more, w and h 1 or more"),
+        (["--roi", "1,2,0,4"], "x and y must be 0 or more, w and h 1 or more"),
+        (["--prior", "rare"], "received 'rare'"),
+    ],
+)
+def test_values_that_do_not_fit(words: list[str], message: str):
+    result = CliRunner().invoke(command, words)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
