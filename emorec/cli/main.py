@@ -24,7 +24,7 @@ COMMANDS = {
     "train": "Train a model and leave a run folder: model, figures and pictures.",
     "evaluate": "Score each MODEL (.onnx, .keras or a run folder) on a split of a data set.",
     "export": "Export MODEL (a .keras file or a run folder) as ONNX.",
-    "detect": "Find the faces in each SOURCE and read their emotions.",
+    "detect": "Detect the faces in each SOURCE and classify their emotions.",
     "models": "List, show and fetch the models that emorec runs.",
     "doctor": "Diagnose this installation and suggest fixes.",
 }

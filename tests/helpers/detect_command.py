@@ -7,14 +7,14 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from helpers.clips import write_clip
-from helpers.onnx_models import write_tiny_model
 
 from emorec import resources
 from emorec.cli.main import main
 from emorec.detection import haar
 from emorec.models.registry import SUMS
 from emorec.types import Box, Face
+from helpers.clips import write_clip
+from helpers.onnx_models import write_tiny_model
 
 FACES = [Face(Box(10, 20, 40, 40), "stub", 2.5), Face(Box(60, 20, 30, 30), "stub", 1.5)]
 
