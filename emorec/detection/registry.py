@@ -45,11 +45,11 @@ class DetectorOption:
 
 @dataclass(frozen=True, kw_only=True)
 class DetectorEntry:
-    """A detector of the table.
+    """Description of a detector in the table.
 
     Attributes:
         name: Name for `--detector` and in the results.
-        help: What the detector is, for the help of the command line.
+        help: Description for the help of the command line.
         make: Makes the detector; called with `for_video` and the options that are set.
         options: The options that the detector understands.
         whole_image: The detector returns the whole image as the face, so no crop margin is added.
@@ -206,7 +206,7 @@ def make_detector(
     Args:
         name: A key of `DETECTORS`.
         for_video: Use the detector's defaults for the frames of videos.
-        **options: Options of this detector by name; those left out keep their defaults.
+        **options: Options of this detector by name; omitted options keep their defaults.
 
     Raises:
         ConfigError: The name or an option is unknown, or a value is out of range.
@@ -228,7 +228,7 @@ def takes_whole_image(name: str) -> bool:
     """Report whether the faces of this detector are whole images, which get no crop margin.
 
     Args:
-        name: `Face.detector`; any name that is not in the table (that of a user's own detector,
-            "haar-profile" or "track") stands for a box around a face.
+        name: `Face.detector`. A name that is not in the table (a user's own detector,
+            "haar-profile" or "track") means a box around a face.
     """
     return name in DETECTORS and DETECTORS[name].whole_image

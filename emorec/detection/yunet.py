@@ -18,6 +18,13 @@ DEFAULT_MIN_SCORE = 0.7
 SEARCH_SIDE = 640
 """Longer images are downscaled to this side: YuNet detects faces of about 10 to 300 pixels."""
 
+_MIN_INPUT_SIDE = 33
+"""Smaller inputs are padded with black to this side.
+
+OpenCV 4.14 pads them to 32 pixels. There YuNet's last feature map has a single row or column, and
+the results contain uninitialised memory.
+"""
+
 MAX_FILE_BYTES = 64 * 2**20
 """Larger model files are rejected before they are read; YuNet has a quarter of a MiB."""
 
@@ -119,6 +126,12 @@ class YuNetDetector:
                 _NMS_IOU,
                 _MAX_FACES,
             )
+        missing_rows, missing_columns = (
+            max(_MIN_INPUT_SIDE - side, 0) for side in image_bgr.shape[:2]
+        )
+        if missing_rows or missing_columns:
+            padding = ((0, missing_rows), (0, missing_columns), (0, 0))
+            image_bgr = np.pad(image_bgr, padding)
         height, width = image_bgr.shape[:2]
         self._local.network.setInputSize((width, height))
         _, rows = self._local.network.detect(image_bgr)

@@ -129,6 +129,7 @@ def test_every_detector_has_a_row_in_the_documentation(name: str):
     page = (ROOT / "docs" / "detection.md").read_text(encoding="utf-8")
     rows = [line for line in page.splitlines() if line.startswith(f"| `{name}`")]
     assert len(rows) == 1, f"docs/detection.md: the table needs one row for {name!r}"
+    assert ("(default)" in rows[0]) == (name == DEFAULT_DETECTOR)
     for option in DETECTORS[name].options:
         flag = f"`--{option.name.replace('_', '-')}`"
         assert flag in rows[0], f"docs/detection.md: the row of {name!r} lacks {flag}"

@@ -71,7 +71,7 @@ def test_faces_are_sorted_and_invalid_rows_dropped(stubbed):
 
 @pytest.mark.parametrize(
     ("shape", "searched_wh", "factor"),
-    [((1, 1), (1, 1), 1), ((480, 640), (640, 480), 1), ((1200, 1920), (640, 400), 3)],
+    [((480, 640), (640, 480), 1), ((1200, 1920), (640, 400), 3)],
 )
 def test_large_images_are_downscaled_and_boxes_are_in_full_pixels(
     stubbed, shape, searched_wh, factor
@@ -85,7 +85,30 @@ def test_large_images_are_downscaled_and_boxes_are_in_full_pixels(
 def test_a_line_of_pixels_keeps_at_least_one_row(stubbed):
     detector, network = stubbed()
     detector.detect(np.zeros((1, 5000, 3), np.uint8))
-    assert network.size_wh == (640, 1)
+    assert network.size_wh == (640, 33)
+
+
+@pytest.mark.parametrize(
+    ("shape", "input_wh"),
+    [((1, 1), (33, 33)), ((32, 50), (50, 33)), ((33, 33), (33, 33)), ((90, 20), (33, 90))],
+)
+def test_small_images_are_padded(stubbed, shape, input_wh):
+    detector, network = stubbed(row(60, 40, 80, 125))
+    (face,) = detector.detect(np.zeros((*shape, 3), np.uint8))
+    assert network.size_wh == input_wh
+    assert face.box == Box(44, 43, 113, 113)  # as in a large image
+
+
+@pytest.mark.real
+def test_small_images_are_deterministic(shared_data: Path):
+    """OpenCV returns uninitialised memory for inputs of 32 pixels or less."""
+    (model,) = (shared_data / "yunet").glob("*.onnx")
+    image = np.full((20, 100, 3), 127, np.uint8)
+    noise = np.random.default_rng(0)
+    for _ in range(40):
+        memory = [noise.integers(0, 256, (200, 200, 3), np.uint8) for _ in range(10)]
+        del memory  # freed with random content
+        assert YuNetDetector(model).detect(image) == []
 
 
 @pytest.mark.parametrize(("min_size", "faces"), [(None, 2), (56, 2), (57, 1), (113, 1), (114, 0)])
