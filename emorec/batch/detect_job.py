@@ -41,7 +41,13 @@ class RecognizerSettings:
         """
         detector = self.make_detector()
         classifier = EmotionClassifier(self.model_file, prior=self.prior)
-        return EmotionRecognizer(detector, classifier, self.classes, self.roi, self.min_confidence)
+        return EmotionRecognizer(
+            detector,
+            classifier,
+            classes=self.classes,
+            roi=self.roi,
+            min_confidence=self.min_confidence,
+        )
 
 
 @dataclass(frozen=True)

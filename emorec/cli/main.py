@@ -20,10 +20,10 @@ COMMANDS = {
     "prepare-data": "Convert raw data sets to one data set for training and evaluation.",
     "data-report": "Inspect the data set DATA and write a report as HTML and JSON.",
     "architectures": "List the architectures that can be trained, with their size and cost.",
-    "train": "Train a model and leave a run folder: model, figures and pictures.",
+    "train": "Train a model and write a run folder: model, metrics and figures.",
     "evaluate": "Evaluate each MODEL on a split of a data set.",
     "export": "Export MODEL as ONNX.",
-    "detect": "Find the faces in each SOURCE and read their emotions.",
+    "detect": "Detect the faces in each SOURCE and classify their emotions.",
     "models": "List, show and fetch the models that emorec uses.",
     "doctor": "Diagnose this installation and suggest fixes.",
 }

@@ -106,7 +106,7 @@ def write_result(
         faces: The detected faces, boxes in pixels of the full image.
         outputs: What is written.
     """
-    record = image_record(name, frame.size_wh, faces, frame.number, frame.time_s)
+    record = image_record(name, frame.size_wh, faces, frame=frame.number, time_s=frame.time_s)
     written: list[str] = []
     problems: list[str] = []
     for output in outputs:

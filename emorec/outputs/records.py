@@ -41,6 +41,7 @@ def image_record(
     source: str,
     size_wh: tuple[int, int] | None,
     faces: Sequence[FaceEmotion],
+    *,
     frame: int | None = None,
     time_s: float | None = None,
     error: str | None = None,

@@ -62,23 +62,23 @@ Examples:
 @click.option(
     "--model",
     type=click.Path(path_type=Path),
-    metavar="FILE|RUN",
-    help="ONNX file, run folder (the beginning of its name suffices) or name from emorec models "
-    "list.  [default: the model that comes with emorec]",
+    metavar="FILE|RUN|NAME",
+    help="ONNX file, run folder (or the beginning of its name), or a name from emorec models "
+    "list.  [default: the shipped model]",
 )
 @click.option(
     "--classes",
     type=click.Choice([7, 8]),
     default=7,
     show_default=True,
-    help="8 reports contempt as well.",
+    help="Number of reported emotions; 8 adds contempt.",
 )
 @prior_option
 @click.option(
     "--min-confidence",
     type=click.FloatRange(0, 1),
     default=0.0,
-    metavar="SHARE",
+    metavar="CONFIDENCE",
     help="Mark faces whose emotion has a lower confidence as uncertain.  [default: off]",
 )
 @video_options
@@ -96,7 +96,7 @@ Examples:
     flag_value="local",
     metavar="[ADDRESS]",
     help="Process images on a Ray cluster; without an address, one is started on this machine. "
-    "Place it after the sources. Needs: pip install 'emorec[ray]'",
+    "Place it after the sources; needs pip install 'emorec[ray]'",
 )
 def detect(
     arguments: tuple[str, ...],
@@ -135,7 +135,14 @@ def detect(
     videos.check(sources)
     if (workers or ray) and any(source.name == STDIN for source in sources):
         raise click.UsageError("- (standard input) does not go with --workers or --ray")
-    recognition = RecognizerSettings(choice.build, model_file, prior, classes, roi, min_confidence)
+    recognition = RecognizerSettings(
+        choice.build,
+        model_file,
+        prior=prior,
+        classes=classes,
+        roi=roi,
+        min_confidence=min_confidence,
+    )
     recognizer = recognition.open()
     image_outputs = outputs.image_outputs(sources, recognizer.metadata.crop_margin)
     job = DetectJob(recognition, image_outputs, max_side)
@@ -169,7 +176,7 @@ def _video_display(
     outputs: "OutputSettings",
     reporter: "ResultReporter",
 ) -> "VideoDisplay":
-    """Make what processes videos; images need none of its imports."""
+    """Make the display of videos, whose imports are not needed for images."""
     from emorec.batch.video_work import VideoWork
     from emorec.cli.detect.video_display import VideoDisplay
 

@@ -77,7 +77,9 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         if no_save and folder is not None:
             raise click.UsageError("--save and --no-save exclude each other")
         _check_targets(records)
-        outputs = OutputSettings(records, folder, not no_save, bars, crops, resume)
+        outputs = OutputSettings(
+            records, folder=folder, save=not no_save, bars=bars, crops=crops, resume=resume
+        )
         return command(outputs=outputs, **arguments)
 
     for option in reversed(_OPTIONS):

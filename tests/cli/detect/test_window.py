@@ -14,7 +14,7 @@ from helpers.detect_command import (
     run,
 )
 
-from emorec.cli.detect import window as _window
+from emorec.cli.detect import window
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ def test_a_window_without_a_display(monkeypatch):
 )
 def test_a_window(monkeypatch, key, visible, expected):
     shown = []
-    monkeypatch.setattr(_window, "check_display", lambda: None)
+    monkeypatch.setattr(window, "check_display", lambda: None)
     monkeypatch.setattr(cv2, "imshow", lambda title, image: shown.append(image))
     monkeypatch.setattr(cv2, "waitKey", lambda wait: key)
     monkeypatch.setattr(cv2, "getWindowProperty", lambda title, what: visible)
