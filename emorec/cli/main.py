@@ -21,7 +21,7 @@ COMMANDS = {
     "prepare-data": "Make a training data set out of the raw ones in SOURCE.",
     "data-report": "Look through the data set DATA and report on it as a page and as JSON.",
     "architectures": "List the nets that can be trained, with their size and cost.",
-    "train": "Train a model and leave a run folder: model, figures and pictures.",
+    "train": "Train a model and write a run folder: model, metrics and figures.",
     "evaluate": "Score each MODEL (.onnx, .keras or a run folder) on a split of a data set.",
     "export": "Export MODEL (a .keras file or a run folder) as ONNX.",
     "detect": "Find the faces in each SOURCE and read their emotions.",

@@ -63,7 +63,7 @@ def test_ctrl_c_names_the_run_and_exits_with_130(
     printed, said = process.communicate(timeout=120)
     assert process.returncode == 130
     name = printed.splitlines()[-1].removeprefix("run folder: ")
-    assert said.splitlines()[-2:] == [f"go on with: emorec train --resume {name}", "interrupted"]
+    assert said.splitlines()[-2:] == [f"resume with: emorec train --resume {name}", "interrupted"]
     assert (tmp_path / name / "model.onnx").is_file()
 
 
@@ -86,7 +86,7 @@ def test_train_prints_json(tiny_data: Path, tmp_path: Path) -> None:
         (["--config", "no.yaml"], 3, "no.yaml: cannot read"),
         (["--arch", "xception", "--weights", "none", "--image-size", "48"], 3, "at least 71"),
         (["--data", "nowhere"], 4, "nowhere: no such folder"),
-        (["--weights", "no.h5"], 5, "no.h5: no such weights file"),
+        (["--weights", "no.h5"], 5, "no.h5: no such model file"),
     ],
 )
 def test_what_train_refuses(
@@ -102,9 +102,9 @@ def test_what_train_refuses(
     ("words", "code", "says"),
     [
         ([], 2, "Missing option '--data'"),
-        (["--resume", "run", "--epochs", "9"], 2, "received --epochs, which takes a new run"),
-        (["--resume", "run", "--no-augment"], 2, "received --augment, which takes a new run"),
-        (["--resume", "run", "--out", "runs"], 2, "received --out, which takes a new run"),
+        (["--resume", "run", "--epochs", "9"], 2, "received --epochs, which needs a new run"),
+        (["--resume", "run", "--no-augment"], 2, "received --augment, which needs a new run"),
+        (["--resume", "run", "--out", "runs"], 2, "received --out, which needs a new run"),
         (["--resume", "empty"], 4, "empty: not a run folder"),
         (["--resume", "no"], 4, "no: not a run folder"),
     ],
@@ -119,18 +119,18 @@ def test_what_resume_refuses(
     assert says in done.stderr
 
 
-def test_a_finished_run_has_nothing_left_to_do(tiny_run: Path) -> None:
+def test_a_finished_run_is_left_unchanged(tiny_run: Path) -> None:
     before = sorted((path, path.stat().st_mtime_ns) for path in tiny_run.rglob("*"))
     done = run("train", "--resume", tiny_run)
     assert (done.exit_code, done.stdout) == (0, f"run folder: {tiny_run}\n")
-    assert done.stderr == f"{tiny_run}: the run is finished; nothing is left to do\n"
+    assert done.stderr == f"{tiny_run}: the run is already finished\n"
     result = json.loads(run("train", "--resume", tiny_run, "--json").stdout)
     assert (result["run"], result["interrupted"]) == (str(tiny_run), False)
     assert result["validation"]["images"] == 42
     assert sorted((path, path.stat().st_mtime_ns) for path in tiny_run.rglob("*")) == before
 
 
-def test_tensorboard_that_is_missing_is_told_of_before_the_work(
+def test_a_missing_tensorboard_is_reported_before_the_training(
     tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorboard", None)
