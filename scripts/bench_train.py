@@ -33,9 +33,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import cv2
 import keras
 import numpy as np
-from emorec.data.manifest import Examples, read_prepared
 from keras import layers
 
+from emorec.datasets.manifest import Examples, read_prepared
 from emorec.training.batches import AugmentedBatches, BatchSettings
 from emorec.training.config import TrainConfig, load_config
 from emorec.training.config_groups import NO_AUGMENTATION, AugmentationConfig

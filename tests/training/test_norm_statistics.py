@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from emorec.training.norm_statistics import StatisticsOfEpoch
+from emorec.training.norm_statistics import EpochNormStatistics
 
 MOMENTUM = 0.9
 BATCH = 8
@@ -28,7 +28,7 @@ def fitted(trainable: bool, epochs: int, images: Any) -> keras.Model:
         shuffle=False,
         verbose=0,
         validation_data=given,
-        callbacks=[StatisticsOfEpoch()],
+        callbacks=[EpochNormStatistics()],
     )
     return inner.get_layer("norm")
 
