@@ -24,8 +24,8 @@ def _refuse_settings(ctx: click.Context) -> None:
     """Refuse options that a resumed run would ignore: it keeps its own settings."""
     for parameter in ctx.command.params:
         name = str(parameter.name)
-        given = ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
-        if given and name not in _WITH_RESUME:
+        received = ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+        if received and name not in _WITH_RESUME:
             raise click.UsageError(
                 f"--resume keeps the settings of the run; received {parameter.opts[0]}, which "
                 "needs a new run"

@@ -64,7 +64,8 @@ _OPTIONS = (
     click.option(
         "--feature-views",
         type=int,
-        help="Fixed views of each image for --feature-cache: one plain, the others augmented.",
+        help="Fixed views of each image for --feature-cache: the first unchanged, the others "
+        "augmented.",
     ),
     click.option(
         "--labels",
@@ -170,7 +171,7 @@ def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def settings_of(ctx: click.Context, assignments: tuple[str, ...]) -> dict[str, Any]:
     """Convert command-line options to settings of the run."""
-    given = {
+    settings = {
         name: value
         for name, value in ctx.params.items()
         if name not in NO_SETTINGS
@@ -180,7 +181,7 @@ def settings_of(ctx: click.Context, assignments: tuple[str, ...]) -> dict[str, A
     if ctx.params["augment"] is False:
         from emorec.training.config_groups import NO_AUGMENTATION
 
-        given["augmentation"] = NO_AUGMENTATION
+        settings["augmentation"] = NO_AUGMENTATION
     for assignment in assignments:
         name, sign, text = assignment.partition("=")
         if not sign or not name:
@@ -190,7 +191,7 @@ def settings_of(ctx: click.Context, assignments: tuple[str, ...]) -> dict[str, A
         import yaml
 
         try:
-            given[name.strip()] = yaml.safe_load(text)
+            settings[name.strip()] = yaml.safe_load(text)
         except yaml.YAMLError:
             raise click.UsageError(f"--set {name}: {text!r} is not a YAML value") from None
-    return given
+    return settings

@@ -71,7 +71,10 @@ class FeatureCacheConfig(_Group):
         "not augmented (or feature_views is set) and the result is the same",
     )
     feature_views: int = Field(
-        1, ge=1, le=1000, description="fixed views of each image to compute; the first is plain"
+        1,
+        ge=1,
+        le=1000,
+        description="fixed views of each image: the first unchanged, the others augmented",
     )
 
 

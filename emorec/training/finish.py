@@ -88,8 +88,8 @@ def finish(
 def _best_model(folder: Path, config: TrainConfig, data: RunData, state: RunState) -> keras.Model:
     """Rebuild the model of the best epoch, in float32 whatever the precision of the training."""
     labels = data.validation.class_names
-    plain = config.model_copy(update={"weights": "none", "precision": "float32"})
-    model = build(plain, len(labels), config.seed)
+    float32 = config.model_copy(update={"weights": "none", "precision": "float32"})
+    model = build(float32, len(labels), config.seed)
     assign(model.weights, state.best, folder / run_folder.CHECKPOINT)
     if not config.flip_average:
         return model

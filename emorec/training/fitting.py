@@ -75,9 +75,11 @@ def make_fitting(
     features = compute_features(
         split, images, config.feature_views, changes, seed, progress=progress
     )
-    (plain,) = compute_features(split, validation, 1, changes, seed, progress=progress)
+    (validation_features,) = compute_features(
+        split, validation, 1, changes, seed, progress=progress
+    )
     batches = FeatureBatches(features, targets, settings)
-    return Fitting(split.trained, batches, plain, data.validation.targets)
+    return Fitting(split.trained, batches, validation_features, data.validation.targets)
 
 
 def compile_stage(
