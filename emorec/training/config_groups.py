@@ -74,7 +74,7 @@ class FeatureCacheConfig(_Group):
         1,
         ge=1,
         le=1000,
-        description="fixed views of each image: the first unchanged, the others augmented",
+        description="fixed views of each image; all but the first are augmented",
     )
 
 

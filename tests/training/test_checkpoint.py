@@ -39,7 +39,7 @@ def test_the_first_best_epoch_counts(accuracies: tuple[float, ...], expected: in
     assert best_epoch(rows(*accuracies)) == expected
 
 
-def test_what_is_written_is_read(tmp_path: Path, state: RunState) -> None:
+def test_a_written_checkpoint_is_read_unchanged(tmp_path: Path, state: RunState) -> None:
     path = tmp_path / "last.npz"
     write_state(path, state)
     read = read_state(path)
@@ -95,7 +95,7 @@ def notes(value: object):
 
 
 def promise_too_much(path: Path) -> None:
-    """A member whose header tells of far more values than follow."""
+    """A member whose header promises far more values than follow."""
     with zipfile.ZipFile(path, "a") as archive, archive.open("best_2.npy", "w") as member:
         np.lib.format.write_array_header_1_0(
             member, {"descr": "<f4", "fortran_order": False, "shape": (2**40,)}
@@ -159,7 +159,7 @@ def test_a_restored_model_takes_the_same_steps(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arrays", "says"),
+    ("arrays", "message"),
     [
         ([np.zeros((4, 2), np.float32), np.zeros(2, np.float32)], r"variable 0 as \(\(4, 2\)"),
         ([np.zeros((4, 3)), np.zeros(3, np.float32)], "float64"),
@@ -167,11 +167,11 @@ def test_a_restored_model_takes_the_same_steps(tmp_path: Path) -> None:
     ],
 )
 def test_values_of_another_model_are_refused(
-    tmp_path: Path, arrays: list[np.ndarray], says: str
+    tmp_path: Path, arrays: list[np.ndarray], message: str
 ) -> None:
     model = compiled()
     before = model.get_weights()
-    with pytest.raises(DataError, match=says):
+    with pytest.raises(DataError, match=message):
         assign(model.weights, arrays, tmp_path / "last.npz")
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)

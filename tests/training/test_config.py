@@ -55,7 +55,7 @@ def test_without_weights_the_shipped_files_do_not_fine_tune() -> None:
         load_config(None, {"arch": "vgg16", "weights": "none", "head_epochs": 2})
 
 
-def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
+def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
     assert load_config(written(tmp_path, ""), {}) == TrainConfig()
 
 
@@ -124,7 +124,7 @@ def test_the_header_of_each_recipe_has_command_hardware_duration_and_figure(path
         ("weights: " + "x" * 2**20, "at most"),
     ],
 )
-def test_wrong_files_give_one_clear_line(tmp_path: Path, text: str, message: str) -> None:
+def test_errors_of_files_are_one_line(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message) as caught:
         load_config(written(tmp_path, text), {})
     assert "\n" not in str(caught.value)
@@ -136,7 +136,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load_config(tmp_path / "no.yaml", {})
 
 
-def test_a_binary_file_is_no_configuration(tmp_path: Path) -> None:
+def test_a_binary_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "some.yaml"
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="not a YAML file"):

@@ -101,10 +101,10 @@ def test_batches_of_features_come_in_the_order_of_the_images() -> None:
     used = set()
     for epoch in range(4):
         for index in range(len(one)):
-            expected, given = one[index], other[index]
-            np.testing.assert_array_equal(given[0][:, 0] % 100, expected[0][:, 0, 0, 0])
-            np.testing.assert_array_equal(given[1], expected[1])
-            used |= {int(value) // 100 for value in given[0][:, 0]}
+            expected, actual = one[index], other[index]
+            np.testing.assert_array_equal(actual[0][:, 0] % 100, expected[0][:, 0, 0, 0])
+            np.testing.assert_array_equal(actual[1], expected[1])
+            used |= {int(value) // 100 for value in actual[0][:, 0]}
         one.begin(epoch + 1)
         other.begin(epoch + 1)
         assert epoch < 3 or used == {0, 1, 2}

@@ -113,7 +113,7 @@ def kill_and_resume(config: Path, data: Path, runs: Path, chance: random.Random)
 @pytest.mark.parametrize(
     "kills", [pytest.param(1, marks=pytest.mark.slow), pytest.param(10, marks=pytest.mark.long)]
 )
-def test_a_run_killed_at_a_random_moment_has_the_history_of_one_that_was_not(
+def test_a_run_killed_at_a_random_moment_has_the_history_of_an_uninterrupted_one(
     tiny_data: Path, tmp_path: Path, kills: int
 ) -> None:
     config = settings(epochs=EPOCHS)

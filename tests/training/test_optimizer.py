@@ -65,7 +65,7 @@ def test_the_rate_falls_from_block_to_block_in_steps_and_in_decay(name: str) -> 
     config = OptimizerConfig(optimizer=name, weight_decay=0.3)
     model = build_classifier("vgg16", 7, image_size=32)
     model.get_layer("vgg16").layers[1].trainable = False
-    # A step of AdamW goes by the sign of the first gradient, whatever its size.
+    # A step of AdamW depends on the sign of the first gradient, whatever its size.
     moved, shrunk = [], []
     for gradient, found in ((1.0, moved), (0.0, shrunk)):
         for variable in model.trainable_variables:

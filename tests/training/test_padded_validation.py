@@ -27,5 +27,5 @@ def test_padded_batches_have_the_means_of_the_real_rows(count: int, devices: int
 
 
 def test_one_device_validates_on_the_arrays_themselves() -> None:
-    given = numbered_images(3), targets_of(3)
-    assert validation_data(*given, ALONE) == given
+    arrays = numbered_images(3), targets_of(3)
+    assert validation_data(*arrays, ALONE) == arrays

@@ -150,7 +150,7 @@ def test_patience_survives_a_kill(tiny_data: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_loss_that_is_no_number_keeps_the_last_good_model(
+def test_a_loss_that_is_not_finite_keeps_the_last_good_model(
     whole_run: Path, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = AugmentedBatches.__getitem__
@@ -173,9 +173,7 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_model(
 
 
 @pytest.mark.slow
-def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
-    whole_run: Path, killed_run: Path
-) -> None:
+def test_a_failed_write_keeps_the_previous_checkpoint(whole_run: Path, killed_run: Path) -> None:
     before = (killed_run / CHECKPOINT).read_bytes()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 

@@ -51,7 +51,7 @@ def test_a_plain_run_has_one_stage() -> None:
         ({"trainable_layers": None}, (0.02, 0.01), -1),
     ],
 )
-def test_the_head_comes_first(
+def test_the_head_is_trained_first(
     changes: dict[str, int | None], rates: tuple[float, float], layers: int
 ) -> None:
     config = settings(Path("run"), head_epochs=3, epochs=4, patience=2, **changes)
