@@ -78,8 +78,9 @@ def sampled_order(weights: Vector, generator: np.random.Generator) -> npt.NDArra
 class AdjustLogits(keras.layers.Layer):  # type: ignore[misc]  # keras ships no types
     """Adds strength * log(prior) to the logits during training only.
 
-    With the cross-entropy of the adjusted logits, the unadjusted logits predict as if all
-    classes had the same frequency (Menon et al. 2021, "Long-tail learning via logit adjustment", equation 10).
+    With the cross-entropy of the adjusted logits, the unadjusted logits predict as if all classes
+    had the same frequency (Menon et al. 2021, "Long-tail learning via logit adjustment",
+    equation 10).
     """
 
     def __init__(self, prior: Vector, strength: float):
