@@ -121,7 +121,7 @@ def test_what_is_allowed(place, source):
         ("labels.py", "from emorec import images"),
         ("media/drawing.py", "from emorec.detection.haar import HaarDetector"),
         ("detection/haar.py", "import emorec.inference"),
-        ("training.runner.py", "def f():\n    from emorec.cli import main"),
+        ("training/run.py", "def f():\n    from emorec.cli import main"),
         ("datasets/table.py", "import click"),
         ("evaluation/report.py", "if True:\n    import matplotlib.pyplot"),
         ("cli/detect.py", "import keras"),
