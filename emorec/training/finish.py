@@ -79,7 +79,10 @@ def finish(
     _write_per_class(evaluation.scores, folder / run_folder.PER_CLASS)
     _write_report(folder, config, state, evaluation)
     metrics = _write_metrics(folder, state, model, evaluation)
-    _export(folder, config, model, metadata, data, metrics)
+    faces = data.validation_images[:FACES]
+    onnx_file = folder / run_folder.MODEL_ONNX
+    difference = export_onnx(model, metadata, faces, onnx_file, config.half_weights)
+    _write_parity(folder, metrics, len(faces), difference)
     if not interrupted:
         shutil.rmtree((folder / run_folder.CHECKPOINT).parent)
     return RunResult(folder, evaluation.scores, best_epoch(state.history), interrupted)
@@ -184,18 +187,8 @@ def _write_metrics(
     return metrics
 
 
-def _export(
-    folder: Path,
-    config: TrainConfig,
-    model: keras.Model,
-    metadata: ModelMetadata,
-    data: RunData,
-    metrics: Mapping[str, Any],
-) -> None:
-    """Write the ONNX file, and add its largest difference from Keras to metrics.json."""
-    faces = data.validation_images[:FACES]
-    target = folder / run_folder.MODEL_ONNX
-    difference = export_onnx(model, metadata, faces, target, config.half_weights)
-    parity = {"faces": len(faces), "largest_probability_difference": difference}
+def _write_parity(folder: Path, metrics: Mapping[str, Any], faces: int, difference: float) -> None:
+    """Add the largest difference between Keras and the ONNX file to metrics.json."""
+    parity = {"faces": faces, "largest_probability_difference": difference}
     write_json(folder / run_folder.METRICS, {**metrics, "parity": parity})
     _log.info("Keras and ONNX differ by %.1e in a probability at most", difference)
