@@ -59,8 +59,9 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_run(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run folder of a small net really trained on `tiny_data`."""
-    from emorec.training.config import NO_AUGMENTATION, validated
-    from emorec.training.loop import train
+    from emorec.training.config import validated
+    from emorec.training.config_groups import NO_AUGMENTATION
+    from emorec.training.runner import train
 
     settings = {**TINY_SETTINGS, "augmentation": NO_AUGMENTATION, "default_prior": 0.25}
     config = validated(settings, "the test")

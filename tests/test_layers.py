@@ -103,7 +103,7 @@ def test_the_root_imports_nothing():
     ("place", "source"),
     [
         ("cli/main.py", ""),
-        ("cli/main.py", "import click\nfrom emorec.training.loop import train"),
+        ("cli/main.py", "import click\nfrom emorec.training.runner import train"),
         ("media/drawing.py", "from emorec import __version__, resources"),
         ("metadata.py", "from emorec.preprocessing import COLORS"),
         ("inference/classifier.py", "import onnxruntime.capi"),
@@ -121,7 +121,7 @@ def test_what_is_allowed(place, source):
         ("labels.py", "from emorec import images"),
         ("media/drawing.py", "from emorec.detection.haar import HaarDetector"),
         ("detection/haar.py", "import emorec.inference"),
-        ("training/loop.py", "def f():\n    from emorec.cli import main"),
+        ("training/run.py", "def f():\n    from emorec.cli import main"),
         ("datasets/table.py", "import click"),
         ("evaluation/report.py", "if True:\n    import matplotlib.pyplot"),
         ("cli/detect.py", "import keras"),

@@ -13,18 +13,18 @@ _BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def load_keras(distribute: "Extent | None" = None) -> "World":
-    """Import Keras quietly; the import errors of missing packages pass through.
+    """Import Keras quietly, and connect to the devices.
 
     Args:
-        distribute: Which devices to train on together.
+        distribute: Devices to train on together; None for one device.
 
     Returns:
-        Who trains together.
+        The processes that train together.
 
     Raises:
-        ConfigError: The environment asks for a backend that there is not, or that cannot
-            distribute.
-        EmorecError: The other hosts cannot be found.
+        ConfigError: KERAS_BACKEND names an unknown backend, or one that cannot distribute.
+        EmorecError: The other hosts cannot be reached.
+        ImportError: A package is missing.
     """
     backend = os.environ.get("KERAS_BACKEND", _BACKENDS[0])
     if backend not in _BACKENDS:
@@ -37,9 +37,9 @@ def load_keras(distribute: "Extent | None" = None) -> "World":
 
         from emorec.training.distribution import join
 
-        # Hosts find each other before anything is computed.
+        # Hosts connect before any computation.
         world = join(distribute)
-        # The first operation makes the backend look for devices, and talk about it.
+        # The first operation makes the backend detect its devices, with messages.
         keras.ops.zeros(())
         # Seeding makes Keras load TensorFlow where it is installed, whatever the backend.
         keras.utils.set_random_seed(0)

@@ -22,7 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from emorec.training.callbacks import TrainingProgress as Step
+    from emorec.training.training_progress import TrainingProgress as Step
 
 
 _TITLES = ("epoch", "loss", "accuracy", "val. loss", "val. accuracy", "time", "")

@@ -1,4 +1,4 @@
-"""Tells what a training run reached, to people and to scripts."""
+"""Prints the result of a training run, for people and for scripts."""
 
 import json
 from pathlib import Path
@@ -10,49 +10,45 @@ if TYPE_CHECKING:
     from emorec.training.finish import RunResult
 
 
-def conclude(outcome: "RunResult", as_json: bool) -> None:
-    """Tell what a run reached; one that was interrupted ends as Ctrl-C does.
+def print_result(result: "RunResult", as_json: bool) -> None:
+    """Print the result of a run; an interrupted run then ends as after Ctrl-C.
 
     Raises:
         KeyboardInterrupt: The run was interrupted.
     """
-    _print_outcome(outcome, as_json)
-    if outcome.interrupted:
-        click.echo(f"go on with: emorec train --resume {outcome.folder}", err=True)
+    scores = result.scores
+    if as_json:
+        _print_json(result.folder, result.best_epoch, result.interrupted, scores.to_dict())
+    else:
+        click.echo(
+            f"validation: accuracy {scores.accuracy:.4f}, macro F1 {scores.macro_f1:.4f}, loss "
+            f"{scores.loss:.4f} ({scores.images} images, epoch {result.best_epoch})"
+        )
+        click.echo(f"run folder: {result.folder}")
+    if result.interrupted:
+        click.echo(f"resume with: emorec train --resume {result.folder}", err=True)
         raise KeyboardInterrupt
 
 
 def print_finished(folder: Path, as_json: bool) -> None:
-    """Tell that there is nothing left to do; a script gets what the run reached."""
+    """Print the result of a run that was finished before."""
     from emorec.training import run_folder
 
-    figures = run_folder.read_json(folder / run_folder.METRICS)
-    click.echo(f"{folder}: the run is finished; nothing is left to do", err=True)
+    metrics = run_folder.read_json(folder / run_folder.METRICS)
+    click.echo(f"{folder}: the run is already finished", err=True)
     if as_json:
-        _print_json(folder, figures.get("best_epoch"), False, figures)
+        _print_json(folder, metrics.get("best_epoch"), False, metrics)
     else:
         click.echo(f"run folder: {folder}")
 
 
 def _print_json(
-    folder: Path, best_epoch: int | None, interrupted: bool, figures: dict[str, Any]
+    folder: Path, best_epoch: int | None, interrupted: bool, metrics: dict[str, Any]
 ) -> None:
     result = {
         "run": str(folder),
         "best_epoch": best_epoch,
         "interrupted": interrupted,
-        "validation": figures,
+        "validation": metrics,
     }
     click.echo(json.dumps(result, indent=2))
-
-
-def _print_outcome(outcome: "RunResult", as_json: bool) -> None:
-    scores = outcome.scores
-    if as_json:
-        _print_json(outcome.folder, outcome.best_epoch, outcome.interrupted, scores.to_dict())
-        return
-    click.echo(
-        f"validation: accuracy {scores.accuracy:.4f}, macro F1 {scores.macro_f1:.4f}, loss "
-        f"{scores.loss:.4f} ({scores.images} images, epoch {outcome.best_epoch})"
-    )
-    click.echo(f"run folder: {outcome.folder}")

@@ -1,1 +1,1 @@
-"""Trains models and leaves run folders."""
+"""Trains models and writes run folders."""

@@ -1,4 +1,4 @@
-"""Random changes of training images, drawn from a seeded generator and never part of a model."""
+"""Augments training images at random, from a seeded generator, outside of the model."""
 
 import math
 
@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emorec.images import Image
-from emorec.training.config import AugmentationConfig
+from emorec.training.config_groups import AugmentationConfig
 
 Batch = npt.NDArray[np.float32]
 
@@ -17,15 +17,15 @@ _SMALLEST_BLUR_SCALE = 0.4
 
 
 def augment(images: Image, config: AugmentationConfig, generator: np.random.Generator) -> Batch:
-    """Change a batch of images at random.
+    """Augment a batch of images.
 
     One affine map (flip, zoom, shear, rotation, shift about the centre) is applied with bilinear
-    sampling and the border repeated outside, then brightness and contrast, blur, and erasing.
+    sampling and a replicated border, then brightness and contrast, blur, and erasing.
 
     Args:
-        images: Shape (n, size, size, channels), uint8.
-        config: Ranges of the changes.
-        generator: Source of every draw; the same state gives the same result.
+        images: Shape (n, size, size, channels), uint8, 0..255.
+        config: Ranges of the augmentation.
+        generator: Random generator; the same state returns the same result.
 
     Returns:
         Images of the same shape, float32, 0..255.
@@ -48,7 +48,7 @@ def augment(images: Image, config: AugmentationConfig, generator: np.random.Gene
 def _affine_maps(
     count: int, size: int, config: AugmentationConfig, generator: np.random.Generator
 ) -> npt.NDArray[np.float64]:
-    """Maps from output to input pixels, shape (count, 2, 3)."""
+    """Draw affine maps from output to input pixels, shape (count, 2, 3)."""
 
     def uniform(limit: float) -> npt.NDArray[np.float64]:
         return generator.uniform(-limit, limit, count)
@@ -83,12 +83,12 @@ def _change_light(out: Batch, config: AugmentationConfig, generator: np.random.G
 
 
 def _blur(out: Batch, config: AugmentationConfig, generator: np.random.Generator) -> None:
-    """Shrink and enlarge again: what a small or soft face in a photo looks like."""
+    """Downscale and upscale again, as for a small or soft face in a photo."""
     size = out.shape[1]
     for index in np.flatnonzero(generator.random(len(out)) < config.blur):
         small = max(round(size * generator.uniform(_SMALLEST_BLUR_SCALE, 1)), 1)
-        shrunk = cv2.resize(out[index], (small, small), interpolation=cv2.INTER_AREA)
-        enlarged = cv2.resize(shrunk, (size, size), interpolation=cv2.INTER_LINEAR)
+        reduced = cv2.resize(out[index], (small, small), interpolation=cv2.INTER_AREA)
+        enlarged = cv2.resize(reduced, (size, size), interpolation=cv2.INTER_LINEAR)
         out[index] = enlarged.reshape(out.shape[1:])
 
 

@@ -1,4 +1,4 @@
-"""Evens out classes of different frequency: weights, sampling and adjusted logits."""
+"""Compensates class imbalance: loss weights, resampling and logit adjustment."""
 
 from typing import Any
 
@@ -7,33 +7,46 @@ import numpy as np
 import numpy.typing as npt
 
 from emorec.labels import Targets
-from emorec.training.config import TrainConfig
+from emorec.training.config_groups import BalanceConfig
 
 Vector = npt.NDArray[np.float64]
 
 
 def training_prior(targets: Targets) -> Vector:
-    """Give the share of each class among targets, shape (n, classes), whose rows sum to 1.
+    """Compute the class frequencies of targets.
 
-    A class without any counts as one image, so that its logarithm exists.
+    Args:
+        targets: Shape (n, classes), float32, rows sum to 1.
+
+    Returns:
+        Shape (classes,), sum 1. A class without images counts as one image, so that its
+        logarithm exists.
     """
     counts: Vector = np.maximum(targets.sum(axis=0, dtype=np.float64), 1)
     return counts / float(counts.sum())
 
 
-def learned_prior(targets: Targets, config: TrainConfig) -> Vector:
-    """Give the prior that a model's answers follow: what the evening out leaves of the classes'."""
-    evened = config.balance_strength if config.balance != "none" else config.logit_adjustment
-    prior: Vector = training_prior(targets) ** (1 - evened)
+def learned_prior(targets: Targets, config: BalanceConfig) -> Vector:
+    """Compute the class prior that a model learns: the training prior after the compensation.
+
+    Args:
+        targets: Shape (n, classes), float32, rows sum to 1.
+        config: The compensation of class imbalance.
+
+    Returns:
+        Shape (classes,), sum 1.
+    """
+    strength = config.balance_strength if config.balance != "none" else config.logit_adjustment
+    prior: Vector = training_prior(targets) ** (1 - strength)
     return prior / float(prior.sum())
 
 
 def class_weights(targets: Targets, strength: float) -> Vector:
-    """Weigh the classes by 1 / prior ** strength, scaled so that an image weighs 1 on average.
+    """Compute class weights 1 / prior ** strength, scaled to a mean weight of 1 over the images.
 
     Args:
         targets: Shape (n, classes), rows sum to 1.
-        strength: 0 for equal weights, 1 for classes that count the same in all.
+        strength: 0 for equal weights, 1 for classes of equal total weight.
 
     Returns:
         Shape (classes,).
@@ -43,14 +56,14 @@ def class_weights(targets: Targets, strength: float) -> Vector:
 
 
 def sampled_order(weights: Vector, generator: np.random.Generator) -> npt.NDArray[np.intp]:
-    """Draw as many images as there are, in proportion to their weights, in random order.
+    """Resample images in proportion to their weights, in random order.
 
-    The draw is systematic: an image that is due 2.3 times comes twice or three times. That varies
-    less than independent draws do.
+    Systematic resampling: an image with an expected count of 2.3 is drawn twice or three times.
+    That varies less than independent draws.
 
     Args:
-        weights: Shape (n,), none negative.
-        generator: Source of every draw.
+        weights: Shape (n,), not negative.
+        generator: Random generator.
 
     Returns:
         n indices.
@@ -63,28 +76,35 @@ def sampled_order(weights: Vector, generator: np.random.Generator) -> npt.NDArra
 
 
 class AdjustLogits(keras.layers.Layer):  # type: ignore[misc]  # keras ships no types
-    """Adds tau * log(prior) to the logits while training, and nothing otherwise.
+    """Adds strength * log(prior) to the logits during training only.
 
-    The cross-entropy of the adjusted logits makes the plain ones answer as if all classes were
-    equally frequent (Menon et al. 2021, "Long-tail learning via logit adjustment", equation 10).
+    With the cross-entropy of the adjusted logits, the unadjusted logits predict as if all classes
+    had the same frequency (Menon et al. 2021, "Long-tail learning via logit adjustment",
+    equation 10).
     """
 
-    def __init__(self, prior: Vector, tau: float):
-        """Keep the offsets.
+    def __init__(self, prior: Vector, strength: float):
+        """Compute the offsets.
 
         Args:
-            prior: Share of each class, shape (classes,).
-            tau: Factor of the logarithms; 1 is that of the paper.
+            prior: Frequency of each class, shape (classes,).
+            strength: tau of the paper, which uses 1.
         """
         super().__init__(name="adjust_logits", dtype="float32")
-        self._offsets = (tau * np.log(prior)).astype(np.float32)
+        self._offsets = (strength * np.log(prior)).astype(np.float32)
 
     def call(self, logits: Any, training: bool = False) -> Any:
         """Adjust logits of shape (batch, classes)."""
         return logits + self._offsets if training else logits
 
 
-def with_adjusted_logits(model: keras.Model, targets: Targets, tau: float) -> keras.Model:
-    """Give a model over the same weights that adjusts its logits while it trains."""
-    adjust = AdjustLogits(training_prior(targets), tau)
+def with_adjusted_logits(model: keras.Model, targets: Targets, strength: float) -> keras.Model:
+    """Extend a classifier by the logit adjustment; both models share their weights.
+
+    Args:
+        model: Classifier with logits as output.
+        targets: Training targets, shape (n, classes), rows sum to 1.
+        strength: Strength tau of the adjustment.
+    """
+    adjust = AdjustLogits(training_prior(targets), strength)
     return keras.Model(model.input, adjust(model.output), name=model.name)

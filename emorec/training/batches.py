@@ -1,6 +1,6 @@
 """Feeds training images to Keras in shuffled, augmented batches."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -10,119 +10,124 @@ from emorec.images import Image
 from emorec.labels import Targets
 from emorec.training.augmentation import augment
 from emorec.training.balance import Vector, sampled_order
-from emorec.training.config import AugmentationConfig
+from emorec.training.config_groups import NO_AUGMENTATION, AugmentationConfig
 from emorec.training.distribution import ALONE, World
 from emorec.training.mixing import mix
+
+UNCHANGED = AugmentationConfig.model_validate(NO_AUGMENTATION)
+"""Augmentation that leaves the images unchanged."""
 
 
 @dataclass(frozen=True)
 class BatchSettings:
-    """What is done to the targets of a batch, and to its images with them.
+    """Size, order, augmentation and targets of training batches.
 
     Attributes:
+        batch_size: Images per batch, over all devices; the last batch of an epoch may be smaller.
+        seed: Seed of order and augmentation.
+        augmentation: Ranges of the augmentation.
         mixup: Alpha of mixup, 0 for none.
         cutmix: Alpha of cutmix, 0 for none.
-        calm_from: The first epoch, from 0, without mixup, cutmix and erasing; None for none.
-        label_smoothing: Part of each target that all classes share (Szegedy et al. 2016).
+        mix_off_from: First epoch, from 0, without mixup, cutmix and erasing; None for no such.
+        label_smoothing: Weight of the uniform distribution (Szegedy et al. 2016).
         draw_labels: Draw a one-hot label from each target at every use (FER+ probability).
-        loss_weights: Of the classes, shape (classes,); a loss is weighed by its target's.
-        sampling_weights: Of the classes; an image is drawn as often as its target's are worth.
+        loss_weights: Weight of each class in the loss, shape (classes,).
+        sampling_weights: Weight of each class in the resampling, shape (classes,).
     """
 
+    batch_size: int = 64
+    seed: int = 0
+    augmentation: AugmentationConfig = UNCHANGED
     mixup: float = 0.0
     cutmix: float = 0.0
-    calm_from: int | None = None
+    mix_off_from: int | None = None
     label_smoothing: float = 0.0
     draw_labels: bool = False
     loss_weights: Vector | None = None
     sampling_weights: Vector | None = None
 
+    def of_epoch(self, epoch: int) -> "BatchSettings":
+        """Return the settings of an epoch, from 0: without mixing and erasing in the last ones."""
+        if self.mix_off_from is None or epoch < self.mix_off_from:
+            return self
+        augmentation = self.augmentation.model_copy(update={"erasing": 0.0})
+        return replace(self, augmentation=augmentation, mixup=0.0, cutmix=0.0)
+
 
 class AugmentedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
-    """Batches of one epoch after the other, each in a new order.
+    """Batches of one epoch after the other, each epoch in a new order.
 
-    Who trains on them calls `begin` at the start of each epoch (Keras's `on_epoch_end` comes once
-    too often, before the first), and fits with `shuffle=False`, for Keras would shuffle the
-    batches with a generator that no run could continue.
+    The caller of `fit` calls `begin` at the start of each epoch (Keras calls `on_epoch_end` once
+    before the first epoch too), and passes `shuffle=False`: Keras would shuffle the batches with a
+    generator whose state cannot be restored by a resume.
 
     The order and the augmentation follow from the seed, the epoch and the number of the batch
     alone, so a run can be repeated exactly, and the parts of all processes that train together make
-    up the batches of one: each process makes whole batches and keeps its part.
+    up the batches of one process: each process makes whole batches and keeps its part.
     """
 
     def __init__(
-        self,
-        images: Image,
-        targets: Targets,
-        batch_size: int,
-        augmentation: AugmentationConfig,
-        seed: int,
-        treatment: BatchSettings = BatchSettings(),
-        world: World = ALONE,
+        self, images: Image, targets: Targets, settings: BatchSettings, world: World = ALONE
     ):
-        """Keep the images and targets, which are not copied.
+        """Store the images and targets, without a copy.
 
         Args:
-            images: Shape (n, size, size, channels), uint8.
+            images: Shape (n, size, size, channels), uint8, 0..255.
             targets: Shape (n, classes), float32, rows sum to 1.
-            batch_size: Images per batch; the last of an epoch may be smaller.
-            augmentation: Ranges of the random changes.
-            seed: Of order and augmentation.
-            treatment: What is done to the targets.
-            world: Who trains together; up to `devices - 1` images that cannot be split evenly sit
-                out an epoch.
+            settings: Size, order, augmentation and targets of the batches.
+            world: The processes that train together; up to `devices - 1` images that cannot be
+                split evenly are omitted in each epoch.
         """
         super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
-        self._images, self._targets, self._batch_size = images, targets, batch_size
-        self._augmentation, self._seed, self._treatment = augmentation, seed, treatment
+        self._images, self._targets, self._settings = images, targets, settings
         self._world, self._count = world, len(images) - len(images) % world.devices
         self.begin(0)
 
     def __len__(self) -> int:
-        return -(-self._count // self._batch_size)
+        return -(-self._count // self._settings.batch_size)
 
     def begin(self, epoch: int) -> None:
         """Draw the order of an epoch, counted from 0."""
-        self._epoch = epoch
-        generator = np.random.default_rng((self._seed, self._epoch))
-        if self._treatment.sampling_weights is not None:
-            order = sampled_order(self._targets @ self._treatment.sampling_weights, generator)
+        self._epoch, self._epoch_settings = epoch, self._settings.of_epoch(epoch)
+        generator = np.random.default_rng((self._settings.seed, epoch))
+        if self._settings.sampling_weights is not None:
+            order = sampled_order(self._targets @ self._settings.sampling_weights, generator)
         else:
             order = generator.permutation(len(self._images))
         self._order = order[: self._count]
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        """Make this process's part of a batch: images, float32, 0..255, targets, any weights."""
-        chosen = self._order[index * self._batch_size : (index + 1) * self._batch_size]
-        treatment, augmentation = self._treatment, self._augmentation
-        calm = treatment.calm_from is not None and self._epoch >= treatment.calm_from
-        if calm:
-            augmentation = augmentation.model_copy(update={"erasing": 0.0})
-        generator = np.random.default_rng((self._seed, self._epoch, index))
-        images = self._inputs(chosen, augmentation, generator)
+        """Make this process's part of a batch.
+
+        Returns:
+            Images, float32, 0..255; targets, float32; and the loss weights if there are any.
+        """
+        settings = self._epoch_settings
+        chosen = self._order[index * settings.batch_size : (index + 1) * settings.batch_size]
+        generator = np.random.default_rng((settings.seed, self._epoch, index))
+        images = self._inputs(chosen, settings.augmentation, generator)
         targets = self._targets[chosen]
-        if treatment.draw_labels:
-            targets = _drawn(targets, generator)
-        if not calm:
-            images, targets = mix(images, targets, treatment.mixup, treatment.cutmix, generator)
+        if settings.draw_labels:
+            targets = _drawn_labels(targets, generator)
+        images, targets = mix(images, targets, settings.mixup, settings.cutmix, generator)
         weights: tuple[Any, ...] = ()
-        if treatment.loss_weights is not None:
-            weights = ((targets @ treatment.loss_weights).astype(np.float32),)
-        if treatment.label_smoothing:
-            # Here and not in the loss, so that the validation loss is that of the plain targets.
-            shared = treatment.label_smoothing
-            targets = targets * (1 - shared) + shared / targets.shape[1]
+        if settings.loss_weights is not None:
+            weights = ((targets @ settings.loss_weights).astype(np.float32),)
+        if settings.label_smoothing:
+            # Not in the loss: the validation loss is that of the unsmoothed targets.
+            share = settings.label_smoothing
+            targets = targets * (1 - share) + share / targets.shape[1]
         part = self._world.part(len(chosen))
         return tuple(array[part] for array in (images, targets, *weights))
 
     def _inputs(
         self, chosen: Any, augmentation: AugmentationConfig, generator: np.random.Generator
     ) -> Any:
-        """Give what the model sees of the chosen images."""
+        """Make the model's inputs of the chosen images."""
         return augment(self._images[chosen], augmentation, generator)
 
 
-def _drawn(targets: Targets, generator: np.random.Generator) -> Targets:
+def _drawn_labels(targets: Targets, generator: np.random.Generator) -> Targets:
     """Draw a one-hot label from each distribution."""
     cumulated = targets.cumsum(axis=1)
     drawn = (generator.random((len(targets), 1)) * cumulated[:, -1:] >= cumulated).sum(axis=1)

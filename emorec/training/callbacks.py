@@ -1,9 +1,8 @@
-"""Keras callbacks of a run: progress, checks, and the keeping of its state."""
+"""Keras callbacks of a run: progress, checks, checkpoints."""
 
 import logging
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -14,7 +13,7 @@ from emorec.training import run_folder
 from emorec.training.checkpoint import (
     Array,
     History,
-    State,
+    RunState,
     best_epoch,
     capture,
     values,
@@ -22,42 +21,21 @@ from emorec.training.checkpoint import (
 )
 from emorec.training.ema import ema_values
 from emorec.training.stages import Stage, is_done
+from emorec.training.training_progress import TrainingProgress, TrainingProgressCallback
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class TrainingProgress:
-    """Where a run stands.
-
-    Attributes:
-        epoch: Number of the epoch, from 1.
-        epochs: Epochs in all, if it does not stop early.
-        batch: Batches done in this epoch.
-        batches: Batches of an epoch.
-        metrics: Running figures of the epoch; with the validation figures at its end.
-        epoch_done: The epoch has ended.
-        best_epoch: The epoch with the best validation accuracy so far; 0 before the first ends.
-    """
-
-    epoch: int
-    epochs: int
-    batch: int
-    batches: int
-    metrics: dict[str, float]
-    epoch_done: bool
-    best_epoch: int
-
-
 class LossError(ConfigError):
-    """The loss is no number any more."""
+    """The loss is not finite."""
 
 
+# Keras's TerminateOnNaN stops without an error, and does not check the validation loss.
 class StopOnNaN(keras.callbacks.Callback):  # type: ignore[misc]
-    """Ends a run whose loss is no number any more; comes before what keeps the weights."""
+    """Stops a run whose loss is not finite; precedes the callback that saves the weights."""
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Note the epoch."""
+        """Store the number of the epoch."""
         self._epoch = epoch + 1
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
@@ -69,7 +47,7 @@ class StopOnNaN(keras.callbacks.Callback):  # type: ignore[misc]
         self._check("loss", logs, f"in epoch {self._epoch}, batch {batch + 1}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Check the validation loss: the last batch may have spoiled the weights.
+        """Check the validation loss, which shows a damage of the weights by the last batch.
 
         Raises:
             LossError: The loss is not finite.
@@ -86,39 +64,42 @@ class StopOnNaN(keras.callbacks.Callback):  # type: ignore[misc]
 
 
 class LetInterruptsThrough(keras.callbacks.Callback):  # type: ignore[misc]
-    """Lets Ctrl-C end the run between batches, not amid one; see `emorec.interrupts`."""
+    """Lets Ctrl-C end the run between two batches only; see `emorec.interrupts`."""
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Let it through after a batch."""
+        """Raise a pending interrupt after a training batch."""
         deliver_pending_interrupt()
 
     def on_test_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Let it through after a batch of the validation."""
+        """Raise a pending interrupt after a validation batch."""
         deliver_pending_interrupt()
 
 
-class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
-    """After each epoch keeps all that the run needs to go on, and ends it when patience is out.
+class RunCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
+    """Saves the state of the run after each epoch, and ends a stage that is done.
 
-    The checkpoint is what counts; history.csv is written from it. Without a folder nothing is
-    written: that is for the other processes of a run. `best` are the weights of the best epoch.
+    The run resumes from the checkpoint alone; history.csv is a copy for readers.
+
+    Attributes:
+        best: Weights of the best epoch, in the order of `classifier.weights`.
+        history: One row of metrics for each epoch.
     """
 
-    def __init__(self, folder: Path | None, whole: keras.Model, state: State | None = None):
-        """Begin a run, or go on after the last epoch of a state.
+    def __init__(self, folder: Path | None, classifier: keras.Model, state: RunState | None = None):
+        """Start a run, or resume it after the last epoch of a state.
 
         Args:
-            folder: The run folder; None where another process writes it.
-            whole: The classifier whose weights are kept; what is fitted may be a part of it.
-            state: Where the run stands.
+            folder: The run folder; None writes nothing, for the other processes of a run.
+            classifier: The whole classifier; the fitted model may be a part of it.
+            state: State to resume from.
         """
         super().__init__()
-        self._folder, self._whole = folder, whole
+        self._folder, self._classifier = folder, classifier
         self.best: Sequence[Array] = state.best if state else ()
         self.history: History = list(state.history) if state else []
 
     def begin(self, stage: Stage) -> None:
-        """Take the next epochs as those of a stage."""
+        """Assign the next epochs to a stage."""
         self._stage = stage
 
     @property
@@ -127,47 +108,63 @@ class KeepRun(keras.callbacks.Callback):  # type: ignore[misc]
         return best_epoch(self.history)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Add the epoch's row, keep its weights if they are the best so far, and write all."""
-        figures = {name: float(value) for name, value in sorted((logs or {}).items())}
+        """Append the epoch's row, copy the weights of a new best epoch, and write both.
+
+        Raises:
+            DataError: A file cannot be written.
+        """
+        metrics = {name: float(value) for name, value in sorted((logs or {}).items())}
         rate = float(self.model.optimizer.learning_rate)
-        row = {"epoch": epoch + 1, "stage": self._stage.number, "learning_rate": rate, **figures}
+        row = {"epoch": epoch + 1, "stage": self._stage.number, "learning_rate": rate, **metrics}
         self.history.append(row)
         if self.best_epoch == len(self.history):
-            self.best = values(ema_values(self._whole, self.model))
+            self.best = values(ema_values(self._classifier, self.model))
         if self._folder:
-            state = capture(self._whole, self.model, self.history, self.best)
+            state = capture(self._classifier, self.model, self.history, self.best)
             write_state(self._folder / run_folder.CHECKPOINT, state)
             run_folder.write_history(self._folder, self.history)
-        _log.info("epoch %d: %s", epoch + 1, ", ".join(f"{k} {v:.4f}" for k, v in figures.items()))
+        _log.info("epoch %d: %s", epoch + 1, ", ".join(f"{k} {v:.4f}" for k, v in metrics.items()))
         if is_done(self._stage, self.history):
             self.model.stop_training = True
 
 
 class ReportProgress(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
-    """Tells a function after every batch and epoch where the run stands."""
+    """Reports the progress of the run after every batch and epoch."""
 
     def __init__(
-        self, report: Callable[[TrainingProgress], None], epochs: int, batches: int, keeper: KeepRun
+        self,
+        progress: TrainingProgressCallback,
+        epochs: int,
+        batches: int,
+        checkpoint: RunCheckpoint,
     ):
+        """Store the receiver and the size of the run.
+
+        Args:
+            progress: Called with the progress.
+            epochs: Number of epochs of the run.
+            batches: Number of batches of an epoch.
+            checkpoint: Callback that knows the best epoch.
+        """
         super().__init__()
-        self._report, self._epochs, self._batches = report, epochs, batches
-        self._keeper, self._epoch = keeper, 0
+        self._progress, self._epochs, self._batches = progress, epochs, batches
+        self._checkpoint, self._epoch = checkpoint, 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Note the epoch."""
+        """Store the number of the epoch."""
         self._epoch = epoch + 1
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Report the batch."""
-        self._tell(batch + 1, logs, False)
+        self._report(batch + 1, logs, False)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Report the epoch."""
-        self._tell(self._batches, logs, True)
+        self._report(self._batches, logs, True)
 
-    def _tell(self, batch: int, logs: dict[str, float] | None, done: bool) -> None:
+    def _report(self, batch: int, logs: dict[str, float] | None, done: bool) -> None:
         metrics = {name: float(value) for name, value in (logs or {}).items()}
-        best = self._keeper.best_epoch
-        self._report(
+        best = self._checkpoint.best_epoch
+        self._progress(
             TrainingProgress(self._epoch, self._epochs, batch, self._batches, metrics, done, best)
         )

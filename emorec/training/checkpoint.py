@@ -1,4 +1,4 @@
-"""The state of a run in one file, from which the run goes on as if it had never been stopped."""
+"""Owns the checkpoint of a run: one file from which the run resumes bit for bit."""
 
 import json
 import zipfile
@@ -17,22 +17,24 @@ from emorec.errors import DataError
 Array = npt.NDArray[Any]
 History = list[dict[str, float]]
 
-_FORMAT = 1
+SCHEMA_VERSION = 1
+"""Version of the members of a checkpoint; stored under the key `format`."""
+
 _NOTES = "notes"
 
 
 @dataclass(frozen=True)
-class State:
-    """Where a run stands after an epoch.
+class RunState:
+    """State of a run after an epoch.
 
-    The order and the changes of the images follow from the seed and the number of the epoch, so
-    they need no place here.
+    The order and the augmentation of the images follow from the seed and the number of the epoch,
+    so they are not stored.
 
     Attributes:
-        history: One row of figures for each epoch so far, with the numbers of the epoch and of
-            its training stage, both from 1.
-        variables: The model's variables, the states of its random generators among them.
-        optimizer: The optimizer's variables: the step, momenta, averages.
+        history: One row of metrics for each epoch so far, with the numbers of the epoch and of
+            its stage, both from 1.
+        variables: Variables of the classifier, including the states of its random generators.
+        optimizer: Variables of the optimizer: step, momenta, moving averages.
         best: The weights of the best epoch, in the order of `model.weights`.
     """
 
@@ -43,42 +45,47 @@ class State:
 
     @property
     def epoch(self) -> int:
-        """Number of epochs done."""
+        """Number of finished epochs."""
         return len(self.history)
 
     @property
     def stage(self) -> int:
-        """Number of the training stage that the last epoch belongs to, from 1."""
+        """Number of the stage of the last epoch, from 1."""
         return int(self.history[-1]["stage"])
 
 
 def best_epoch(history: History) -> int:
-    """The first epoch with the best validation accuracy, from 1; 0 without any epoch."""
+    """Return the first epoch with the best validation accuracy, from 1; 0 without epochs."""
     return max(range(len(history)), key=lambda i: history[i]["val_accuracy"], default=-1) + 1
 
 
-def patience_is_out(history: History, patience: int) -> bool:
-    """Tell whether the best epoch of the last stage is that many epochs ago."""
-    stage = [row for row in history if row["stage"] == history[-1]["stage"]]
-    return len(stage) - best_epoch(stage) >= patience
-
-
 def capture(
-    whole: keras.Model, model: keras.Model, history: History, best: Sequence[Array]
-) -> State:
-    """Copy the state of a model and of the compiled part of it that is being trained."""
-    return State(history, values(whole.variables), values(model.optimizer.variables), best)
+    classifier: keras.Model, model: keras.Model, history: History, best: Sequence[Array]
+) -> RunState:
+    """Copy the state of a classifier and of its compiled part that is trained."""
+    return RunState(history, values(classifier.variables), values(model.optimizer.variables), best)
 
 
 def restore(
-    whole: keras.Model, model: keras.Model, state: State, source: Path, optimizer: bool = True
+    classifier: keras.Model,
+    model: keras.Model,
+    state: RunState,
+    source: Path,
+    optimizer: bool = True,
 ) -> None:
-    """Give a model the variables, and the compiled part of it the optimizer, of a state.
+    """Restore the variables of a classifier and the optimizer of its compiled part.
+
+    Args:
+        classifier: The whole classifier.
+        model: The compiled part of it that is trained, or the classifier itself.
+        state: State to restore.
+        source: File of the state, for messages.
+        optimizer: Restore the optimizer too.
 
     Raises:
-        DataError: The state is of another model or optimizer.
+        DataError: The state belongs to another model or optimizer.
     """
-    assign(whole.variables, state.variables, source)
+    assign(classifier.variables, state.variables, source)
     if optimizer:
         model.optimizer.build(model.trainable_variables)
         assign(model.optimizer.variables, state.optimizer, source)
@@ -90,10 +97,15 @@ def values(variables: Sequence[Any]) -> list[Array]:
 
 
 def assign(variables: Sequence[Any], arrays: Sequence[Array], source: Path) -> None:
-    """Give Keras variables the values read from a file.
+    """Assign values read from a file to Keras variables.
+
+    Args:
+        variables: Variables to set.
+        arrays: One value for each, of the same shape and dtype.
+        source: File of the values, for messages.
 
     Raises:
-        DataError: They differ in number, shape or type.
+        DataError: Variables and values differ in number, shape or dtype.
     """
     expected = [(tuple(variable.shape), str(variable.dtype)) for variable in variables]
     found = [(array.shape, str(array.dtype)) for array in arrays]
@@ -102,21 +114,23 @@ def assign(variables: Sequence[Any], arrays: Sequence[Array], source: Path) -> N
             (i for i, pair in enumerate(zip(found, expected, strict=False)) if pair[0] != pair[1]),
             None,
         )
-        what = f"{len(found)} variables, the run has {len(expected)}"
+        difference = f"{len(found)} variables, the run has {len(expected)}"
         if first is not None:
-            what = f"variable {first} as {found[first]}, the run as {expected[first]}"
-        raise DataError(f"{source}: the checkpoint fits another model or optimizer: it has {what}")
+            difference = f"variable {first} as {found[first]}, the run as {expected[first]}"
+        raise DataError(
+            f"{source}: the checkpoint belongs to another model or optimizer: it has {difference}"
+        )
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
 
 
-def write_state(path: Path, state: State) -> None:
-    """Write a checkpoint, whole or not at all.
+def write_state(path: Path, state: RunState) -> None:
+    """Write a checkpoint atomically.
 
     Raises:
         DataError: The file cannot be written.
     """
-    notes = {"format": _FORMAT, "history": state.history}
+    notes = {"format": SCHEMA_VERSION, "history": state.history}
     arrays = {
         f"{group}_{number}": array
         for group in ("variables", "optimizer", "best")
@@ -127,11 +141,11 @@ def write_state(path: Path, state: State) -> None:
         np.savez(partial, **arrays)
 
 
-def read_state(path: Path) -> State:
-    """Read a checkpoint; nothing in the file is run, and no more is read than it weighs.
+def read_state(path: Path) -> RunState:
+    """Read a checkpoint, without running code of the file or reading more than its size.
 
     Raises:
-        DataError: The file cannot be read, or is damaged or no checkpoint.
+        DataError: The file cannot be read, is damaged, or is no checkpoint.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -143,24 +157,24 @@ def read_state(path: Path) -> State:
                 group: [file[f"{group}_{i}"] for i in range(_count(file.files, group))]
                 for group in ("variables", "optimizer", "best")
             }
-        if notes["format"] != _FORMAT:
-            raise ValueError(f"its format is not {_FORMAT}")
-        history = _checked(notes["history"])
-    # A damaged file makes zipfile, NumPy and json raise whatever they come upon.
+        if notes["format"] != SCHEMA_VERSION:
+            raise ValueError(f"its format is not {SCHEMA_VERSION}")
+        history = _checked_history(notes["history"])
+    # On a damaged file zipfile, NumPy and json raise exceptions of any type.
     except Exception as error:
         reason = error.strerror if isinstance(error, OSError) else None
         raise DataError(
             f"{path}: not a checkpoint, or a damaged one ({reason or error or type(error).__name__}"
-            "); without it the run cannot go on: train anew"
+            "); the run cannot be resumed: start a new one"
         ) from error
-    return State(history, **groups)
+    return RunState(history, **groups)
 
 
 def _count(names: Sequence[str], group: str) -> int:
     return sum(name.startswith(f"{group}_") for name in names)
 
 
-def _checked(rows: Any) -> History:
+def _checked_history(rows: Any) -> History:
     history = [dict(row) for row in rows]
     if not history or [row["epoch"] for row in history] != list(range(1, len(history) + 1)):
         raise ValueError("its history has gaps")

@@ -1,8 +1,7 @@
-"""Asks trained models for their probabilities on the training images, to be learned from."""
+"""Adds the soft labels of teacher models to the training targets (knowledge distillation)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -10,95 +9,80 @@ import numpy as np
 from emorec.datasets.image_cache import cached_images
 from emorec.datasets.manifest import Examples
 from emorec.errors import ModelError
+from emorec.evaluation.open_model import OpenModel, open_model
 from emorec.images import Image
-from emorec.inference.classifier import EmotionClassifier, Floats
 from emorec.labels import Targets
-from emorec.metadata import ModelMetadata
-from emorec.modeling.keras_files import load_model
-from emorec.probabilities import prior_offsets, probabilities_from_logits
-from emorec.training import run_folder
+from emorec.training.training_progress import StepProgressCallback
 
 ZOOMS = (1.0, 1.08, 0.93)
-"""Each image is seen at these scales, as it is and mirrored."""
+"""Scales at which a teacher classifies each image, unmirrored and mirrored."""
 
 _SAMPLE = 4
-_SAME = 1e-5
+_TOLERANCE = 1e-5
 
 _BATCH_SIZE = 256
-
-StepProgressCallback = Callable[[str, int, int], None]
-"""Told of work before the training: what it is, how much is done and how much there is."""
 
 
 def distilled_targets(
     examples: Examples,
-    teachers: Sequence[str],
+    teachers: Sequence[Path],
     weight: float,
-    report: StepProgressCallback | None = None,
+    *,
+    progress: StepProgressCallback | None = None,
 ) -> Targets:
-    """Mix the targets of examples with what teachers see (Hinton et al. 2015, "Distilling").
+    """Mix targets with the soft labels of teachers (Hinton et al. 2015, "Distilling").
 
     Args:
         examples: The training examples.
-        teachers: Paths of .onnx files, .keras files or run folders.
-        weight: Part of the teachers' probabilities, 0 to 1.
-        report: Told the progress.
+        teachers: Paths of .onnx or .keras files.
+        weight: Weight of the soft labels in the targets, 0 to 1.
+        progress: Called after every batch of a teacher.
 
     Returns:
         (1 - weight) * targets + weight * the mean over teachers and views of the probabilities (at
         the teacher's temperature and default prior), shape (n, classes), float32; rows sum to 1.
 
     Raises:
-        ModelError: A teacher cannot be had, or has other labels.
+        ModelError: A teacher cannot be loaded, or has other labels.
         DataError: An image cannot be read.
     """
-    seen = np.zeros_like(examples.targets)
-    # All are opened first, so that a wrong path shows at once.
-    opened = [_open(Path(path), examples.class_names) for path in teachers]
-    for number, (metadata, probabilities) in enumerate(opened, 1):
+    soft_labels = np.zeros_like(examples.targets)
+    # All are loaded first, so that a wrong path is an error before any work.
+    loaded = [_load_teacher(path, examples.class_names) for path in teachers]
+    for number, teacher in enumerate(loaded, 1):
+        metadata = teacher.metadata
         images = cached_images(
             examples.paths, metadata.input_size, metadata.color, metadata.interpolation
         )
-        # A model that averages over mirror images itself need not be asked twice.
-        some = images[:_SAMPLE]
-        apart = np.abs(probabilities(some) - probabilities(_mirrored(some))).max()
+        mirror = _depends_on_mirroring(teacher, images[:_SAMPLE])
         for start in range(0, len(images), _BATCH_SIZE):
             part = np.s_[start : start + _BATCH_SIZE]
-            views = [view for zoom in ZOOMS for view in _views(images[part], zoom, apart > _SAME)]
-            seen[part] += np.mean([probabilities(view) for view in views], axis=0)
-            if report:
+            views = [view for zoom in ZOOMS for view in _views(images[part], zoom, mirror)]
+            soft_labels[part] += np.mean([teacher.probabilities(view) for view in views], axis=0)
+            if progress:
                 done = min(start + _BATCH_SIZE, len(images))
-                report(f"teacher {number}/{len(teachers)}", done, len(images))
-    seen /= len(opened)
-    return ((1 - weight) * examples.targets + weight * seen).astype(np.float32)
+                progress(f"teacher {number}/{len(teachers)}", done, len(images))
+    soft_labels /= len(loaded)
+    return ((1 - weight) * examples.targets + weight * soft_labels).astype(np.float32)
 
 
-def _open(path: Path, labels: tuple[str, ...]) -> tuple[ModelMetadata, Callable[[Image], Floats]]:
-    """Open a teacher: what it says about itself, and what gives its probabilities."""
-    if path.is_dir():
-        path = path / run_folder.MODEL_ONNX
-    probabilities: Callable[[Image], Floats]
-    if path.suffix == ".keras":
-        model, metadata = load_model(path)
-        # As the ONNX file of the same model answers.
-        offsets = prior_offsets(metadata, metadata.default_prior)
-
-        def probabilities(images: Image) -> Floats:
-            logits: Any = model.predict_on_batch(images.astype(np.float32))
-            found = probabilities_from_logits(logits, metadata.temperature, offsets)
-            return found.astype(np.float32)
-    else:
-        classifier = EmotionClassifier(path, threads=0)
-        metadata, probabilities = classifier.metadata, classifier.probabilities
-    if metadata.labels != labels:
+def _load_teacher(path: Path, labels: tuple[str, ...]) -> OpenModel:
+    teacher = open_model(path, threads=0)
+    if teacher.metadata.labels != labels:
         raise ModelError(
             f"{path}: a teacher must have the labels of this run, {', '.join(labels)}; it has "
-            f"{', '.join(metadata.labels)}; --classes 7 or 8 chooses those of the run"
+            f"{', '.join(teacher.metadata.labels)}; --classes 7 or 8 chooses those of the run"
         )
-    return metadata, probabilities
+    return teacher
 
 
-def _views(images: Image, zoom: float, both: bool) -> Iterator[Image]:
+def _depends_on_mirroring(teacher: OpenModel, images: Image) -> bool:
+    """Check whether mirrored images add information: not for a flip-averaging teacher."""
+    difference = teacher.probabilities(images) - teacher.probabilities(_mirrored(images))
+    return bool(np.abs(difference).max() > _TOLERANCE)
+
+
+def _views(images: Image, zoom: float, mirror: bool) -> Iterator[Image]:
     size = images.shape[1]
     center = ((size - 1) / 2, (size - 1) / 2)
     matrix = cv2.getRotationMatrix2D(center, 0, zoom)
@@ -107,7 +91,7 @@ def _views(images: Image, zoom: float, both: bool) -> Iterator[Image]:
         warped = cv2.warpAffine(image, matrix, (size, size), borderMode=cv2.BORDER_REPLICATE)
         zoomed[index] = warped.reshape(image.shape)
     yield zoomed
-    if both:
+    if mirror:
         yield _mirrored(zoomed)
 
 

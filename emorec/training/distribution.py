@@ -1,4 +1,4 @@
-"""Spreads a run over the accelerators of one machine or of several; JAX does the work."""
+"""Distributes a run over the accelerators of one machine or of several, on JAX."""
 
 import atexit
 import os
@@ -11,7 +11,6 @@ from typing import Literal
 import keras
 
 from emorec.errors import ConfigError, EmorecError
-from emorec.training.config import TrainConfig
 
 Extent = Literal["devices", "hosts"]
 
@@ -23,12 +22,12 @@ _VARIABLES = (_ADDRESSES, _PROCESSES, _PROCESS_ID)
 
 @dataclass(frozen=True)
 class World:
-    """The processes that train one model together, and this one's place among them.
+    """The processes that train one model together, and the rank of this process.
 
     Attributes:
-        rank: Number of this process, from 0; the first alone writes files.
+        rank: Number of this process, from 0; only the first writes files.
         size: Number of processes.
-        devices: Number of accelerators of all processes; each has a copy of the model.
+        devices: Number of accelerators of all processes; each holds a copy of the model.
     """
 
     rank: int = 0
@@ -41,7 +40,7 @@ class World:
         return self.rank == 0
 
     def part(self, count: int) -> slice:
-        """Which rows of a global batch of that many belong to this process."""
+        """Select the rows of a global batch of `count` rows that belong to this process."""
         each = count // self.size
         return slice(self.rank * each, (self.rank + 1) * each)
 
@@ -51,100 +50,109 @@ ALONE = World()
 
 
 def join(extent: Extent | None) -> World:
-    """Find the devices, and with "hosts" wait for the other processes.
+    """Detect the devices, and with "hosts" connect to the other processes.
 
-    It must come before anything that computes.
+    It must be called before any computation.
 
     Args:
-        extent: "devices" takes all accelerators of this machine; "hosts" those of all processes,
-            which are described by Keras's environment variables KERAS_DISTRIBUTION_JOB_ADDRESSES,
-            _NUM_PROCESSES and _PROCESS_ID, or by what JAX knows, such as Slurm's; None takes one.
+        extent: "devices" uses all accelerators of this machine; "hosts" those of all processes,
+            described by Keras's environment variables KERAS_DISTRIBUTION_JOB_ADDRESSES,
+            _NUM_PROCESSES and _PROCESS_ID, or by a cluster manager that JAX supports, such as
+            Slurm; None uses one device.
 
     Raises:
-        ConfigError: The backend is not JAX, or the variables are missing or wrong.
-        EmorecError: The processes did not find together.
+        ConfigError: The backend is not JAX, or the variables are missing or invalid.
+        EmorecError: The processes cannot connect.
     """
     if extent is None:
         return ALONE
     if keras.backend.backend() != "jax":
         raise ConfigError(
-            f"--distribute takes the JAX backend; this is {keras.backend.backend()}: set "
-            "KERAS_BACKEND=jax, and install it with pip install 'emorec[jax]'"
+            f"--distribute needs the JAX backend; received {keras.backend.backend()}: set "
+            "KERAS_BACKEND=jax, and install it with: pip install 'emorec[jax]'"
         )
     if extent == "hosts":
         _initialize()
-    everything = keras.distribution.DataParallel(auto_shard_dataset=False)
-    world = World(everything.data_shard_id, everything.num_processes, everything.num_model_replicas)
+    data_parallel = keras.distribution.DataParallel(auto_shard_dataset=False)
+    world = World(
+        data_parallel.data_shard_id,
+        data_parallel.num_processes,
+        data_parallel.num_model_replicas,
+    )
     if world.devices % world.size:
         raise ConfigError(
-            f"every host must bring as many devices; received {world.devices} devices in all of "
+            f"all hosts must have the same number of devices; received {world.devices} devices on "
             f"{world.size} hosts"
         )
     return world
 
 
 def _initialize() -> None:
-    given = {name: os.environ.get(name, "") for name in _VARIABLES}
-    if any(given.values()):
-        processes, process = given[_PROCESSES], given[_PROCESS_ID]
+    received = {name: os.environ.get(name, "") for name in _VARIABLES}
+    if any(received.values()):
+        processes, process = received[_PROCESSES], received[_PROCESS_ID]
         numbers = processes.isdecimal() and process.isdecimal()
-        if not (numbers and int(process) < int(processes) and ":" in given[_ADDRESSES]):
+        if not (numbers and int(process) < int(processes) and ":" in received[_ADDRESSES]):
             raise ConfigError(
                 "--distribute hosts needs the address of the first host such as 10.0.0.1:1234, "
                 "the number of processes, and the number of this one from 0; received "
-                + ", ".join(f"{name}={value!r}" for name, value in given.items())
+                + ", ".join(f"{name}={value!r}" for name, value in received.items())
             )
     try:
         keras.distribution.initialize()
     except ValueError as error:
         raise ConfigError(
-            f"--distribute hosts is told of the other hosts by {', '.join(_VARIABLES)}: {error}"
+            f"--distribute hosts needs the variables {', '.join(_VARIABLES)}: {error}"
         ) from error
     except RuntimeError as error:
         raise EmorecError(
-            f"the hosts did not find together (first host {given[_ADDRESSES]!r}): "
+            f"cannot connect to the other hosts (first host {received[_ADDRESSES]!r}): "
             f"{_first_line(error)}; check the address, and that every host was started"
         ) from error
 
 
-def spread(world: World) -> None:
-    """Let the variables made from now on live on all devices, and batches be split among them."""
+def distribute(world: World) -> None:
+    """Place new variables on all devices, and split batches among the devices."""
     if world.devices > 1:
-        everything = keras.distribution.DataParallel(auto_shard_dataset=False)
-        keras.distribution.set_distribution(everything)
+        data_parallel = keras.distribution.DataParallel(auto_shard_dataset=False)
+        keras.distribution.set_distribution(data_parallel)
 
 
-def check(config: TrainConfig, world: World) -> None:
-    """Refuse what cannot be shared out.
+def check_distribution(batch_size: int, feature_cache: bool | str, world: World) -> None:
+    """Check that a run can be distributed over the devices.
+
+    Args:
+        batch_size: Images per step, over all devices.
+        feature_cache: Setting of the feature cache, which needs one device.
+        world: The processes that train together.
 
     Raises:
-        ConfigError: The batch size is no multiple of the number of devices, or features are to
-            be computed once.
+        ConfigError: The batch size is no multiple of the number of devices, or the feature cache
+            is on.
     """
     if world.devices == 1:
         return
-    if config.feature_cache is True:
+    if feature_cache is True:
         raise ConfigError(
-            f"--feature-cache is for one device, received {world.devices}: leave it or "
-            "--distribute out"
+            f"--feature-cache needs one device; received {world.devices}: remove it or --distribute"
         )
-    if config.batch_size % world.devices:
-        near = max(round(config.batch_size / world.devices), 1) * world.devices
+    if batch_size % world.devices:
+        near = max(round(batch_size / world.devices), 1) * world.devices
         raise ConfigError(
-            f"--batch-size is that of all {world.devices} devices together and must be a multiple "
-            f"of their number; received {config.batch_size}: use {near}"
+            f"--batch-size counts all {world.devices} devices together and must be a multiple of "
+            f"their number; received {batch_size}: use {near}"
         )
 
 
 @contextmanager
-def together(world: World) -> Iterator[None]:
-    """Train with the other processes and part from them at the end.
+def connected(world: World) -> Iterator[None]:
+    """Train with the other processes, and disconnect from them at the end.
 
-    A process that fails ends at once after its message, so that the others, which wait for its
-    part of a sum, fail too instead of waiting on.
+    A process that fails exits right after its message, so that the others, which wait for its
+    part of a sum, fail too instead of waiting forever.
 
     Raises:
-        EmorecError: Another process is gone.
+        EmorecError: The connection to another process is lost.
     """
     if world.size == 1:
         yield
@@ -155,12 +163,13 @@ def together(world: World) -> Iterator[None]:
         yield
         jax.distributed.shutdown()  # type: ignore[no-untyped-call,unused-ignore]
     except BaseException as error:
-        # JAX tells of a peer lost in the middle of a sum by a plain ValueError of Gloo's.
-        told_by_gloo = isinstance(error, ValueError) and "Gloo" in str(error)
-        if told_by_gloo or isinstance(error, jax.errors.JaxRuntimeError):
+        # JAX reports a peer lost in the middle of a sum as a plain ValueError of Gloo.
+        lost_by_gloo = isinstance(error, ValueError) and "Gloo" in str(error)
+        if lost_by_gloo or isinstance(error, jax.errors.JaxRuntimeError):
             _leave_at_exit(EmorecError.exit_code)
             raise EmorecError(
-                f"process {world.rank} of {world.size} lost another one: {_first_line(error)}"
+                f"process {world.rank} of {world.size} lost the connection to another one: "
+                f"{_first_line(error)}"
             ) from error
         interrupted = isinstance(error, KeyboardInterrupt)
         _leave_at_exit(130 if interrupted else getattr(error, "exit_code", 1))
@@ -168,7 +177,7 @@ def together(world: World) -> Iterator[None]:
 
 
 def _leave_at_exit(code: int) -> None:
-    """End without JAX's own farewell, which waits five minutes for the other processes."""
+    """Exit without JAX's own shutdown, which waits five minutes for the other processes."""
 
     def leave() -> None:
         sys.stdout.flush()

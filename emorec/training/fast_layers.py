@@ -1,13 +1,13 @@
-"""Computes some layers by faster operations of TensorFlow while a model trains on a CPU.
+"""Replaces some layers by faster operations of TensorFlow while a model trains on a CPU.
 
-Keras normalises step by step, each a pass over memory, and in float32 whatever the model computes
-in; a small convolutional net spends more time there than in its convolutions. TensorFlow has one
-operation for all of it, which also reads and writes bfloat16.
+Keras normalises in several operations, each a pass over memory, and in float32 whatever the
+precision of the model; a small convolutional network spends more time there than in its
+convolutions. TensorFlow has one fused operation for it, which also reads and writes bfloat16.
 
-The gradients of depthwise convolutions are quick on a CPU for kernels of 3, and in bfloat16 for
-strides of 1; for others oneDNN has no fast code. Those are computed by means of the quick ones.
+The gradients of depthwise convolutions are fast on a CPU for kernels of 3, and in bfloat16 for
+strides of 1; for others oneDNN has no fast code. Those are computed by means of the fast ones.
 
-On a GPU all is left alone: there XLA joins the steps of the whole model.
+On a GPU nothing is replaced: XLA fuses the operations of the whole model there.
 """
 
 import functools
@@ -25,17 +25,17 @@ _TYPES = ("float32", "bfloat16")
 
 @contextmanager
 def fast_layers(model: keras.Model) -> Iterator[int]:
-    """Let layers of a model compute faster, where the backend and their settings allow it.
+    """Use the faster operations in a model within the context, on TensorFlow on a CPU.
 
-    The layers stay those of Keras, with their names and weights, so what is saved knows nothing of
-    it. What is trained differs by rounding alone.
+    The layers stay those of Keras, with their names and weights, so saved models are not affected.
+    The trained weights differ by rounding only.
 
     Args:
-        model: The model; what it compiles inside the context uses the faster operations.
+        model: The model; its functions compiled within the context use the faster operations.
 
     Yields:
-        How many layers do: norms over the channels of images, and depthwise convolutions with a
-        kernel of 5, or with strides in bfloat16; on TensorFlow on a CPU.
+        Number of layers with faster operations: norms over the channels of images, and depthwise
+        convolutions with a kernel of 5, or with strides in bfloat16.
     """
     calls = _calls(model) if trains_on_cpu() else []
     for layer, call in calls:
@@ -48,7 +48,7 @@ def fast_layers(model: keras.Model) -> Iterator[int]:
 
 
 def trains_on_cpu() -> bool:
-    """Tell whether TensorFlow computes, and on a CPU."""
+    """Check whether the backend is TensorFlow on a CPU."""
     if keras.backend.backend() != "tensorflow":
         return False
     import tensorflow as tf
@@ -95,10 +95,10 @@ def _is_slow_in_bfloat16(layer: Any) -> bool:
 
 
 def _normalized(norm: Any, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-    """Do what the norm does (Ioffe and Szegedy 2015), and keep its running statistics alike."""
+    """Compute batch normalisation (Ioffe and Szegedy 2015), and update the moving statistics."""
     import tensorflow as tf
 
-    learns = bool(training) and norm.trainable
+    updates = bool(training) and norm.trainable
     mean, variance = (
         ops.convert_to_tensor(value) for value in (norm.moving_mean, norm.moving_variance)
     )
@@ -109,10 +109,10 @@ def _normalized(norm: Any, inputs: Any, training: bool | None = None, mask: Any 
         mean=mean,
         variance=variance,
         epsilon=norm.epsilon,
-        is_training=learns,
+        is_training=updates,
     )
-    if learns:
-        # It gives the unbiased estimate, Keras averages the biased one.
+    if updates:
+        # The operation returns the unbiased estimate; Keras averages the biased one.
         count = tf.cast(tf.size(inputs) / tf.shape(inputs)[-1], variance.dtype)
         biased = normalized.batch_variance * (count - 1) / count
         momentum = norm.momentum
@@ -122,7 +122,7 @@ def _normalized(norm: Any, inputs: Any, training: bool | None = None, mask: Any 
 
 
 def _depthwise(layer: Any, inputs: Any) -> Any:
-    """Do what the convolution does, with gradients of its own."""
+    """Compute the depthwise convolution, with custom gradients."""
     import tensorflow as tf
 
     if None in inputs.shape[1:]:
@@ -135,7 +135,7 @@ def _depthwise(layer: Any, inputs: Any) -> Any:
     def convolve(image: Any, weights: Any) -> Any:
         output = tf.raw_ops.DepthwiseConv2dNative(input=image, filter=weights, **options)
         rows, columns = output.shape[1:3]
-        # What "SAME" pads before and behind; "VALID" leaves some of the image out: less than 0.
+        # Padding of "SAME" before and after; negative where "VALID" omits the last rows.
         vertical = _padding(height, rows, kernel, stride, padding)
         horizontal = _padding(width, columns, kernel, stride, padding)
 
@@ -144,18 +144,18 @@ def _depthwise(layer: Any, inputs: Any) -> Any:
                 return tf.raw_ops.DepthwiseConv2dNativeBackpropInput(
                     input_sizes=tf.shape(image), filter=weights, out_backprop=gradient, **options
                 )
-            # A convolution of the gradient, spread by the stride, with the turned kernel.
+            # A convolution of the gradient, dilated by the stride, with the rotated kernel.
             gaps = [[0, 0], [0, 0], [0, stride - 1], [0, 0], [0, stride - 1], [0, 0]]
-            apart = tf.reshape(gradient, [-1, rows, 1, columns, 1, channels])
-            spread = tf.reshape(
-                tf.pad(apart, gaps), [-1, rows * stride, columns * stride, channels]
+            dilated = tf.reshape(gradient, [-1, rows, 1, columns, 1, channels])
+            image_gradient = tf.reshape(
+                tf.pad(dilated, gaps), [-1, rows * stride, columns * stride, channels]
             )
             around = [
-                (kernel - 1 - before, kernel - 1 - behind - (stride - 1))
-                for before, behind in (vertical, horizontal)
+                (kernel - 1 - before, kernel - 1 - after - (stride - 1))
+                for before, after in (vertical, horizontal)
             ]
             return tf.raw_ops.DepthwiseConv2dNative(
-                input=_padded(spread, *around),
+                input=_padded(image_gradient, *around),
                 filter=tf.reverse(weights, [0, 1]),
                 strides=[1, 1, 1, 1],
                 padding="VALID",
@@ -195,14 +195,14 @@ def _depthwise(layer: Any, inputs: Any) -> Any:
 
 
 def _padding(size: int, out: int, kernel: int, stride: int, padding: str) -> tuple[int, int]:
-    """Rows that are added before and behind; what a convolution leaves out counts negatively."""
+    """Compute the rows of padding before and after; omitted rows count negatively."""
     added = (out - 1) * stride + kernel - size
     before = max(added, 0) // 2 if padding == "SAME" else 0
     return before, added - before
 
 
 def _padded(image: Any, vertical: tuple[int, int], horizontal: tuple[int, int]) -> Any:
-    """Add rows and columns of 0, or take off the last ones."""
+    """Add rows and columns of 0, or remove the last ones."""
     import tensorflow as tf
 
     (top, bottom), (left, right) = vertical, horizontal

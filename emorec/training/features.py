@@ -1,10 +1,10 @@
-"""Computes the features of a frozen backbone once, so that each epoch trains only what trains."""
+"""Computes the features of a frozen backbone once, so that each epoch trains only the rest."""
 
 import logging
 import math
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -17,11 +17,9 @@ from emorec.images import Image
 from emorec.labels import Targets
 from emorec.modeling.feature_split import FeatureExtractorSplit, split_after_frozen
 from emorec.training.augmentation import augment
-from emorec.training.batches import AugmentedBatches, BatchSettings
-from emorec.training.config import NO_AUGMENTATION, AugmentationConfig, TrainConfig
-from emorec.training.distillation import StepProgressCallback
-from emorec.training.distribution import ALONE, World
-from emorec.training.setup import RunData
+from emorec.training.batches import UNCHANGED, AugmentedBatches, BatchSettings
+from emorec.training.config_groups import AugmentationConfig, FeatureCacheConfig
+from emorec.training.training_progress import StepProgressCallback
 
 _log = logging.getLogger(__name__)
 
@@ -29,91 +27,93 @@ Features = npt.NDArray[np.float32]
 
 _BATCH = 256
 _MAX_BYTES_IN_MEMORY = 2**28
-_MAX_BYTES_UNASKED = 2**33
+_MAX_BYTES_BY_DEFAULT = 2**33
 
 
-def feature_cut(
-    config: TrainConfig, model: keras.Model, images: int
+def feature_split(
+    config: FeatureCacheConfig, settings: BatchSettings, model: keras.Model, images: int
 ) -> FeatureExtractorSplit | None:
-    """Decide whether a run trains on features, and where its model is cut.
+    """Decide whether a run trains on features, and split its model.
 
-    `feature_cache: auto` does so where that gives the same as the plain way: the images are not
-    changed at random, or `feature_views` of 2 or more asks for so many fixed changes of each; they
-    are not mixed; no frozen layer drops values; and the features take less than 8 GiB.
+    `feature_cache: auto` does so where the result is the same as without: the images are not
+    augmented, or `feature_views` of 2 or more requests fixed views of each; they are not mixed; no
+    frozen layer is random; and the features take less than 8 GiB.
 
     Args:
-        config: Settings of the run.
-        model: The classifier, its layers frozen as they are to train.
+        config: Settings of the feature cache.
+        settings: Augmentation and mixing of the batches.
+        model: The classifier, with its layers frozen for the training.
         images: Number of training images.
 
     Returns:
-        The parts of the model, or None for the plain way.
+        The parts of the model, or None to train the whole model on images.
 
     Raises:
-        ConfigError: Features are asked for, and there is no frozen layer, or images are mixed.
+        ConfigError: Features are requested, and no layer is frozen, or images are mixed.
     """
     if config.feature_cache is False:
         return None
-    asked = config.feature_cache is True
-    mixed = bool(config.mixup or config.cutmix)
-    changed = config.augmentation != AugmentationConfig.model_validate(NO_AUGMENTATION)
-    if not asked and (mixed or (changed and config.feature_views == 1)):
+    requested = config.feature_cache is True
+    mixed = bool(settings.mixup or settings.cutmix)
+    augmented = settings.augmentation != UNCHANGED
+    if not requested and (mixed or (augmented and config.feature_views == 1)):
         return None
     if mixed:
-        raise ConfigError("feature_cache cannot mix images; set mixup and cutmix to 0")
-    cut = split_after_frozen(model)
-    if cut is None:
-        if asked:
+        raise ConfigError("feature_cache cannot mix images; set mixup: 0 and cutmix: 0")
+    split = split_after_frozen(model)
+    if split is None:
+        if requested:
             raise ConfigError(
-                f"feature_cache needs frozen layers before the first one that trains, and "
-                f"{config.arch} has none here; lower trainable_layers"
+                "feature_cache needs frozen layers before the first trainable one; "
+                f"{model.name} has none; lower trainable_layers"
             )
         return None
-    needed = cut.feature_bytes * images * config.feature_views
-    if not asked and (cut.has_dropout or needed > _MAX_BYTES_UNASKED):
+    needed = split.feature_bytes * images * config.feature_views
+    if not requested and (split.has_dropout or needed > _MAX_BYTES_BY_DEFAULT):
         return None
     _log.info("training on features of %.0f MB, computed once", needed / 1e6)
-    return cut
+    return split
 
 
 def compute_features(
-    cut: FeatureExtractorSplit,
+    split: FeatureExtractorSplit,
     images: Image,
     views: int,
     augmentation: AugmentationConfig,
     seed: int,
-    report: StepProgressCallback | None = None,
+    *,
+    progress: StepProgressCallback | None = None,
 ) -> Features:
     """Compute the features of images.
 
     Args:
-        cut: The parts of the model.
-        images: Shape (n, size, size, channels), uint8.
-        views: How many times each image is seen: once as it is, then changed at random.
-        augmentation: Ranges of the changes.
-        seed: Of the changes.
-        report: Told the progress.
+        split: The parts of the model.
+        images: Shape (n, size, size, channels), uint8, 0..255.
+        views: Number of views of each image: one unchanged, the others augmented.
+        augmentation: Ranges of the augmentation.
+        seed: Seed of the augmentation.
+        progress: Called after every batch.
 
     Returns:
-        Shape (views, n, ...), float32; in a file without a name if they are large.
+        Shape (views, n, ...), float32; large features are mapped from an unnamed file.
     """
-    shape = (views, len(images), *cut.frozen.output_shape[1:])
-    features = _room(shape)
+    shape = (views, len(images), *split.frozen.output_shape[1:])
+    features = _allocate(shape)
     for view in range(views):
         for start in range(0, len(images), _BATCH):
             part = images[start : start + _BATCH]
-            seen: Any = part.astype(np.float32)
+            inputs: Any = part.astype(np.float32)
             if view:
-                seen = augment(part, augmentation, np.random.default_rng((seed, view, start)))
-            found = cut.frozen.predict_on_batch(seen)
-            features[view, start : start + len(part)] = np.asarray(found, np.float32)
-            if report:
+                inputs = augment(part, augmentation, np.random.default_rng((seed, view, start)))
+            outputs = split.frozen.predict_on_batch(inputs)
+            features[view, start : start + len(part)] = np.asarray(outputs, np.float32)
+            if progress:
                 done = view * len(images) + start + len(part)
-                report("computing features", done, views * len(images))
+                progress("computing features", done, views * len(images))
     return features
 
 
-def _room(shape: tuple[int, ...]) -> Features:
+def _allocate(shape: tuple[int, ...]) -> Features:
     size = 4 * math.prod(shape)
     if size <= _MAX_BYTES_IN_MEMORY:
         return np.empty(shape, np.float32)
@@ -122,13 +122,13 @@ def _room(shape: tuple[int, ...]) -> Features:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
             if hasattr(os, "posix_fallocate"):
-                # A full disk is an error now, not a crash when the page is written.
+                # A full disk is an error here, not a crash (SIGBUS) when a page is written.
                 os.posix_fallocate(file.fileno(), 0, size)
             return np.memmap(file, np.float32, "w+", shape=shape)
     except OSError as error:
         _log.warning(
-            "%s: no room for %.1f GB of features there (%s); they are held in memory; another "
-            "folder can be named in EMOREC_CACHE",
+            "%s: cannot store %.1f GB of features (%s); they are kept in memory; set EMOREC_CACHE "
+            "to another folder",
             folder,
             size / 1e9,
             error.strerror or error,
@@ -136,65 +136,12 @@ def _room(shape: tuple[int, ...]) -> Features:
         return np.empty(shape, np.float32)
 
 
-@dataclass(frozen=True)
-class Fitting:
-    """What `fit` is called on, and with.
-
-    Attributes:
-        model: The whole classifier, or the part of it that trains.
-        batches: Its training batches.
-        validation: Its input for the validation images.
-    """
-
-    model: keras.Model
-    batches: AugmentedBatches
-    validation: Any
-
-
-def make_fitting(
-    config: TrainConfig,
-    model: keras.Model,
-    datasets: RunData,
-    treatment: BatchSettings,
-    report: StepProgressCallback | None = None,
-    world: World = ALONE,
-) -> Fitting:
-    """Choose between the plain way and features; compute the features.
-
-    Args:
-        config: Settings of the run.
-        model: The classifier, its layers frozen as they are to train.
-        datasets: The images.
-        treatment: What is done to the targets.
-        report: Told the progress.
-        world: Who trains together; several devices train in the plain way.
-    """
-    images, targets = datasets.train_images, datasets.train.targets
-    size, changes, seed = config.batch_size, config.augmentation, config.seed
-    cut = feature_cut(config, model, len(images)) if world.devices == 1 else None
-    if cut is None:
-        batches = AugmentedBatches(images, targets, size, changes, seed, treatment, world)
-        return Fitting(model, batches, datasets.validation_images)
-    features = compute_features(cut, images, config.feature_views, changes, seed, report)
-    (validation,) = compute_features(cut, datasets.validation_images, 1, changes, seed, report)
-    batches = FeatureBatches(features, targets, size, seed, treatment)
-    return Fitting(cut.trained, batches, validation)
-
-
 class FeatureBatches(AugmentedBatches):
-    """Batches of features: each image's in one of its views, drawn anew at every use."""
+    """Batches of features: one view of each image, drawn at every use."""
 
-    def __init__(
-        self,
-        features: Features,
-        targets: Targets,
-        batch_size: int,
-        seed: int,
-        treatment: BatchSettings,
-    ):
-        """Keep the features, shape (views, n, ...), and what `AugmentedBatches` takes."""
-        unchanged = AugmentationConfig.model_validate(NO_AUGMENTATION)
-        super().__init__(features[0], targets, batch_size, unchanged, seed, treatment)
+    def __init__(self, features: Features, targets: Targets, settings: BatchSettings):
+        """Store the features, shape (views, n, ...), which are not augmented further."""
+        super().__init__(features[0], targets, replace(settings, augmentation=UNCHANGED))
         self._features = features
 
     def _inputs(

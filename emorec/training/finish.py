@@ -1,17 +1,21 @@
-"""Turns the best weights of a run into its model files, figures and pictures."""
+"""Writes the models, figures and metrics of a run from the weights of its best epoch."""
 
 import csv
 import io
 import logging
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
+import numpy.typing as npt
 
 from emorec import __version__
 from emorec.atomic_files import write_bytes, write_json
-from emorec.evaluation.assessment import assess
+from emorec.evaluation.assessment import Evaluation, assess
 from emorec.evaluation.calibration import fit_temperature
 from emorec.evaluation.metrics import Scores
 from emorec.evaluation.plots import draw_confusion_matrix, draw_curves, draw_reliability
@@ -23,21 +27,22 @@ from emorec.modeling.flip_ensemble import flip_averaged
 from emorec.modeling.keras_files import save_model
 from emorec.training import run_folder
 from emorec.training.balance import learned_prior
-from emorec.training.checkpoint import assign, best_epoch, read_state
+from emorec.training.checkpoint import RunState, assign, best_epoch, read_state
 from emorec.training.config import TrainConfig
-from emorec.training.setup import COLOR, INTERPOLATION, RunData, build, partner
+from emorec.training.run_data import COLOR, INTERPOLATION, RunData
+from emorec.training.run_model import build, load_mirror_partner
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run reached.
+    """Result of a run.
 
     Attributes:
         folder: The run folder.
-        scores: Of the best weights, on the validation split.
-        best_epoch: The epoch they come from.
+        scores: Metrics of the best weights on the validation split.
+        best_epoch: Epoch of the best weights, from 1.
         interrupted: Ctrl-C ended the training early.
     """
 
@@ -48,83 +53,102 @@ class RunResult:
 
 
 def finish(
-    folder: Path, config: TrainConfig, datasets: RunData, interrupted: bool = False
+    folder: Path, config: TrainConfig, data: RunData, interrupted: bool = False
 ) -> RunResult:
-    """Write the models, figures and pictures of a run from its checkpoint.
+    """Write the models, figures and metrics of a run from its checkpoint.
 
-    The model is built anew in float32, whatever precision it was trained in. The checkpoint of a
-    run that was not interrupted has served then, and is removed.
+    The checkpoint is removed at the end, unless the run was interrupted.
+
+    Args:
+        folder: The run folder.
+        config: Settings of the run.
+        data: Examples and images of the run.
+        interrupted: The training was ended early.
 
     Raises:
-        ModelError: Keras and ONNX Runtime disagree; the .keras file and the figures are kept.
+        ModelError: Keras and ONNX Runtime disagree; the .keras file and the metrics are kept.
         DataError: A file cannot be written.
     """
-    labels = datasets.validation.class_names
-    plain = config.model_copy(update={"weights": "none", "precision": "float32"})
-    model = build(plain, len(labels))
-    checkpoint = folder / run_folder.CHECKPOINT
-    state = read_state(checkpoint)
-    assign(model.weights, state.best, checkpoint)
-    if config.flip_average:
-        other = partner(config, labels, model.input_shape)
-        model = flip_averaged(other, model) if other else flip_averaged(model)
-    targets = datasets.validation.targets
-    logits = np.asarray(model.predict(datasets.validation_images, batch_size=256, verbose=0))
-    metadata = ModelMetadata(
+    state = read_state(folder / run_folder.CHECKPOINT)
+    model = _best_model(folder, config, data, state)
+    logits = np.asarray(model.predict(data.validation_images, batch_size=256, verbose=0))
+    metadata = _metadata(config, model, data, logits)
+    save_model(model, metadata, folder / run_folder.MODEL_KERAS)
+    evaluation = _assess(folder, metadata, data, logits)
+    _write_figures(folder, state, evaluation)
+    _write_per_class(evaluation.scores, folder / run_folder.PER_CLASS)
+    _write_report(folder, config, state, evaluation)
+    metrics = _write_metrics(folder, state, model, evaluation)
+    faces = data.validation_images[:FACES]
+    onnx_file = folder / run_folder.MODEL_ONNX
+    difference = export_onnx(model, metadata, faces, onnx_file, half_weights=config.half_weights)
+    _write_parity(folder, metrics, len(faces), difference)
+    if not interrupted:
+        shutil.rmtree((folder / run_folder.CHECKPOINT).parent)
+    return RunResult(folder, evaluation.scores, best_epoch(state.history), interrupted)
+
+
+def _best_model(folder: Path, config: TrainConfig, data: RunData, state: RunState) -> keras.Model:
+    """Rebuild the model of the best epoch, in float32 whatever the precision of the training."""
+    labels = data.validation.class_names
+    float32 = config.model_copy(update={"weights": "none", "precision": "float32"})
+    model = build(float32, len(labels), config.seed)
+    assign(model.weights, state.best, folder / run_folder.CHECKPOINT)
+    if not config.flip_average:
+        return model
+    if config.mirror_partner is None:
+        return flip_averaged(model)
+    path = Path(config.mirror_partner)
+    return flip_averaged(load_mirror_partner(path, config.arch, labels, model.input_shape), model)
+
+
+def _metadata(
+    config: TrainConfig, model: keras.Model, data: RunData, logits: npt.NDArray[Any]
+) -> ModelMetadata:
+    """Describe the model, with the temperature that calibrates it on the validation split."""
+    return ModelMetadata(
         name=config.model_name or f"emorec-{config.arch}",
         version=config.model_version,
         architecture=config.arch,
-        labels=labels,
+        labels=data.validation.class_names,
         color=COLOR,
         input_size=model.input_shape[1],
         interpolation=INTERPOLATION,
         crop_margin=config.crop_margin,
-        temperature=fit_temperature(logits, targets),
+        temperature=fit_temperature(logits, data.validation.targets),
         training_data=config.training_data or "unspecified",
         license=config.model_license,
         created_with=__version__,
-        prior=tuple(learned_prior(datasets.train.targets, config).tolist()),
+        prior=tuple(learned_prior(data.train.targets, config).tolist()),
         default_prior=config.default_prior,
     )
-    save_model(model, metadata, folder / run_folder.MODEL_KERAS)
-    best = best_epoch(state.history)
-    found = assess(
+
+
+def _assess(
+    folder: Path, metadata: ModelMetadata, data: RunData, logits: npt.NDArray[Any]
+) -> Evaluation:
+    """Measure the model on the validation split, at its default prior."""
+    return assess(
         folder / run_folder.MODEL_ONNX,
         metadata,
-        datasets.validation,
-        images=datasets.validation_images,
+        data.validation,
+        images=data.validation_images,
         logits=logits,
         adjustment_strength=metadata.default_prior,
     )
-    scores = found.scores
+
+
+def _write_figures(folder: Path, state: RunState, evaluation: Evaluation) -> None:
+    """Write the history and the plots."""
+    scores = evaluation.scores
     run_folder.write_history(folder, state.history)
-    matrix = draw_confusion_matrix(scores)
-    diagram = draw_reliability(found.reliability, scores.calibration_error)
-    write_bytes(folder / run_folder.CURVES, draw_curves(state.history))
-    write_bytes(folder / run_folder.CONFUSION_MATRIX, matrix)
-    write_bytes(folder / run_folder.RELIABILITY, diagram)
-    _write_per_class(scores, folder / run_folder.PER_CLASS)
-    run = TrainingHistory(state.history, best, config.to_yaml())
-    page = render([found], config.training_data or "the data set", "validation", run)
-    write_bytes(folder / run_folder.REPORT, page.encode())
     figures = {
-        "split": "validation",
-        "best_epoch": best,
-        "epochs": state.epoch,
-        "parameters": model.count_params(),
-        **found.to_dict(),
+        run_folder.CURVES: draw_curves(state.history),
+        run_folder.CONFUSION_MATRIX: draw_confusion_matrix(scores),
+        run_folder.RELIABILITY: draw_reliability(evaluation.reliability, scores.calibration_error),
     }
-    write_json(folder / run_folder.METRICS, figures)
-    _log.info("validation accuracy %.4f of epoch %d", scores.accuracy, best)
-    faces = datasets.validation_images[:FACES]
-    target = folder / run_folder.MODEL_ONNX
-    difference = export_onnx(model, metadata, faces, target, half_weights=config.half_weights)
-    parity = {"faces": len(faces), "largest_probability_difference": difference}
-    write_json(folder / run_folder.METRICS, {**figures, "parity": parity})
-    _log.info("Keras and ONNX differ by %.1e in a probability at most", difference)
-    if not interrupted:
-        shutil.rmtree(checkpoint.parent)
-    return RunResult(folder, scores, best, interrupted)
+    for name, png in figures.items():
+        write_bytes(folder / name, png)
 
 
 def _write_per_class(scores: Scores, path: Path) -> None:
@@ -136,3 +160,35 @@ def _write_per_class(scores: Scores, path: Path) -> None:
         area = "" if entry.roc_auc is None else f"{entry.roc_auc:.4f}"
         writer.writerow([entry.label, *figures, area, entry.images])
     write_bytes(path, text.getvalue().encode())
+
+
+def _write_report(
+    folder: Path, config: TrainConfig, state: RunState, evaluation: Evaluation
+) -> None:
+    history = TrainingHistory(state.history, best_epoch(state.history), config.to_yaml())
+    page = render([evaluation], config.training_data or "the data set", "validation", history)
+    write_bytes(folder / run_folder.REPORT, page.encode())
+
+
+def _write_metrics(
+    folder: Path, state: RunState, model: keras.Model, evaluation: Evaluation
+) -> dict[str, Any]:
+    """Write metrics.json, as yet without the parity of the two model files."""
+    best = best_epoch(state.history)
+    metrics = {
+        "split": "validation",
+        "best_epoch": best,
+        "epochs": state.epoch,
+        "parameters": model.count_params(),
+        **evaluation.to_dict(),
+    }
+    write_json(folder / run_folder.METRICS, metrics)
+    _log.info("validation accuracy %.4f of epoch %d", evaluation.scores.accuracy, best)
+    return metrics
+
+
+def _write_parity(folder: Path, metrics: Mapping[str, Any], faces: int, difference: float) -> None:
+    """Add the largest difference between Keras and the ONNX file to metrics.json."""
+    parity = {"faces": faces, "largest_probability_difference": difference}
+    write_json(folder / run_folder.METRICS, {**metrics, "parity": parity})
+    _log.info("Keras and ONNX differ by %.1e in a probability at most", difference)

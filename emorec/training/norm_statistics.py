@@ -1,4 +1,4 @@
-"""Makes the moving statistics of batch normalisation those of the epoch that has just ended."""
+"""Restricts the moving statistics of batch normalisation to the epoch that has ended."""
 
 import math
 from typing import Any
@@ -9,22 +9,22 @@ from keras import ops
 from emorec.modeling.classifier_parts import weighted_layers
 
 
-class StatisticsOfEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
-    """Takes out of the moving statistics what they were before the epoch, ahead of its validation.
+class EpochNormStatistics(keras.callbacks.Callback):  # type: ignore[misc]  # no types
+    """Removes the statistics from before the epoch, ahead of its validation.
 
-    Norms start with a mean of 0 and a variance of 1, or with the statistics of other pictures, and
-    forget them by a hundredth a step, or less. In a small run much of that is left, and validation
-    sees another net than the training did: nets whose layers put out small values (Xception's)
-    can stay at chance, while their training goes well. What m ** steps of the old value remains
-    after an epoch is known, so it is taken out, as Adam does with its moments (Kingma and Ba
-    2015); the rest is the average over the epoch's batches, the last ones counting most. That is
-    an average over the whole training set, and close to the precise statistics that Wu and Johnson
-    (2021, "Rethinking Batch in BatchNorm") compute anew.
+    Norms start with a mean of 0 and a variance of 1, or with the statistics of other images, and
+    forget them by one percent a step, or less. In a short run much of that remains, and the
+    validation runs another network than the training did: networks whose layers have small outputs
+    (Xception's) can stay at chance while their training succeeds. After n steps a known share,
+    momentum ** n, of the old value remains, so it is removed, as Adam does with its moments (Kingma
+    and Ba 2015); the rest is the average over the batches of the epoch, the last ones with the
+    largest weight. That is an average over the whole training set, and close to the precise
+    statistics of Wu and Johnson (2021, "Rethinking Batch in BatchNorm").
     """
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Keep the statistics from before the epoch."""
-        # Copies, for JAX lets a step reuse the memory of whatever it is given.
+        """Copy the statistics from before the epoch."""
+        # Copies: JAX lets a step reuse the memory of its arguments.
         self._before = [
             (norm.momentum, lowest, variable, ops.copy(variable))
             for norm in weighted_layers(self.model)
@@ -33,8 +33,8 @@ class StatisticsOfEpoch(keras.callbacks.Callback):  # type: ignore[misc]  # kera
         ]
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Take them out."""
+        """Remove them from the moving statistics."""
         for momentum, lowest, variable, before in self._before:
             left = momentum ** self.params["steps"]
-            # After few steps rounding is magnified, and would make a variance of 0 negative.
+            # After few steps rounding errors are magnified, and can make a variance of 0 negative.
             variable.assign(ops.maximum((variable - left * before) / (1 - left), lowest))

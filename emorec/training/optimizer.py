@@ -1,94 +1,37 @@
-"""Makes the optimizer of a run: its rate over time, its decay, clipping and averaging."""
+"""Makes the optimizer of a run: weight decay, clipping, layer-wise rates and moving average."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
-from keras import ops
 
-from emorec.modeling.architectures import architecture
+from emorec.modeling.architectures import Architecture
 from emorec.modeling.classifier_parts import backbone_of
 from emorec.modeling.finetune import layer_groups
-from emorec.training.config import TrainConfig
-
-Schedule = Callable[[Any], Any]
-
-
-class WarmUp(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]  # no types
-    """Lets the rate rise linearly from 0 before another schedule begins."""
-
-    def __init__(self, steps: int, peak: float, after: Schedule | None):
-        """Keep the parts.
-
-        Args:
-            steps: Length of the rise.
-            peak: Rate at its end.
-            after: Schedule that then starts at its own step 0; None stays at the peak.
-        """
-        super().__init__()
-        self._steps, self._peak, self._after = steps, peak, after
-
-    def __call__(self, step: Any) -> Any:
-        """Give the rate of a step."""
-        step = ops.cast(step, "float32")
-        rise = self._peak * step / self._steps
-        since = ops.maximum(step - self._steps, 0.0)
-        return ops.where(
-            step < self._steps, rise, self._after(since) if self._after else self._peak
-        )
-
-
-def learning_rate(config: TrainConfig, peak: float, epochs: int, batches: int) -> Any:
-    """Make the learning rate of each step.
-
-    Args:
-        config: Settings of the run.
-        peak: Highest rate.
-        epochs: Epochs that the schedule spans, the warm-up among them.
-        batches: Steps of an epoch.
-
-    Returns:
-        A number, or a schedule where the rate changes.
-    """
-    total = epochs * batches
-    # A short trial keeps half its steps for the full rate.
-    warmup = min(round(config.warmup_epochs * batches), total // 2)
-    after = None
-    if config.schedule == "cosine":
-        after = keras.optimizers.schedules.CosineDecay(peak, total - warmup)
-    elif config.schedule == "step":
-        every = max(round(config.step_epochs * batches), 1)
-        after = keras.optimizers.schedules.ExponentialDecay(
-            peak, every, config.step_factor, staircase=True
-        )
-    return WarmUp(warmup, peak, after) if warmup else after or peak
+from emorec.training.config_groups import OptimizerConfig
 
 
 def make_optimizer(
-    config: TrainConfig,
+    config: OptimizerConfig,
     model: keras.Model,
-    peak: float,
-    epochs: int,
-    batches: int,
-    whole: keras.Model | None = None,
+    learning_rate: Any,
+    factors: Sequence[float] | None = None,
 ) -> keras.optimizers.Optimizer:
     """Make the optimizer of a model.
 
-    Vectors are kept out of the weight decay: in every architecture they are the biases and the
-    scales and offsets of norms, and decaying those only shifts what the weights then undo (He et
-    al. 2019, "Bag of Tricks").
+    One-dimensional variables are excluded from the weight decay: in every architecture they are
+    biases and the scales and offsets of norms (He et al. 2019, "Bag of Tricks").
 
     Args:
-        config: Settings of the run.
-        model: Its variables that train are told apart; the optimizer is not built on it yet.
-        peak: Highest learning rate.
-        epochs: Epochs that the schedule spans.
-        batches: Steps of an epoch.
-        whole: The classifier that the model is a part of; None where it is the model itself.
+        config: Settings of the optimizer.
+        model: Model to train; the optimizer is not built on it yet.
+        learning_rate: A number or a Keras schedule.
+        factors: Factor of the rate of each trainable variable, from `rate_factors`; None for one
+            rate.
     """
     settings: dict[str, Any] = {
-        "learning_rate": learning_rate(config, peak, epochs, batches),
-        # AdamW takes no None and decays by default; SGD does no needless work for None.
+        "learning_rate": learning_rate,
+        # AdamW rejects None and decays by default; SGD skips the decay for None.
         "weight_decay": config.weight_decay or (0.0 if config.optimizer == "adamw" else None),
         "global_clipnorm": config.clip_norm,
         "use_ema": bool(config.ema),
@@ -99,27 +42,34 @@ def make_optimizer(
         kind = keras.optimizers.AdamW
     else:
         settings |= {"momentum": config.momentum, "nesterov": config.nesterov}
-    if config.layer_decay < 1:
-        optimizer = _by_depth(kind, rate_factors(config, model, whole or model))(**settings)
-    else:
-        optimizer = kind(**settings)
+    optimizer = kind(**settings) if factors is None else _layer_wise(kind, factors)(**settings)
     vectors = [variable for variable in model.trainable_variables if len(variable.shape) < 2]
     optimizer.exclude_from_weight_decay(var_list=vectors)
     return optimizer
 
 
-def rate_factors(config: TrainConfig, model: keras.Model, whole: keras.Model) -> list[float]:
-    """Give what the rate of each variable that trains is multiplied by (Howard and Ruder 2018).
+def rate_factors(
+    layer_decay: float, architecture: Architecture, model: keras.Model, classifier: keras.Model
+) -> list[float] | None:
+    """Compute the factor of the learning rate of each variable (Howard and Ruder 2018).
 
-    It is 1 for the head, `layer_decay` for the last block of the backbone, its square for the
-    block before, and so on.
+    The factor is 1 for the head, `layer_decay` for the last block of the backbone, its square for
+    the block before, and so on.
+
+    Args:
+        layer_decay: Factor from block to block; 1 for one rate.
+        architecture: The architecture, which defines the blocks.
+        model: Model to train: the classifier, or the part of it after the frozen layers.
+        classifier: The whole classifier.
 
     Returns:
-        One factor for each of the model's trainable variables, in their order.
+        One factor for each trainable variable of the model, in order; None for one rate.
     """
-    groups = layer_groups(architecture(config.arch), backbone_of(whole))
+    if layer_decay == 1:
+        return None
+    groups = layer_groups(architecture, backbone_of(classifier))
     factors = {
-        id(variable): config.layer_decay**depth
+        id(variable): layer_decay**depth
         for depth, group in enumerate(reversed(groups), 1)
         for layer in group
         for variable in layer.trainable_variables
@@ -127,10 +77,10 @@ def rate_factors(config: TrainConfig, model: keras.Model, whole: keras.Model) ->
     return [factors.get(id(variable), 1.0) for variable in model.trainable_variables]
 
 
-def _by_depth(kind: Any, factors: Sequence[float]) -> Any:
-    """Let an optimizer of Keras have a rate for each variable, in steps and in decay."""
+def _layer_wise(kind: Any, factors: Sequence[float]) -> Any:
+    """Derive an optimizer class with a rate for each variable, in steps and in decay."""
 
-    class ByDepth(kind):  # type: ignore[misc]
+    class LayerWise(kind):  # type: ignore[misc]
         weight_decay: float | None
 
         def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
@@ -138,11 +88,11 @@ def _by_depth(kind: Any, factors: Sequence[float]) -> Any:
             super().update_step(gradient, variable, learning_rate * factor)
 
         def _apply_weight_decay(self, variables: Sequence[Any]) -> None:
-            whole = self.weight_decay
+            full = self.weight_decay
             for variable in variables:
-                if whole:
-                    self.weight_decay = whole * factors[self._get_variable_index(variable)]
+                if full:
+                    self.weight_decay = full * factors[self._get_variable_index(variable)]
                 super()._apply_weight_decay([variable])
-            self.weight_decay = whole
+            self.weight_decay = full
 
-    return ByDepth
+    return LayerWise

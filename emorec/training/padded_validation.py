@@ -1,4 +1,4 @@
-"""Feeds validation images to Keras where several devices share each batch."""
+"""Feeds validation images to Keras in padded batches that several devices share."""
 
 from typing import Any
 
@@ -13,19 +13,25 @@ BATCH = 256
 
 
 def validation_data(images: Image, targets: Targets, world: World) -> Any:
-    """Give what `fit` validates on: the arrays themselves where one device takes them all."""
+    """Return the validation data for `fit`: the arrays for one device, else padded batches.
+
+    Args:
+        images: Shape (n, size, size, channels), uint8.
+        targets: Shape (n, classes), float32, rows sum to 1.
+        world: The processes that train together.
+    """
     return PaddedBatches(images, targets, world) if world.devices > 1 else (images, targets)
 
 
 class PaddedBatches(keras.utils.PyDataset):  # type: ignore[misc]  # keras ships no types
-    """This process's part of validation batches that are filled up to split evenly.
+    """This process's part of validation batches, padded to split evenly among the devices.
 
-    What fills up weighs nothing, and the rest so much that means over all rows are means over the
-    real ones: Keras divides a loss by the number of rows, and a metric by the sum of the weights.
+    Padding rows get weight 0; real rows are scaled so that the mean over all rows is the mean over
+    the real ones: Keras divides a loss by the number of rows, and a metric by the sum of weights.
     """
 
     def __init__(self, images: Image, targets: Targets, world: World):
-        """Keep the images, shape (n, size, size, channels), uint8, and their targets."""
+        """Store the images, shape (n, size, size, channels), uint8, and their targets."""
         super().__init__(workers=1, use_multiprocessing=False)
         self._images, self._targets, self._world = images, targets, world
         count = len(images)

@@ -1,4 +1,4 @@
-"""The folder that a run leaves: its name, its files and what is known about its surroundings."""
+"""Owns the run folder: its name, its files and the description of the environment."""
 
 import csv
 import hashlib
@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import platform
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -42,12 +43,19 @@ MAX_JSON_BYTES = 2**24
 _PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "opencv-python", "onnx", "onnxruntime")
 
 
-def create(parent: Path, arch: str) -> Path:
-    """Make a new run folder named after the time and the architecture.
+def create(parent: Path, config: TrainConfig, dataset: PreparedDataset) -> Path:
+    """Create a run folder, named after the time and the architecture, with the run's description.
 
     Raises:
-        DataError: The folder cannot be made.
+        DataError: The folder or a file cannot be written.
     """
+    folder = _new_folder(parent, config.arch)
+    with removed_without_weights(folder):
+        describe(folder, config, dataset)
+    return folder
+
+
+def _new_folder(parent: Path, arch: str) -> Path:
     stem = f"{datetime.now():%Y%m%d-%H%M%S}-{arch}"
     try:
         for number in range(1, 1000):
@@ -58,12 +66,23 @@ def create(parent: Path, arch: str) -> Path:
                 continue
             return folder
     except OSError as error:
-        raise DataError(f"{parent}: cannot make the run folder: {error.strerror}") from error
+        raise DataError(f"{parent}: cannot create the run folder: {error.strerror}") from error
     raise DataError(f"{parent}: too many runs named {stem}")
 
 
+@contextmanager
+def removed_without_weights(folder: Path) -> Iterator[None]:
+    """Remove a run folder on an error in the context, unless it holds weights."""
+    try:
+        yield
+    except BaseException:
+        if not holds_weights(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
 class _LogFile(logging.FileHandler):
-    """A log that a full disk may cut short: the run fails at its checkpoint, in one line."""
+    """Log file that a full disk truncates: the run fails at its checkpoint, in one line."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Drop the message."""
@@ -76,7 +95,7 @@ class _LogFile(logging.FileHandler):
 
 @contextmanager
 def logging_to(path: Path) -> Iterator[None]:
-    """Write emorec's log messages to a file as well while the context lasts."""
+    """Copy emorec's log messages to a file within the context."""
     handler = _LogFile(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     logger = logging.getLogger("emorec")
@@ -92,7 +111,7 @@ def logging_to(path: Path) -> Iterator[None]:
 
 
 def write_history(folder: Path, history: Sequence[Mapping[str, float]]) -> None:
-    """Write history.csv, one row an epoch, whole or not at all.
+    """Write history.csv atomically, one row an epoch.
 
     Raises:
         DataError: The file cannot be written.
@@ -104,55 +123,47 @@ def write_history(folder: Path, history: Sequence[Mapping[str, float]]) -> None:
     write_bytes(folder / HISTORY, text.getvalue().encode())
 
 
-def describe(folder: Path, config: TrainConfig, data: PreparedDataset) -> None:
-    """Write what a run is made from: its settings and its surroundings.
+def describe(folder: Path, config: TrainConfig, dataset: PreparedDataset) -> None:
+    """Write the settings of a run and the description of its environment.
 
     Raises:
         DataError: A file cannot be written.
     """
-    write_json(folder / ENVIRONMENT, environment(data, config.seed))
-    # A run may go on from another working folder.
-    weights = Path(config.weights).resolve() if Path(config.weights).is_file() else config.weights
-    places = {
-        "teacher": tuple(str(Path(path).resolve()) for path in config.teacher),
-        "partner": config.partner and str(Path(config.partner).resolve()),
-        "weights": str(weights),
-    }
-    config = config.model_copy(update=places)
+    write_json(folder / ENVIRONMENT, environment(dataset, config.seed))
     write_bytes(folder / CONFIG, config.to_yaml().encode())
 
 
 def read(folder: Path) -> tuple[TrainConfig, dict[str, Any]]:
-    """Read what `describe` wrote.
+    """Read the settings and the environment of a run.
 
     Raises:
         ConfigError, DataError: A file is missing or damaged.
     """
     if not (folder / CONFIG).is_file():
         raise DataError(
-            f"{folder}: not a run folder, or one of a run that had not begun; name a folder that "
-            "emorec train made"
+            f"{folder}: not a run folder: it holds no {CONFIG}; name a folder that emorec train "
+            "created"
         )
     config = load_config(folder / CONFIG, {})
     environment = read_json(folder / ENVIRONMENT)
     for key in ("data", "data_fingerprint", "keras_backend"):
         if not isinstance(environment.get(key), str):
-            raise DataError(f"{folder / ENVIRONMENT}: damaged: it lacks {key!r}")
+            raise DataError(f"{folder / ENVIRONMENT}: damaged: the key {key!r} is missing")
     return config, environment
 
 
 def finished(folder: Path) -> bool:
-    """Tell whether a run has been trained and all its files written."""
+    """Check whether a run is trained and all its files are written."""
     return (folder / METRICS).exists() and not (folder / CHECKPOINT).exists()
 
 
 def holds_weights(folder: Path) -> bool:
-    """Tell whether a run has come so far that a model can be had from its folder."""
+    """Check whether a run folder holds weights from which a model can be written."""
     return (folder / CHECKPOINT).exists() or (folder / METRICS).exists()
 
 
-def sweep(folder: Path) -> None:
-    """Remove what a killed run left half-written, and make room for its next checkpoint."""
+def clean(folder: Path) -> None:
+    """Remove the partial files of a killed run, and create the folder of its checkpoint."""
     (folder / CHECKPOINT.parent).mkdir(exist_ok=True)
     for place in (folder, folder / CHECKPOINT.parent):
         for partial in place.glob(PARTIAL + "*"):
@@ -163,11 +174,11 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON file of a run folder.
 
     Raises:
-        DataError: It is missing, too large, or no JSON object.
+        DataError: The file is missing, too large, or no JSON object.
     """
     try:
         if path.stat().st_size > MAX_JSON_BYTES:
-            raise DataError(f"{path}: at most {MAX_JSON_BYTES} bytes are read")
+            raise DataError(f"{path}: too large: a JSON file has at most {MAX_JSON_BYTES} bytes")
         value = json.loads(path.read_bytes())
     except OSError as error:
         raise DataError(f"{path}: cannot read: {error.strerror or error}") from error
@@ -178,18 +189,18 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def fingerprint(data: PreparedDataset) -> str:
-    """SHA-256 of the paths, splits, labels and votes of a data set."""
+def fingerprint(dataset: PreparedDataset) -> str:
+    """Compute the SHA-256 of the paths, splits, labels and votes of a data set."""
     digest = hashlib.sha256()
-    for column in (data.paths, data.splits, data.labels):
+    for column in (dataset.paths, dataset.splits, dataset.labels):
         digest.update("\n".join(column.tolist()).encode())
-    if data.votes is not None:
-        digest.update(data.votes.tobytes())
+    if dataset.votes is not None:
+        digest.update(dataset.votes.tobytes())
     return digest.hexdigest()
 
 
-def environment(data: PreparedDataset, seed: int) -> dict[str, Any]:
-    """Describe what a run was made with."""
+def environment(dataset: PreparedDataset, seed: int) -> dict[str, Any]:
+    """Describe the versions, the machine and the data of a run."""
     versions = {}
     for package in _PACKAGES:
         try:
@@ -205,7 +216,7 @@ def environment(data: PreparedDataset, seed: int) -> dict[str, Any]:
         "packages": versions,
         "command": sys.argv[1:],
         "seed": seed,
-        "data": str(data.root.resolve()),
-        "data_fingerprint": fingerprint(data),
+        "data": str(dataset.root.resolve()),
+        "data_fingerprint": fingerprint(dataset),
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
     }

@@ -1,27 +1,24 @@
-"""Divides a run into its stages: first the head alone, then the layers that are to train."""
+"""Divides a run into its stages: first the head alone, then the layers to fine-tune."""
 
 from dataclasses import dataclass
 
-import keras
-
-from emorec.modeling.classifier_parts import backbone_of
-from emorec.modeling.finetune import set_trainable_layers
-from emorec.training.checkpoint import History, patience_is_out
-from emorec.training.config import TrainConfig
+from emorec.training.checkpoint import History
+from emorec.training.config_groups import StageConfig
+from emorec.training.early_stopping import patience_is_exhausted
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a run with an optimizer and a schedule of its own.
+    """A part of a run with its own optimizer and learning-rate schedule.
 
     Attributes:
         number: From 1.
-        begin: Number of epochs of the run before it.
-        end: Number of epochs of the run when it has ended.
-        learning_rate: Highest rate.
-        trainable_layers: How many of the backbone's last layers train, -1 for all; None leaves
-            them as they were built.
-        patience: Epochs without a better one that end the stage; None for no such end.
+        begin: Number of epochs of the run before the stage.
+        end: Number of epochs of the run at the end of the stage.
+        learning_rate: Peak rate.
+        trainable_layers: Number of the backbone's last layers to train, -1 for all; None keeps
+            the layers as they were built.
+        patience: Epochs without a better epoch that end the stage; None for no early stopping.
     """
 
     number: int
@@ -32,27 +29,28 @@ class Stage:
     patience: int | None
 
 
-def stages_of(config: TrainConfig) -> tuple[Stage, ...]:
-    """Divide a run."""
+def stages_of(config: StageConfig, trainable_layers: int | None) -> tuple[Stage, ...]:
+    """Divide a run into stages.
+
+    Args:
+        config: Epochs, rates and patience.
+        trainable_layers: Number of the backbone's last layers to train after the head; None and
+            -1 for all.
+    """
     head, total = config.head_epochs, config.total_epochs
-    rate, count = config.learning_rate, config.trainable_layers
+    rate = config.learning_rate
     if not head:
         return (Stage(1, 0, total, rate, None, config.patience),)
+    last_layers = -1 if trainable_layers is None else trainable_layers
     return (
         Stage(1, 0, head, config.head_learning_rate or rate, 0, None),
-        Stage(2, head, total, rate, -1 if count is None else count, config.patience),
+        Stage(2, head, total, rate, last_layers, config.patience),
     )
 
 
 def is_done(stage: Stage, history: History) -> bool:
-    """Tell whether a stage has ended: after its last epoch, or because its patience is out."""
+    """Check whether a stage has ended, by its last epoch or by early stopping."""
     if len(history) >= stage.end:
         return True
     begun = history[-1]["stage"] == stage.number if history else False
-    return begun and stage.patience is not None and patience_is_out(history, stage.patience)
-
-
-def free_layers(model: keras.Model, stage: Stage) -> None:
-    """Freeze and free the layers of a classifier as a stage has it; it is to be compiled then."""
-    if stage.trainable_layers is not None:
-        set_trainable_layers(backbone_of(model), stage.trainable_layers)
+    return begun and stage.patience is not None and patience_is_exhausted(history, stage.patience)

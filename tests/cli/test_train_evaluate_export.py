@@ -60,10 +60,10 @@ def test_ctrl_c_names_the_run_and_exits_with_130(
     assert process.stderr is not None
     assert process.stderr.readline().startswith("epoch 1/500")
     process.send_signal(sent)
-    printed, said = process.communicate(timeout=120)
+    stdout, stderr = process.communicate(timeout=120)
     assert process.returncode == 130
-    name = printed.splitlines()[-1].removeprefix("run folder: ")
-    assert said.splitlines()[-2:] == [f"go on with: emorec train --resume {name}", "interrupted"]
+    name = stdout.splitlines()[-1].removeprefix("run folder: ")
+    assert stderr.splitlines()[-2:] == [f"resume with: emorec train --resume {name}", "interrupted"]
     assert (tmp_path / name / "model.onnx").is_file()
 
 
@@ -76,7 +76,7 @@ def test_train_prints_json(tiny_data: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "says"),
+    ("words", "code", "message"),
     [
         (["--arch", "vgg61"], 3, "unknown architecture 'vgg61'"),
         (["--set", "epoch=3"], 3, "did you mean 'epochs'"),
@@ -89,48 +89,48 @@ def test_train_prints_json(tiny_data: Path, tmp_path: Path) -> None:
         (["--weights", "no.h5"], 5, "no.h5: no such model file"),
     ],
 )
-def test_what_train_refuses(
-    tiny_data: Path, tmp_path: Path, words: list[str], code: int, says: str
+def test_errors_of_train(
+    tiny_data: Path, tmp_path: Path, words: list[str], code: int, message: str
 ) -> None:
     done = run("train", "--data", tiny_data, *QUICK, "--out", tmp_path / "runs", *words)
     assert (done.exit_code, done.stdout) == (code, "")
-    assert says in done.stderr
+    assert message in done.stderr
     assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "says"),
+    ("words", "code", "message"),
     [
         ([], 2, "Missing option '--data'"),
-        (["--resume", "run", "--epochs", "9"], 2, "received --epochs, which takes a new run"),
-        (["--resume", "run", "--no-augment"], 2, "received --augment, which takes a new run"),
-        (["--resume", "run", "--out", "runs"], 2, "received --out, which takes a new run"),
+        (["--resume", "run", "--epochs", "9"], 2, "received --epochs, which needs a new run"),
+        (["--resume", "run", "--no-augment"], 2, "received --augment, which needs a new run"),
+        (["--resume", "run", "--out", "runs"], 2, "received --out, which needs a new run"),
         (["--resume", "empty"], 4, "empty: not a run folder"),
         (["--resume", "no"], 4, "no: not a run folder"),
     ],
 )
-def test_what_resume_refuses(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], code: int, says: str
+def test_errors_of_resume(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], code: int, message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     done = run("train", *words)
     assert (done.exit_code, done.stdout) == (code, "")
-    assert says in done.stderr
+    assert message in done.stderr
 
 
-def test_a_finished_run_has_nothing_left_to_do(tiny_run: Path) -> None:
+def test_a_finished_run_is_left_unchanged(tiny_run: Path) -> None:
     before = sorted((path, path.stat().st_mtime_ns) for path in tiny_run.rglob("*"))
     done = run("train", "--resume", tiny_run)
     assert (done.exit_code, done.stdout) == (0, f"run folder: {tiny_run}\n")
-    assert done.stderr == f"{tiny_run}: the run is finished; nothing is left to do\n"
+    assert done.stderr == f"{tiny_run}: the run is already finished\n"
     result = json.loads(run("train", "--resume", tiny_run, "--json").stdout)
     assert (result["run"], result["interrupted"]) == (str(tiny_run), False)
     assert result["validation"]["images"] == 42
     assert sorted((path, path.stat().st_mtime_ns) for path in tiny_run.rglob("*")) == before
 
 
-def test_tensorboard_that_is_missing_is_told_of_before_the_work(
+def test_a_missing_tensorboard_is_reported_before_the_training(
     tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorboard", None)
@@ -140,18 +140,18 @@ def test_tensorboard_that_is_missing_is_told_of_before_the_work(
     assert not (tmp_path / "runs").exists()
 
 
-def test_evaluate_gives_text_json_and_picture(
+def test_evaluate_writes_text_json_and_plot(
     tiny_run: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
-    target, picture = tmp_path / "figures.json", tmp_path / "matrix.png"
+    target, plot = tmp_path / "figures.json", tmp_path / "matrix.png"
     words = ["evaluate", tiny_run, "--data", tiny_data, "--split", "test"]
-    done = run(*words, "--json", target, "--plot", picture)
+    done = run(*words, "--json", target, "--plot", plot)
     assert done.exit_code == 0, done.output
     figures = json.loads(target.read_text())
     assert f"accuracy           {figures['accuracy']:.4f}" in done.stdout
     assert "on 28 images" in done.stdout
     assert "confusion matrix" in done.stdout
-    assert picture.stat().st_size > 10_000
+    assert plot.stat().st_size > 10_000
     printed = json.loads(run(*words, "--json", "-").stdout)
     assert printed == figures
 
@@ -166,7 +166,7 @@ def test_evaluate_agrees_for_both_files_of_a_run(tiny_run: Path, tiny_data: Path
 
 
 @pytest.mark.parametrize(
-    ("model", "data", "code", "says"),
+    ("model", "data", "code", "message"),
     [
         ("no.onnx", "tiny", 5, "no.onnx: no such model file"),
         ("text.onnx", "tiny", 5, "text.onnx"),
@@ -174,15 +174,15 @@ def test_evaluate_agrees_for_both_files_of_a_run(tiny_run: Path, tiny_data: Path
         ("run", "no", 4, "no: no such folder"),
     ],
 )
-def test_what_evaluate_refuses(
-    tiny_run: Path, tiny_data: Path, tmp_path: Path, model: str, data: str, code: int, says: str
+def test_errors_of_evaluate(
+    tiny_run: Path, tiny_data: Path, tmp_path: Path, model: str, data: str, code: int, message: str
 ) -> None:
     for name in ("text.onnx", "text.keras"):
         (tmp_path / name).write_text("no model")
     place = tiny_run if model == "run" else tmp_path / model
     done = run("evaluate", place, "--data", tiny_data if data == "tiny" else tmp_path / data)
     assert (done.exit_code, done.stdout) == (code, "")
-    assert says in done.stderr
+    assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -25,7 +25,7 @@ def start(
     program: Sequence[str] = ("-m", "emorec"),
     **variables: str,
 ) -> subprocess.Popen[str]:
-    """Start `emorec`, or a program around it, in a folder, on a backend and with a setting."""
+    """Start `emorec`, or a program around it, in a folder, on a backend, with variables."""
     paths = [variables.pop("PYTHONPATH", ""), str(ROOT), os.environ.get("PYTHONPATH", "")]
     return subprocess.Popen(
         [sys.executable, *program, *map(str, words)],
@@ -47,10 +47,10 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run `emorec` to its end."""
     process = start(backend, words, folder, **variables)
-    printed, said = process.communicate(timeout=300)
-    return subprocess.CompletedProcess(process.args, process.returncode, printed, said)
+    stdout, stderr = process.communicate(timeout=300)
+    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
 
 
 def hiding(*packages: str) -> dict[str, str]:
-    """Environment variables that make packages seem not to be installed."""
+    """Environment variables that hide installed packages."""
     return {"HIDDEN": ",".join(packages), "PYTHONPATH": str(ROOT / "tests" / "hiding")}

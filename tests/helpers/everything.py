@@ -1,4 +1,4 @@
-"""A small run in which all that has a state or draws numbers is switched on."""
+"""A small run with every setting that has a state or draws random numbers."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ EVERYTHING = {
     "label_smoothing": 0.1,
     "mixup": 0.2,
     "cutmix": 0.5,
-    "calm_epochs": 1,
+    "mix_off_epochs": 1,
     "augmentation": {"zoom": 0.1, "brightness": 0.1, "contrast": 0.1, "blur": 0.2, "erasing": 0.5},
 }
 
@@ -44,7 +44,7 @@ def _few_layers(input_shape: tuple[int, int, int], weights: str | None) -> keras
 
 @contextmanager
 def quick_compact() -> Iterator[None]:
-    """Give the architecture `compact` few layers: most of a short run is building the net."""
+    """Reduce the architecture `compact` to few layers: a short run mostly builds the network."""
     before = ARCHITECTURES["compact"]
     ARCHITECTURES["compact"] = dataclasses.replace(before, backbone=_few_layers)
     try:

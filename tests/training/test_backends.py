@@ -18,7 +18,7 @@ WORDS = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_a_backend_trains_and_its_models_agree_elsewhere(
+def test_a_backend_trains_models_that_agree_on_other_backends(
     backend: str, tiny_data: Path, tmp_path: Path
 ) -> None:
     backends.needs(backend)
@@ -38,7 +38,7 @@ def test_a_backend_trains_and_its_models_agree_elsewhere(
 
 
 @pytest.mark.slow
-def test_without_tensorflow_the_run_is_kept_and_the_error_says_what_to_install(
+def test_without_tensorflow_the_run_is_kept_and_the_error_names_the_package_to_install(
     tiny_data: Path, tmp_path: Path
 ) -> None:
     backends.needs("jax")
@@ -52,7 +52,7 @@ def test_without_tensorflow_the_run_is_kept_and_the_error_says_what_to_install(
     assert found.scores.images == 42
 
 
-def test_a_backend_that_is_not_there_is_refused(tiny_data: Path, tmp_path: Path) -> None:
+def test_an_unknown_backend_is_refused(tiny_data: Path, tmp_path: Path) -> None:
     done = backends.run("tensorfolw", [*WORDS, tiny_data], tmp_path)
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr == (

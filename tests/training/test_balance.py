@@ -12,7 +12,7 @@ from emorec.training.balance import (
     with_adjusted_logits,
 )
 from emorec.training.batches import AugmentedBatches, BatchSettings
-from emorec.training.config import NO_AUGMENTATION, AugmentationConfig, validated
+from emorec.training.config_groups import BalanceConfig
 
 HARD = np.eye(3, dtype=np.float32)[[0] * 60 + [1] * 30 + [2] * 10]
 SOFT = np.array([[0.5, 0.5, 0], [1, 0, 0]], np.float32)
@@ -39,13 +39,15 @@ def test_the_prior_is_the_mean_target(targets: np.ndarray, prior: list[float]) -
         ),
     ],
 )
-def test_what_is_evened_out_is_not_learned(settings: dict[str, Any], prior: list[float]) -> None:
-    found = learned_prior(HARD, validated(settings, "the test"))
+def test_the_learned_prior_is_the_training_prior_after_the_compensation(
+    settings: dict[str, Any], prior: list[float]
+) -> None:
+    found = learned_prior(HARD, BalanceConfig(**settings))
     np.testing.assert_allclose(found, prior, rtol=1e-6)
 
 
 @pytest.mark.parametrize("strength", [0.5, 1.0])
-def test_weights_are_powers_of_the_priors_and_one_on_average(strength: float) -> None:
+def test_class_weights_are_powers_of_the_prior_with_mean_one(strength: float) -> None:
     weights = class_weights(HARD, strength)
     assert weights[2] / weights[0] == pytest.approx(6**strength, rel=1e-5)
     assert (HARD @ weights).mean() == pytest.approx(1, rel=1e-5)
@@ -53,7 +55,7 @@ def test_weights_are_powers_of_the_priors_and_one_on_average(strength: float) ->
         np.testing.assert_allclose((HARD * weights).sum(axis=0), 100 / 3, rtol=1e-5)
 
 
-def test_sampling_draws_each_image_as_often_as_is_due() -> None:
+def test_resampling_draws_each_image_in_proportion_to_its_weight() -> None:
     weights = HARD @ class_weights(HARD, 1.0)
     order = sampled_order(weights, np.random.default_rng(0))
     assert len(order) == 100
@@ -63,37 +65,34 @@ def test_sampling_draws_each_image_as_often_as_is_due() -> None:
     assert not np.array_equal(order, np.sort(order))
 
 
-def test_sampling_with_zero_weights_never_draws_them() -> None:
+def test_images_of_weight_zero_are_never_drawn() -> None:
     weights = np.array([0, 3, 0, 1, 0], np.float32)
     for seed in range(50):
         assert set(sampled_order(weights, np.random.default_rng(seed))) <= {1, 3}
 
 
-def source(treatment: BatchSettings) -> AugmentedBatches:
-    config = AugmentationConfig.model_validate(NO_AUGMENTATION)
-    return AugmentedBatches(np.zeros((100, 4, 4, 1), np.uint8), HARD, 100, config, 0, treatment)
+def batches(**settings: Any) -> AugmentedBatches:
+    images = np.zeros((100, 4, 4, 1), np.uint8)
+    return AugmentedBatches(images, HARD, BatchSettings(batch_size=100, **settings))
 
 
-def test_batches_carry_the_weights_of_their_targets() -> None:
+def test_batches_hold_the_weights_of_their_targets() -> None:
     weights = np.array([1, 2, 5], np.float32)
-    _, targets, found = source(BatchSettings(loss_weights=weights))[0]
+    _, targets, found = batches(loss_weights=weights)[0]
     np.testing.assert_array_equal(found, targets @ weights)
     # Mixing and smoothing: the weights are those of the mixed targets before the smoothing.
-    _, targets, found = source(BatchSettings(loss_weights=weights, mixup=1.0, label_smoothing=0.3))[
-        0
-    ]
+    _, targets, found = batches(loss_weights=weights, mixup=1.0, label_smoothing=0.3)[0]
     np.testing.assert_allclose(found, ((targets - 0.1) / 0.7) @ weights, rtol=1e-5)
     assert len(np.unique(found)) > 3
 
 
-def test_sampled_batches_are_even_and_carry_no_weights() -> None:
-    batches = source(BatchSettings(sampling_weights=class_weights(HARD, 1.0)))
-    images, targets = batches[0]
+def test_resampled_batches_are_balanced_and_hold_no_weights() -> None:
+    images, targets = batches(sampling_weights=class_weights(HARD, 1.0))[0]
     np.testing.assert_allclose(targets.sum(axis=0), [33, 33, 33], atol=1.01)
     assert len(images) == 100
 
 
-def test_logits_are_adjusted_in_training_alone() -> None:
+def test_logits_are_adjusted_in_training_only() -> None:
     image = keras.Input((3,))
     model = keras.Model(image, keras.layers.Dense(3)(image))
     adjusted = with_adjusted_logits(model, HARD, 1.5)

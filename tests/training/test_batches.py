@@ -1,20 +1,16 @@
 import numpy as np
 import pytest
+from helpers.numbered_images import numbered_images, targets_of
 
 from emorec.training.batches import AugmentedBatches, BatchSettings
-from emorec.training.config import NO_AUGMENTATION, AugmentationConfig
-
-PLAIN = AugmentationConfig.model_validate(NO_AUGMENTATION)
 
 
-def batches(count: int, batch_size: int, **options) -> AugmentedBatches:
-    images = np.zeros((count, 4, 4, 1), np.uint8)
-    images[:, 0, 0, 0] = np.arange(count)
-    targets = np.eye(3, dtype=np.float32)[np.arange(count) % 3]
-    return AugmentedBatches(images, targets, batch_size, PLAIN, seed=1, **options)
+def batches(count: int, batch_size: int) -> AugmentedBatches:
+    settings = BatchSettings(batch_size, seed=1)
+    return AugmentedBatches(numbered_images(count), targets_of(count), settings)
 
 
-def seen(source: AugmentedBatches) -> list[int]:
+def numbers(source: AugmentedBatches) -> list[int]:
     return [int(v) for i in range(len(source)) for v in source[i][0][:, 0, 0, 0]]
 
 
@@ -22,7 +18,7 @@ def seen(source: AugmentedBatches) -> list[int]:
 def test_an_epoch_holds_every_image_once(count: int, size: int, expected: int) -> None:
     source = batches(count, size)
     assert len(source) == expected
-    assert sorted(seen(source)) == list(range(count))
+    assert sorted(numbers(source)) == list(range(count))
 
 
 def test_images_keep_their_targets() -> None:
@@ -34,16 +30,16 @@ def test_images_keep_their_targets() -> None:
 
 def test_each_epoch_has_its_own_order_and_the_seed_decides_it() -> None:
     source, again = batches(50, 8), batches(50, 8)
-    first = seen(source)
-    assert seen(again) == first
+    first = numbers(source)
+    assert numbers(again) == first
     source.begin(1)
-    assert seen(source) != first
+    assert numbers(source) != first
 
 
 def test_drawn_labels_follow_the_distribution() -> None:
     images = np.zeros((3000, 4, 4, 1), np.uint8)
     targets = np.tile(np.array([0.5, 0.0, 0.3, 0.2], np.float32), (3000, 1))
-    source = AugmentedBatches(images, targets, 3000, PLAIN, 0, BatchSettings(draw_labels=True))
+    source = AugmentedBatches(images, targets, BatchSettings(3000, draw_labels=True))
     drawn = source[0][1]
     assert set(np.unique(drawn)) == {0.0, 1.0}
     assert (drawn.sum(axis=1) == 1).all()

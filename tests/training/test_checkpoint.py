@@ -8,29 +8,28 @@ import pytest
 
 from emorec.errors import DataError
 from emorec.training.checkpoint import (
-    State,
+    RunState,
     assign,
     best_epoch,
     capture,
-    patience_is_out,
     read_state,
     restore,
     write_state,
 )
 
 
-def rows(*accuracies: float, stages: tuple[int, ...] = ()) -> list[dict[str, float]]:
+def rows(*accuracies: float) -> list[dict[str, float]]:
     return [
-        {"epoch": i + 1, "stage": stages[i] if stages else 1, "loss": 1 / 3, "val_accuracy": value}
-        for i, value in enumerate(accuracies)
+        {"epoch": i, "stage": 1, "loss": 1 / 3, "val_accuracy": value}
+        for i, value in enumerate(accuracies, 1)
     ]
 
 
 @pytest.fixture
-def state() -> State:
+def state() -> RunState:
     seed = np.array([7, 9], np.uint32)
     weights = [np.arange(6, dtype=np.float32).reshape(2, 3), np.zeros((), np.float32)]
-    return State(rows(0.25, 0.5), [*weights, seed], [np.int64(12), *weights], weights)
+    return RunState(rows(0.25, 0.5), [*weights, seed], [np.int64(12), *weights], weights)
 
 
 @pytest.mark.parametrize(
@@ -40,24 +39,7 @@ def test_the_first_best_epoch_counts(accuracies: tuple[float, ...], expected: in
     assert best_epoch(rows(*accuracies)) == expected
 
 
-@pytest.mark.parametrize(
-    ("accuracies", "stages", "patience", "expected"),
-    [
-        ((0.5,), (1,), 1, False),
-        ((0.5, 0.5), (1, 1), 1, True),
-        ((0.5, 0.4, 0.6), (1, 1, 1), 2, False),
-        ((0.5, 0.4, 0.4), (1, 1, 1), 2, True),
-        ((0.9, 0.4, 0.5), (1, 1, 2), 1, False),
-        ((0.9, 0.4, 0.5, 0.5), (1, 1, 2, 2), 1, True),
-    ],
-)
-def test_patience_counts_within_a_stage(
-    accuracies: tuple[float, ...], stages: tuple[int, ...], patience: int, expected: bool
-) -> None:
-    assert patience_is_out(rows(*accuracies, stages=stages), patience) == expected
-
-
-def test_what_is_written_is_read(tmp_path: Path, state: State) -> None:
+def test_a_written_checkpoint_is_read_unchanged(tmp_path: Path, state: RunState) -> None:
     path = tmp_path / "last.npz"
     write_state(path, state)
     read = read_state(path)
@@ -113,7 +95,7 @@ def notes(value: object):
 
 
 def promise_too_much(path: Path) -> None:
-    """A member whose header tells of far more values than follow."""
+    """A member whose header promises far more values than follow."""
     with zipfile.ZipFile(path, "a") as archive, archive.open("best_2.npy", "w") as member:
         np.lib.format.write_array_header_1_0(
             member, {"descr": "<f4", "fortran_order": False, "shape": (2**40,)}
@@ -139,7 +121,9 @@ def promise_too_much(path: Path) -> None:
         promise_too_much,
     ],
 )
-def test_a_damaged_checkpoint_is_refused_in_one_line(tmp_path: Path, state: State, damage) -> None:
+def test_a_damaged_checkpoint_is_refused_in_one_line(
+    tmp_path: Path, state: RunState, damage
+) -> None:
     path = tmp_path / "last.npz"
     write_state(path, state)
     damage(path)
@@ -175,7 +159,7 @@ def test_a_restored_model_takes_the_same_steps(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arrays", "says"),
+    ("arrays", "message"),
     [
         ([np.zeros((4, 2), np.float32), np.zeros(2, np.float32)], r"variable 0 as \(\(4, 2\)"),
         ([np.zeros((4, 3)), np.zeros(3, np.float32)], "float64"),
@@ -183,11 +167,11 @@ def test_a_restored_model_takes_the_same_steps(tmp_path: Path) -> None:
     ],
 )
 def test_values_of_another_model_are_refused(
-    tmp_path: Path, arrays: list[np.ndarray], says: str
+    tmp_path: Path, arrays: list[np.ndarray], message: str
 ) -> None:
     model = compiled()
     before = model.get_weights()
-    with pytest.raises(DataError, match=says):
+    with pytest.raises(DataError, match=message):
         assign(model.weights, arrays, tmp_path / "last.npz")
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)

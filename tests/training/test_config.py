@@ -5,7 +5,7 @@ import pytest
 from emorec import resources
 from emorec.errors import ConfigError
 from emorec.modeling.architectures import ARCHITECTURES
-from emorec.training.config import NO_AUGMENTATION, TrainConfig, load_config, validated
+from emorec.training.config import RENAMED_KEYS, TrainConfig, load_config, validated
 
 
 def written(folder: Path, text: str) -> Path:
@@ -33,7 +33,7 @@ def test_the_recipes_of_the_shipped_model_are_valid_and_the_last_of_the_files() 
         assert (recipe.labels, recipe.policy, recipe.classes) == ("soft", "crossentropy", 8)
 
 
-def test_options_go_over_the_file(tmp_path: Path) -> None:
+def test_overrides_replace_settings_of_the_file(tmp_path: Path) -> None:
     path = written(tmp_path, "epochs: 3\nbatch_size: 7\naugmentation:\n  zoom: 0.3\n")
     config = load_config(path, {"epochs": 5, "augmentation.rotation": 1})
     assert (config.epochs, config.batch_size) == (5, 7)
@@ -45,28 +45,52 @@ def test_yaml_round_trip(tmp_path: Path) -> None:
     assert load_config(written(tmp_path, config.to_yaml()), {}) == config
 
 
-def test_from_scratch_the_shipped_files_do_not_fine_tune(tmp_path: Path) -> None:
+def test_without_weights_the_shipped_files_do_not_fine_tune() -> None:
     tuned = load_config(None, {"arch": "vgg16"})
     assert tuned.head_epochs > 0
     assert tuned.total_epochs == tuned.head_epochs + tuned.epochs
     assert load_config(None, {"arch": "vgg16", "weights": "none"}).head_epochs == 0
-    # What is asked for is never dropped.
-    with pytest.raises(ConfigError, match="without weights knows nothing"):
+    # A requested setting is never dropped.
+    with pytest.raises(ConfigError, match="head_epochs needs a pretrained backbone"):
         load_config(None, {"arch": "vgg16", "weights": "none", "head_epochs": 2})
 
 
-def test_an_empty_file_gives_the_defaults(tmp_path: Path) -> None:
+def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
     assert load_config(written(tmp_path, ""), {}) == TrainConfig()
 
 
-def test_no_augmentation_changes_nothing() -> None:
-    assert not any(
-        validated({"augmentation": NO_AUGMENTATION}, "x").augmentation.model_dump().values()
-    )
+def test_a_file_of_version_0_1_0_is_read(tmp_path: Path) -> None:
+    text = "epochs: 3\ncalm_epochs: 2\npartner: a.keras\nflip_average: true\n"
+    config = load_config(written(tmp_path, text), {})
+    assert (config.mix_off_epochs, config.mirror_partner) == (2, "a.keras")
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED_KEYS.items())
+def test_old_keys_are_read_from_files_only(tmp_path: Path, old: str, new: str) -> None:
+    assert old not in TrainConfig.model_fields
+    assert new in TrainConfig.model_fields
+    with pytest.raises(ConfigError, match=f"unknown key '{old}'; did you mean '{new}'?"):
+        load_config(None, {old: 1})
+    with pytest.raises(ConfigError, match=f"{old} is the old name of {new}; remove one"):
+        load_config(written(tmp_path, f"{old}: 1\n{new}: 1"), {})
+
+
+HEADER = ("# Command:", "# Hardware:", "# Duration:", "# Expected:")
+
+
+@pytest.mark.parametrize("path", sorted(resources.folder("configs").glob("*.yaml")), ids=str)
+def test_the_header_of_each_recipe_has_command_hardware_duration_and_figure(path: Path) -> None:
+    lines = path.read_text("utf-8").splitlines()
+    header = [line for line in lines if line.startswith("#")]
+    for start in HEADER:
+        assert sum(line.startswith(start) for line in header) == 1, start
+    command = next(line for line in header if line.startswith(HEADER[0]))
+    assert command.startswith("# Command: emorec train --data FER-2013 ")
+    assert f"--arch {path.stem}" in command or f"--config configs/{path.name}" in command
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("epoch: 3", "unknown key 'epoch'; did you mean 'epochs'"),
         ("augmentation:\n  rotaton: 3", "'augmentation.rotaton'; did you mean 'rotation'"),
@@ -75,18 +99,21 @@ def test_no_augmentation_changes_nothing() -> None:
         ("epochs: many", "epochs: .* received 'many'"),
         ("policy: most", "policy must be one of majority"),
         ("optimizer: adamw\nlearning_rate: 0.1", "adamw diverges at a learning rate of 0.1; use"),
-        ("epochs: 5\ncalm_epochs: 5", "calm_epochs must be fewer than the epochs; received 5 of 5"),
         (
-            "partner: a.keras",
-            "partner takes the part of the image in flip_average, which is off",
+            "epochs: 5\nmix_off_epochs: 5",
+            "mix_off_epochs must be less than .* epochs, 5; received 5",
         ),
-        ("head_epochs: 2", "freeze the backbone first, which without weights knows nothing; use"),
+        (
+            "mirror_partner: a.keras",
+            "mirror_partner needs flip_average; set flip_average: true",
+        ),
+        ("head_epochs: 2", "head_epochs needs a pretrained backbone; .* or set head_epochs: 0"),
         (
             "weights: imagenet\nhead_epochs: 2\ntrainable_layers: 0",
-            "after head_epochs nothing but the head would train",
+            "trainable_layers 0 trains only the head, also after head_epochs",
         ),
-        ("layer_decay: 0.7", "spares layers that know something, and without weights none does"),
-        ("balance: weights\nlogit_adjustment: 1", "both even the classes out; use one"),
+        ("layer_decay: 0.7", "layer_decay needs a pretrained backbone; .* or set layer_decay: 1"),
+        ("balance: weights\nlogit_adjustment: 1", "both compensate class imbalance; use one"),
         ("ema: 1", "ema: .* received 1"),
         ("teacher: run", "teacher: .* received 'run'"),
         ("augmentation: 3", "augmentation must be a mapping"),
@@ -97,8 +124,8 @@ def test_no_augmentation_changes_nothing() -> None:
         ("weights: " + "x" * 2**20, "at most"),
     ],
 )
-def test_wrong_files_give_one_clear_line(tmp_path: Path, text: str, says: str) -> None:
-    with pytest.raises(ConfigError, match=says) as caught:
+def test_errors_of_files_are_one_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
         load_config(written(tmp_path, text), {})
     assert "\n" not in str(caught.value)
     assert "some.yaml" in str(caught.value)
@@ -109,7 +136,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load_config(tmp_path / "no.yaml", {})
 
 
-def test_a_binary_file_is_no_configuration(tmp_path: Path) -> None:
+def test_a_binary_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "some.yaml"
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="not a YAML file"):

@@ -1,4 +1,4 @@
-"""Training on several devices and in several processes, and the parts that share out the work."""
+"""Training on several devices and in several processes."""
 
 import csv
 import socket
@@ -10,51 +10,47 @@ from typing import Any
 import numpy as np
 import pytest
 from helpers import backends
+from helpers.numbered_images import numbered_images, targets_of
 
 from emorec.errors import ConfigError
 from emorec.training.batches import AugmentedBatches, BatchSettings
 from emorec.training.checkpoint import read_state
-from emorec.training.config import AugmentationConfig, TrainConfig
-from emorec.training.distribution import ALONE, World, check, join
-from emorec.training.padded_validation import PaddedBatches, validation_data
+from emorec.training.config_groups import AugmentationConfig
+from emorec.training.distribution import ALONE, World, check_distribution, join
 from emorec.training.run_folder import CHECKPOINT
 
-CHANGES = AugmentationConfig(rotation=10, brightness=0.2, blur=0.5, erasing=0.5)
-TREATMENT = BatchSettings(mixup=0.4, cutmix=1.0, loss_weights=np.array([1.0, 2.0, 3.0]))
+SETTINGS = BatchSettings(
+    batch_size=8,
+    seed=1,
+    augmentation=AugmentationConfig(rotation=10, brightness=0.2, blur=0.5, erasing=0.5),
+    mixup=0.4,
+    cutmix=1.0,
+    loss_weights=np.array([1.0, 2.0, 3.0]),
+)
 WORDS = [
     *("train", "--arch", "compact", "--image-size", "24", "--epochs", "2", "--batch-size", "12"),
     *("--learning-rate", "0.01", "--set", "ema=0.9", "--out", "runs", "--data"),
 ]
 # Compiling takes most of such a short run.
 QUICK = "--xla_backend_optimization_level=0"
-# What `emorec` does, and each process leaves its weights too.
-KEEPING = """
+# `emorec`, with each process saving its weights too.
+SAVING = """
 import os
 import numpy as np
 from emorec.cli.main import main
-from emorec.training.callbacks import KeepRun
+from emorec.training.callbacks import RunCheckpoint
 from emorec.training.checkpoint import values
-def keep(self, logs=None):
+def save(self, logs=None):
     np.savez(os.environ["KERAS_DISTRIBUTION_PROCESS_ID"], *values(self.model.variables))
-KeepRun.on_train_end = keep
+RunCheckpoint.on_train_end = save
 main()
 """
-
-
-def images(count: int) -> np.ndarray:
-    numbered = np.zeros((count, 4, 4, 1), np.uint8)
-    numbered[:, 0, 0, 0] = np.arange(count)
-    return numbered
-
-
-def targets(count: int) -> np.ndarray:
-    return np.eye(3, dtype=np.float32)[np.arange(count) % 3]
 
 
 @pytest.mark.parametrize(("count", "devices"), [(24, 2), (25, 2), (23, 4)])
 def test_the_parts_of_two_processes_make_up_the_batches_of_one(count: int, devices: int) -> None:
     def batches(world: World) -> list[tuple[Any, ...]]:
-        source = AugmentedBatches(images(count), targets(count), 8, CHANGES, 1, TREATMENT, world)
+        source = AugmentedBatches(numbered_images(count), targets_of(count), SETTINGS, world)
         return [source[index] for index in range(len(source))]
 
     whole, first, second = (
@@ -69,42 +65,16 @@ def test_the_parts_of_two_processes_make_up_the_batches_of_one(count: int, devic
     assert sum(len(batch[0]) for batch in whole) == count - count % devices
 
 
-@pytest.mark.parametrize(("count", "devices"), [(1, 2), (512, 2), (513, 2), (600, 3), (5, 512)])
-def test_filled_up_batches_have_the_means_of_the_real_rows(count: int, devices: int) -> None:
-    source = PaddedBatches(images(count), targets(count), World(0, 1, devices))
-    loss = np.random.default_rng(0).random(count)
-    loss_sum = rows = weight_sum = weighted = 0.0
-    position = 0
-    for index in range(len(source)):
-        batch_images, batch_targets, weights = source[index]
-        assert len(batch_images) == len(batch_targets) == len(weights)
-        assert len(weights) % devices == 0
-        places = np.minimum(np.arange(position, position + len(weights)), count - 1)
-        position += len(weights)
-        loss_sum += float((loss[places] * weights).sum())
-        rows += len(weights)
-        weight_sum += float(weights.sum())
-        weighted = loss_sum
-    assert loss_sum / rows == pytest.approx(loss.mean(), rel=1e-5)
-    assert weighted / weight_sum == pytest.approx(loss.mean(), rel=1e-5)
-
-
-def test_one_device_validates_on_the_arrays_themselves() -> None:
-    given = images(3), targets(3)
-    assert validation_data(*given, ALONE) == given
-
-
 def test_batches_that_cannot_be_split_are_refused() -> None:
-    check(TrainConfig(batch_size=12), World(0, 1, 4))
+    check_distribution(12, "auto", World(0, 1, 4))
     with pytest.raises(ConfigError, match=r"all 5 devices together .* received 12: use 10"):
-        check(TrainConfig(batch_size=12), World(0, 1, 5))
+        check_distribution(12, "auto", World(0, 1, 5))
 
 
-def test_features_are_computed_once_on_one_device_only() -> None:
-    config = TrainConfig(batch_size=12, feature_cache=True)
-    check(config, ALONE)
-    with pytest.raises(ConfigError, match="--feature-cache is for one device, received 2"):
-        check(config, World(0, 2, 2))
+def test_the_feature_cache_needs_one_device() -> None:
+    check_distribution(12, True, ALONE)
+    with pytest.raises(ConfigError, match="--feature-cache needs one device; received 2"):
+        check_distribution(12, True, World(0, 2, 2))
 
 
 def test_another_backend_is_refused() -> None:
@@ -124,7 +94,7 @@ def test_another_backend_is_refused() -> None:
         ("10.0.0.1:1234", "2", "-1"),
     ],
 )
-def test_wrong_variables_are_told(
+def test_wrong_variables_are_named(
     monkeypatch: pytest.MonkeyPatch, addresses: str, processes: str, process: str
 ) -> None:
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")
@@ -194,7 +164,7 @@ def start_two(
 
 @pytest.mark.slow
 def test_two_processes_train_as_one_does(alone: Path, tiny_data: Path, tmp_path: Path) -> None:
-    processes = start_two(tiny_data, tmp_path, ("-c", KEEPING))
+    processes = start_two(tiny_data, tmp_path, ("-c", SAVING))
     printed = [process.communicate(timeout=300) for process in processes]
     assert [process.returncode for process in processes] == [6, 0], printed
     assert [out for out, _ in printed] == ["", ""]
@@ -206,7 +176,7 @@ def test_two_processes_train_as_one_does(alone: Path, tiny_data: Path, tmp_path:
 
 
 @pytest.mark.slow
-def test_a_process_whose_peer_dies_says_so_and_leaves_a_run_to_resume(
+def test_a_process_whose_peer_dies_exits_and_its_run_can_be_resumed(
     tiny_data: Path, tmp_path: Path
 ) -> None:
     backends.needs("jax")
@@ -216,9 +186,9 @@ def test_a_process_whose_peer_dies_says_so_and_leaves_a_run_to_resume(
             break
     second.kill()
     second.communicate()
-    _, said = first.communicate(timeout=120)
+    _, stderr = first.communicate(timeout=120)
     assert first.returncode == 1
-    assert "error: process 0 of 2 lost another one" in said.splitlines()[-1]
-    assert "Traceback" not in said
+    assert "error: process 0 of 2 lost the connection to another one" in stderr.splitlines()[-1]
+    assert "Traceback" not in stderr
     (run,) = (tmp_path / "runs").iterdir()
     assert read_state(run / CHECKPOINT).epoch >= 1

@@ -42,7 +42,7 @@ def trained(model: keras.Model) -> list[Any]:
 @pytest.mark.skipif(not FUSES, reason="norms are fused by TensorFlow on a CPU")
 @pytest.mark.parametrize("scale", [True, False])
 @pytest.mark.parametrize(("policy", "tolerance"), [("float32", 1e-5), ("mixed_bfloat16", 0.03)])
-def test_learns_the_same_as_kerass_own(policy: str, tolerance: float, scale: bool) -> None:
+def test_fused_norms_learn_as_those_of_keras(policy: str, tolerance: float, scale: bool) -> None:
     plain = trained(a_model("float32", scale=scale))
     model = a_model(policy, scale=scale)
     with fast_layers(model) as count:
@@ -63,7 +63,7 @@ def test_a_frozen_norm_keeps_its_statistics() -> None:
         np.testing.assert_array_equal(was, is_now)
 
 
-def test_leaves_the_layers_as_they_were(tmp_path: Any) -> None:
+def test_the_layers_are_restored_after_the_context(tmp_path: Any) -> None:
     model = a_model()
     with fast_layers(model) as count:
         assert count == int(FUSES)
@@ -74,7 +74,7 @@ def test_leaves_the_layers_as_they_were(tmp_path: Any) -> None:
     np.testing.assert_array_equal(np.asarray(loaded(images)), np.asarray(model(images)))
 
 
-def test_what_does_not_fit_is_left_alone() -> None:
+def test_layers_with_other_settings_are_not_replaced() -> None:
     for model in (
         a_model("mixed_float16"),
         a_model(axis=1),
@@ -155,7 +155,7 @@ def test_only_slow_depthwise_layers_are_replaced(
 
 
 @pytest.mark.skipif(not FUSES, reason="layers compute faster with TensorFlow on a CPU")
-def test_images_of_any_size_go_the_way_of_keras() -> None:
+def test_images_of_unknown_size_use_the_operation_of_keras() -> None:
     layer = layers.DepthwiseConv2D(5)
     image = keras.Input((None, None, 2))
     model = keras.Model(image, layers.GlobalAveragePooling2D()(layer(image)))

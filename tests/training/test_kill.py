@@ -1,4 +1,4 @@
-"""Faults from outside, really injected: kill -9 at a random moment, and a full disk."""
+"""Injected faults: kill -9 at a random moment, and a full disk."""
 
 import random
 import signal
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from helpers.everything import quick_compact, settings
 
-from emorec.training.loop import train
+from emorec.training.runner import train
 
 EPOCHS = 6
 
@@ -24,10 +24,10 @@ import subprocess, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from helpers.everything import quick_compact, settings
-quick = quick_compact()  # which ends when nothing holds it
+quick = quick_compact()  # the reference keeps the context open
 quick.__enter__()
 from emorec.errors import DataError
-from emorec.training.loop import resume, train
+from emorec.training.runner import resume, train
 
 data, disk = Path(sys.argv[2]), Path(sys.argv[3])
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", disk], check=True)
@@ -41,7 +41,7 @@ def fill(progress):
             pass
 
 try:
-    train(settings(), data, disk / "runs", fill)
+    train(settings(), data, disk / "runs", progress=fill)
 except DataError as error:
     print(error)
 (run,) = (disk / "runs").iterdir()
@@ -58,7 +58,7 @@ COMMAND = """
 import sys
 sys.path.insert(0, sys.argv.pop(1))
 from helpers.everything import quick_compact
-quick = quick_compact()  # which ends when nothing holds it
+quick = quick_compact()  # the reference keeps the context open
 quick.__enter__()
 from emorec.cli.main import run
 run()
@@ -81,20 +81,20 @@ def emorec_train(*words: str | Path) -> subprocess.Popen[str]:
 
 
 def kill_and_resume(config: Path, data: Path, runs: Path, chance: random.Random) -> str:
-    """Kill a run in a random epoch or while it writes its files; give the history in the end."""
+    """Kill a run in a random epoch or while it writes its files; return its final history."""
     process = emorec_train("--config", config, "--data", data, "--out", runs)
     assert process.stderr is not None
     while not list(runs.glob("*/config.yaml")):
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.01)
-    began, epochs = time.monotonic(), chance.randint(0, EPOCHS)
+    start, epochs = time.monotonic(), chance.randint(0, EPOCHS)
     ended = 0
     while ended < epochs:
         line = process.stderr.readline()
         assert line, "the run ended by itself"
         ended += line.startswith("epoch ")
     # An epoch takes about as long as those before, the first one with the start a few seconds.
-    time.sleep(chance.uniform(0, (time.monotonic() - began) / epochs if epochs else 5))
+    time.sleep(chance.uniform(0, (time.monotonic() - start) / epochs if epochs else 5))
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert process.returncode == -signal.SIGKILL
@@ -103,8 +103,8 @@ def kill_and_resume(config: Path, data: Path, runs: Path, chance: random.Random)
     rows = path.read_text().splitlines() if path.exists() else []
     print(f"killed after {epochs} of {EPOCHS} epochs, {max(len(rows) - 1, 0)} in the history")
     process = emorec_train("--resume", run)
-    _, said = process.communicate()
-    assert process.returncode == 0, said
+    _, stderr = process.communicate()
+    assert process.returncode == 0, stderr
     assert (run / "model.onnx").is_file()
     assert not list(run.rglob(".partial*"))
     return path.read_text()
@@ -113,7 +113,7 @@ def kill_and_resume(config: Path, data: Path, runs: Path, chance: random.Random)
 @pytest.mark.parametrize(
     "kills", [pytest.param(1, marks=pytest.mark.slow), pytest.param(10, marks=pytest.mark.long)]
 )
-def test_a_run_killed_at_a_random_moment_has_the_history_of_one_that_was_not(
+def test_a_run_killed_at_a_random_moment_has_the_history_of_an_uninterrupted_one(
     tiny_data: Path, tmp_path: Path, kills: int
 ) -> None:
     config = settings(epochs=EPOCHS)
@@ -140,7 +140,7 @@ def can_mount() -> bool:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not can_mount(), reason="no file systems can be mounted here")
-def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_room(
+def test_a_run_on_a_full_disk_fails_in_one_line_and_is_resumed_with_free_space(
     tiny_data: Path, tmp_path: Path
 ) -> None:
     disk = tmp_path / "disk"
@@ -149,8 +149,8 @@ def test_a_run_on_a_full_disk_says_so_and_goes_on_when_there_is_room(
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
-    said, *history = done.stdout.splitlines()
-    assert "last.npz: cannot write: No space left on device" in said
-    assert "go on with: emorec train --resume" in said
+    message, *history = done.stdout.splitlines()
+    assert "last.npz: cannot write: No space left on device" in message
+    assert "fix this, then run: emorec train --resume" in message
     whole = train(settings(), tiny_data, tmp_path / "whole").folder
     assert history == (whole / "history.csv").read_text().splitlines()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from emorec.training.batches import AugmentedBatches, BatchSettings
-from emorec.training.config import NO_AUGMENTATION, AugmentationConfig
+from emorec.training.config_groups import NO_AUGMENTATION, AugmentationConfig
 from emorec.training.mixing import mix
 
 SIZE = 12
@@ -36,7 +36,7 @@ def test_pixels_and_targets_are_mixed_by_the_same_shares(mixup: float, cutmix: f
     np.testing.assert_allclose(images.mean(axis=(1, 2, 3)), targets @ values, atol=1e-3)
 
 
-def test_mixup_keeps_the_larger_part_of_each_image_and_draws_for_each() -> None:
+def test_mixup_keeps_the_larger_share_of_each_image_and_draws_for_each() -> None:
     images, targets = mixed(1.0, 0)
     own = np.diag(targets)
     assert (own >= 0.5).all()
@@ -44,7 +44,7 @@ def test_mixup_keeps_the_larger_part_of_each_image_and_draws_for_each() -> None:
     assert (np.ptp(images, axis=(1, 2, 3)) == 0).all()
 
 
-def test_cutmix_puts_one_square_in() -> None:
+def test_cutmix_pastes_one_square() -> None:
     images, targets = mixed(0, 1.0)
     for index, image in enumerate(images):
         rows, columns, _ = np.nonzero(image != index)
@@ -60,25 +60,24 @@ def test_with_both_each_batch_draws_one() -> None:
     assert 5 < sum(flat) < 25
 
 
-def source(treatment: BatchSettings, **augmentation: float) -> AugmentedBatches:
+def batches(erasing: float = 0.0, **settings: float) -> AugmentedBatches:
     images = np.random.default_rng(0).integers(0, 256, (20, SIZE, SIZE, 1), np.uint8)
-    config = AugmentationConfig.model_validate({**NO_AUGMENTATION, **augmentation})
+    augmentation = AugmentationConfig.model_validate({**NO_AUGMENTATION, "erasing": erasing})
     targets = np.eye(4, dtype=np.float32)[np.arange(20) % 4]
-    return AugmentedBatches(images, targets, 20, config, 3, treatment)
+    return AugmentedBatches(images, targets, BatchSettings(20, 3, augmentation, **settings))
 
 
-def test_the_last_epochs_are_calm() -> None:
-    wild = source(BatchSettings(mixup=1.0, calm_from=1), erasing=1.0)
-    plain = source(BatchSettings())
-    assert not np.array_equal(wild[0][0], plain[0][0])
-    assert (wild[0][1].max(axis=1) < 1).any()
-    wild.begin(1)
+def test_the_last_epochs_are_neither_mixed_nor_erased() -> None:
+    mixed, plain = batches(erasing=1.0, mixup=1.0, mix_off_from=1), batches()
+    assert not np.array_equal(mixed[0][0], plain[0][0])
+    assert (mixed[0][1].max(axis=1) < 1).any()
+    mixed.begin(1)
     plain.begin(1)
-    np.testing.assert_array_equal(wild[0][0], plain[0][0])
-    np.testing.assert_array_equal(wild[0][1], plain[0][1])
+    np.testing.assert_array_equal(mixed[0][0], plain[0][0])
+    np.testing.assert_array_equal(mixed[0][1], plain[0][1])
 
 
-def test_label_smoothing_shares_a_part_of_the_target() -> None:
-    targets = source(BatchSettings(label_smoothing=0.2))[0][1]
+def test_label_smoothing_adds_the_uniform_distribution() -> None:
+    targets = batches(label_smoothing=0.2)[0][1]
     np.testing.assert_allclose(np.unique(targets), [0.05, 0.85], atol=1e-7)
     np.testing.assert_allclose(targets.sum(axis=1), 1, atol=1e-6)

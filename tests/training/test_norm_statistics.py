@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from emorec.training.norm_statistics import StatisticsOfEpoch
+from emorec.training.norm_statistics import EpochNormStatistics
 
 MOMENTUM = 0.9
 BATCH = 8
@@ -20,21 +20,21 @@ def fitted(trainable: bool, epochs: int, images: Any) -> keras.Model:
     inner.trainable = trainable
     model = keras.Sequential([keras.Input((4, 4, 2)), inner, layers.GlobalAveragePooling2D()])
     model.compile(keras.optimizers.SGD(0.0), "mean_squared_error")
-    given = (images, np.zeros((len(images), 2)))
+    arrays = (images, np.zeros((len(images), 2)))
     model.fit(
-        *given,
+        *arrays,
         batch_size=BATCH,
         epochs=epochs,
         shuffle=False,
         verbose=0,
-        validation_data=given,
-        callbacks=[StatisticsOfEpoch()],
+        validation_data=arrays,
+        callbacks=[EpochNormStatistics()],
     )
     return inner.get_layer("norm")
 
 
 @pytest.mark.parametrize("epochs", [1, 3])
-def test_they_are_averages_over_the_batches_of_the_last_epoch(epochs: int) -> None:
+def test_the_statistics_are_averages_over_the_batches_of_the_last_epoch(epochs: int) -> None:
     images = np.random.default_rng(0).normal(5, 0.01, (3 * BATCH, 4, 4, 2)).astype(np.float32)
     images[:BATCH] += 1
     norm = fitted(True, epochs, images)
@@ -48,13 +48,13 @@ def test_they_are_averages_over_the_batches_of_the_last_epoch(epochs: int) -> No
     np.testing.assert_allclose(np.asarray(norm.moving_variance), variance, atol=2e-6)
 
 
-def test_a_frozen_norm_keeps_its_own() -> None:
+def test_a_frozen_norm_keeps_its_moving_statistics() -> None:
     norm = fitted(False, 2, np.full((2 * BATCH, 4, 4, 2), 5, np.float32))
     assert np.asarray(norm.moving_mean).tolist() == [0, 0]
     assert np.asarray(norm.moving_variance).tolist() == [1, 1]
 
 
-def test_a_variance_of_nothing_is_not_negative() -> None:
+def test_the_variance_of_constant_images_is_not_negative() -> None:
     for steps in range(2, 8):
         norm = fitted(True, 1, np.full((steps * BATCH, 4, 4, 2), 5, np.float32))
         assert 0 <= np.asarray(norm.moving_variance).min() < 1e-5

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.everything import quick_compact, settings
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from helpers.tensorboard_curves import curves
 
 from emorec.errors import ConfigError, DataError
 from emorec.training import finish as finish_module
 from emorec.training.batches import AugmentedBatches
-from emorec.training.callbacks import LossError, TrainingProgress
-from emorec.training.loop import resume, train
+from emorec.training.callbacks import LossError
+from emorec.training.runner import resume, train
+from emorec.training.training_progress import TrainingProgress
 
 CHECKPOINT = Path("checkpoints") / "last.npz"
 
@@ -25,7 +26,7 @@ def _quick() -> Iterator[None]:
 
 
 class KilledError(BaseException):
-    """Ends a run at once, as a kill does: nobody catches it."""
+    """Ends a run at once, as a kill does: it is never caught."""
 
 
 def at(epoch: int, batch: int, act: Callable[[], None]) -> Callable[[TrainingProgress], None]:
@@ -40,14 +41,14 @@ def kill() -> None:
     raise KilledError
 
 
-def figures(run: Path) -> dict:
+def metrics_of(run: Path) -> dict:
     metrics = json.loads((run / "metrics.json").read_text())
     return {name: value for name, value in metrics.items() if name not in ("parity", "model")}
 
 
 @pytest.fixture(scope="module")
 def whole_run(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that nothing disturbed."""
+    """A run without interruption."""
     return train(settings(), tiny_data, tmp_path_factory.mktemp("whole")).folder
 
 
@@ -55,7 +56,7 @@ def whole_run(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 def _killed(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = tmp_path_factory.mktemp("killed")
     with pytest.raises(KilledError):
-        train(settings(), tiny_data, runs, at(3, 2, kill), tensorboard=True)
+        train(settings(), tiny_data, runs, progress=at(3, 2, kill), tensorboard=True)
     (folder,) = runs.iterdir()
     return folder
 
@@ -66,31 +67,30 @@ def killed_run(_killed: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(_killed, tmp_path / "runs" / "killed"))
 
 
-def test_a_run_killed_twice_ends_as_if_nothing_had_happened(
+def test_a_run_killed_twice_ends_as_one_without_interruption(
     whole_run: Path, killed_run: Path
 ) -> None:
     assert len((killed_run / "history.csv").read_text().splitlines()) == 1 + 2
     (killed_run / ".partial-1-curves.png").write_bytes(b"half")
     (killed_run / "checkpoints" / ".partial-1-last.npz").write_bytes(b"half")
-    # What was killed between its checkpoint and its history.
+    # A kill between the checkpoint and the history.
     (killed_run / "history.csv").unlink()
     with pytest.raises(KilledError):
-        resume(killed_run, report=at(4, 6, kill))
+        resume(killed_run, progress=at(4, 6, kill))
     steps: list[TrainingProgress] = []
-    outcome = resume(killed_run, report=steps.append)
+    outcome = resume(killed_run, progress=steps.append)
     assert outcome is not None
     assert (steps[0].epoch, steps[0].batch) == (4, 1)
     assert (killed_run / "history.csv").read_bytes() == (whole_run / "history.csv").read_bytes()
-    assert figures(killed_run) == figures(whole_run)
+    assert metrics_of(killed_run) == metrics_of(whole_run)
     names = {path.name for path in whole_run.iterdir()} | {"tensorboard"}
     assert {path.name for path in killed_run.iterdir()} == names
-    (events,) = (killed_run / "tensorboard" / "validation").iterdir()
-    curve = EventAccumulator(str(events)).Reload().Scalars("accuracy")
-    assert [point.step for point in curve] == [1, 2, 3, 4]
+    curve = curves(killed_run / "tensorboard" / "validation")["accuracy"]
+    assert [step for step, _ in curve] == [1, 2, 3, 4]
 
 
 @pytest.mark.slow
-def test_a_run_killed_while_it_wrote_its_files_is_finished(
+def test_a_run_killed_while_writing_its_files_is_finished(
     whole_run: Path, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*_: object) -> None:
@@ -103,21 +103,21 @@ def test_a_run_killed_while_it_wrote_its_files_is_finished(
     (folder,) = tmp_path.iterdir()
     assert not (folder / "model.onnx").exists()
     steps: list[TrainingProgress] = []
-    outcome = resume(folder, report=steps.append)
+    outcome = resume(folder, progress=steps.append)
     assert outcome is not None
     assert not outcome.interrupted
     assert steps == []
     assert (folder / "model.onnx").is_file()
-    assert figures(folder) == figures(whole_run)
+    assert metrics_of(folder) == metrics_of(whole_run)
     assert resume(folder) is None
 
 
 @pytest.mark.slow
-def test_a_run_ended_by_ctrl_c_goes_on(whole_run: Path, tiny_data: Path, tmp_path: Path) -> None:
+def test_a_run_ended_by_ctrl_c_is_resumed(whole_run: Path, tiny_data: Path, tmp_path: Path) -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    outcome = train(settings(), tiny_data, tmp_path, at(2, 3, interrupt))
+    outcome = train(settings(), tiny_data, tmp_path, progress=at(2, 3, interrupt))
     assert outcome.interrupted
     assert (outcome.folder / "model.onnx").is_file()
     again = resume(outcome.folder)
@@ -128,7 +128,7 @@ def test_a_run_ended_by_ctrl_c_goes_on(whole_run: Path, tiny_data: Path, tmp_pat
 
 
 @pytest.mark.slow
-def test_a_run_killed_in_its_first_epoch_begins_anew(whole_run: Path, killed_run: Path) -> None:
+def test_a_run_killed_in_its_first_epoch_starts_again(whole_run: Path, killed_run: Path) -> None:
     shutil.rmtree(killed_run / "checkpoints")
     (killed_run / "history.csv").unlink()
     assert resume(killed_run) is not None
@@ -136,21 +136,21 @@ def test_a_run_killed_in_its_first_epoch_begins_anew(whole_run: Path, killed_run
 
 
 @pytest.mark.slow
-def test_patience_lasts_over_a_kill(tiny_data: Path, tmp_path: Path) -> None:
+def test_patience_survives_a_kill(tiny_data: Path, tmp_path: Path) -> None:
     # A rate that changes nothing: the first epoch stays the best.
     still = settings(epochs=9, patience=3, learning_rate=1e-12, schedule="constant", ema=0.0)
     with pytest.raises(KilledError):
-        train(still, tiny_data, tmp_path, at(3, 2, kill))
+        train(still, tiny_data, tmp_path, progress=at(3, 2, kill))
     (folder,) = tmp_path.iterdir()
     steps: list[TrainingProgress] = []
-    assert resume(folder, report=steps.append) is not None
+    assert resume(folder, progress=steps.append) is not None
     whole = train(still, tiny_data, tmp_path).folder
     assert (folder / "history.csv").read_bytes() == (whole / "history.csv").read_bytes()
     assert steps[-1].epoch < 9
 
 
 @pytest.mark.slow
-def test_a_loss_that_is_no_number_keeps_the_last_good_model(
+def test_a_loss_that_is_not_finite_keeps_the_last_good_model(
     whole_run: Path, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = AugmentedBatches.__getitem__
@@ -167,15 +167,13 @@ def test_a_loss_that_is_no_number_keeps_the_last_good_model(
             train(settings(), tiny_data, tmp_path)
     (folder,) = tmp_path.iterdir()
     assert (folder / "model.onnx").is_file()
-    assert figures(folder)["epochs"] == 1
+    assert metrics_of(folder)["epochs"] == 1
     assert resume(folder) is not None
     assert (folder / "history.csv").read_bytes() == (whole_run / "history.csv").read_bytes()
 
 
 @pytest.mark.slow
-def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
-    whole_run: Path, killed_run: Path
-) -> None:
+def test_a_failed_write_keeps_the_previous_checkpoint(whole_run: Path, killed_run: Path) -> None:
     before = (killed_run / CHECKPOINT).read_bytes()
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 
@@ -183,8 +181,10 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
         resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, hard))
 
     try:
-        with pytest.raises(DataError, match=r"last\.npz: cannot write: .*go on with: emorec train"):
-            resume(killed_run, report=at(3, 4, no_more_space))
+        with pytest.raises(
+            DataError, match=r"last\.npz: cannot write: .*fix this, then run: emorec train"
+        ):
+            resume(killed_run, progress=at(3, 4, no_more_space))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert (killed_run / CHECKPOINT).read_bytes() == before
@@ -194,11 +194,13 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
 
 
 @pytest.mark.slow
-def test_data_that_vanish_in_the_middle_are_not_missed(
+def test_data_may_vanish_after_the_decoding(
     whole_run: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
     data = Path(shutil.copytree(tiny_data, tmp_path / "data"))
-    outcome = train(settings(), data, tmp_path / "runs", at(1, 3, lambda: shutil.rmtree(data)))
+    outcome = train(
+        settings(), data, tmp_path / "runs", progress=at(1, 3, lambda: shutil.rmtree(data))
+    )
     assert not data.exists()
     expected = (whole_run / "history.csv").read_bytes()
     assert (outcome.folder / "history.csv").read_bytes() == expected
@@ -206,13 +208,18 @@ def test_data_that_vanish_in_the_middle_are_not_missed(
 
 def test_a_run_folder_that_vanishes_ends_the_run(tiny_data: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"last\.npz: cannot write: No such file or directory"):
-        train(settings(), tiny_data, tmp_path, at(2, 3, lambda: shutil.rmtree(*tmp_path.iterdir())))
+        train(
+            settings(),
+            tiny_data,
+            tmp_path,
+            progress=at(2, 3, lambda: shutil.rmtree(*tmp_path.iterdir())),
+        )
 
 
 def test_data_may_move_but_not_change(killed_run: Path, tiny_data: Path, tmp_path: Path) -> None:
     moved = Path(shutil.copytree(tiny_data, tmp_path / "moved"))
     with pytest.raises(KilledError):
-        resume(killed_run, moved, at(3, 1, kill))
+        resume(killed_run, moved, progress=at(3, 1, kill))
     environment = json.loads((killed_run / "environment.json").read_text())
     environment["data"] = str(tmp_path / "gone")
     (killed_run / "environment.json").write_text(json.dumps(environment))
@@ -220,7 +227,7 @@ def test_data_may_move_but_not_change(killed_run: Path, tiny_data: Path, tmp_pat
         resume(killed_run)
     manifest = moved / "manifest.csv"
     manifest.write_text(manifest.read_text().replace("train,Training,happy", "train,Training,sad"))
-    with pytest.raises(DataError, match=r"not the data that .* was begun with"):
+    with pytest.raises(DataError, match=r"the data set differs from that of"):
         resume(killed_run, moved)
 
 
@@ -233,7 +240,7 @@ def change_json(**changes: object) -> Callable[[Path], None]:
 
 
 @pytest.mark.parametrize(
-    ("damage", "error", "says"),
+    ("damage", "error", "message"),
     [
         (shutil.rmtree, DataError, "not a run folder"),
         (lambda run: (run / "config.yaml").unlink(), DataError, "not a run folder"),
@@ -241,21 +248,21 @@ def change_json(**changes: object) -> Callable[[Path], None]:
         (lambda run: (run / "environment.json").write_text("[]"), DataError, "not a JSON object"),
         (lambda run: (run / "environment.json").write_text("{"), DataError, "not a JSON file"),
         (lambda run: (run / "environment.json").unlink(), DataError, "cannot read"),
-        (change_json(data=3), DataError, "lacks 'data'"),
+        (change_json(data=3), DataError, "the key 'data' is missing"),
         (change_json(keras_backend="abacus"), ConfigError, "set KERAS_BACKEND=abacus"),
         (lambda run: (run / CHECKPOINT).write_bytes(b"PK"), DataError, "damaged"),
     ],
 )
-def test_what_cannot_be_resumed(
-    killed_run: Path, damage: Callable[[Path], None], error: type[Exception], says: str
+def test_runs_that_cannot_be_resumed(
+    killed_run: Path, damage: Callable[[Path], None], error: type[Exception], message: str
 ) -> None:
     damage(killed_run)
-    with pytest.raises(error, match=says):
+    with pytest.raises(error, match=message):
         resume(killed_run)
 
 
-def test_a_checkpoint_of_another_net_is_refused(killed_run: Path) -> None:
+def test_a_checkpoint_of_another_model_is_refused(killed_run: Path) -> None:
     config = (killed_run / "config.yaml").read_text()
     (killed_run / "config.yaml").write_text(config.replace("ema: 0.9", "ema: 0.0"))
-    with pytest.raises(DataError, match=r"fits another model or optimizer"):
+    with pytest.raises(DataError, match=r"belongs to another model or optimizer"):
         resume(killed_run)

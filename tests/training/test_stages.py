@@ -7,13 +7,15 @@ from conftest import TINY_SETTINGS
 
 from emorec.modeling.build import build_classifier
 from emorec.modeling.classifier_parts import backbone_of
+from emorec.modeling.finetune import set_trainable_layers
 from emorec.training import run_folder
-from emorec.training.callbacks import TrainingProgress
 from emorec.training.checkpoint import History, values
-from emorec.training.config import NO_AUGMENTATION, TrainConfig, validated
-from emorec.training.loop import resume, train
+from emorec.training.config import TrainConfig, validated
+from emorec.training.config_groups import NO_AUGMENTATION, StageConfig
 from emorec.training.optimizer import make_optimizer
-from emorec.training.stages import Stage, free_layers, is_done, stages_of
+from emorec.training.runner import resume, train
+from emorec.training.stages import Stage, is_done, stages_of
+from emorec.training.training_progress import TrainingProgress
 
 LAST = 20
 
@@ -37,8 +39,8 @@ def settings(start: Path, **changes) -> TrainConfig:
 
 
 def test_a_plain_run_has_one_stage() -> None:
-    config = validated({"epochs": 5, "learning_rate": 0.3, "patience": 4}, "the test")
-    assert stages_of(config) == (Stage(1, 0, 5, 0.3, None, 4),)
+    config = StageConfig(epochs=5, learning_rate=0.3, patience=4)
+    assert stages_of(config, None) == (Stage(1, 0, 5, 0.3, None, 4),)
 
 
 @pytest.mark.parametrize(
@@ -49,11 +51,11 @@ def test_a_plain_run_has_one_stage() -> None:
         ({"trainable_layers": None}, (0.02, 0.01), -1),
     ],
 )
-def test_the_head_comes_first(
+def test_the_head_is_trained_first(
     changes: dict[str, int | None], rates: tuple[float, float], layers: int
 ) -> None:
     config = settings(Path("run"), head_epochs=3, epochs=4, patience=2, **changes)
-    assert stages_of(config) == (
+    assert stages_of(config, config.trainable_layers) == (
         Stage(1, 0, 3, rates[0], 0, None),
         Stage(2, 3, 7, rates[1], layers, 2),
     )
@@ -78,22 +80,22 @@ def test_a_stage_ends_with_its_epochs_or_its_patience(
     history: History, first: bool, second: bool
 ) -> None:
     # The patience of two epochs counts in the second stage alone.
-    stages = stages_of(settings(Path("run"), head_epochs=3, epochs=4, patience=2))
+    stages = stages_of(StageConfig(head_epochs=3, epochs=4, patience=2), LAST)
     assert tuple(is_done(stage, history) for stage in stages) == (first, second)
 
 
-def test_each_stage_changes_the_layers_that_it_says() -> None:
+def test_each_stage_trains_its_layers_only() -> None:
     keras.utils.set_random_seed(0)
     config = settings(Path("run"), weight_decay=0.1)
     model = build_classifier("compact", 7, image_size=16)
     backbone = backbone_of(model)
     images = np.random.default_rng(0).uniform(0, 255, (14, 16, 16, 1)).astype(np.float32)
     targets = np.eye(7, dtype=np.float32)[np.arange(14) % 7]
-    for stage, free in zip(stages_of(config), (0, LAST), strict=True):
+    for stage, free in zip(stages_of(config, LAST), (0, LAST), strict=True):
         before = values(model.variables)
-        free_layers(model, stage)
+        set_trainable_layers(backbone, stage.trainable_layers)
         model.compile(
-            make_optimizer(config, model, stage.learning_rate, 1, 2),
+            make_optimizer(config, model, stage.learning_rate),
             keras.losses.CategoricalCrossentropy(from_logits=True),
         )
         model.fit(images, targets, batch_size=7, verbose=0)
@@ -123,7 +125,7 @@ def run_folder_history(run: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.slow
-def test_a_run_stopped_between_its_stages_goes_on_the_same(
+def test_a_run_interrupted_between_its_stages_resumes_to_the_same_result(
     tiny_run: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
     config = settings(tiny_run, ema=0.5, layer_decay=0.7)
@@ -133,7 +135,7 @@ def test_a_run_stopped_between_its_stages_goes_on_the_same(
         if progress.epoch == 2 and progress.batch == 2:
             raise KeyboardInterrupt
 
-    stopped = train(config, tiny_data, tmp_path / "stopped", interrupt)
+    stopped = train(config, tiny_data, tmp_path / "stopped", progress=interrupt)
     assert len(run_folder_history(stopped.folder)) == 1
     resume(stopped.folder)
     rows = run_folder_history(stopped.folder)

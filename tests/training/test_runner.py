@@ -19,10 +19,11 @@ from emorec.inference.classifier import EmotionClassifier
 from emorec.labels import EMOTIONS_7
 from emorec.modeling.flip_ensemble import plain_classifier
 from emorec.modeling.keras_files import load_model
-from emorec.training.callbacks import TrainingProgress
-from emorec.training.config import NO_AUGMENTATION, TrainConfig, validated
-from emorec.training.loop import train
-from emorec.training.setup import resolve_precision
+from emorec.training.config import TrainConfig, validated
+from emorec.training.config_groups import NO_AUGMENTATION
+from emorec.training.precision import resolve_precision
+from emorec.training.runner import train
+from emorec.training.training_progress import TrainingProgress
 
 FILES = {
     "config.yaml",
@@ -49,7 +50,7 @@ def history(run: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_the_run_folder_is_whole(tiny_run: Path) -> None:
+def test_the_run_folder_is_complete(tiny_run: Path) -> None:
     assert {path.name for path in tiny_run.iterdir()} == FILES
     for name in ("curves.png", "confusion_matrix.png", "reliability.png"):
         assert cv2.imread(str(tiny_run / name)).shape[0] > 300
@@ -66,10 +67,10 @@ def test_the_run_folder_is_whole(tiny_run: Path) -> None:
     assert len(environment["data_fingerprint"]) == 64
 
 
-def test_the_net_learned(tiny_run: Path) -> None:
+def test_the_model_learned(tiny_run: Path) -> None:
     metrics = json.loads((tiny_run / "metrics.json").read_text())
     assert metrics["split"] == "validation"
-    # One in seven is chance; the running means of the norms lag behind in so short a run.
+    # One in seven is chance; the running means of the norms lag in so short a run.
     assert metrics["accuracy"] > 0.4
     assert metrics["images"] == 42
     metadata = EmotionClassifier(tiny_run / "model.onnx").metadata
@@ -82,7 +83,7 @@ def test_the_net_learned(tiny_run: Path) -> None:
     assert metrics["accuracy"] == pytest.approx(best, abs=1e-6)
 
 
-def test_both_model_files_answer_the_same(tiny_run: Path, tiny_data: Path) -> None:
+def test_both_model_files_predict_the_same(tiny_run: Path, tiny_data: Path) -> None:
     examples = read_prepared(tiny_data).examples("test")
     images = load_images(examples.paths, 24, "gray", "area")
     model, metadata = load_model(tiny_run / "model.keras")
@@ -99,7 +100,7 @@ def best_row(run: Path) -> dict[str, float]:
     return max(rows, key=lambda row: row["val_accuracy"])
 
 
-def kept_loss(run: Path, data: Path, limit: int | None = None) -> float:
+def saved_loss(run: Path, data: Path, limit: int | None = None) -> float:
     """Cross-entropy of the logits of the saved model on the validation split."""
     examples = read_prepared(data).examples("validation", "majority").limited(limit)
     images = load_images(examples.paths, 24, "gray", "area").astype(np.float32)
@@ -113,7 +114,7 @@ EVERYTHING = {
     "ema": 0.9,
     "mixup": 0.2,
     "cutmix": 1.0,
-    "calm_epochs": 1,
+    "mix_off_epochs": 1,
     "label_smoothing": 0.1,
     "clip_norm": 5.0,
     "balance": "weights",
@@ -123,7 +124,7 @@ EVERYTHING = {
 }
 
 
-def test_the_same_seed_gives_the_same_run_with_everything_on(
+def test_the_same_seed_repeats_a_run_with_every_setting_on(
     tiny_data: Path, tiny_run: Path, tmp_path: Path
 ) -> None:
     config = settings(**EVERYTHING, epochs=3, teacher=[str(tiny_run)])
@@ -133,8 +134,8 @@ def test_the_same_seed_gives_the_same_run_with_everything_on(
     weights = [load_model(run / "model.keras")[0].get_weights() for run in runs]
     for first, second in zip(*weights, strict=True):
         np.testing.assert_array_equal(first, second)
-    # What was validated is what was kept: the averages of the weights.
-    assert kept_loss(runs[0], tiny_data) == pytest.approx(best_row(runs[0])["val_loss"], abs=1e-4)
+    # The EMA of the weights was validated and is saved.
+    assert saved_loss(runs[0], tiny_data) == pytest.approx(best_row(runs[0])["val_loss"], abs=1e-4)
 
 
 def test_a_folder_tree_and_soft_bfloat16_training(tiny_data: Path, tmp_path: Path) -> None:
@@ -145,22 +146,22 @@ def test_a_folder_tree_and_soft_bfloat16_training(tiny_data: Path, tmp_path: Pat
     drawn = settings(epochs=1, policy="probability", limit=21, logit_adjustment=1.0)
     outcome = train(drawn, tiny_data, tmp_path / "runs")
     assert outcome.scores.images == 21
-    # The logits are adjusted neither in the validation nor in the model that is kept.
+    # The logits are adjusted neither in the validation nor in the saved model.
     expected = best_row(outcome.folder)["val_loss"]
-    assert kept_loss(outcome.folder, tiny_data, 21) == pytest.approx(expected, abs=1e-4)
+    assert saved_loss(outcome.folder, tiny_data, 21) == pytest.approx(expected, abs=1e-4)
     soft = settings(epochs=1, labels="soft", precision="bfloat16", classes=8)
     outcome = train(soft, tiny_data, tmp_path / "runs")
     assert EmotionClassifier(outcome.folder / "model.onnx").metadata.labels[-1] == "contempt"
 
 
-def test_the_run_keeps_the_precision_that_auto_came_to(tiny_data: Path, tmp_path: Path) -> None:
+def test_the_run_folder_holds_the_resolved_precision(tiny_data: Path, tmp_path: Path) -> None:
     auto = settings(epochs=1, precision="auto")
     run = train(auto, tiny_data, tmp_path).folder
     kept = yaml.safe_load((run / "config.yaml").read_text())["precision"]
-    assert kept == resolve_precision(auto).precision != "auto"
+    assert kept == resolve_precision("auto") != "auto"
 
 
-def test_figures_and_files_are_those_of_the_flip_averaging_model(
+def test_metrics_and_files_are_those_of_the_flip_averaging_model(
     tiny_data: Path, tmp_path: Path
 ) -> None:
     run = train(settings(epochs=2, flip_average=True), tiny_data, tmp_path).folder
@@ -176,21 +177,22 @@ def test_figures_and_files_are_those_of_the_flip_averaging_model(
     assert metrics["accuracy"] == pytest.approx(accuracy, abs=1e-6)
 
 
-def test_a_partner_sees_the_images_and_the_trained_net_their_mirror_images(
+def test_a_mirror_partner_classifies_the_images_and_the_trained_model_the_mirror_images(
     tiny_run: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
     alone = settings(epochs=2, flip_average=True)
     near = os.path.relpath(tiny_run)
-    two = alone.model_copy(update={"partner": near, "half_weights": True})
+    two = alone.model_copy(update={"mirror_partner": near, "half_weights": True})
     run = train(two, tiny_data, tmp_path).folder
-    # A run may go on from another working folder.
-    assert yaml.safe_load((run / "config.yaml").read_text())["partner"] == str(tiny_run.resolve())
+    # A run may be resumed from another working folder.
+    kept = yaml.safe_load((run / "config.yaml").read_text())["mirror_partner"]
+    assert kept == str(tiny_run.resolve() / "model.keras")
     examples = read_prepared(tiny_data).examples("validation", "majority")
     images = load_images(examples.paths, 24, "gray", "area").astype(np.float32)
     saved, _ = load_model(run / "model.keras")
     other = load_model(tiny_run / "model.keras")[0]
     np.testing.assert_allclose(plain_classifier(saved)(images), other(images), atol=1e-4)
-    # The same training without a partner.
+    # The same training without a mirror partner.
     ours = plain_classifier(load_model(train(alone, tiny_data, tmp_path).folder / "model.keras")[0])
     expected = (np.asarray(other(images)) + np.asarray(ours(images[:, :, ::-1]))) / 2
     np.testing.assert_allclose(saved(images), expected, atol=1e-4)
@@ -204,7 +206,7 @@ def test_a_partner_sees_the_images_and_the_trained_net_their_mirror_images(
     assert sizes[0] < 0.6 * sizes[1]
 
 
-def test_a_partner_that_does_not_fit_is_refused_before_the_training(
+def test_an_unfit_mirror_partner_is_refused_before_the_training(
     tiny_run: Path, tiny_data: Path, tmp_path: Path
 ) -> None:
     def refused(**changes: object) -> str:
@@ -214,13 +216,13 @@ def test_a_partner_that_does_not_fit_is_refused_before_the_training(
         return str(caught.value)
 
     missing = tmp_path / "none.keras"
-    assert str(missing) in refused(partner=str(missing))
-    found = refused(partner=str(tiny_run), image_size=32)
-    assert "must be of this run's architecture, labels and input, compact" in found
+    assert str(missing) in refused(mirror_partner=str(missing))
+    found = refused(mirror_partner=str(tiny_run), image_size=32)
+    assert "must have the run's architecture, labels and input: compact" in found
     assert "(32, 32, 1)" in found
     assert "(24, 24, 1)" in found
-    assert "contempt" in refused(partner=str(tiny_run), classes=8)
-    assert "of this run's" in refused(partner=str(tiny_run), arch="compact-wide")
+    assert "contempt" in refused(mirror_partner=str(tiny_run), classes=8)
+    assert "must have the run's" in refused(mirror_partner=str(tiny_run), arch="compact-wide")
 
 
 def test_early_stopping_keeps_the_best_epoch(tiny_data: Path, tmp_path: Path) -> None:
@@ -236,7 +238,7 @@ def test_ctrl_c_leaves_the_best_model_so_far(tiny_data: Path, tmp_path: Path) ->
         if progress.epoch == 2 and progress.batch == 2:
             raise KeyboardInterrupt
 
-    outcome = train(settings(), tiny_data, tmp_path, interrupt)
+    outcome = train(settings(), tiny_data, tmp_path, progress=interrupt)
     assert outcome.interrupted
     (run,) = tmp_path.iterdir()
     assert outcome.folder == run
@@ -249,11 +251,11 @@ def test_ctrl_c_in_the_first_epoch_leaves_nothing(tiny_data: Path, tmp_path: Pat
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(settings(), tiny_data, tmp_path, interrupt)
+        train(settings(), tiny_data, tmp_path, progress=interrupt)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_loss_that_is_no_number_stops_the_run(tiny_data: Path, tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_stops_the_run(tiny_data: Path, tmp_path: Path) -> None:
     config = settings(learning_rate=1e30, schedule="constant")
     with pytest.raises(ConfigError, match=r"the loss became .* in epoch \d+, batch \d+"):
         train(config, tiny_data, tmp_path)

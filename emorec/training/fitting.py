@@ -1,0 +1,135 @@
+"""Fits the model of a run for one stage."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import keras
+
+from emorec.interrupts import hold_interrupts
+from emorec.labels import Targets
+from emorec.modeling.architectures import architecture
+from emorec.training.batches import AugmentedBatches, BatchSettings
+from emorec.training.config import TrainConfig
+from emorec.training.config_groups import FeatureCacheConfig
+from emorec.training.distribution import ALONE, World
+from emorec.training.fast_layers import fast_layers
+from emorec.training.features import FeatureBatches, compute_features, feature_split
+from emorec.training.learning_rate import learning_rate
+from emorec.training.optimizer import make_optimizer, rate_factors
+from emorec.training.padded_validation import BATCH, validation_data
+from emorec.training.run_data import RunData
+from emorec.training.stages import Stage
+from emorec.training.training_progress import StepProgressCallback
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """A model to fit with its data.
+
+    Attributes:
+        model: The whole classifier, or the part of it after the frozen layers.
+        batches: Training batches of the model.
+        validation: Inputs of the model for the validation images.
+        validation_targets: Shape (n, classes), float32.
+    """
+
+    model: keras.Model
+    batches: AugmentedBatches
+    validation: Any
+    validation_targets: Targets
+
+
+def make_fitting(
+    config: FeatureCacheConfig,
+    classifier: keras.Model,
+    data: RunData,
+    settings: BatchSettings,
+    world: World = ALONE,
+    *,
+    progress: StepProgressCallback | None = None,
+) -> Fitting:
+    """Choose between training on images and on features, and compute the features.
+
+    Args:
+        config: Settings of the feature cache.
+        classifier: The classifier, with its layers frozen for the training.
+        data: Examples and images of the run.
+        settings: Size, order, augmentation and targets of the batches.
+        world: The processes that train together; several devices train on images.
+        progress: Called while features are computed.
+
+    Raises:
+        ConfigError: Features are requested, and no layer is frozen, or images are mixed.
+    """
+    images, targets, validation = data.train_images, data.train.targets, data.validation_images
+    batches: AugmentedBatches
+    split = None
+    if world.devices == 1:
+        split = feature_split(config, settings, classifier, len(images))
+    if split is None:
+        batches = AugmentedBatches(images, targets, settings, world)
+        return Fitting(classifier, batches, validation, data.validation.targets)
+    changes, seed = settings.augmentation, settings.seed
+    features = compute_features(
+        split, images, config.feature_views, changes, seed, progress=progress
+    )
+    (validation_features,) = compute_features(
+        split, validation, 1, changes, seed, progress=progress
+    )
+    batches = FeatureBatches(features, targets, settings)
+    return Fitting(split.trained, batches, validation_features, data.validation.targets)
+
+
+def compile_stage(
+    config: TrainConfig, stage: Stage, fitting: Fitting, classifier: keras.Model, world: World
+) -> None:
+    """Compile a model for a stage: optimizer, loss and metrics.
+
+    Args:
+        config: Settings of the run.
+        stage: The stage.
+        fitting: The model and its batches.
+        classifier: The whole classifier.
+        world: The processes that train together.
+    """
+    model, epochs = fitting.model, stage.end - stage.begin
+    rate = learning_rate(config, stage.learning_rate, epochs, len(fitting.batches))
+    factors = rate_factors(config.layer_decay, architecture(config.arch), model, classifier)
+    accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
+    model.compile(
+        optimizer=make_optimizer(config, model, rate, factors),
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
+        # The padding rows of the validation batches of several devices have weight 0.
+        **{"weighted_metrics" if world.devices > 1 else "metrics": [accuracy]},
+    )
+
+
+def fit_epochs(
+    fitting: Fitting, begin: int, end: int, callbacks: Sequence[Any], world: World = ALONE
+) -> None:
+    """Fit a compiled model.
+
+    Args:
+        fitting: The model and its data.
+        begin: Number of epochs before the first one of this call.
+        end: Number of epochs after the last one.
+        callbacks: Keras callbacks, in their order.
+        world: The processes that train together.
+    """
+    batches = fitting.batches
+    start = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.begin(epoch))
+    # OpenCV's own threads would compete with those of the backend for tiny warps.
+    cv2.setNumThreads(1)
+    with fast_layers(fitting.model), hold_interrupts():
+        fitting.model.fit(
+            batches,
+            shuffle=False,
+            validation_data=validation_data(fitting.validation, fitting.validation_targets, world),
+            validation_batch_size=BATCH,
+            initial_epoch=begin,
+            epochs=end,
+            callbacks=[start, *callbacks],
+            verbose=0,
+        )

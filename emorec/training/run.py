@@ -1,0 +1,247 @@
+"""Owns a training run: begin, resume, fit, finish."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+import keras
+
+from emorec.datasets.manifest import PreparedDataset, read_prepared
+from emorec.errors import ConfigError, DataError
+from emorec.modeling.classifier_parts import backbone_of
+from emorec.modeling.finetune import set_trainable_layers
+from emorec.training import balance, run_folder
+from emorec.training.batches import BatchSettings
+from emorec.training.callbacks import (
+    LetInterruptsThrough,
+    LossError,
+    ReportProgress,
+    RunCheckpoint,
+    StopOnNaN,
+)
+from emorec.training.checkpoint import RunState, assign, read_state, restore
+from emorec.training.config import TrainConfig
+from emorec.training.distillation import distilled_targets
+from emorec.training.distribution import ALONE, World, check_distribution, connected
+from emorec.training.ema import ValidateWithEma
+from emorec.training.finish import RunResult, finish
+from emorec.training.fitting import compile_stage, fit_epochs, make_fitting
+from emorec.training.norm_statistics import EpochNormStatistics
+from emorec.training.precision import resolve_precision
+from emorec.training.run_data import draws_labels, load, select
+from emorec.training.run_model import build, load_mirror_partner, with_model_files
+from emorec.training.stages import Stage, is_done, stages_of
+from emorec.training.training_progress import ProgressOptions
+
+_log = logging.getLogger(__name__)
+
+_NO_PROGRESS = ProgressOptions()
+
+
+class TrainingRun:
+    """A run with everything that it works on.
+
+    Attributes:
+        config: Settings of the run, with the resolved precision and absolute paths of models.
+        dataset: The data set.
+        data: Examples and images of the run.
+        model: The classifier.
+        state: State to resume from; None for a run from the start.
+        world: The processes that train together.
+        options: Receivers of the progress.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        dataset: PreparedDataset,
+        options: ProgressOptions = _NO_PROGRESS,
+        world: World = ALONE,
+        state: RunState | None = None,
+    ):
+        """Select the examples, build the model and decode the images.
+
+        Raises:
+            ConfigError, DataError, ModelError: The settings, the data or a model file is invalid.
+        """
+        check_distribution(config.batch_size, config.feature_cache, world)
+        precision = resolve_precision(config.precision)
+        config = with_model_files(config.model_copy(update={"precision": precision}))
+        examples, validation = select(config, dataset)
+        model = build(config, len(examples.class_names), config.seed, world)
+        if config.mirror_partner:
+            # It is needed at the end; loaded here, it can only fail before the training.
+            path = Path(config.mirror_partner)
+            load_mirror_partner(path, config.arch, validation.class_names, model.input_shape)
+        if config.teacher:
+            teachers = [Path(teacher) for teacher in config.teacher]
+            targets = distilled_targets(
+                examples, teachers, config.teacher_weight, progress=options.step_progress
+            )
+            examples = replace(examples, targets=targets)
+        if config.logit_adjustment:
+            strength = config.logit_adjustment
+            model = balance.with_adjusted_logits(model, examples.targets, strength)
+        size = model.input_shape[1]
+        self.data = load(examples, validation, size, progress=options.step_progress)
+        self.config, self.dataset, self.model = config, dataset, model
+        self.options, self.world, self.state = options, world, state
+
+    @classmethod
+    def begin(
+        cls,
+        config: TrainConfig,
+        data_root: Path,
+        options: ProgressOptions = _NO_PROGRESS,
+        world: World = ALONE,
+    ) -> Self:
+        """Prepare a new run."""
+        return cls(config, read_prepared(data_root), options, world)
+
+    @classmethod
+    def resume(
+        cls,
+        folder: Path,
+        data_root: Path | None = None,
+        options: ProgressOptions = _NO_PROGRESS,
+        world: World = ALONE,
+    ) -> Self:
+        """Prepare an interrupted run from its folder.
+
+        Raises:
+            ConfigError: The run uses another backend.
+            DataError: The folder is no run folder, the data set differs, or the checkpoint is
+                damaged.
+        """
+        config, environment = run_folder.read(folder)
+        backend = environment["keras_backend"]
+        if backend != keras.backend.backend():
+            raise ConfigError(
+                f"{folder}: the run uses the backend {backend}; received "
+                f"{keras.backend.backend()}; set KERAS_BACKEND={backend}"
+            )
+        dataset = read_prepared(data_root or Path(environment["data"]))
+        if run_folder.fingerprint(dataset) != environment["data_fingerprint"]:
+            raise DataError(
+                f"{dataset.root}: the data set differs from that of {folder}, or has changed; name "
+                "the right folder with --data, or start a new run"
+            )
+        checkpoint = folder / run_folder.CHECKPOINT
+        state = read_state(checkpoint) if checkpoint.exists() else None
+        return cls(config, dataset, options, world, state)
+
+    def complete(self, folder: Path) -> RunResult:
+        """Fit the model and write the files of the run, also after an interruption.
+
+        Args:
+            folder: The run folder.
+
+        Raises:
+            LossError: The loss is not finite; the model of the best epoch before is written.
+            KeyboardInterrupt: Ctrl-C before the end of the first epoch.
+        """
+        interrupted, failure = False, None
+        with run_folder.logging_to(folder / run_folder.LOG):
+            try:
+                try:
+                    self.fit(folder)
+                except (KeyboardInterrupt, LossError) as error:
+                    if not run_folder.holds_weights(folder):
+                        raise
+                    interrupted = True
+                    failure = error if isinstance(error, LossError) else None
+                result = self.finish(folder, interrupted)
+            except DataError as error:
+                if not run_folder.holds_weights(folder):
+                    raise
+                raise DataError(
+                    f"{error}; fix this, then run: emorec train --resume {folder}"
+                ) from error
+        if failure:
+            raise LossError(f"{failure}; {folder} keeps the model of epoch {result.best_epoch}")
+        return result
+
+    def fit(self, folder: Path | None = None) -> None:
+        """Train all stages that are not done.
+
+        Args:
+            folder: The run folder; None where another process writes it.
+        """
+        checkpoint = RunCheckpoint(folder, self.model, self.state)
+        with connected(self.world):
+            for stage in stages_of(self.config, self.config.trainable_layers):
+                if not (self.state and is_done(stage, self.state.history)):
+                    self._fit_stage(stage, folder, checkpoint)
+        _log.info("best epoch %d", checkpoint.best_epoch)
+
+    def finish(self, folder: Path, interrupted: bool = False) -> RunResult:
+        """Write the models, figures and metrics of the best epoch; see `emorec.training.finish`."""
+        if self.options.step_progress:
+            self.options.step_progress("writing the models and figures", 0, 1)
+        return finish(folder, self.config, self.data, interrupted)
+
+    def _fit_stage(self, stage: Stage, folder: Path | None, checkpoint: RunCheckpoint) -> None:
+        done = len(checkpoint.history)
+        if stage.trainable_layers is not None:
+            set_trainable_layers(backbone_of(self.model), stage.trainable_layers)
+        fitting = make_fitting(
+            self.config,
+            self.model,
+            self.data,
+            self._batch_settings(),
+            self.world,
+            progress=self.options.step_progress,
+        )
+        compile_stage(self.config, stage, fitting, self.model, self.world)
+        self._restore(stage, fitting.model, checkpoint, (folder or Path()) / run_folder.CHECKPOINT)
+        checkpoint.begin(stage)
+        callbacks = self._callbacks(folder, checkpoint, len(fitting.batches))
+        fit_epochs(fitting, done, stage.end, callbacks, self.world)
+
+    def _restore(
+        self, stage: Stage, model: keras.Model, checkpoint: RunCheckpoint, source: Path
+    ) -> None:
+        """Set the weights and the optimizer from which a stage continues."""
+        done = len(checkpoint.history)
+        if self.state and self.state.epoch == done:
+            # A stage starts with a new optimizer.
+            optimizer = done > stage.begin
+            restore(self.model, model, self.state, source, optimizer=optimizer)
+            _log.info("resuming after epoch %d", done)
+        if done and done == stage.begin:
+            # After a stage Keras replaces the weights by their EMA; checkpoints do not hold that,
+            # so the best weights are restored.
+            assign(self.model.weights, checkpoint.best, source)
+
+    def _callbacks(
+        self, folder: Path | None, checkpoint: RunCheckpoint, batches: int
+    ) -> list[keras.callbacks.Callback]:
+        # The check of the loss precedes the checkpoint.
+        callbacks = [StopOnNaN(), EpochNormStatistics(), ValidateWithEma(), checkpoint]
+        callbacks.append(LetInterruptsThrough())
+        if self.options.progress:
+            epochs = self.config.total_epochs
+            callbacks.append(ReportProgress(self.options.progress, epochs, batches, checkpoint))
+        if self.options.tensorboard and folder:
+            from emorec.training.tensorboard_log import WriteTensorBoard
+
+            logs = folder / run_folder.TENSORBOARD
+            callbacks.append(WriteTensorBoard(logs, checkpoint.history))
+        return callbacks
+
+    def _batch_settings(self) -> BatchSettings:
+        config = self.config
+        weights = balance.class_weights(self.data.train.targets, config.balance_strength)
+        return BatchSettings(
+            batch_size=config.batch_size,
+            seed=config.seed,
+            augmentation=config.augmentation,
+            mixup=config.mixup,
+            cutmix=config.cutmix,
+            mix_off_from=config.total_epochs - config.mix_off_epochs,
+            label_smoothing=config.label_smoothing,
+            draw_labels=draws_labels(config, self.dataset),
+            loss_weights=weights if config.balance == "weights" else None,
+            sampling_weights=weights if config.balance == "sampling" else None,
+        )

@@ -1,0 +1,75 @@
+"""Selects the examples of a run and decodes their images."""
+
+from dataclasses import dataclass
+
+from emorec.datasets.image_cache import cached_images
+from emorec.datasets.manifest import Examples, PreparedDataset
+from emorec.images import Image
+from emorec.training.config_groups import DataConfig
+from emorec.training.training_progress import StepProgressCallback
+
+COLOR = "gray"
+"""Facial-expression data sets are grey; colour images are converted to grey for these models."""
+
+INTERPOLATION = "area"
+
+
+@dataclass(frozen=True)
+class RunData:
+    """Examples of a run with their decoded images, uint8, shape (n, size, size, channels)."""
+
+    train: Examples
+    train_images: Image
+    validation: Examples
+    validation_images: Image
+
+
+def select(config: DataConfig, dataset: PreparedDataset) -> tuple[Examples, Examples]:
+    """Select the training and validation examples of a run.
+
+    The validation labels are the majority of the votes where the data set has votes (the FER+
+    protocol), whatever the training labels are.
+    """
+    soft = config.labels == "soft" or draws_labels(config, dataset)
+    train = dataset.examples("train", config.policy, config.classes, soft)
+    if dataset.votes is None:
+        # A folder tree without votes may have any number of labels of its own.
+        validation = dataset.examples("validation")
+    else:
+        validation = dataset.examples("validation", "majority", len(train.class_names))
+    return train.limited(config.limit), validation.limited(config.limit)
+
+
+def draws_labels(config: DataConfig, dataset: PreparedDataset) -> bool:
+    """Check whether one label is drawn from each vote distribution at every use (FER+)."""
+    return config.labels == "hard" and (config.policy or dataset.policy) == "probability"
+
+
+def load(
+    train: Examples,
+    validation: Examples,
+    size: int,
+    *,
+    progress: StepProgressCallback | None = None,
+) -> RunData:
+    """Decode the images of both splits, or read them from the image cache.
+
+    Args:
+        train: Training examples.
+        validation: Validation examples.
+        size: Side of the model's input in pixels.
+        progress: Called during the decoding.
+
+    Raises:
+        DataError: Images are missing or unreadable.
+    """
+
+    def decoding(done: int, total: int) -> None:
+        if progress:
+            progress("decoding", done, total)
+
+    train_images, validation_images = (
+        cached_images(examples.paths, size, COLOR, INTERPOLATION, decoding)
+        for examples in (train, validation)
+    )
+    return RunData(train, train_images, validation, validation_images)

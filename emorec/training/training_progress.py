@@ -1,0 +1,55 @@
+"""Owns the progress reports of a training run."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """Progress of a run after a batch or an epoch.
+
+    Attributes:
+        epoch: Number of the epoch, from 1.
+        epochs: Number of epochs of the run unless it stops early.
+        batch: Number of batches done in this epoch.
+        batches: Number of batches of an epoch.
+        metrics: Running metrics of the epoch; at its end, with the validation metrics.
+        epoch_done: The epoch has ended.
+        best_epoch: The epoch with the best validation accuracy so far; 0 before the first ends.
+    """
+
+    epoch: int
+    epochs: int
+    batch: int
+    batches: int
+    metrics: dict[str, float]
+    epoch_done: bool
+    best_epoch: int
+
+
+TrainingProgressCallback = Callable[[TrainingProgress], None]
+"""Called after every batch and every epoch."""
+
+StepProgressCallback = Callable[[str, int, int], None]
+"""Called during work before and after the training: name of the step, units done, all units."""
+
+
+@dataclass(frozen=True)
+class ProgressOptions:
+    """The receivers of the progress of a run.
+
+    Attributes:
+        progress: Called with the progress of the training.
+        step_progress: Called with the progress of the steps before and after the training.
+        tensorboard: Write the metrics for TensorBoard into the run folder.
+    """
+
+    progress: TrainingProgressCallback | None = None
+    step_progress: StepProgressCallback | None = None
+    tensorboard: bool = False
+
+    def __post_init__(self) -> None:
+        if self.tensorboard:
+            # A missing package is reported before hours of training.
+            importlib.import_module("tensorboard")

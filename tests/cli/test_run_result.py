@@ -1,0 +1,45 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emorec.cli.run_result import print_finished, print_result
+from emorec.evaluation.metrics import score
+from emorec.training.finish import RunResult
+
+
+def result(interrupted: bool = False) -> RunResult:
+    targets = np.eye(2)[[0, 1, 1, 0]]
+    scores = score(np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]]), targets, ("a", "b"))
+    return RunResult(Path("runs/one"), scores, 3, interrupted)
+
+
+def test_the_result_is_printed_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    print_result(result(), as_json=False)
+    first, last = capsys.readouterr().out.splitlines()
+    assert first.startswith("validation: accuracy 0.7500, macro F1 0.7333, loss ")
+    assert first.endswith("(4 images, epoch 3)")
+    assert last == "run folder: runs/one"
+
+
+def test_an_interrupted_run_names_the_command_that_resumes_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        print_result(result(interrupted=True), as_json=True)
+    printed = capsys.readouterr()
+    values = json.loads(printed.out)
+    assert values.keys() == {"run", "best_epoch", "interrupted", "validation"}
+    assert (values["best_epoch"], values["interrupted"]) == (3, True)
+    assert printed.err == "resume with: emorec train --resume runs/one\n"
+
+
+def test_a_finished_run_prints_its_metrics(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "metrics.json").write_text('{"best_epoch": 5, "accuracy": 0.5}')
+    print_finished(tmp_path, as_json=True)
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["validation"] == {"best_epoch": 5, "accuracy": 0.5}
+    assert printed.err == f"{tmp_path}: the run is already finished\n"

@@ -1,0 +1,75 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.everything import quick_compact, settings
+
+from emorec.errors import ConfigError
+from emorec.training.checkpoint import read_state
+from emorec.training.distribution import World
+from emorec.training.run import TrainingRun
+from emorec.training.run_folder import CHECKPOINT, create
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quick() -> Iterator[None]:
+    with quick_compact():
+        yield
+
+
+def short(**changes: object) -> dict:
+    return {"epochs": 2, "limit": 24, "precision": "auto", **changes}
+
+
+def test_a_run_begins_with_its_data_and_model(tiny_data: Path) -> None:
+    run = TrainingRun.begin(settings(**short(logit_adjustment=1.0)), tiny_data)
+    assert run.config.precision in ("float32", "bfloat16")
+    assert len(run.data.train_images) == len(run.data.validation_images) == 24
+    assert run.model.input_shape == (None, 24, 24, 1)
+    assert run.model.layers[-1].name == "adjust_logits"
+    assert run.state is None
+
+
+def test_targets_and_weights_follow_the_teacher(tiny_data: Path, tiny_run: Path) -> None:
+    plain = TrainingRun.begin(settings(**short()), tiny_data)
+    config = settings(**short(teacher=[str(tiny_run)], teacher_weight=0.5))
+    taught = TrainingRun.begin(config, tiny_data)
+    assert taught.config.teacher == (str(tiny_run / "model.onnx"),)
+    difference = np.abs(taught.data.train.targets - plain.data.train.targets)
+    assert 0.01 < difference.max() <= 0.5
+    np.testing.assert_array_equal(taught.data.validation.targets, plain.data.validation.targets)
+
+
+def test_a_run_without_a_folder_writes_nothing(
+    tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = TrainingRun.begin(settings(**short(epochs=2)), tiny_data)
+    before = run.model.get_weights()
+    run.fit()
+    assert any(
+        not np.array_equal(old, new)
+        for old, new in zip(before, run.model.get_weights(), strict=True)
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_is_fitted_resumed_and_finished(tiny_data: Path, tmp_path: Path) -> None:
+    run = TrainingRun.begin(settings(**short()), tiny_data)
+    folder = create(tmp_path, run.config, run.dataset)
+    run.fit(folder)
+    assert read_state(folder / CHECKPOINT).epoch == 2
+    resumed = TrainingRun.resume(folder)
+    assert resumed.config == run.config
+    assert resumed.state is not None
+    assert resumed.state.epoch == 2
+    resumed.fit(folder)
+    result = resumed.finish(folder)
+    assert (result.folder, result.interrupted) == (folder, False)
+    assert not (folder / CHECKPOINT).exists()
+
+
+def test_a_run_that_cannot_be_distributed_is_refused(tiny_data: Path) -> None:
+    with pytest.raises(ConfigError, match="must be a multiple"):
+        TrainingRun.begin(settings(batch_size=12), tiny_data, world=World(devices=5))

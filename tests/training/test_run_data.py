@@ -1,0 +1,56 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emorec.datasets.manifest import read_prepared
+from emorec.training.config_groups import DataConfig
+from emorec.training.run_data import draws_labels, load, select
+
+
+@pytest.mark.parametrize(
+    ("config", "soft", "drawn"),
+    [
+        ({}, False, False),
+        ({"labels": "soft"}, True, False),
+        ({"policy": "probability"}, True, True),
+        ({"policy": "probability", "labels": "soft"}, True, False),
+    ],
+)
+def test_training_labels_follow_the_settings_and_validation_labels_are_majorities(
+    config: dict, soft: bool, drawn: bool, tiny_data: Path
+) -> None:
+    dataset = read_prepared(tiny_data)
+    train, validation = select(DataConfig(**config), dataset)
+    expected = dataset.examples("train", config.get("policy"), None, soft)
+    np.testing.assert_array_equal(train.targets, expected.targets)
+    assert (validation.targets.max(axis=1) == 1).all()
+    assert draws_labels(DataConfig(**config), dataset) is drawn
+
+
+def test_the_limit_counts_for_each_split(tiny_data: Path) -> None:
+    train, validation = select(DataConfig(limit=10), read_prepared(tiny_data))
+    assert (len(train.paths), len(validation.paths)) == (10, 10)
+
+
+def test_eight_classes_keep_contempt_in_both_splits(tiny_data: Path) -> None:
+    for examples in select(DataConfig(classes=8), read_prepared(tiny_data)):
+        assert examples.class_names[-1] == "contempt"
+
+
+def test_a_folder_tree_has_its_own_labels(tiny_data: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_data / "train" / "happy", tmp_path / "tree" / "train" / "grin")
+    shutil.copytree(tiny_data / "train" / "sad", tmp_path / "tree" / "train" / "sulk")
+    for examples in select(DataConfig(), read_prepared(tmp_path / "tree")):
+        assert examples.class_names == ("grin", "sulk")
+
+
+def test_images_are_decoded_at_the_size_of_the_input(tiny_data: Path) -> None:
+    train, validation = select(DataConfig(limit=7), read_prepared(tiny_data))
+    steps: list[tuple[str, int, int]] = []
+    data = load(train, validation, 20, progress=lambda *step: steps.append(step))
+    assert data.train_images.shape == data.validation_images.shape == (7, 20, 20, 1)
+    assert data.train_images.dtype == np.uint8
+    assert {name for name, _, _ in steps} <= {"decoding"}
+    assert data.train is train

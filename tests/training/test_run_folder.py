@@ -1,0 +1,109 @@
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from emorec.datasets.manifest import read_prepared
+from emorec.errors import DataError
+from emorec.training import run_folder
+from emorec.training.config import TrainConfig
+
+
+def test_two_runs_of_one_second_have_two_folders(tiny_data: Path, tmp_path: Path) -> None:
+    dataset = read_prepared(tiny_data)
+    folders = [run_folder.create(tmp_path, TrainConfig(), dataset) for _ in range(3)]
+    assert len(set(folders)) == 3
+    assert all("-compact" in folder.name for folder in folders)
+
+
+def test_the_description_of_a_run_is_read_again(tiny_data: Path, tmp_path: Path) -> None:
+    dataset, config = read_prepared(tiny_data), TrainConfig(epochs=3, seed=5)
+    folder = run_folder.create(tmp_path, config, dataset)
+    found, environment = run_folder.read(folder)
+    assert found == config
+    assert environment.keys() == {
+        "command",
+        "data",
+        "data_fingerprint",
+        "emorec",
+        "keras_backend",
+        "packages",
+        "platform",
+        "processor",
+        "python",
+        "seed",
+        "started",
+    }
+    assert (environment["seed"], environment["data"]) == (5, str(tiny_data.resolve()))
+    assert environment["data_fingerprint"] == run_folder.fingerprint(dataset)
+
+
+def test_a_run_folder_of_version_0_1_0_is_read(tiny_data: Path, tmp_path: Path) -> None:
+    folder = run_folder.create(tmp_path, TrainConfig(), read_prepared(tiny_data))
+    config = folder / run_folder.CONFIG
+    old = config.read_text().replace("mix_off_epochs: 0", "calm_epochs: 2")
+    config.write_text(old.replace("mirror_partner: null", "partner: null"))
+    assert run_folder.read(folder)[0].mix_off_epochs == 2
+
+
+def test_the_fingerprint_depends_on_the_labels(tiny_data: Path) -> None:
+    dataset = read_prepared(tiny_data)
+    before = run_folder.fingerprint(dataset)
+    dataset.labels[0] = "other"
+    assert run_folder.fingerprint(dataset) != before
+
+
+@pytest.mark.parametrize("weights", [True, False])
+def test_a_failed_run_without_weights_is_removed(tmp_path: Path, weights: bool) -> None:
+    folder = tmp_path / "run"
+    (folder / run_folder.CHECKPOINT).parent.mkdir(parents=True)
+    if weights:
+        (folder / run_folder.CHECKPOINT).touch()
+    with pytest.raises(KeyboardInterrupt), run_folder.removed_without_weights(folder):
+        raise KeyboardInterrupt
+    assert folder.exists() is weights
+
+
+def test_a_run_is_finished_when_its_checkpoint_is_gone(tmp_path: Path) -> None:
+    run_folder.clean(tmp_path)
+    assert not run_folder.finished(tmp_path)
+    (tmp_path / run_folder.CHECKPOINT).touch()
+    (tmp_path / run_folder.METRICS).touch()
+    assert not run_folder.finished(tmp_path)
+    (tmp_path / run_folder.CHECKPOINT).unlink()
+    assert run_folder.finished(tmp_path)
+    assert run_folder.holds_weights(tmp_path)
+
+
+def test_cleaning_removes_partial_files(tmp_path: Path) -> None:
+    run_folder.clean(tmp_path)
+    partial = [tmp_path / ".partial-1-curves.png", tmp_path / "checkpoints" / ".partial-1-last.npz"]
+    for path in partial:
+        path.write_bytes(b"half")
+    run_folder.clean(tmp_path)
+    assert not any(path.exists() for path in partial)
+
+
+def test_log_messages_go_to_the_file_within_the_context(tmp_path: Path) -> None:
+    logger = logging.getLogger("emorec.training.test")
+    with run_folder.logging_to(tmp_path / "train.log"):
+        logger.info("inside")
+    logger.info("outside")
+    text = (tmp_path / "train.log").read_text()
+    assert text.endswith("INFO inside\n")
+    assert "outside" not in text
+
+
+def test_the_history_has_one_row_an_epoch(tmp_path: Path) -> None:
+    run_folder.write_history(tmp_path, [{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
+    assert (tmp_path / "history.csv").read_text() == "epoch,loss\n1,0.5\n2,0.25\n"
+
+
+def test_a_large_json_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "metrics.json"
+    path.write_text(json.dumps({"a": 1}))
+    assert run_folder.read_json(path) == {"a": 1}
+    monkeypatch.setattr(run_folder, "MAX_JSON_BYTES", 3)
+    with pytest.raises(DataError, match="too large: a JSON file has at most 3 bytes"):
+        run_folder.read_json(path)
