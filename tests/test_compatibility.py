@@ -110,7 +110,6 @@ def test_the_configuration_of_a_run_is_read(folder: Path, run: str) -> None:
     assert found == environment["data_fingerprint"]
 
 
-@pytest.mark.xfail(strict=True, reason="the keys are renamed by another change")
 def test_renamed_keys_of_a_configuration_are_read(folder: Path) -> None:
     from emorec.training.config import load_config
 

@@ -127,8 +127,8 @@ def test_contract_of_an_architecture(arch: str, tmp_path: Path) -> None:
 
 
 def documented() -> dict[str, list[str]]:
-    """The rows of the table in docs/architectures.md, by name."""
-    text = (Path(__file__).resolve().parents[2] / "docs" / "architectures.md").read_text("utf-8")
+    """The rows of the table in docs/networks.md, by name."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "networks.md").read_text("utf-8")
     rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `")]
     return {name.strip("`"): cells for name, *cells in rows}
 
