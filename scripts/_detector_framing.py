@@ -4,7 +4,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from bench_robustness import best_box, picture_of
+from bench_robustness import best_box, padded_image
 
 from emorec.datasets.manifest import read_prepared
 from emorec.detection.haar import HaarDetector
@@ -20,7 +20,7 @@ def print_framing(data: Path, yunet: Path) -> None:
     cv2.setNumThreads(1)
     rows = []
     for path in examples.paths:
-        image = picture_of(path)
+        image = padded_image(path)
         one, other = best_box(haar, image), best_box(network, image)
         if one and other:
             centering = (one.width - other.width) / 2

@@ -1,9 +1,9 @@
-"""Compares reading the emotion of a face by emorec with what a Keras script does, on one core.
+"""Compares the inference time per face of emorec with that of a Keras script, on one core.
 
-In turn, for one face and for 16 at once: the classifier of `emorec detect` on the model's ONNX
-file, from the crop to the probabilities; and `model.predict` and `model(...)` of Keras on the same
-model's .keras file, with the crop resized beforehand. It prints medians, their ratios, and the
-size of the file. The extra `train` is needed.
+It alternates, for batches of 1 and of 16 faces, between the classifier of `emorec detect` with the
+ONNX file, from crop to probabilities, and `model.predict` and `model(...)` of Keras with the .keras
+file of the same model, on crops resized beforehand. It prints medians, their ratios and the size of
+the file. It needs the extra `train`.
 
 Example: python scripts/bench_classifier.py --runs 100
 """
@@ -45,7 +45,7 @@ def called(model: keras.Model, batch: npt.NDArray[np.float32]) -> object:
 
 
 def compare(onnx: Path, keras_file: Path, runs: int) -> None:
-    """Time all ways in turn and print medians and ratios."""
+    """Time all methods in turn, and print medians and ratios."""
     classifier, (model, _) = EmotionClassifier(onnx), load_model(keras_file)
     size, channels = classifier.metadata.input_size, classifier.metadata.channels
     print(f"{onnx.name}: {onnx.stat().st_size / 1e6:.2f} MB", end="")
@@ -60,18 +60,18 @@ def compare(onnx: Path, keras_file: Path, runs: int) -> None:
             np.float32,
         )
         batch = np.repeat(batch[..., None], channels, axis=-1)
-        ways: dict[str, Callable[[], object]] = {
+        methods: dict[str, Callable[[], object]] = {
             "emorec": partial(classifier.classify, list(crops)),
             "Keras, model(...)": partial(called, model, batch),
             "Keras, predict": partial(model.predict, batch, verbose=0),
         }
-        times: dict[str, list[float]] = {name: [] for name in ways}
+        times: dict[str, list[float]] = {name: [] for name in methods}
         for turn in range(runs + 1):
-            for name, way in ways.items():
-                elapsed = milliseconds(way)
+            for name, method in methods.items():
+                elapsed = milliseconds(method)
                 if turn:  # the first turn compiles
                     times[name].append(elapsed)
-        print(f"{count} at once, milliseconds a face, medians of {runs} runs in turn")
+        print(f"batch of {count}, milliseconds per face, medians of {runs} runs in turn")
         ours = statistics.median(times["emorec"])
         for name, values in times.items():
             median = statistics.median(values)
@@ -84,8 +84,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     shipped = resources.shipped_model()
-    parser.add_argument("--model", type=Path, default=shipped, help="ONNX file; its .keras beside")
-    parser.add_argument("--runs", type=int, default=50, help="runs of each, in turn")
+    parser.add_argument("--model", type=Path, default=shipped, help="ONNX file; next to its .keras")
+    parser.add_argument("--runs", type=int, default=50, help="number of runs of each method")
     arguments = parser.parse_args()
     compare(arguments.model, arguments.model.with_suffix(".keras"), arguments.runs)
 

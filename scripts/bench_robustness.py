@@ -1,10 +1,10 @@
-"""Measures how a model stands what `emorec detect` feeds it, as Markdown tables.
+"""Measures the robustness of a model under the conditions of `emorec detect`, as a Markdown table.
 
-Each validation image (FER+ majority labels) is doubled, padded by its border to a picture of twice
-the face's side, and the detector finds the face in it. Then the crop, the box or the picture is
-changed step by step, through the same cropping and resizing as in detect. "Found" is the share of
-faces that the detector still finds in the changed picture; the accuracies are on the faces that
-it found in the plain one, with the box from there, so that all rows tell of the same faces.
+Each validation image (FER+ majority labels) is upscaled to twice its size and padded by its border
+to twice that size; the detector then detects the face in it. Each row changes the margin, the box
+or the image, and crops and resizes as detect does. "Detected" is the share of faces that the
+detector still detects in the changed image. The accuracies are on the faces that it detects in the
+unchanged image, with the box from there, so that all rows are on the same faces.
 
 Example: python scripts/bench_robustness.py --data FER-2013 --limit 800
 """
@@ -30,12 +30,12 @@ from emorec.preprocessing import crop_face
 from emorec.types import Box
 
 FACE = 96
-"""Side of the doubled image in its picture, in pixels."""
+"""Side of the upscaled face in its image, in pixels."""
 
 PAD = FACE // 2
 FRAME = Box(PAD, PAD, FACE, FACE)
-FOUND = 0.4
-"""Least overlap of a box with the image's place for the face to count as found."""
+MIN_IOU = 0.4
+"""Minimum IoU of a box with the face's frame for the face to count as detected."""
 
 MARGINS = (-0.15, -0.1, -0.05, 0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
 SCALES = (0.8, 0.9, 1.1, 1.25)
@@ -46,49 +46,49 @@ GAINS = (0.25, 0.5, 1.5)
 ANGLES = (5, 10, 15, 20)
 SIDES = (48, 32, 24)
 
-ChangeOfBox = Callable[[Box, np.random.Generator], Box]
-ChangeOfPicture = Callable[[Image, np.random.Generator], Image]
+BoxChange = Callable[[Box, np.random.Generator], Box]
+ImageChange = Callable[[Image, np.random.Generator], Image]
 
 
 @dataclass(frozen=True)
 class Case:
-    """One row: what is changed, and by how much.
+    """One row of the table: a change.
 
     Attributes:
-        name: What the row is called.
-        margin: Crop margin; None takes the model's.
-        box: Changes the box before cropping.
-        picture: Changes the picture, with the box where it was.
-        scale: Ratio of the changed picture's size to the plain one's.
+        name: Name of the row.
+        margin: Crop margin; the default is the model's.
+        box: Change of the box before cropping.
+        image: Change of the image; the box stays.
+        scale: Size of the changed image relative to the unchanged one.
     """
 
     name: str
     margin: float | None = None
-    box: ChangeOfBox | None = None
-    picture: ChangeOfPicture | None = None
+    box: BoxChange | None = None
+    image: ImageChange | None = None
     scale: float = 1.0
 
 
 def cases() -> Iterator[Case]:
-    """Give the rows in the order of the table."""
-    yield Case("detector's box, the model's margin")
+    """Yield the rows in the order of the table."""
+    yield Case("detector's box, model's margin")
     for margin in MARGINS:
         yield Case(f"margin {margin:+.2f}", margin=margin)
     for scale in SCALES:
         yield Case(f"box scaled by {scale:g}", box=partial(_scaled, scale))
     for shift in SHIFTS:
-        yield Case(f"box shifted by {shift:.0%}, any direction", box=partial(_shifted, shift))
+        yield Case(f"box shifted by {shift:.0%}, random direction", box=partial(_shifted, shift))
     for sigma in BLURS:
-        yield Case(f"blur, sigma {sigma:.0%} of the face", picture=partial(_blurred, sigma))
+        yield Case(f"blur, sigma {sigma:.0%} of the face", image=partial(_blurred, sigma))
     for quality in QUALITIES:
-        yield Case(f"JPEG quality {quality}, {FACE}-pixel face", picture=partial(_jpeg, quality))
+        yield Case(f"JPEG quality {quality}, {FACE}-pixel face", image=partial(_jpeg, quality))
     for gain in GAINS:
-        yield Case(f"brightness times {gain:g}", picture=partial(_bright, gain))
-    yield Case("contrast halved", picture=_flat)
+        yield Case(f"brightness x {gain:g}", image=partial(_bright, gain))
+    yield Case("contrast halved", image=_flat)
     for angle in ANGLES:
-        yield Case(f"rotated by {angle} degrees, either way", picture=partial(_rotated, angle))
+        yield Case(f"rotated by {angle} degrees, random sign", image=partial(_rotated, angle))
     for side in SIDES:
-        yield Case(f"{side}-pixel face", picture=partial(_small, side), scale=side / FACE)
+        yield Case(f"{side}-pixel face", image=partial(_small, side), scale=side / FACE)
 
 
 def _scaled(scale: float, box: Box, _: np.random.Generator) -> Box:
@@ -137,31 +137,31 @@ def _pixels(image: npt.ArrayLike | None) -> Image:
     return np.asarray(image, np.uint8)
 
 
-def picture_of(path: Path) -> Image:
-    """Read a face image, double it and pad it by its border; grey, shape (192, 192)."""
+def padded_image(path: Path) -> Image:
+    """Read a face image, upscale it and pad it by its border; grey, shape (192, 192)."""
     face = cv2.resize(read_gray(path), (FACE, FACE), interpolation=cv2.INTER_CUBIC)
     return _pixels(cv2.copyMakeBorder(face, PAD, PAD, PAD, PAD, cv2.BORDER_REPLICATE))
 
 
 def best_box(detector: FaceDetector, image: Image, scale: float = 1.0) -> Box | None:
-    """Find the face of a picture, or None; the frame of the face is scaled as the picture is."""
+    """Return the detected box of the face, or None; `scale` is the size of the image."""
     frame = Box(*(round(value * scale) for value in (PAD, PAD, FACE, FACE)))
     found = detector.detect(_pixels(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)))
     best = max((face.box for face in found), key=frame.iou, default=None)
-    return best if best is not None and best.iou(frame) >= FOUND else None
+    return best if best is not None and best.iou(frame) >= MIN_IOU else None
 
 
 @dataclass(frozen=True)
 class Faces:
-    """The faces that the detector found in the plain pictures."""
+    """The faces that the detector detects in the unchanged images."""
 
-    pictures: list[Image]
+    images: list[Image]
     boxes: list[Box]
     labels: npt.NDArray[np.int64]
 
 
 class Table:
-    """Runs the model and prints the rows."""
+    """The printed table; it runs the model on the crops of each row."""
 
     def __init__(self, classifier: EmotionClassifier, names: tuple[str, ...]) -> None:
         self._classifier = classifier
@@ -169,43 +169,43 @@ class Table:
         self._first: float | None = None
 
     def begin(self) -> None:
-        print("| change | found % | accuracy % | difference | balanced accuracy % |")
+        print("| change | detected % | accuracy % | difference | balanced accuracy % |")
         print("| --- | --- | --- | --- | --- |")
 
     def row(
-        self, name: str, found: float | None, crops: list[Image], labels: npt.NDArray[np.int64]
+        self, name: str, detected: float | None, crops: list[Image], labels: npt.NDArray[np.int64]
     ) -> None:
-        right = self._right(crops, labels)
+        right = self._correct(crops, labels)
         accuracy = 100 * right.mean()
         recalls = [right[labels == label].mean() for label in np.unique(labels)]
         difference = "" if self._first is None else f"{accuracy - self._first:+.1f}"
-        if found is not None and self._first is None:
+        if detected is not None and self._first is None:
             self._first = accuracy
-        share = "" if found is None else f"{100 * found:.1f}"
+        share = "" if detected is None else f"{100 * detected:.1f}"
         cells = (name, share, f"{accuracy:.1f}", difference, f"{100 * np.mean(recalls):.1f}")
         print("| " + " | ".join(cells) + " |", flush=True)
 
-    def _right(self, crops: list[Image], labels: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    def _correct(self, crops: list[Image], labels: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         named = [prediction.emotion for prediction in self._classifier.classify(crops)]
         right = (name == self._names[label] for name, label in zip(named, labels, strict=True))
         return np.fromiter(right, np.bool_, len(named))
 
 
 def run_case(case: Case, faces: Faces, detector: FaceDetector, table: Table, margin: float) -> None:
-    """Change all faces, look for them again where the picture is changed, and print the row."""
+    """Change all faces, repeat the detection if the images change, and print the row."""
     randomness = np.random.default_rng(0)
     margin = margin if case.margin is None else case.margin
     crops: list[Image] = []
-    found = 0
-    for picture, box in zip(faces.pictures, faces.boxes, strict=True):
-        if case.picture:
-            picture = case.picture(picture, randomness)
-            found += best_box(detector, picture, case.scale) is not None
+    detected = 0
+    for image, box in zip(faces.images, faces.boxes, strict=True):
+        if case.image:
+            image = case.image(image, randomness)
+            detected += best_box(detector, image, case.scale) is not None
             box = Box(*(round(v * case.scale) for v in (box.x, box.y, box.width, box.height)))
         if case.box:
             box = case.box(box, randomness)
-        crops.append(crop_face(picture, box, margin))
-    share = found / len(crops) if case.picture else 1.0
+        crops.append(crop_face(image, box, margin))
+    share = detected / len(crops) if case.image else 1.0
     table.row(case.name, share, crops, faces.labels)
 
 
@@ -215,13 +215,13 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, required=True, help="a prepared data set with votes")
     parser.add_argument("--model", type=Path, default=resources.shipped_model())
-    parser.add_argument("--limit", type=int, help="use so many images, spread over all")
-    parser.add_argument("--only", help="rows whose name begins so, such as 'margin'")
+    parser.add_argument("--limit", type=int, help="maximum number of images, spread over the split")
+    parser.add_argument("--only", help="only rows whose names begin with this, such as 'margin'")
     parser.add_argument("--detector", choices=DETECTORS, default=DEFAULT_DETECTOR)
     parser.add_argument("--detector-model", type=Path, help="ONNX file of the detector")
     arguments = parser.parse_args()
 
-    cv2.setNumThreads(1)  # small pictures are done before a second thread has begun
+    cv2.setNumThreads(1)  # small images are finished before a second thread starts
     classifier = EmotionClassifier(arguments.model)
     labels = classifier.metadata.labels
     examples = read_prepared(arguments.data).examples("validation", "majority", len(labels))
@@ -230,32 +230,33 @@ def main() -> None:
     detector = make_detector(arguments.detector, **files)
     table = Table(classifier, examples.class_names)
     truth = examples.targets.argmax(axis=1)
-    pictures = [picture_of(path) for path in examples.paths]
+    images = [padded_image(path) for path in examples.paths]
     boxes = []
-    for done, picture in enumerate(pictures, 1):
-        boxes.append(best_box(detector, picture))
+    for done, image in enumerate(images, 1):
+        boxes.append(best_box(detector, image))
         if sys.stderr.isatty():
-            print(f"\r{done} of {len(pictures)} pictures", end="", file=sys.stderr)
-    there = [number for number, box in enumerate(boxes) if box is not None]
+            print(f"\r{done} of {len(images)} images", end="", file=sys.stderr)
+    detected = [number for number, box in enumerate(boxes) if box is not None]
     print(
-        f"{classifier.metadata.name} {classifier.metadata.version}, {len(pictures)} validation "
-        f"images, {arguments.detector} finds {len(there)} ({len(there) / len(pictures):.1%}); crop "
-        f"margin {classifier.metadata.crop_margin:g}. Standard error of an accuracy of 85 %: "
-        f"{100 * (0.85 * 0.15 / len(there)) ** 0.5:.1f} points.\n"
+        f"{classifier.metadata.name} {classifier.metadata.version}, {len(images)} validation "
+        f"images, {arguments.detector} detects {len(detected)} "
+        f"({len(detected) / len(images):.1%}); crop margin {classifier.metadata.crop_margin:g}. "
+        "Standard error of an accuracy of 85 %: "
+        f"{100 * (0.85 * 0.15 / len(detected)) ** 0.5:.1f} points.\n"
     )
     faces = Faces(
-        [pictures[number] for number in there],
+        [images[number] for number in detected],
         [box for box in boxes if box is not None],
-        truth[there],
+        truth[detected],
     )
     table.begin()
-    originals = [crop_face(picture, FRAME, 0) for picture in pictures]
-    table.row("the images themselves, all", None, originals, truth)
-    # For a net that sees the face and another that sees its mirror image, this changes their parts.
+    originals = [crop_face(image, FRAME, 0) for image in images]
+    table.row("original images, all", None, originals, truth)
+    # Of a pair of networks, one for the face and one for its mirror image, this swaps the roles.
     mirrored = [np.ascontiguousarray(original[:, ::-1]) for original in originals]
-    table.row("the images themselves, all, mirrored", None, mirrored, truth)
-    found = [originals[number] for number in there]
-    table.row("the images themselves, those found", None, found, faces.labels)
+    table.row("original images, all, mirrored", None, mirrored, truth)
+    faces_detected = [originals[number] for number in detected]
+    table.row("original images, face detected", None, faces_detected, faces.labels)
     for case in cases():
         if arguments.only is None or case.name.startswith((arguments.only, "detector")):
             run_case(case, faces, detector, table, classifier.metadata.crop_margin)

@@ -30,10 +30,8 @@ TYPE_CHECKING_CYCLES: dict[tuple[str, str], str] = {}
 
 WITHOUT_OWN_TESTS = {
     "emorec.__main__": "tests/cli/test_main.py runs it",
-    "emorec.cli.export": "tests/cli/test_train_evaluate_export.py runs the command",
-    "emorec.cli.keras_backend": "tests/training/test_backends.py runs it in other processes",
-    "emorec.cli.run_result": "tests/cli/test_train_evaluate_export.py checks what it prints",
     "emorec.cli.train": "tests/cli/test_train_evaluate_export.py runs the command",
+    "emorec.cli.evaluation_text": "tests/cli/test_evaluate.py checks the whole text",
     "emorec.detection.base": "a protocol; tests/detection/ checks every detector against it",
 }
 """Modules whose tests are elsewhere, with the reason."""

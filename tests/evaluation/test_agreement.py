@@ -16,8 +16,8 @@ def one_hot(*labels: str) -> np.ndarray:
 
 def test_probabilities_equal_to_the_votes_have_divergence_0() -> None:
     counts = votes({"happy": 10}, {"happy": 5, "sad": 5}, {"sad": 4, "not_face": 6})
-    given = (one_hot("happy", "happy", "sad") + one_hot("happy", "sad", "sad")) / 2
-    found = vote_agreement(given, one_hot("happy", "happy", "sad"), counts, 7)
+    predicted = (one_hot("happy", "happy", "sad") + one_hot("happy", "sad", "sad")) / 2
+    found = vote_agreement(predicted, one_hot("happy", "happy", "sad"), counts, 7)
     assert found is not None
     assert found.divergence == pytest.approx(0, abs=1e-9)
     assert found.images == 2  # most voted that the third is no face
@@ -25,9 +25,9 @@ def test_probabilities_equal_to_the_votes_have_divergence_0() -> None:
 
 def test_the_divergence_of_a_known_pair() -> None:
     counts = votes({"angry": 5, "disgust": 5})
-    given = np.full((1, 7), 0.25 / 5)
-    given[0, :2] = 0.5, 0.25
-    found = vote_agreement(given, one_hot("angry"), counts, 7)
+    predicted = np.full((1, 7), 0.25 / 5)
+    predicted[0, :2] = 0.5, 0.25
+    found = vote_agreement(predicted, one_hot("angry"), counts, 7)
     assert found is not None
     assert found.divergence == pytest.approx(0.5 * np.log(1) + 0.5 * np.log(2))
 
@@ -42,8 +42,8 @@ def test_images_are_binned_by_the_share_of_the_most_frequent_vote() -> None:
         {"unknown": 10},
     )
     targets = one_hot(*["happy"] * 4, "sad", "sad")
-    given = one_hot("happy", "happy", "happy", "sad", "happy", "sad")
-    found = vote_agreement(given, targets, counts, 7)
+    predicted = one_hot("happy", "happy", "happy", "sad", "happy", "sad")
+    found = vote_agreement(predicted, targets, counts, 7)
     assert found is not None
     assert found.images == 5  # nobody voted for an emotion in the last one
     assert [(b.lowest, b.below, b.images, b.accuracy) for b in found.bins] == [
@@ -59,8 +59,8 @@ def test_no_votes_for_any_class() -> None:
 
 
 def test_metrics_by_group() -> None:
-    truth, given = one_hot("sad", "sad", "happy"), one_hot("sad", "happy", "happy")
-    found = group_scores(given, truth, EMOTIONS_7, np.array(["b", "a", "b"]))
+    truth, predicted = one_hot("sad", "sad", "happy"), one_hot("sad", "happy", "happy")
+    found = group_scores(predicted, truth, EMOTIONS_7, np.array(["b", "a", "b"]))
     assert [(g.group, g.images, g.accuracy) for g in found] == [("a", 1, 0.0), ("b", 2, 1.0)]
     assert found[1].accuracy_interval == (1.0, 1.0)
 

@@ -77,8 +77,8 @@ def normalise_as_if_trained(model: keras.Model, images: np.ndarray) -> None:
 @pytest.mark.parametrize("arch", PREPROCESSING)
 @pytest.mark.parametrize("color", ["gray", "rgb"])
 def test_normalisation_equals_keras_own(arch: str, color: str) -> None:
-    given = faces(3, 8, 1 if color == "gray" else 3)
-    spread = np.repeat(given, 3, axis=3) if color == "gray" else given
+    images = faces(3, 8, 1 if color == "gray" else 3)
+    spread = np.repeat(images, 3, axis=3) if color == "gray" else images
     expected = PREPROCESSING[arch].preprocess_input(spread.copy())
     np.testing.assert_allclose(normalized(arch, spread), expected, atol=1e-5)
 
@@ -90,10 +90,10 @@ def test_normalisation_equals_that_inside_keras_networks(arch: str) -> None:
         include_top=False, weights=None, input_shape=(32, 32, 3), include_preprocessing=True
     )
     (layer,) = [each for each in network.layers if each.name.split("_")[0] == last]
-    given = faces(3, 32, 3)
-    expected = np.asarray(keras.Model(network.input, layer.output)(given))
+    images = faces(3, 32, 3)
+    expected = np.asarray(keras.Model(network.input, layer.output)(images))
     assert expected.min() < -0.9
-    np.testing.assert_allclose(normalized(arch, given), expected, atol=1e-5)
+    np.testing.assert_allclose(normalized(arch, images), expected, atol=1e-5)
 
 
 def test_every_normalisation_is_compared() -> None:

@@ -16,10 +16,10 @@ def faces(count: int, size: int, channels: int) -> np.ndarray:
 def test_normalisation_inside_the_whole_model(color: str) -> None:
     model = build_classifier("vgg16", 7, 32, color=color)
     normalized = keras.Model(model.input, model.get_layer("normalize").output)
-    given = faces(2, 32, 1 if color == "gray" else 3)
-    spread = np.repeat(given, 3, axis=3) if color == "gray" else given
+    images = faces(2, 32, 1 if color == "gray" else 3)
+    spread = np.repeat(images, 3, axis=3) if color == "gray" else images
     expected = vgg16.preprocess_input(spread.copy())
-    np.testing.assert_allclose(normalized(given), expected, atol=1e-5)
+    np.testing.assert_allclose(normalized(images), expected, atol=1e-5)
 
 
 def test_compact_has_the_promised_shape() -> None:

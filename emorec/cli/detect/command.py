@@ -122,7 +122,7 @@ def detect(
     reported, the others are still processed, and the exit code is 1.
     """
     from emorec.batch.detect_job import DetectJob, RecognizerSettings
-    from emorec.batch.run import connected, process_images
+    from emorec.batch.process_images import connected, process_images
     from emorec.cli.detect.results import ResultReporter
     from emorec.cli.native_messages import native_messages_dropped
     from emorec.interrupts import deliver_pending_interrupt, hold_interrupts

@@ -12,7 +12,7 @@ from helpers.stub_detectors import BrightDetector
 from emorec.batch import processes, threaded
 from emorec.batch.detect_job import DetectJob, RecognizerSettings
 from emorec.batch.image_work import process_serially
-from emorec.batch.run import connected, process_images
+from emorec.batch.process_images import connected, process_images
 from emorec.images import write_image
 from emorec.media.sources import MediaSource, expand
 
