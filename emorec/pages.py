@@ -53,15 +53,15 @@ def page(title: str, parts: Iterable[str]) -> str:
     )
 
 
-def picture(png: bytes, alt: str) -> str:
+def image_tag(png: bytes, alt: str) -> str:
     """Render an image tag that embeds the bytes of a PNG file."""
     content = base64.b64encode(png).decode()
     return f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{content}">'
 
 
-def wide_picture(png: bytes, alt: str) -> str:
+def wide_image(png: bytes, alt: str) -> str:
     """Render an image that scrolls sideways on a narrow screen, where it would be illegible."""
-    return f'<div class="wide">{picture(png, alt)}</div>'
+    return f'<div class="wide">{image_tag(png, alt)}</div>'
 
 
 def table(

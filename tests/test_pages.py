@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from helpers.html_page import Page, assert_self_contained
 
-from emorec.pages import page, picture, table, wide_picture
+from emorec.pages import image_tag, page, table, wide_image
 
 PNG = cv2.imencode(".png", np.full((2, 3), 7, np.uint8))[1].tobytes()
 
@@ -17,7 +17,7 @@ def test_an_empty_page():
 
 
 def test_images_are_embedded():
-    text = page("x", [picture(PNG, 'a "b"'), wide_picture(PNG, "c")])
+    text = page("x", [image_tag(PNG, 'a "b"'), wide_image(PNG, "c")])
     assert_self_contained(text)
     images = [attributes for tag, attributes in Page(text).tags if tag == "img"]
     assert [image["alt"] for image in images] == ['a "b"', "c"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from emorec.cli.overwriting import refuse_no_file, refuse_overwriting
+from emorec.cli.overwriting import refuse_overwriting, require_file_path
 from emorec.cli.parameters import prior_option
 from emorec.labels import POLICIES
 
@@ -101,7 +101,7 @@ def evaluate(
     outputs = {"--json": json_file, "--report": report, "--plot": plot}
     written = {option: target for option, target in outputs.items() if target}
     for option, target in written.items():
-        refuse_no_file(option, target)
+        require_file_path(option, target)
     refuse_overwriting(written.values(), paths, "choose other names")
     if plot and len(paths) > 1:
         raise click.UsageError("--plot draws one model; pass one MODEL, or use --report")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 
-def refuse_no_file(option: str, target: Path) -> None:
+def require_file_path(option: str, target: Path) -> None:
     """Check that an option names a file in an existing folder.
 
     Raises:

@@ -9,7 +9,7 @@ from emorec import __version__
 from emorec.atomic_files import write_bytes, write_json
 from emorec.datasets.inspection import SAMPLES, Inspection
 from emorec.datasets.manifest import REPORT_HTML, REPORT_JSON
-from emorec.pages import page, picture, table
+from emorec.pages import image_tag, page, table
 
 LISTED = 100
 """Largest number of list items in the HTML file; the JSON file has all."""
@@ -54,7 +54,8 @@ def render(name: str, inspection: Inspection, notes: list[str]) -> str:
         _agreement(facts["votes"]),
         f"<h2>Samples</h2><p>Up to {SAMPLES} of each class, chosen at random.</p>",
         *(
-            f"<figure><figcaption>{html.escape(label)}</figcaption>{picture(data, label)}</figure>"
+            f"<figure><figcaption>{html.escape(label)}</figcaption>"
+            f"{image_tag(data, label)}</figure>"
             for label, data in inspection.sheets.items()
         ),
         _suspicious(facts["suspicious"]),
@@ -164,7 +165,7 @@ def _suspicious(found: Mapping[str, Any]) -> str:
 
 def _duplicates(found: Mapping[str, Any], pairs: bytes) -> str:
     leaks = [f"{leak['path']} is {leak['duplicate_of']}" for leak in found["leaks"]]
-    shown = picture(pairs, "near duplicates, one above the other") if pairs else ""
+    shown = image_tag(pairs, "near duplicates, one above the other") if pairs else ""
     return (
         f"<h2>Near duplicates</h2><p>{found['images']:,} images are in {found['pairs']:,} "
         f"pairs of near duplicates. The duplicate of {len(leaks):,} images is in a later split "

@@ -10,7 +10,7 @@ from emorec.evaluation.assessment import Evaluation
 from emorec.evaluation.comparison import pair_tests, titles
 from emorec.evaluation.mistakes import Mistake
 from emorec.evaluation.significance import Interval
-from emorec.pages import page, picture, table, wide_picture
+from emorec.pages import image_tag, page, table, wide_image
 
 _MISTAKES_PER_MODEL = 16
 """Number of mistakes to show of each model if several are compared."""
@@ -84,7 +84,7 @@ def _training(training: TrainingHistory) -> list[str]:
         f"<p>{len(training.history)} epochs; the model has the weights of epoch "
         f"{training.best_epoch}. In the last epoch the loss was {last['loss']:.3f} on training "
         f"images and {last['val_loss']:.3f} on validation images.</p>",
-        wide_picture(plots.draw_curves(training.history), "accuracy and loss by epoch"),
+        wide_image(plots.draw_curves(training.history), "accuracy and loss by epoch"),
         f"<details><summary>Settings</summary><pre>{html.escape(training.settings)}</pre></details>",
     ]
 
@@ -122,7 +122,7 @@ def _comparison(names: Sequence[str], evaluations: Sequence[Evaluation]) -> list
     return [
         "<h2>Comparison</h2>",
         table(["model", *head], rows),
-        wide_picture(plots.draw_comparison(names, scores), "accuracies with intervals"),
+        wide_image(plots.draw_comparison(names, scores), "accuracies with intervals"),
         "<h3>Recall by class</h3>",
         table(["model", *labels], recalls),
         "<h3>McNemar's exact test</h3><p>Images that only one of two models classifies "
@@ -138,7 +138,7 @@ def _model(entry: Evaluation, mistakes: int) -> list[str]:
         _metrics(entry),
         _classes(entry),
         "<h3>Confusion matrix</h3>",
-        wide_picture(plots.draw_confusion_matrix(entry.scores), "confusion matrix"),
+        wide_image(plots.draw_confusion_matrix(entry.scores), "confusion matrix"),
         *_calibration(entry),
         _adjustments(entry),
         _votes(entry),
@@ -212,10 +212,12 @@ def _calibration(entry: Evaluation) -> list[str]:
     error = entry.scores.calibration_error
     return [
         "<h3>Calibration</h3>" + two_fold,
-        picture(plots.draw_reliability(entry.reliability, error), "reliability diagram"),
+        image_tag(plots.draw_reliability(entry.reliability, error), "reliability diagram"),
         "<h3>Uncertain faces</h3><p>Coverage and accuracy if faces below a minimum confidence "
         "are marked as uncertain (<code>--min-confidence</code>).</p>",
-        picture(plots.draw_coverage(entry.coverage), "coverage and accuracy by minimum confidence"),
+        image_tag(
+            plots.draw_coverage(entry.coverage), "coverage and accuracy by minimum confidence"
+        ),
         table(["minimum confidence", "coverage", "accuracy"], rows),
     ]
 
@@ -282,7 +284,7 @@ def _mistakes(mistakes: Sequence[Mistake]) -> str:
     for entry in mistakes:
         votes = f"<br>votes: {html.escape(entry.votes)}" if entry.votes else ""
         figures.append(
-            f"<figure>{picture(entry.to_png(), entry.path.name)}<figcaption>"
+            f"<figure>{image_tag(entry.to_png(), entry.path.name)}<figcaption>"
             f"<b>{html.escape(entry.predicted)}</b> {entry.confidence:.0%}, label "
             f"<b>{html.escape(entry.label)}</b>{votes}<br>{html.escape(entry.path.name)}"
             "</figcaption></figure>"

@@ -19,7 +19,7 @@ def test_the_page_is_complete_and_self_contained(suspicious_data: Path, tmp_path
     page = write_report(suspicious_data, inspection, ["a note"], suspicious_data)
     text = page.read_text("utf-8")
     parsed = Page(text)
-    assert len(parsed.pictures()) == len(inspection.sheets) + 1 == 4
+    assert len(parsed.images()) == len(inspection.sheets) + 1 == 4
     assert_self_contained(text)
     assert "a note" in parsed.text
     stored = json.loads((suspicious_data / "report.json").read_text())

@@ -144,9 +144,10 @@ class KilledError(BaseException):
 
 def train_both() -> None:
     """Train the interrupted run, and from a copy of it the finished one."""
+    from emorec.training.loop import resume, train
+
     from emorec.training import setup
     from emorec.training.config import validated
-    from emorec.training.loop import resume, train
 
     build = setup.build_classifier
     setup.build_classifier = lambda *args, **named: with_equal_channels(build(*args, **named))

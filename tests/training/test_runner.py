@@ -56,7 +56,7 @@ def test_the_run_folder_is_complete(tiny_run: Path) -> None:
         assert cv2.imread(str(tiny_run / name)).shape[0] > 300
     page = (tiny_run / "report.html").read_text("utf-8")
     assert_self_contained(page)
-    assert len(Page(page).pictures()) >= 4
+    assert len(Page(page).images()) >= 4
     assert "batch_size: 12" in page
     assert [int(row["epoch"]) for row in history(tiny_run)] == [1, 2, 3, 4, 5, 6]
     rates = [float(row["learning_rate"]) for row in history(tiny_run)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emorec.cli.overwriting import refuse_no_file, refuse_overwriting
+from emorec.cli.overwriting import refuse_overwriting, require_file_path
 from emorec.outputs.base import STDOUT
 from emorec.outputs.formats import FORMATS
 
@@ -105,7 +105,7 @@ def _check_targets(records: dict[str, str]) -> None:
         raise click.UsageError(f"only one of {', '.join(names)} and {last} can go to {STDOUT}")
     for name, target in records.items():
         if target != STDOUT:
-            refuse_no_file(f"--{name}", Path(target))
+            require_file_path(f"--{name}", Path(target))
 
 
 def check_outputs(
