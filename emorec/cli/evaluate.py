@@ -42,8 +42,8 @@ Examples:
 @click.option(
     "--classes",
     type=click.Choice([7, 8]),
-    help="Number of classes; 7 drops contempt of an eight-class model.  [default: what all models "
-    "support]",
+    help="Number of classes; 7 evaluates an eight-class model without contempt.  [default: what "
+    "all models support]",
 )
 @prior_option
 @click.option("--flip", is_flag=True, help="Average the logits of each image and its mirror image.")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from emorec import resources
 from emorec.errors import ConfigError
 
 
@@ -38,6 +39,8 @@ def export(model: str, data: Path | None, out: Path | None, half_weights: bool) 
     from emorec.models.files import find_model
 
     source = find_model(model, ("keras",))
+    if out is None and source.samefile(resources.shipped_keras_model()):
+        raise click.UsageError("the shipped model stays as it is; name the ONNX file with --out")
     data = data or _data_of_run(source.parent)
     target = out or source.with_suffix(".onnx")
     load_keras()

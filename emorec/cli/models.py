@@ -23,9 +23,9 @@ def models() -> None:
 @models.command("list", epilog="Example: emorec models list --json")
 @_JSON
 def list_models(as_json: bool) -> None:
-    """List emotion models, cascades and face detectors, and the state of their files.
+    """List the model files and their state.
 
-    The SHA-256 of each file is checked.
+    These are emotion models, Haar cascades and face detectors. The SHA-256 of each file is checked.
     """
     from emorec.models.registry import fetchable, shipped
 
@@ -63,10 +63,11 @@ def _entry(file: "ModelFile") -> dict[str, Any]:
 @click.argument("model", metavar="[NAME|FILE|RUN]", required=False)
 @_JSON
 def show(model: str | None, as_json: bool) -> None:
-    """Show the metadata of a model: labels, input, size, training data, licence.
+    """Show the metadata of a model.
 
-    NAME is a name of `emorec models list`, FILE a .onnx or .keras file written by emorec, RUN a run
-    folder or its unique beginning. The default is the shipped model, which `detect` uses.
+    They are labels, input, prior, training data, licence and others. NAME is a name of `emorec
+    models list`, FILE a .onnx or .keras file written by emorec, RUN a run folder or its unique
+    beginning. The default is the shipped model, which `detect` uses.
     """
     from emorec import resources
     from emorec.models.files import find_model

@@ -48,6 +48,19 @@ def test_all_matching_weights_of_a_trained_model_are_copied(
         assert message == f"{path} has no weights for these layers, which stay untrained: logits"
 
 
+def test_weights_of_a_run_folder(
+    source: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = tmp_path / "runs" / "20260101-120000-compact"
+    run.mkdir(parents=True)
+    save_model(source, METADATA, run / "model.keras")
+    for named in (run, "runs/20260101", "2026"):
+        same_weights(source, build_classifier("compact", 7, 24, weights=str(named)))
+    with pytest.raises(ModelError, match=r"use --weights none, imagenet, emorec or a path$"):
+        build_classifier("compact", 7, 24, weights="imagnet")
+
+
 @pytest.mark.parametrize("classes", [7, 3])
 def test_keras_weights_of_a_whole_classifier(
     source: keras.Model, tmp_path: Path, caplog: pytest.LogCaptureFixture, classes: int
