@@ -31,7 +31,6 @@ TYPE_CHECKING_CYCLES: dict[tuple[str, str], str] = {}
 WITHOUT_OWN_TESTS = {
     "emorec.__main__": "tests/cli/test_main.py runs it",
     "emorec.cli.train": "tests/cli/test_train_evaluate_export.py runs the command",
-    "emorec.cli.evaluation_text": "tests/cli/test_evaluate.py checks the whole text",
     "emorec.detection.base": "a protocol; tests/detection/ checks every detector against it",
 }
 """Modules whose tests are elsewhere, with the reason."""
