@@ -1,4 +1,4 @@
-"""Which file a model name means, and what the file says about itself.
+"""Resolution of model names to model files, and reading of their metadata.
 
 Neither ONNX Runtime nor Keras is loaded.
 """
@@ -34,14 +34,14 @@ _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def find_model(named: str | os.PathLike[str], formats: Sequence[str] = FORMATS) -> Path:
-    """Resolve what a user calls a model to a model file.
+    """Resolve the name of a model to its file.
 
     The first match counts: a model file; a run folder; a name that `emorec models list` prints;
     a run folder in `./runs`; the unique beginning of the path of a run folder, or of its name in
     `./runs`.
 
     Args:
-        named: What the user wrote, such as `model.onnx`, `runs/20260101-120000-compact`,
+        named: Name or path from a user, such as `model.onnx`, `runs/20260101-120000-compact`,
             `runs/20260101-12`, `20260101-12` or `emorec-compact`.
         formats: Accepted formats, the preferred one first: it is taken from a run folder that
             holds several.
@@ -106,10 +106,10 @@ def read_metadata(path: Path) -> ModelMetadata:
 
 
 def read_cost(path: Path) -> ModelCost | None:
-    """Read what running a model costs; None where its file does not say.
+    """Read the size and computational cost of a model; None if its file has no such metadata.
 
     Args:
-        path: A .onnx or .keras file; only .onnx files say it.
+        path: A .onnx or .keras file; only .onnx files have this metadata.
 
     Raises:
         ModelError: The file is missing, too large, damaged or of another format.
@@ -221,7 +221,7 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _names_near(path: Path, formats: Sequence[str]) -> Iterator[str]:
-    """Yield what the user may have meant: run folders and model files near a path."""
+    """Yield the names of run folders and model files near a path, for suggestions."""
     for run in _runs_near(path):
         yield run.name if path.parent == Path() else str(run)
     for entry in _entries(path.parent):

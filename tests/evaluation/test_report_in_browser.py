@@ -113,7 +113,7 @@ def test_pages_of_models(chromium: str, tiny_data: Path, tmp_path: Path, count: 
         )
         models.append(write_tiny_model(tmp_path / f"{seed}.onnx", metadata, seed))
     data = read_prepared(tiny_data)
-    found = evaluate(models, data, "validation", "majority", 8, group="usage")
+    found = evaluate(models, data, "validation", policy="majority", classes=8, group="usage")
     row = {"loss": 2.0, "val_loss": 1.5, "accuracy": 0.3, "val_accuracy": 0.4}
     history = [{"epoch": float(number), **row} for number in range(1, 40)]
     run = TrainingHistory(history, 3, "training_data: " + "x" * 300) if count == 1 else None

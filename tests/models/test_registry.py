@@ -8,10 +8,14 @@ from emorec import resources
 from emorec.detection.haar import CASCADES
 from emorec.errors import ModelError
 from emorec.models import registry
+from emorec.models.files import read_metadata
 from emorec.models.registry import (
     CASCADE,
+    DETECTOR,
     EMOTIONS,
     SUMS,
+    TRAINABLE,
+    ModelFile,
     detector_model,
     fetchable,
     hash_of,
@@ -40,6 +44,19 @@ def test_names_are_those_of_the_options():
     (model,) = (file for file in files if file.kind == EMOTIONS)
     assert model.path == resources.shipped_model()
     assert len({file.name for file in (*files, *fetchable().values())}) == len(files) + 1
+
+
+@pytest.mark.parametrize("file", [*shipped(), *fetchable().values()], ids=lambda file: file.name)
+def test_contract_of_an_entry(file: ModelFile):
+    assert file.kind in (EMOTIONS, TRAINABLE, CASCADE, DETECTOR)
+    assert file.path.suffix == {CASCADE: ".xml", TRAINABLE: ".keras"}.get(file.kind, ".onnx")
+    assert len(bytes.fromhex(file.sha256)) == 32
+    assert bool(file.url) == bool(file.size) == (file.kind == DETECTOR)
+    if file.kind in (EMOTIONS, TRAINABLE):
+        assert read_metadata(file.path).license
+    else:
+        assert file.license
+    assert file.fix
 
 
 def test_the_sources_name_every_cascade_with_its_hash():
