@@ -146,7 +146,9 @@ def mirrored(module: str) -> Path:
 def test_every_module_has_a_test_module() -> None:
     modules = [module for module in PATHS if not module.endswith(".__init__")]
     missing = [module for module in modules if not mirrored(module).is_file()]
-    assert [module for module in missing if module not in WITHOUT_OWN_TESTS] == []
+    needed = [mirrored(module) for module in missing if module not in WITHOUT_OWN_TESTS]
+    paths = ", ".join(path.relative_to(ROOT).as_posix() for path in needed)
+    assert not needed, f"add {paths}"
 
 
 def test_the_reasons_for_no_test_module_are_needed() -> None:

@@ -43,7 +43,9 @@ if TYPE_CHECKING:
 @click.option(
     "--layout",
     type=click.Choice(list(LAYOUTS)),
-    help="Force this layout instead of detecting it.",
+    help="Force this layout instead of detecting it. "
+    + "; ".join(f"{name}: {layout.looks_like}" for name, layout in LAYOUTS.items())
+    + ".",
 )
 @click.option(
     "--ferplus-csv",
@@ -132,11 +134,9 @@ def prepare_data(
 ) -> None:
     """Convert raw data sets to one data set for training and evaluation.
 
-    SOURCE is a folder, a zip archive or a CSV file. Its layout is detected: a FERPlus checkout
-    (fer2013new.csv and the folders FER2013Train, FER2013Valid and FER2013Test); fer2013.csv or
-    icml_face_data.csv; FER-2013 folders (train/EMOTION, test/EMOTION); CK+ (CK+48/EMOTION), split
-    by person; a folder for each class; or a CSV list with the columns path, label and,
-    optionally, split and group. Several sources are combined into one data set.
+    SOURCE is a folder, a zip archive or a CSV file; several are combined into one data set. The
+    layout is detected (--layout describes each). CK+ is split by person; a CSV list may have the
+    columns split and group.
 
     Images are copied to train/EMOTION and test/EMOTION under --out, and images without a label
     under the policy to unlabelled/. manifest.csv lists every image with its votes; summary.json

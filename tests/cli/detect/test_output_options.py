@@ -129,7 +129,8 @@ def test_formats_that_resume(row):
 def test_only_one_output_can_be_printed():
     result = run(write_gray("x.jpg"), *(f"--{name}=-" for name in FORMATS))
     assert result.exit_code == 2
-    assert "only one of --json, --jsonl and --csv can go to -" in result.stderr
+    *first, last = (f"--{name}" for name in FORMATS)
+    assert f"only one of {', '.join(first)} and {last} can go to -" in result.stderr
 
 
 def test_images_of_a_folder_are_saved_only_on_request():

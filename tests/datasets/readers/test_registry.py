@@ -68,8 +68,8 @@ BROKEN: dict[str, Callable[[Path], object]] = {
 
 
 def test_every_layout_has_examples() -> None:
-    assert list(EXAMPLES) == list(LAYOUTS)
-    assert list(BROKEN) == list(LAYOUTS)
+    assert list(EXAMPLES) == list(LAYOUTS), "add the layout to EXAMPLES, in the order of LAYOUTS"
+    assert list(BROKEN) == list(LAYOUTS), "add the layout to BROKEN, in the order of LAYOUTS"
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
