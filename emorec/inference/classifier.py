@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 
 from emorec.errors import ModelError
 from emorec.images import Image
+from emorec.inference.onnx_runtime import onnxruntime as ort
 from emorec.metadata import COST_KEY, METADATA_KEY, ModelCost, ModelMetadata
 from emorec.preprocessing import to_input
 from emorec.probabilities import adjustment_strength, prior_offsets, probabilities_from_logits
