@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from emorec.errors import ConfigError, ModelError
 from emorec.images import Image
+from emorec.models.onnx_limits import check_graph
 from emorec.types import Box, Face
 
 DEFAULT_MIN_SCORE = 0.7
@@ -51,7 +52,7 @@ class YuNetDetector:
 
     Raises:
         ConfigError: A value is out of range.
-        ModelError: The file is missing, too large or not YuNet.
+        ModelError: The file is missing, too large or not YuNet, or needs too much memory or time.
     """
 
     name = "yunet"
@@ -68,14 +69,16 @@ class YuNetDetector:
         if min_size is not None and min_size < 1:
             raise ConfigError(f"min_size must be 1 or more; received {min_size}")
         self._source = os.fspath(model)
-        self._data = np.frombuffer(_read(Path(model)), np.uint8)
+        data = _read(Path(model))
+        self._data = np.frombuffer(data, np.uint8)
         self._min_score = min_score
         self._min_size = min_size or 1
         self._local = threading.local()  # the network stores its input size and layers
         try:
+            check_graph(data, (1, 3, SEARCH_SIDE, SEARCH_SIDE))
             # OpenCV reports missing outputs of a different model only when it runs.
             self._rows(np.zeros((64, 64, 3), np.uint8))
-        except (cv2.error, SystemError) as error:
+        except (cv2.error, SystemError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise ModelError(
                 f"{self._source}: not a YuNet model that OpenCV {cv2.__version__} can run "

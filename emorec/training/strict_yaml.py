@@ -30,7 +30,7 @@ class _StrictLoader(yaml.SafeLoader):
     }
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent):
             raise ValueError(f"aliases such as *{event.anchor:.40} are not allowed")
         tag = getattr(event, "tag", None)
