@@ -53,8 +53,8 @@ windows smaller than twice the cascade's own window.
 _SAME_FACE_IOU = 0.3
 """A profile face that overlaps a frontal face by this IoU is the same face."""
 
-MAX_FILE_BYTES = 16 * 2**20
-"""Larger cascade files are rejected before they are read."""
+MAX_FILE_BYTES = 4 * 2**20
+"""Larger cascade files are rejected before they are read; published ones have up to 2.7 MB."""
 
 
 class HaarDetector:
@@ -182,7 +182,7 @@ def _load(cascade: str | os.PathLike[str]) -> cv2.CascadeClassifier:
     if not known:
         from emorec.detection import cascade_file  # importing the XML parser takes 3 ms
 
-        cascade_file.check(text, str(path))
+        text = cascade_file.rewritten(text, str(path))
     classifier = cv2.CascadeClassifier()
     try:
         storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)
