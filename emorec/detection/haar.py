@@ -5,13 +5,14 @@ import os
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
 
 from emorec import resources
 from emorec.errors import ConfigError, MissingDependencyError, ModelError
+from emorec.image_arrays import check_image
 from emorec.images import Image, to_gray
 from emorec.types import Box, Face
 
@@ -101,10 +102,12 @@ class HaarDetector:
             raise ConfigError(f"min_size must be 1 or more; received {min_size}")
         if min_score is not None and math.isnan(min_score):
             raise ConfigError("min_score must be a number; received nan")
-        self._cascades = [cascade, _PROFILE] if profile else [cascade]
+        names = [os.fspath(cascade), _PROFILE] if profile else [os.fspath(cascade)]
         # A classifier of OpenCV stores the image it searches, so each thread needs its own.
         self._local = threading.local()
-        self._local.classifiers = [_load(name) for name in self._cascades]
+        self._local.classifiers = [_load(name) for name in names]
+        # Other threads and processes load the files again, maybe from another working folder.
+        self._cascades = [name if name in _FILES else str(Path(name).absolute()) for name in names]
         self._scale_factor = scale_factor
         self._min_neighbors = min_neighbors
         self._min_size = min_size
@@ -118,6 +121,7 @@ class HaarDetector:
         face reached. Higher means more face-like, but it is not a probability, and its scale
         depends on the cascade.
         """
+        check_image(image_bgr)
         image_gray = to_gray(image_bgr)
         frontal, *profile = self._classifiers()
         faces = self._search(frontal, image_gray, self.name)
@@ -127,6 +131,13 @@ class HaarDetector:
                     faces.append(face)
         # OpenCV's threads return the faces in a different order in every run.
         return sorted(faces, key=lambda face: (face.box.x, face.box.y, face.box.width))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle the settings; OpenCV's classifiers are loaded again."""
+        return {**self.__dict__, "_local": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _local=threading.local())
 
     def _classifiers(self) -> list[cv2.CascadeClassifier]:
         """Return the classifiers of this thread: the frontal one, then the profile one if any."""
@@ -170,13 +181,13 @@ class HaarDetector:
         ]
 
 
-def _load(cascade: str | os.PathLike[str]) -> cv2.CascadeClassifier:
+def _load(cascade: str) -> cv2.CascadeClassifier:
     if not hasattr(cv2, "CascadeClassifier"):
         raise MissingDependencyError(
             f"OpenCV {cv2.__version__} has no CascadeClassifier; "
             'install one that has it: pip install "opencv-python>=4.12,<5"'
         )
-    known = _FILES.get(os.fspath(cascade))
+    known = _FILES.get(cascade)
     path = resources.folder("cascades") / known if known else Path(cascade)
     text = _read(path)
     if not known:

@@ -3,13 +3,14 @@
 import os
 import threading
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from emorec.errors import ConfigError, ModelError
+from emorec.image_arrays import check_image
 from emorec.images import Image
 from emorec.models.onnx_limits import check_graph
 from emorec.types import Box, Face
@@ -95,6 +96,7 @@ class YuNetDetector:
         Raises:
             ModelError: OpenCV fails to run the network.
         """
+        check_image(image_bgr)
         height, width = image_bgr.shape[:2]
         factor = max(max(height, width) / SEARCH_SIDE, 1.0)
         if factor > 1:
@@ -112,6 +114,13 @@ class YuNetDetector:
         ]
         faces = [face for face in faces if face.box.width >= self._min_size]
         return sorted(faces, key=lambda face: (face.box.x, face.box.y, face.box.width))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle the settings and the file's content; OpenCV's network is made again."""
+        return {**self.__dict__, "_local": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _local=threading.local())
 
     def _rows(self, image_bgr: Image) -> npt.NDArray[np.float32]:
         """Run the network.

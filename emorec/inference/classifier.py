@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from emorec import resources
 from emorec.errors import ModelError
+from emorec.image_arrays import check_image
 from emorec.images import Image
 from emorec.inference.onnx_runtime import onnxruntime as ort
 from emorec.metadata import COST_KEY, METADATA_KEY, ModelCost, ModelMetadata
@@ -64,6 +65,7 @@ class EmotionClassifier:
         prior: str | float | None = None,
     ) -> None:
         self._source = os.fspath(path)
+        self._arguments = (Path(path).absolute(), threads, prior)
         data = _read(Path(path))
         self.metadata, self.cost = _described(data, self._source)
         self._batch_size = BATCH_SIZE
@@ -101,9 +103,13 @@ class EmotionClassifier:
             One prediction per crop, over all labels of the model.
 
         Raises:
+            TypeError: A crop is not a NumPy array.
+            ValueError: A crop has another type or shape, or no pixels.
             ModelError: The model fails or returns numbers that are not finite.
         """
         model = self.metadata
+        for crop in crops:
+            check_image(crop, gray=True)
         inputs = [to_input(c, model.input_size, model.color, model.interpolation) for c in crops]
         shape = (len(inputs), model.input_size, model.input_size, model.channels)
         rows = self.probabilities(np.asarray(inputs, np.float32).reshape(shape)).tolist()
@@ -134,6 +140,10 @@ class EmotionClassifier:
     def logits(self, inputs: npt.NDArray[Any]) -> Floats:
         """Compute the logits, shape (n, classes), float32; arguments as for `probabilities`."""
         return self._run("logits", inputs)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the path and the arguments; the file is opened again."""
+        return type(self), self._arguments
 
     def _run(self, output: str, inputs: npt.NDArray[Any]) -> Floats:
         rows = np.empty((len(inputs), len(self.metadata.labels)), np.float32)
