@@ -1,5 +1,8 @@
 """The exceptions that emorec raises on purpose, each with the exit code of the command line."""
 
+UNEXPECTED = 70
+"""Exit code after any other exception, which is a bug: EX_SOFTWARE of sysexits.h."""
+
 
 class EmorecError(Exception):
     """Base of every error that a user can act on.

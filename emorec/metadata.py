@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from emorec.errors import ModelError
 from emorec.preprocessing import COLORS, INTERPOLATIONS
+from emorec.short_repr import short_repr
 
 METADATA_KEY = "emorec"
 """Metadata property of an ONNX file that holds the JSON text of a `ModelMetadata`."""
@@ -18,6 +19,11 @@ SCHEMA_VERSION = 2
 """Value of the key "format"."""
 
 MAX_INPUT_SIZE = 1024
+
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.01, 100.0
+"""Range of the divisor of the logits."""
+
+_MAX_COST = 10**18
 
 MAX_ADJUSTMENT = 2.0
 """Largest strength of the logit adjustment; 1 removes the whole training prior."""
@@ -98,7 +104,7 @@ class ModelMetadata:
         version = found.pop("format", None)
         if version not in (1, SCHEMA_VERSION):
             raise ModelError(
-                f"{source}: unknown metadata format {version!r:.40}; this emorec reads 1 and "
+                f"{source}: unknown metadata format {short_repr(version)}; this emorec reads 1 and "
                 f"{SCHEMA_VERSION}"
             )
         if version == 1:
@@ -107,7 +113,10 @@ class ModelMetadata:
         missing = sorted(names - found.keys())
         if missing:
             raise ModelError(f"{source}: its emorec metadata lacks {', '.join(missing)}")
-        problem = _problem(found)
+        try:
+            problem = _problem(found)
+        except RecursionError:
+            problem = "a value is nested too deeply"
         if problem:
             raise ModelError(f"{source}: its emorec metadata is invalid: {problem}")
         # Unknown fields are ignored: a later emorec may add some.
@@ -146,9 +155,16 @@ class ModelCost:
             values = {field.name: found[field.name] for field in fields(cls)}
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ModelError(f"{source}: its {COST_KEY} metadata is invalid") from (error)
-        if not all(type(value) is int and value >= 0 for value in values.values()):
-            raise ModelError(f"{source}: its {COST_KEY} metadata must be integers of 0 or more")
+        if not all(type(value) is int and 0 <= value <= _MAX_COST for value in values.values()):
+            raise ModelError(
+                f"{source}: its {COST_KEY} metadata must be integers, 0 to {_MAX_COST}"
+            )
         return cls(**values)
+
+
+def _is_unicode(text: str) -> bool:
+    """Report whether a text has no lone surrogates, which cannot be written to a file."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _is_number(value: object) -> bool:
@@ -163,8 +179,8 @@ def _problem(found: dict[str, Any]) -> str | None:
     labels, size = found["labels"], found["input_size"]
     texts = ("name", "version", "architecture", "training_data", "license", "created_with")
     for name in texts:
-        if not isinstance(found[name], str):
-            return f"{name} must be text; received {found[name]!r:.80}"
+        if not isinstance(found[name], str) or not _is_unicode(found[name]):
+            return f"{name} must be text of valid characters; received {short_repr(found[name])}"
     if (
         not isinstance(labels, list)
         or not 2 <= len(labels) <= 1000
@@ -173,18 +189,23 @@ def _problem(found: dict[str, Any]) -> str | None:
     ):
         return f"labels must be a list of distinct names; received {labels!r:.80}"
     if found["color"] not in COLORS:
-        return f"color must be one of {', '.join(COLORS)}; received {found['color']!r:.80}"
+        return f"color must be one of {', '.join(COLORS)}; received {short_repr(found['color'])}"
     if found["interpolation"] not in INTERPOLATIONS:
         return (
             f"interpolation must be one of {', '.join(INTERPOLATIONS)}; "
-            f"received {found['interpolation']!r:.80}"
+            f"received {short_repr(found['interpolation'])}"
         )
     if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= MAX_INPUT_SIZE:
-        return f"input_size must be 1 to {MAX_INPUT_SIZE}; received {size!r:.80}"
+        return f"input_size must be 1 to {MAX_INPUT_SIZE}; received {short_repr(size)}"
     if not _is_number(found["crop_margin"]) or not -0.4 <= found["crop_margin"] <= 2:
-        return f"crop_margin must be -0.4 to 2; received {found['crop_margin']!r:.80}"
-    if not _is_number(found["temperature"]) or found["temperature"] <= 0:
-        return f"temperature must be above 0; received {found['temperature']!r:.80}"
+        return f"crop_margin must be -0.4 to 2; received {short_repr(found['crop_margin'])}"
+    if not _is_number(found["temperature"]) or not (
+        MIN_TEMPERATURE <= found["temperature"] <= MAX_TEMPERATURE
+    ):
+        return (
+            f"temperature must be {MIN_TEMPERATURE:g} to {MAX_TEMPERATURE:g}; "
+            f"received {short_repr(found['temperature'])}"
+        )
     prior, default_prior = found["prior"], found["default_prior"]
     if prior is not None and not (
         isinstance(prior, list)
@@ -192,9 +213,14 @@ def _problem(found: dict[str, Any]) -> str | None:
         and all(_is_number(share) and share > 0 for share in prior)
         and abs(sum(prior) - 1) < _PRIOR_TOLERANCE
     ):
-        return f"prior must be a share above 0 for each label, with sum 1; received {prior!r:.80}"
+        return (
+            "prior must be a share above 0 for each label, with sum 1; "
+            f"received {short_repr(prior)}"
+        )
     if not _is_number(default_prior) or not 0 <= default_prior <= MAX_ADJUSTMENT:
-        return f"default_prior must be 0 to {MAX_ADJUSTMENT:g}; received {default_prior!r:.80}"
+        return (
+            f"default_prior must be 0 to {MAX_ADJUSTMENT:g}; received {short_repr(default_prior)}"
+        )
     if default_prior and prior is None:
-        return f"default_prior must be 0 without a prior; received {default_prior!r:.80}"
+        return f"default_prior must be 0 without a prior; received {short_repr(default_prior)}"
     return None

@@ -13,6 +13,8 @@ from emorec.labels import EMOTIONS_8
 from emorec.metadata import (
     MAX_ADJUSTMENT,
     MAX_INPUT_SIZE,
+    MAX_TEMPERATURE,
+    MIN_TEMPERATURE,
     SCHEMA_VERSION,
     ModelCost,
     ModelMetadata,
@@ -46,7 +48,7 @@ def test_round_trip():
     assert ModelMetadata.from_json(METADATA.to_json(), "m.onnx") == METADATA
 
 
-names = st.text(max_size=20)
+names = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
 @given(
@@ -56,7 +58,7 @@ names = st.text(max_size=20)
     color=st.sampled_from(["gray", "rgb"]),
     input_size=st.integers(1, MAX_INPUT_SIZE),
     crop_margin=st.floats(-0.4, 2),
-    temperature=st.floats(0, exclude_min=True, allow_infinity=False),
+    temperature=st.floats(MIN_TEMPERATURE, MAX_TEMPERATURE),
     prior=st.lists(st.floats(0.01, 1), min_size=8, max_size=8).map(
         lambda shares: tuple(share / sum(shares) for share in shares)
     ),
@@ -102,7 +104,7 @@ HUGE = 10**400
 TEXTS = ("name", "version", "architecture", "training_data", "license", "created_with")
 
 INVALID = [
-    *[(name, value) for name in TEXTS for value in (None, 1, True, ["a"], {})],
+    *[(name, value) for name in TEXTS for value in (None, 1, True, ["a"], {}, "a\ud800")],
     *[
         ("labels", value)
         for value in (
@@ -127,7 +129,20 @@ INVALID = [
     ],
     *[
         ("temperature", v)
-        for v in (0, None, "1", True, -1, float("nan"), float("inf"), HUGE, [1], {})
+        for v in (
+            0,
+            5e-324,
+            0.009,
+            101,
+            1e308,
+            None,
+            "1",
+            True,
+            float("nan"),
+            float("inf"),
+            HUGE,
+            [1],
+        )
     ],
     *[
         ("prior", value)
@@ -205,6 +220,7 @@ def test_the_cost_survives():
         '{"parameters": 1}',
         '{"parameters": 1, "multiply_adds": -1}',
         '{"parameters": 1.5, "multiply_adds": 1}',
+        '{"parameters": 1, "multiply_adds": 1%s}' % ("0" * 18 + "1"),
         '{"parameters": true, "multiply_adds": 1}',
     ],
 )

@@ -5,7 +5,7 @@ import sys
 import click
 
 from emorec.cli.terminal_text import one_line
-from emorec.errors import EmorecError, MissingDependencyError
+from emorec.errors import UNEXPECTED, EmorecError, MissingDependencyError
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
@@ -42,7 +42,7 @@ def report_error(error: BaseException, debug: bool = False) -> int:
     if known is None:
         text = one_line(f"unexpected {type(error).__name__}: {error}")
         click.echo(f"error: {text}; `emorec --debug ...` shows where it comes from", err=True)
-        return EmorecError.exit_code
+        return UNEXPECTED
     click.echo(f"error: {one_line(str(known))}", err=True)
     return known.exit_code
 

@@ -71,8 +71,8 @@ class _Commands(click.Group):
 def main(debug: bool) -> None:
     """Facial emotion recognition: from raw data sets to emotions on photos.
 
-    `emorec COMMAND --help` explains a command. Exit codes: 0 done, 1 unexpected error or an input
-    that could not be read, 2 usage, 3 configuration, 4 data, 5 model, 6 missing package,
+    `emorec COMMAND --help` explains a command. Exit codes: 0 done, 1 an input could not be read,
+    2 usage, 3 configuration, 4 data, 5 model, 6 missing package, 70 unexpected error (a bug),
     130 interrupted.
     """
 

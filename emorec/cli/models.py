@@ -79,7 +79,7 @@ def show(model: str | None, as_json: bool) -> None:
     else:
         card = _emotion_card(find_model(model or resources.shipped_model()))
     if as_json:
-        click.echo(json.dumps(card, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(card, indent=2))  # ASCII: a path may hold bytes that are no text
         return
     for name, value in card.items():
         click.echo(f"{name.replace('_', ' '):<14} {one_line(_text(value))}")

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from emorec.labels import POLICIES
+from emorec.short_repr import short_repr
 
 NO_SETTINGS = (
     "data",
@@ -188,10 +189,12 @@ def settings_of(ctx: click.Context, assignments: tuple[str, ...]) -> dict[str, A
             raise click.UsageError(
                 f"--set needs KEY=VALUE, such as augmentation.zoom=0.1; received {assignment!r}"
             )
-        import yaml
+        from emorec.training import strict_yaml
 
         try:
-            settings[name.strip()] = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise click.UsageError(f"--set {name}: {text!r} is not a YAML value") from None
+            settings[name.strip()] = strict_yaml.parse(text)
+        except ValueError as error:
+            raise click.UsageError(
+                f"--set {name:.40}: {short_repr(text)} is not a YAML value: {error}"
+            ) from None
     return settings

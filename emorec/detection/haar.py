@@ -5,13 +5,14 @@ import os
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
 
 from emorec import resources
 from emorec.errors import ConfigError, MissingDependencyError, ModelError
+from emorec.image_arrays import check_image
 from emorec.images import Image, to_gray
 from emorec.types import Box, Face
 
@@ -53,8 +54,8 @@ windows smaller than twice the cascade's own window.
 _SAME_FACE_IOU = 0.3
 """A profile face that overlaps a frontal face by this IoU is the same face."""
 
-MAX_FILE_BYTES = 16 * 2**20
-"""Larger cascade files are rejected before they are read."""
+MAX_FILE_BYTES = 4 * 2**20
+"""Larger cascade files are rejected before they are read; published ones have up to 2.7 MB."""
 
 
 class HaarDetector:
@@ -101,10 +102,12 @@ class HaarDetector:
             raise ConfigError(f"min_size must be 1 or more; received {min_size}")
         if min_score is not None and math.isnan(min_score):
             raise ConfigError("min_score must be a number; received nan")
-        self._cascades = [cascade, _PROFILE] if profile else [cascade]
+        names = [os.fspath(cascade), _PROFILE] if profile else [os.fspath(cascade)]
         # A classifier of OpenCV stores the image it searches, so each thread needs its own.
         self._local = threading.local()
-        self._local.classifiers = [_load(name) for name in self._cascades]
+        self._local.classifiers = [_load(name) for name in names]
+        # Other threads and processes load the files again, maybe from another working folder.
+        self._cascades = [name if name in _FILES else str(Path(name).absolute()) for name in names]
         self._scale_factor = scale_factor
         self._min_neighbors = min_neighbors
         self._min_size = min_size
@@ -118,6 +121,7 @@ class HaarDetector:
         face reached. Higher means more face-like, but it is not a probability, and its scale
         depends on the cascade.
         """
+        check_image(image_bgr)
         image_gray = to_gray(image_bgr)
         frontal, *profile = self._classifiers()
         faces = self._search(frontal, image_gray, self.name)
@@ -127,6 +131,13 @@ class HaarDetector:
                     faces.append(face)
         # OpenCV's threads return the faces in a different order in every run.
         return sorted(faces, key=lambda face: (face.box.x, face.box.y, face.box.width))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle the settings; OpenCV's classifiers are loaded again."""
+        return {**self.__dict__, "_local": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _local=threading.local())
 
     def _classifiers(self) -> list[cv2.CascadeClassifier]:
         """Return the classifiers of this thread: the frontal one, then the profile one if any."""
@@ -170,19 +181,19 @@ class HaarDetector:
         ]
 
 
-def _load(cascade: str | os.PathLike[str]) -> cv2.CascadeClassifier:
+def _load(cascade: str) -> cv2.CascadeClassifier:
     if not hasattr(cv2, "CascadeClassifier"):
         raise MissingDependencyError(
             f"OpenCV {cv2.__version__} has no CascadeClassifier; "
             'install one that has it: pip install "opencv-python>=4.12,<5"'
         )
-    known = _FILES.get(os.fspath(cascade))
+    known = _FILES.get(cascade)
     path = resources.folder("cascades") / known if known else Path(cascade)
     text = _read(path)
     if not known:
         from emorec.detection import cascade_file  # importing the XML parser takes 3 ms
 
-        cascade_file.check(text, str(path))
+        text = cascade_file.rewritten(text, str(path))
     classifier = cv2.CascadeClassifier()
     try:
         storage = cv2.FileStorage(text, cv2.FILE_STORAGE_READ | cv2.FILE_STORAGE_MEMORY)

@@ -3,14 +3,16 @@
 import os
 import threading
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from emorec.errors import ConfigError, ModelError
+from emorec.image_arrays import check_image
 from emorec.images import Image
+from emorec.models.onnx_limits import check_graph
 from emorec.types import Box, Face
 
 DEFAULT_MIN_SCORE = 0.7
@@ -51,7 +53,7 @@ class YuNetDetector:
 
     Raises:
         ConfigError: A value is out of range.
-        ModelError: The file is missing, too large or not YuNet.
+        ModelError: The file is missing, too large or not YuNet, or needs too much memory or time.
     """
 
     name = "yunet"
@@ -68,14 +70,16 @@ class YuNetDetector:
         if min_size is not None and min_size < 1:
             raise ConfigError(f"min_size must be 1 or more; received {min_size}")
         self._source = os.fspath(model)
-        self._data = np.frombuffer(_read(Path(model)), np.uint8)
+        data = _read(Path(model))
+        self._data = np.frombuffer(data, np.uint8)
         self._min_score = min_score
         self._min_size = min_size or 1
         self._local = threading.local()  # the network stores its input size and layers
         try:
+            check_graph(data, (1, 3, SEARCH_SIDE, SEARCH_SIDE))
             # OpenCV reports missing outputs of a different model only when it runs.
             self._rows(np.zeros((64, 64, 3), np.uint8))
-        except (cv2.error, SystemError) as error:
+        except (cv2.error, SystemError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise ModelError(
                 f"{self._source}: not a YuNet model that OpenCV {cv2.__version__} can run "
@@ -92,6 +96,7 @@ class YuNetDetector:
         Raises:
             ModelError: OpenCV fails to run the network.
         """
+        check_image(image_bgr)
         height, width = image_bgr.shape[:2]
         factor = max(max(height, width) / SEARCH_SIDE, 1.0)
         if factor > 1:
@@ -109,6 +114,13 @@ class YuNetDetector:
         ]
         faces = [face for face in faces if face.box.width >= self._min_size]
         return sorted(faces, key=lambda face: (face.box.x, face.box.y, face.box.width))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle the settings and the file's content; OpenCV's network is made again."""
+        return {**self.__dict__, "_local": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _local=threading.local())
 
     def _rows(self, image_bgr: Image) -> npt.NDArray[np.float32]:
         """Run the network.

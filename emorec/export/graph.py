@@ -18,7 +18,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from emorec.errors import EmorecError, MissingDependencyError
+from emorec.errors import MissingDependencyError, ModelError
 from emorec.metadata import ModelMetadata
 from emorec.modeling.build import with_probabilities
 from emorec.modeling.keras_files import load_model, save_model
@@ -38,7 +38,7 @@ def write_graph(model: keras.Model, metadata: ModelMetadata, path: Path) -> None
 
     Raises:
         MissingDependencyError: TensorFlow or the exporter is not installed.
-        EmorecError: The exporter failed.
+        ModelError: The exporter failed.
     """
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
@@ -67,7 +67,7 @@ def _export(model: keras.Model, metadata: ModelMetadata, path: Path) -> None:
             whole.export(path, format="onnx", input_signature=signature, verbose=False)
     except Exception as error:
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise EmorecError(f"Keras could not export {metadata.name}: {reason:.200}") from error
+        raise ModelError(f"Keras could not export {metadata.name}: {reason:.200}") from error
 
 
 def _export_in_child(model: keras.Model, metadata: ModelMetadata, path: Path) -> None:
@@ -90,7 +90,7 @@ def _export_in_child(model: keras.Model, metadata: ModelMetadata, path: Path) ->
         )
     if done.returncode:
         reason = next(iter(done.stderr.strip().splitlines()[-1:]), f"exit code {done.returncode}")
-        raise EmorecError(f"the TensorFlow process that exports to ONNX failed: {reason:.300}")
+        raise ModelError(f"the TensorFlow process that exports to ONNX failed: {reason:.300}")
 
 
 if __name__ == "__main__":

@@ -42,10 +42,9 @@ def export_onnx(
         The largest difference of a probability between Keras and ONNX Runtime.
 
     Raises:
-        ModelError: The outputs differ, or the logits are constant.
+        ModelError: The exporter failed, the outputs differ, or the logits are constant.
         MissingDependencyError: TensorFlow or the exporter is not installed.
         DataError: The file cannot be written.
-        EmorecError: The exporter failed.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"

@@ -2,10 +2,10 @@
 
 import keras
 import numpy as np
-import onnxruntime
 
 from emorec.errors import ModelError
 from emorec.images import Image
+from emorec.inference.onnx_runtime import onnxruntime
 from emorec.metadata import ModelMetadata
 from emorec.modeling.build import with_probabilities
 

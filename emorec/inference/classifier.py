@@ -7,11 +7,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 
+from emorec import resources
 from emorec.errors import ModelError
+from emorec.image_arrays import check_image
 from emorec.images import Image
+from emorec.inference.onnx_runtime import onnxruntime as ort
 from emorec.metadata import COST_KEY, METADATA_KEY, ModelCost, ModelMetadata
+from emorec.models.onnx_limits import check_graph
+from emorec.models.onnx_properties import read_properties
 from emorec.preprocessing import to_input
 from emorec.probabilities import adjustment_strength, prior_offsets, probabilities_from_logits
 from emorec.types import Prediction
@@ -21,6 +25,9 @@ MAX_FILE_BYTES = 2**30
 
 BATCH_SIZE = 64
 """Crops that go through the model in one call, at most."""
+
+_MAX_BATCH_VALUES = 2**27
+"""Most values of the largest tensor of one call; models of large images get smaller batches."""
 
 _LOG_ONLY_FATAL = 4
 
@@ -47,7 +54,8 @@ class EmotionClassifier:
     Raises:
         ConfigError: `prior` is not such a value.
         ModelError: The file is missing, too large or not an ONNX model, has no or invalid metadata,
-            other inputs or outputs, stores its weights in other files, or lacks the prior.
+            other inputs or outputs, operators that are not allowed or need too much memory or
+            time, stores its weights in other files, or lacks the prior.
     """
 
     def __init__(
@@ -57,7 +65,18 @@ class EmotionClassifier:
         prior: str | float | None = None,
     ) -> None:
         self._source = os.fspath(path)
+        self._arguments = (Path(path).absolute(), threads, prior)
         data = _read(Path(path))
+        self.metadata, self.cost = _described(data, self._source)
+        self._batch_size = BATCH_SIZE
+        # The shipped file is part of the package; checking it would take 10 ms at every start.
+        if Path(path) != resources.shipped_model():
+            size, channels = self.metadata.input_size, self.metadata.channels
+            try:
+                graph = check_graph(data, (1, size, size, channels))
+            except ValueError as error:
+                raise ModelError(f"{self._source}: the model is refused: {error}") from error
+            self._batch_size = min(BATCH_SIZE, max(1, _MAX_BATCH_VALUES // graph.largest))
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -71,15 +90,6 @@ class EmotionClassifier:
             self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's errors have no common base class
             raise self._error("ONNX Runtime cannot load the model", error) from error
-        entries = self._session.get_modelmeta().custom_metadata_map
-        if METADATA_KEY not in entries:
-            raise ModelError(
-                f"{self._source}: the model has no emorec metadata (labels, colour, input "
-                "size); use a model that emorec wrote, or export it with: emorec export"
-            )
-        self.metadata = ModelMetadata.from_json(entries[METADATA_KEY], self._source)
-        cost = entries.get(COST_KEY)
-        self.cost = None if cost is None else ModelCost.from_json(cost, self._source)
         self._check_tensors()
         self.tau = adjustment_strength(prior, self.metadata, self._source)
 
@@ -93,9 +103,13 @@ class EmotionClassifier:
             One prediction per crop, over all labels of the model.
 
         Raises:
+            TypeError: A crop is not a NumPy array.
+            ValueError: A crop has another type or shape, or no pixels.
             ModelError: The model fails or returns numbers that are not finite.
         """
         model = self.metadata
+        for crop in crops:
+            check_image(crop, gray=True)
         inputs = [to_input(c, model.input_size, model.color, model.interpolation) for c in crops]
         shape = (len(inputs), model.input_size, model.input_size, model.channels)
         rows = self.probabilities(np.asarray(inputs, np.float32).reshape(shape)).tolist()
@@ -127,10 +141,14 @@ class EmotionClassifier:
         """Compute the logits, shape (n, classes), float32; arguments as for `probabilities`."""
         return self._run("logits", inputs)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the path and the arguments; the file is opened again."""
+        return type(self), self._arguments
+
     def _run(self, output: str, inputs: npt.NDArray[Any]) -> Floats:
         rows = np.empty((len(inputs), len(self.metadata.labels)), np.float32)
-        for start in range(0, len(inputs), BATCH_SIZE):
-            batch = np.ascontiguousarray(inputs[start : start + BATCH_SIZE], np.float32)
+        for start in range(0, len(inputs), self._batch_size):
+            batch = np.ascontiguousarray(inputs[start : start + self._batch_size], np.float32)
             try:
                 (batch_rows,) = self._session.run([output], {"image": batch})
             except Exception as error:  # as above
@@ -180,6 +198,24 @@ class EmotionClassifier:
 def providers() -> list[str]:
     """List the execution providers that the installed ONNX Runtime offers."""
     return list(ort.get_available_providers())
+
+
+def _described(data: bytes, source: str) -> tuple[ModelMetadata, ModelCost | None]:
+    """Parse the metadata of a model, and its cost if the file states it."""
+    try:
+        entries = read_properties(data, (METADATA_KEY, COST_KEY))
+    except ValueError as error:
+        raise ModelError(f"{source}: not an ONNX file, or a damaged one ({error})") from error
+    if METADATA_KEY not in entries:
+        raise ModelError(
+            f"{source}: the model has no emorec metadata (labels, colour, input size); use a model "
+            "that emorec wrote, or export it with: emorec export"
+        )
+    cost = entries.get(COST_KEY)
+    return (
+        ModelMetadata.from_json(entries[METADATA_KEY], source),
+        None if cost is None else ModelCost.from_json(cost, source),
+    )
 
 
 def _read(path: Path) -> bytes:

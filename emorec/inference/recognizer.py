@@ -7,11 +7,14 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
+
 from emorec import resources
 from emorec.detection.base import FaceDetector
 from emorec.detection.registry import make_detector, takes_whole_image
 from emorec.errors import ConfigError
 from emorec.frames import Frame
+from emorec.image_arrays import check_image
 from emorec.images import Image
 from emorec.inference.classifier import EmotionClassifier
 from emorec.labels import EMOTIONS_7, EMOTIONS_8, emotions
@@ -29,7 +32,8 @@ class EmotionRecognizer:
 
     `recognize` does both. Its three steps are public too, for callers that detect and classify at
     different times: `detect`, `crop_faces` and `classify`. All methods may be called from several
-    threads.
+    threads. A recognizer can be pickled, to send it to another process, which opens the model file
+    again.
 
     Args:
         detector: Detects the faces; None uses the default detector.
@@ -100,14 +104,19 @@ class EmotionRecognizer:
             each face sum to 1 over `labels`.
 
         Raises:
+            TypeError: The image is not a NumPy array.
+            ValueError: The image has another type or shape, or no pixels.
             ModelError: The model fails.
         """
+        check_image(image_bgr)
         return self.recognize_frame(Frame.from_image(image_bgr))
 
     def recognize_frame(self, frame: Frame) -> list[FaceEmotion]:
         """Do the same as `recognize` for a frame, whose pixels may be a downscaled image.
 
         Raises:
+            TypeError: `frame` is not a `Frame`, or its image not a NumPy array.
+            ValueError: Its image has another type or shape, or no pixels.
             ModelError: The model fails.
         """
         faces = self.detect(frame)
@@ -115,7 +124,18 @@ class EmotionRecognizer:
         return [FaceEmotion(*pair) for pair in zip(faces, predictions, strict=True)]
 
     def detect(self, frame: Frame) -> list[Face]:
-        """Detect the faces of a frame; their boxes are in pixels of the full image."""
+        """Detect the faces of a frame; their boxes are in pixels of the full image.
+
+        Raises:
+            TypeError: `frame` is not a `Frame`, or its image not a NumPy array.
+            ValueError: Its image has another type or shape, or no pixels.
+        """
+        if not isinstance(frame, Frame):
+            raise TypeError(
+                f"detect needs a Frame; received {type(frame).__name__}; make one of an image with "
+                "emorec.frames.Frame.from_image"
+            )
+        check_image(frame.image_bgr)
         image_bgr, left, top = frame.image_bgr, 0, 0
         if self._roi is not None:
             height, width = image_bgr.shape[:2]
@@ -178,12 +198,19 @@ class EmotionRecognizer:
             A `FrameResult` for each frame: number, time, pixels and faces with ids.
 
         Raises:
+            TypeError: `video` is something else.
             DataError: The video cannot be read.
             ModelError: The model fails.
         """
         from emorec.inference.stream import StreamSettings, track_faces
         from emorec.media.video import VideoReader
 
+        known = (str, os.PathLike, int, VideoReader, Iterable)
+        if isinstance(video, bytes | np.ndarray) or not isinstance(video, known):
+            raise TypeError(
+                "stream needs a path, an address, the number of a camera, a VideoReader or frames; "
+                f"received {type(video).__name__}"
+            )
         with ExitStack() as stack:
             if isinstance(video, str | os.PathLike | int):
                 video = stack.enter_context(VideoReader(video))

@@ -1,13 +1,18 @@
 """Download of model files, with a check of size and SHA-256."""
 
+import contextlib
 import hashlib
 import http.client
+import socket
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, cast
 
 from emorec import __version__
 from emorec.atomic_files import write_bytes
@@ -16,6 +21,9 @@ from emorec.models.registry import ModelFile
 
 TIMEOUT_S = 30.0
 """Seconds without data after which a download fails."""
+
+MIN_BYTES_PER_S = 5000
+"""Slowest download: it may take `TIMEOUT_S` and a second for so many bytes."""
 
 _CHUNK = 64 * 2**10
 
@@ -41,17 +49,18 @@ def fetch(
     source = source or model.url
     data = bytearray()
     digest = hashlib.sha256()
-    with _open_source(source) as stream:
+    seconds = TIMEOUT_S + model.size / MIN_BYTES_PER_S
+    with _open_source(source, seconds) as stream:
         # Reading one byte more than expected detects a longer file without reading all of it.
         while len(data) <= model.size:
-            chunk = stream.read(min(_CHUNK, model.size + 1 - len(data)))
+            chunk = stream.read1(min(_CHUNK, model.size + 1 - len(data)))
             if not chunk:
                 break
             data += chunk
             digest.update(chunk)
             progress(min(len(data), model.size), model.size)
-    if len(data) < model.size:
-        raise _mismatch(model, source, f"it ends after {len(data)} of {model.size} bytes")
+        if len(data) < model.size:
+            raise _mismatch(model, source, f"it ends after {len(data)} of {model.size} bytes")
     if len(data) > model.size:
         raise _mismatch(model, source, f"it has more than {model.size} bytes")
     if digest.hexdigest() != model.sha256:
@@ -66,8 +75,24 @@ def fetch(
 
 
 @contextmanager
-def _open_source(source: str) -> Iterator[BinaryIO]:
-    """Open a URL or a file, and convert errors while it is read into a ModelError."""
+def _open_source(source: str, seconds: float) -> Iterator[BufferedReader]:
+    """Open a URL or a file, and convert errors while it is read into a ModelError.
+
+    Args:
+        source: URL or path.
+        seconds: Time after which a URL's connection is closed, however much it has sent.
+    """
+    with contextlib.ExitStack() as timers:
+        deadline = time.monotonic() + seconds
+        try:
+            yield from _opened(source, deadline, timers)
+        except ModelError:
+            if time.monotonic() < deadline:
+                raise
+            raise _failed(source, f"it took longer than {seconds:.0f} s") from None
+
+
+def _opened(source: str, deadline: float, timers: contextlib.ExitStack) -> Iterator[BufferedReader]:
     try:
         if not source.startswith(("http://", "https://")):
             if not Path(source).is_file():
@@ -77,16 +102,68 @@ def _open_source(source: str) -> Iterator[BinaryIO]:
             return
         headers = {"User-Agent": f"emorec/{__version__}"}
         request = urllib.request.Request(source, headers=headers)
-        # urlopen keeps the proxies of its first call.
-        opener = urllib.request.build_opener()
-        with opener.open(request, timeout=TIMEOUT_S) as response:
-            yield cast(BinaryIO, response)
+        with _opener(deadline, timers).open(request, timeout=TIMEOUT_S) as response:
+            yield cast(BufferedReader, response)
     except urllib.error.HTTPError as error:
         raise _failed(source, f"the server answered {error.code} {error.reason}") from error
     except urllib.error.URLError as error:
         raise _failed(source, str(error.reason)) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise _failed(source, str(error) or type(error).__name__) from error
+
+
+def _opener(deadline: float, timers: contextlib.ExitStack) -> urllib.request.OpenerDirector:
+    """Make an opener of http and https alone, also for redirects.
+
+    Args:
+        deadline: When the connections are closed, by `time.monotonic`. The timeout of a socket
+            starts again with each byte.
+        timers: Receives the timers, to cancel them.
+    """
+
+    def limited(kind: type[http.client.HTTPConnection]) -> Any:
+        def make(host: str, **options: Any) -> http.client.HTTPConnection:
+            connection = kind(host, **options)
+            connect = connection.connect
+
+            def connect_with_timer() -> None:
+                connect()
+                seconds = max(deadline - time.monotonic(), 0)
+                timer = threading.Timer(seconds, _shut, (connection.sock,))
+                timer.daemon = True
+                timer.start()
+                timers.callback(timer.cancel)
+
+            connection.connect = connect_with_timer  # type: ignore[method-assign]
+            return connection
+
+        return make
+
+    class Http(urllib.request.HTTPHandler):
+        def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+            return self.do_open(limited(http.client.HTTPConnection), req)
+
+    class Https(urllib.request.HTTPSHandler):
+        def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+            return self.do_open(limited(http.client.HTTPSConnection), req)
+
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.UnknownHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPRedirectHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        Http(),
+        Https(),
+    ):
+        opener.add_handler(handler)
+    return opener
+
+
+def _shut(connected: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connected.shutdown(socket.SHUT_RDWR)
 
 
 def _failed(source: str, reason: str) -> ModelError:

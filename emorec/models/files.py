@@ -164,8 +164,7 @@ def _properties(path: Path) -> dict[str, str]:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
             raise ModelError(f"{path}: {size / 2**30:.1f} GiB; models up to 1 GiB are read")
-        with path.open("rb") as file:
-            return read_properties(file, size, (METADATA_KEY, COST_KEY))
+        return read_properties(path.read_bytes(), (METADATA_KEY, COST_KEY))
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror or error}") from error
     except ValueError as error:

@@ -11,6 +11,8 @@ from pydantic import Field, ValidationError
 from emorec import resources
 from emorec.errors import ConfigError
 from emorec.labels import POLICIES
+from emorec.short_repr import short_repr
+from emorec.training import strict_yaml
 from emorec.training.config_groups import (
     AugmentationConfig,
     BalanceConfig,
@@ -24,8 +26,6 @@ from emorec.training.config_groups import (
     OutputConfig,
     StageConfig,
 )
-
-MAX_FILE_BYTES = 2**20
 
 _HIGHEST_ADAMW_RATE = 0.03
 
@@ -51,8 +51,10 @@ class TrainConfig(
 ):
     """All settings of a run; the YAML files of configs/ have these keys."""
 
-    batch_size: int = Field(64, ge=1, description="images per step, over all devices")
-    seed: int = Field(0, ge=0, description="of the initial weights, the order and augmentation")
+    batch_size: int = Field(64, ge=1, le=65_536, description="images per step, over all devices")
+    seed: int = Field(
+        0, ge=0, le=2**32 - 1, description="of the initial weights, the order and augmentation"
+    )
     augmentation: AugmentationConfig = AugmentationConfig()
 
     def to_yaml(self) -> str:
@@ -90,11 +92,14 @@ def load_config(path: Path | None, overrides: Mapping[str, Any]) -> TrainConfig:
     augmentation = settings.get("augmentation")
     if "augmentation" in settings and not isinstance(augmentation, dict):
         raise ConfigError(
-            f"{source}: augmentation must be a mapping; received {augmentation!r:.60}"
+            f"{source}: augmentation must be a mapping; received {short_repr(augmentation)}"
         )
     for key, value in overrides.items():
         section, _, name = key.rpartition(".")
-        (settings.setdefault(section, {}) if section else settings)[name] = value
+        group = settings.setdefault(section, {}) if section else settings
+        if not isinstance(group, dict):
+            raise ConfigError(f"{source}: {section} has no setting {short_repr(name)}")
+        group[name] = value
     return validated(settings, source)
 
 
@@ -114,7 +119,8 @@ def validated(settings: Mapping[str, Any], source: str) -> TrainConfig:
         raise ConfigError(f"{source}: {_first_problem(error)}") from error
     if config.policy is not None and config.policy not in POLICIES:
         raise ConfigError(
-            f"{source}: policy must be one of {', '.join(POLICIES)}; received {config.policy!r:.60}"
+            f"{source}: policy must be one of {', '.join(POLICIES)}; "
+            f"received {short_repr(config.policy)}"
         )
     contradiction = _contradiction(config)
     if contradiction:
@@ -162,14 +168,13 @@ def _contradiction(config: TrainConfig) -> str | None:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ConfigError(f"{path}: a configuration has at most {MAX_FILE_BYTES} bytes")
-        settings = yaml.safe_load(path.read_text("utf-8"))
+        if path.stat().st_size > strict_yaml.MAX_LENGTH:
+            raise ConfigError(f"{path}: a configuration has at most {strict_yaml.MAX_LENGTH} bytes")
+        settings = strict_yaml.parse(path.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot read: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{path}: not a YAML file: {reason:.200}") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: not a YAML file that emorec reads: {error}") from error
     if settings is None:
         return {}
     if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
@@ -192,5 +197,5 @@ def _first_problem(error: ValidationError) -> str:
         renamed = RENAMED_KEYS.get(where)
         close = [renamed] if renamed else difflib.get_close_matches(name, known, 1)
         hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
-        return f"unknown key {where!r:.80}; {hint}"
-    return f"{where}: {problem['msg']}; received {problem['input']!r:.80}"
+        return f"unknown key {short_repr(where)}; {hint}"
+    return f"{where}: {problem['msg']}; received {short_repr(problem['input'])}"

@@ -10,11 +10,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from emorec.metadata import MAX_ADJUSTMENT
 
+MAX_EPOCHS = 100_000
+
+MAX_RATE = 1000.0
+"""Highest learning rate."""
+
 
 class _Group(BaseModel):
-    """Immutable settings; an unknown key is an error."""
+    """Immutable settings; an unknown key is an error, and a number is finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class AugmentationConfig(_Group):
@@ -54,7 +59,7 @@ class ModelConfig(_Group):
     )
     weights: str = Field("none", description="none, imagenet, emorec, or a path")
     trainable_layers: int | None = Field(
-        None, ge=-1, description="number of last backbone layers to train; -1 for all"
+        None, ge=-1, le=10_000, description="number of last backbone layers to train; -1 for all"
     )
     dropout: float = Field(0.0, ge=0, lt=1, description="rate of dropout before the head")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
@@ -84,22 +89,32 @@ class DataConfig(_Group):
     labels: Literal["hard", "soft"] = Field("hard", description="one-hot or vote distributions")
     policy: str | None = Field(None, description="vote policy; default: that of the data set")
     classes: Literal[7, 8] | None = Field(None, description="8 keeps contempt")
-    limit: int | None = Field(None, ge=1, description="largest number of images per split")
+    limit: int | None = Field(
+        None, ge=1, le=10**9, description="largest number of images per split"
+    )
 
 
 class StageConfig(_Group):
     """The epochs and peak learning rates of the stages of a run, and early stopping."""
 
     head_epochs: int = Field(
-        0, ge=0, description="first epochs, which train the head on a frozen backbone"
+        0,
+        ge=0,
+        le=MAX_EPOCHS,
+        description="first epochs, which train the head on a frozen backbone",
     )
     head_learning_rate: float | None = Field(
-        None, gt=0, description="peak rate of these epochs; default: learning_rate"
+        None, gt=0, le=MAX_RATE, description="peak rate of these epochs; default: learning_rate"
     )
-    epochs: int = Field(30, ge=1, description="largest number of epochs after head_epochs")
-    learning_rate: float = Field(0.01, gt=0, description="peak learning rate")
+    epochs: int = Field(
+        30, ge=1, le=MAX_EPOCHS, description="largest number of epochs after head_epochs"
+    )
+    learning_rate: float = Field(0.01, gt=0, le=MAX_RATE, description="peak learning rate")
     patience: int = Field(
-        10, ge=1, description="epochs without a better validation accuracy before the run stops"
+        10,
+        ge=1,
+        le=MAX_EPOCHS,
+        description="epochs without a better validation accuracy before the run stops",
     )
 
     @property

@@ -10,7 +10,7 @@ from typing import Literal
 
 import keras
 
-from emorec.errors import ConfigError, EmorecError
+from emorec.errors import UNEXPECTED, ConfigError, EmorecError
 
 Extent = Literal["devices", "hosts"]
 
@@ -172,7 +172,7 @@ def connected(world: World) -> Iterator[None]:
                 f"{_first_line(error)}"
             ) from error
         interrupted = isinstance(error, KeyboardInterrupt)
-        _leave_at_exit(130 if interrupted else getattr(error, "exit_code", 1))
+        _leave_at_exit(130 if interrupted else getattr(error, "exit_code", UNEXPECTED))
         raise
 
 

@@ -32,7 +32,7 @@ def test_known_errors_print_one_line_and_return_their_code(capsys, error, code):
 
 
 def test_unexpected_errors_name_the_way_to_the_traceback(capsys):
-    assert report_error(ZeroDivisionError("by\nzero \x1b[31m")) == 1
+    assert report_error(ZeroDivisionError("by\nzero \x1b[31m")) == 70
     assert capsys.readouterr().err == (
         "error: unexpected ZeroDivisionError: by zero ?[31m; "
         "`emorec --debug ...` shows where it comes from\n"

@@ -75,7 +75,7 @@ def test_usage_errors(arguments):
     [
         (ModelError("it failed"), 5, "it failed"),
         (ModuleNotFoundError(name="keras"), 6, "this command needs the package 'keras'; "),
-        (ZeroDivisionError("by zero"), 1, "unexpected ZeroDivisionError: by zero; "),
+        (ZeroDivisionError("by zero"), 70, "unexpected ZeroDivisionError: by zero; "),
     ],
 )
 def test_errors_print_one_line_and_their_code(failing, error, code, message):
@@ -85,7 +85,7 @@ def test_errors_print_one_line_and_their_code(failing, error, code, message):
     assert line.startswith(f"error: {message}")
 
 
-@pytest.mark.parametrize(("error", "code"), [(DataError("it failed"), 4), (KeyError("k"), 1)])
+@pytest.mark.parametrize(("error", "code"), [(DataError("it failed"), 4), (KeyError("k"), 70)])
 def test_debug_shows_the_traceback(failing, error, code):
     result = failing(error, "--debug")
     assert result.exit_code == code

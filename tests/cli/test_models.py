@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import onnx
@@ -158,3 +161,18 @@ def test_a_damaged_file_is_fetched_again(pinned: Path):
     assert run("pull", "yunet").exit_code == 5  # no server listens there
     assert run("pull", "yunet", "--from", str(pinned)).exit_code == 0
     assert path.read_bytes() == b"network"
+
+
+def test_a_path_that_is_no_text(tmp_path: Path):
+    path = write_tiny_model(tmp_path / os.fsdecode(b"caf\xe9.onnx"))
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    for arguments in (["--json"], []):
+        done = subprocess.run(
+            [sys.executable, "-m", "emorec", "models", "show", path, *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stderr == ""
+        assert "tiny" in done.stdout

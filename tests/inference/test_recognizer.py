@@ -1,14 +1,25 @@
+import multiprocessing
+import pickle
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
 import numpy as np
 import pytest
-from helpers.onnx_models import METADATA
+from helpers.onnx_models import METADATA, write_tiny_model
 
 from emorec.detection import haar
+from emorec.detection.registry import make_detector
 from emorec.detection.whole_image import WholeImage
 from emorec.errors import ConfigError
 from emorec.frames import Frame
+from emorec.images import read_bgr
+from emorec.inference.classifier import EmotionClassifier
 from emorec.inference.recognizer import EmotionRecognizer
 from emorec.labels import EMOTIONS_7, EMOTIONS_8
+from emorec.resources import folder
 from emorec.types import Box, Face, Prediction
+
+PHOTO = Path(__file__).resolve().parents[2] / "examples" / "astronaut.jpg"
 
 FACES = [Face(Box(10, 20, 40, 60), "stub", 1.0), Face(Box(80, 20, 10, 10), "stub", 2.0)]
 
@@ -125,3 +136,72 @@ def test_only_the_default_detector_changes_for_videos(monkeypatch, given, expect
     frames = [Frame(IMAGE, (100, 100), number, number / 10) for number in range(3)]
     assert len(list(recognizer.stream(frames))) == 3
     assert made == expected
+
+
+@pytest.mark.parametrize(
+    ("image", "error"),
+    [
+        (None, TypeError),
+        ("photo.jpg", TypeError),
+        ([[[1, 2, 3]]], TypeError),
+        (np.full((40, 40, 3), 0.5), ValueError),
+        (np.full((40, 40, 3), 500, np.uint16), ValueError),
+        (np.zeros((2, 40, 40, 3), np.uint8), ValueError),
+        (np.zeros((40, 40, 4), np.uint8), ValueError),
+        (np.zeros((40, 40), np.uint8), ValueError),
+        (np.zeros((0, 40, 3), np.uint8), ValueError),
+    ],
+)
+@pytest.mark.parametrize("detector", ["haar", "none"])
+def test_other_inputs_are_refused_by_every_entry(image, error, detector):
+    recognizer = EmotionRecognizer(make_detector(detector))
+    with pytest.raises(error, match="received"):
+        recognizer.recognize(image)
+    with pytest.raises(error, match="received"):
+        recognizer.recognize_frame(Frame(image, (40, 40)))
+    with pytest.raises(error, match="received"):
+        recognizer.detect(Frame(image, (40, 40)))
+    with pytest.raises(error, match="received"):
+        make_detector(detector).detect(image)
+    with pytest.raises(TypeError, match="needs a Frame; received"):
+        recognizer.detect(image)
+    if getattr(image, "shape", None) != (40, 40):
+        with pytest.raises(error, match="received"):
+            recognizer.classify([image])
+
+
+@pytest.mark.parametrize("video", [None, 2.5, b"clip.mp4", np.zeros((3, 40, 40, 3), np.uint8)])
+def test_other_videos_are_refused(video):
+    with pytest.raises(TypeError, match=r"stream needs a path, .*; received"):
+        next(EmotionRecognizer().stream(video))
+
+
+@pytest.mark.parametrize("detector", [None, "haar", "none"])
+def test_a_recognizer_is_sent_to_a_process(tmp_path, monkeypatch, detector):
+    """The working folder of the process is another one."""
+    monkeypatch.chdir(tmp_path)
+    model = write_tiny_model(tmp_path / "tiny.onnx")
+    classifier = EmotionClassifier(model.name, prior="natural")
+    image = read_bgr(PHOTO)
+    recognizer = EmotionRecognizer(
+        make_detector(detector) if detector else None, classifier, classes=8, min_confidence=0.5
+    )
+    expected = recognizer.recognize(image)
+    assert expected
+    monkeypatch.chdir("/")
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        assert pool.submit(recognizer.recognize, image).result() == expected
+    copied = pickle.loads(pickle.dumps(recognizer.for_videos()))
+    assert copied.labels == recognizer.labels
+    assert copied.recognize(image) == recognizer.for_videos().recognize(image)
+
+
+def test_a_detector_with_a_file_is_pickled(tmp_path, monkeypatch):
+    cascade = tmp_path / "own.xml"
+    cascade.write_text((folder("cascades") / "haarcascade_frontalface_alt2.xml").read_text())
+    monkeypatch.chdir(tmp_path)
+    detector = make_detector("haar", cascade="own.xml", profile=True)
+    monkeypatch.chdir("/")
+    image = read_bgr(PHOTO)
+    assert pickle.loads(pickle.dumps(detector)).detect(image) == detector.detect(image) != []

@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -32,6 +33,12 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"not an HTTP response\n\n")
         elif behaviour == "silent":
             self.server.released.wait(20)
+        elif behaviour in ("dripping", "dripping-headers"):
+            self._drip(behaviour)
+        elif behaviour.startswith("moved-to-"):
+            self.send_response(302)
+            self.send_header("Location", f"{behaviour[9:]}://127.0.0.1/x")
+            self.end_headers()
         elif behaviour == "moved":
             self.send_response(302)
             self.send_header("Location", "/whole")
@@ -47,6 +54,16 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(CONTENT if behaviour == "cut" else body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _drip(self, behaviour: str) -> None:
+        """Send a byte whenever a client may be about to give up."""
+        start = b"HTTP/1.0 200 OK\r\n" + (b"\r\n" if behaviour == "dripping" else b"X: ")
+        try:
+            self.wfile.write(start)
+            while not self.server.released.wait(0.05):
+                self.wfile.write(b"x")
+        except OSError:
+            pass  # the client has given up
 
     def log_message(self, *arguments):
         """Log nothing."""
@@ -131,6 +148,24 @@ def test_a_silent_server_times_out(server, model, monkeypatch):
     monkeypatch.setattr(download, "TIMEOUT_S", 0.2)
     with pytest.raises(ModelError, match="timed out"):
         fetch(model, f"{server.url}/silent")
+    assert left(model) == []
+
+
+@pytest.mark.parametrize("behaviour", ["dripping", "dripping-headers"])
+def test_a_server_that_sends_single_bytes(server, model, monkeypatch, behaviour):
+    monkeypatch.setattr(download, "TIMEOUT_S", 0.5)
+    monkeypatch.setattr(download, "MIN_BYTES_PER_S", len(CONTENT))
+    start = time.monotonic()
+    with pytest.raises(ModelError, match="it took longer than 2 s; try again"):
+        fetch(model, f"{server.url}/{behaviour}")
+    assert 1.4 < time.monotonic() - start < 10
+    assert left(model) == []
+
+
+@pytest.mark.parametrize("scheme", ["ftp", "file", "data"])
+def test_redirects_to_other_schemes_are_refused(server, model, scheme):
+    with pytest.raises(ModelError, match=f"cannot fetch the file: .*{scheme}"):
+        fetch(model, f"{server.url}/moved-to-{scheme}")
     assert left(model) == []
 
 

@@ -1,5 +1,3 @@
-import io
-
 import onnx
 import pytest
 from google.protobuf.message import DecodeError
@@ -19,7 +17,7 @@ ENTRY = b"\x72"
 
 
 def read(data: bytes, *keys: str) -> dict[str, str]:
-    return read_properties(io.BytesIO(data), len(data), keys or (METADATA_KEY,))
+    return read_properties(data, keys or (METADATA_KEY,))
 
 
 def by_onnx(data: bytes) -> dict[str, str]:

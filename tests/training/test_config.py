@@ -141,3 +141,39 @@ def test_a_binary_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="not a YAML file"):
         load_config(path, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("epochs: 2020-13-45", "epochs: .* received '2020-13-45'"),
+        ("epochs: 0b_", "'0b_' is not a number"),
+        ("epochs: !!int foo", "tags such as"),
+        ("epochs: !!bool foo", "tags such as"),
+        ("epochs: !!timestamp foo", "tags such as"),
+        ("epochs: " + "[" * 20_000, "nested more than"),
+        ("epochs: " + "9" * 5000, "a number has more than"),
+        ("epochs: " + "9" * 30, "epochs: .* less than or equal to 100000"),
+        ("seed: 4294967296", "seed: .* less than or equal to 4294967295"),
+        ("learning_rate: .inf", "learning_rate: .* finite number; received inf"),
+        ("mixup: .nan", "mixup: .* finite number; received nan"),
+        ("augmentation:\n  rotation: .nan", "augmentation.rotation: .* finite number"),
+        ("a: &a [1]\nepochs: [*a, *a]", "aliases such as"),
+    ],
+)
+def test_values_that_the_parser_fails_on(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_config(written(tmp_path, text), {})
+    assert "\n" not in str(caught.value)
+
+
+def test_no_number_may_be_infinite() -> None:
+    for name, field in TrainConfig.model_fields.items():
+        if field.annotation in (float, float | None):
+            with pytest.raises(ConfigError, match=f"{name}: .*finite"):
+                validated({name: float("inf")}, "it")
+
+
+def test_a_dotted_key_of_a_plain_setting(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="epochs has no setting 'x'"):
+        load_config(written(tmp_path, "epochs: 3"), {"epochs.x": 1})
