@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from emorec import images
 from emorec.errors import DataError
-from emorec.images import IMAGE_SUFFIXES, check_readable, read_bgr, read_bytes, read_gray, to_gray
+from emorec.images import IMAGE_SUFFIXES, read_bgr, read_bytes, read_gray, to_gray
 
 LOSSLESS = (".bmp", ".png", ".ppm", ".tif", ".tiff")
 
@@ -187,12 +187,6 @@ def test_grey_files_are_replicated_to_three_channels(tmp_path: Path):
     gray = to_gray(scene())
     images.write_image(tmp_path / "a.png", gray)
     np.testing.assert_array_equal(read_bgr(tmp_path / "a.png"), np.dstack([gray] * 3))
-
-
-def test_check_readable(tmp_path: Path):
-    check_readable(tmp_path / "a.png", np.frombuffer(PNG, np.uint8))
-    with pytest.raises(DataError, match=r"a\.png: not a readable image"):
-        check_readable(tmp_path / "a.png", np.frombuffer(PNG[:-30], np.uint8))
 
 
 @pytest.mark.parametrize("name", ["a", "a.txt", "a.xyz", "none/a.png", "x" * 300 + ".png"])
