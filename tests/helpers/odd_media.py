@@ -37,25 +37,19 @@ def apng(frames: int = 2, side: int = 16, default_is_frame: bool = False, seed: 
     # Flat images compress to little, so that damage hits the structure of the file.
     colors = generator.integers(0, 256, (frames + 1, 1, 1, 3), np.uint8)
     images = np.broadcast_to(colors, (frames + 1, side, side, 3))
+    control = struct.pack(">IIIIHHBB", side, side, 0, 0, 1, 10, 0, 0)
     parts = [PNG, chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0))]
     parts.append(chunk(b"acTL", struct.pack(">II", frames, 0)))
-    number = 0
-
-    def control() -> bytes:
-        nonlocal number
-        number += 1
-        fields = (number - 1, side, side, 0, 0, 1, 10, 0, 0)
-        return chunk(b"fcTL", struct.pack(">IIIIIHHBB", *fields))
-
-    first = 0
-    if default_is_frame:
-        parts.append(control())
-        first = 1
-    parts.append(chunk(b"IDAT", scanlines(images[0])))
-    for image in images[1 + first :]:
-        parts.append(control())
-        parts.append(chunk(b"fdAT", struct.pack(">I", number) + scanlines(image)))
-        number += 1
+    number = 0  # of the chunks of the animation
+    for position, image in enumerate(images[1:] if default_is_frame else images):
+        if position > 0 or default_is_frame:
+            parts.append(chunk(b"fcTL", struct.pack(">I", number) + control))
+            number += 1
+        if position == 0:
+            parts.append(chunk(b"IDAT", scanlines(image)))
+        else:
+            parts.append(chunk(b"fdAT", struct.pack(">I", number) + scanlines(image)))
+            number += 1
     return b"".join([*parts, chunk(b"IEND", b"")])
 
 
@@ -119,3 +113,11 @@ def cover_first(target: Path, cover: np.ndarray, frames: Iterable[np.ndarray]) -
     inputs = ["-i", image, "-framerate", "25", "-i", pattern]
     ffmpeg(*inputs, "-map", "0:v", "-map", "1:v", "-c:v:0", "copy", "-c:v:1", "mpeg4", target)
     return target
+
+
+def slow_jpeg(scans: int = 2_000, side: int = 3_000) -> bytes:
+    """A progressive JPEG of little size, whose scans each cost a pass over all pixels."""
+    flat = np.full((side, side), 90, np.uint8)
+    data = cv2.imencode(".jpg", flat, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + data[last:-2] * scans + data[-2:]
