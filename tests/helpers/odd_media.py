@@ -121,3 +121,8 @@ def slow_jpeg(scans: int = 2_000, side: int = 3_000) -> bytes:
     data = cv2.imencode(".jpg", flat, [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
     last = data.rindex(b"\xff\xda")
     return data[:last] + data[last:-2] * scans + data[-2:]
+
+
+def crashing_png() -> bytes:
+    """A file of some hundred bytes on which OpenCV 4.14 crashes, as an animation and as a still."""
+    return damaged(apng(side=64), seed=4, first=33)
