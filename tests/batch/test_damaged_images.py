@@ -7,13 +7,10 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-import cv2
 import pytest
+from helpers.odd_media import CRASHES
 
 TESTS = Path(__file__).parents[1]
-
-CRASHES = tuple(map(int, cv2.__version__.split(".")[:2])) <= (4, 14)
-"""Later versions of OpenCV may have no crash left for these files."""
 
 
 def run(folder: Path, animations: int, others: int, seconds: int) -> Counter[str]:

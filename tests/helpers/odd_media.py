@@ -12,6 +12,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+CRASHES = tuple(map(int, cv2.__version__.split(".")[:2])) <= (4, 14)
+"""Whether OpenCV is known to crash on `crashing_png`; later versions may decode or refuse it."""
+
 PNG = b"\x89PNG\r\n\x1a\n"
 
 

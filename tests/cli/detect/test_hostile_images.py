@@ -12,12 +12,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from helpers.odd_media import apng, crashing_png, slow_jpeg
+from helpers.odd_media import CRASHES, apng, crashing_png, slow_jpeg
 
 pytestmark = pytest.mark.slow
-
-CRASHES = tuple(map(int, cv2.__version__.split(".")[:2])) <= (4, 14)
-"""Later versions of OpenCV may decode the file."""
 
 REASON = "not a readable animation (the decoder crashed)"
 
