@@ -1,26 +1,37 @@
 """Reading and writing of image files, with errors that name the file."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from emorec.atomic_files import write_bytes
+from emorec.decoder_server import NOT_AN_IMAGE
 from emorec.errors import DataError
-from emorec.headers import read_header
+from emorec.headers import Header, read_header
+from emorec.iso_images import turned
+
+if TYPE_CHECKING:
+    from emorec.decoder_process import Animation
 
 Image = npt.NDArray[np.uint8]
 Bytes = npt.NDArray[np.uint8]
 """The content of a file, shape (n,)."""
+Location = str | os.PathLike[str]
+"""File name, for messages."""
 
 MAX_FILE_BYTES = 256 * 2**20
 """Larger image files are rejected before they are read."""
 
 MAX_PIXELS = 2**27
 """Images with more pixels are rejected before decoding; 134 million pixels take 400 MB."""
+
+_MOST_BITS_IN_16 = 12
+"""Images of 16 bits whose values take more bits than this are taken as they are."""
 
 IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 
@@ -48,14 +59,7 @@ def read_bytes(path: Path) -> Bytes:
         raise DataError(f"{path}: {error.strerror or error}") from error
 
 
-def _decode(path: Path, flags: int, data: Bytes) -> Image:
-    header = read_header(data.data)
-    if header is not None:
-        check_size(path, header.size_wh)
-    return decode_unchecked(path, flags, data)
-
-
-def check_size(path: Path, size_wh: tuple[int, int]) -> None:
+def check_size(location: Location, size_wh: tuple[int, int]) -> None:
     """Check that an image has at most `MAX_PIXELS` pixels.
 
     Raises:
@@ -63,44 +67,125 @@ def check_size(path: Path, size_wh: tuple[int, int]) -> None:
     """
     width, height = size_wh
     if width * height > MAX_PIXELS:
-        raise _too_large(path, f"{width}x{height} pixels")
+        raise _too_large(location, f"{width}x{height} pixels")
 
 
-def _too_large(path: Path, size: str) -> DataError:
+def _too_large(location: Location, size: str) -> DataError:
     limit = f"{MAX_PIXELS / 1e6:.0f} megapixels"
-    return DataError(f"{path}: {size}; the limit is {limit}; downscale the image first")
+    return DataError(f"{location}: {size}; the limit is {limit}; downscale the image first")
 
 
-def decode_unchecked(path: Path, flags: int, data: Bytes) -> Image:
-    """Decode an image whose size has been checked; the limit of OpenCV still applies.
+def decode_image(location: Location, data: Bytes | bytes, flags: int) -> Image:
+    """Decode a still image of at most `MAX_PIXELS` pixels, upright.
 
     Args:
-        path: File name for messages.
-        flags: `cv2.IMREAD_*` flags.
-        data: Content of the file.
+        location: File name for messages.
+        data: Bytes of the file.
+        flags: `cv2.IMREAD_COLOR` or `cv2.IMREAD_GRAYSCALE`.
+
+    Returns:
+        Shape (height, width, 3), BGR, or (height, width); uint8, 0..255.
 
     Raises:
         DataError: The bytes are not a readable image.
     """
-    try:
-        image = cv2.imdecode(data, flags)
-    except (cv2.error, MemoryError) as error:
-        reason = " ".join(str(getattr(error, "err", "") or error).split())
-        if "MAX_IMAGE_PIXELS" in reason:
-            raise _too_large(path, "too many pixels") from error
-        raise DataError(f"{path}: not a readable image ({reason})") from error
-    if image is None or image.size == 0:
-        raise DataError(f"{path}: not a readable image; is it damaged or of another type?")
-    return cast(Image, image)
+    content = np.frombuffer(data, np.uint8)
+    header = read_header(content.data)
+    if header is not None:
+        check_size(location, header.size_wh)
+    return decode_unchecked(location, content, flags, header)
 
 
-def check_readable(path: Path, data: Bytes) -> None:
-    """Check that the content of an image file decodes completely.
+def decode_unchecked(location: Location, data: Bytes, flags: int, header: Header | None) -> Image:
+    """Decode an image whose size has been checked; the limit of OpenCV still applies.
+
+    Every still image of a user passes here. Content of a kind that is proven safe is decoded in
+    this process, which is faster; everything else in a decoder process, where a crash, a hang or a
+    memory blow-up costs this file alone.
+
+    Args:
+        location: File name for messages.
+        data: Bytes of the file.
+        flags: `cv2.IMREAD_*` flags.
+        header: The header of the content, if it has a known one.
 
     Raises:
-        DataError: It does not.
+        DataError: The bytes are not a readable image.
     """
-    _decode(path, cv2.IMREAD_GRAYSCALE, data)
+    header = header or Header((0, 0))
+    if header.refusal:
+        raise DataError(f"{location}: {header.refusal}")
+    if header.has_16_bits:
+        flags |= cv2.IMREAD_ANYDEPTH
+    if header.turns:
+        flags |= cv2.IMREAD_IGNORE_ORIENTATION  # their writers repeat them as EXIF orientation
+    if header.trusted:
+        pixels = _decode_here(location, data, flags)
+    else:
+        pixels = _decode_apart(location, data, flags, header)
+    image = _to_8_bits(pixels) if pixels.dtype == np.uint16 else cast(Image, pixels)
+    return turned(image, header.turns) if header.turns else image
+
+
+def _decode_here(location: Location, data: Bytes, flags: int) -> npt.NDArray[Any]:
+    try:
+        pixels = cv2.imdecode(data, flags)
+    except (cv2.error, MemoryError) as error:
+        reason = " ".join(str(getattr(error, "err", "") or error).split())
+        raise _unreadable(location, reason) from error
+    if pixels is None or pixels.size == 0:
+        raise _unreadable(location, NOT_AN_IMAGE)
+    return pixels
+
+
+def _decode_apart(location: Location, data: Bytes, flags: int, header: Header) -> npt.NDArray[Any]:
+    # Imported here because most images need no decoder process.
+    from emorec.decoder_process import DecodingError, decoder_process
+
+    if header.is_heic and find_spec("pillow_heif") is None:
+        raise DataError(
+            f"{location}: HEIC images need the extra heic; install it with: "
+            "pip install 'emorec[heic]'"
+        )
+    try:
+        with decoder_process() as decoder:
+            if not header.is_heic:
+                return decoder.decode(data, flags)
+            image_bgr = cast(Image, decoder.decode_heic(data))
+    except DecodingError as error:
+        raise _unreadable(location, str(error)) from error
+    return image_bgr if flags & cv2.IMREAD_COLOR else to_gray(image_bgr)
+
+
+def _unreadable(location: Location, reason: str) -> DataError:
+    if "MAX_IMAGE_PIXELS" in reason:
+        return _too_large(location, "too many pixels")
+    return DataError(f"{location}: not a readable image ({reason})")
+
+
+def _to_8_bits(pixels: npt.NDArray[np.uint16]) -> Image:
+    """Reduce 16 bits to the upper 8; of values of 9 to 12 bits, to the upper 8 of these.
+
+    Cameras of 10 or 12 bits store their values in files of 16 bits, which are nearly black then.
+    """
+    used = int(pixels.max()).bit_length()
+    shift = max(used - 8, 0) if used <= _MOST_BITS_IN_16 else 8
+    return (pixels >> shift).astype(np.uint8)
+
+
+def decode_animation(location: Location, data: Bytes, max_frames: int) -> "Animation":
+    """Decode up to `max_frames` frames of an animation in a decoder process.
+
+    Raises:
+        DataError: The bytes are not a readable animation.
+    """
+    from emorec.decoder_process import DecodingError, decoder_process
+
+    try:
+        with decoder_process() as decoder:
+            return decoder.decode_animation(data, max_frames)
+    except DecodingError as error:
+        raise DataError(f"{location}: not a readable animation ({error})") from error
 
 
 def read_bgr(path: str | os.PathLike[str]) -> Image:
@@ -114,16 +199,7 @@ def read_bgr(path: str | os.PathLike[str]) -> Image:
     Raises:
         DataError: The file cannot be read or is not an image.
     """
-    return decode_bgr(Path(path), read_bytes(Path(path)))
-
-
-def decode_bgr(path: Path, data: Bytes) -> Image:
-    """Decode the content of an image file as `read_bgr` does; the path is for messages.
-
-    Raises:
-        DataError: The bytes are not a readable image.
-    """
-    return _decode(path, cv2.IMREAD_COLOR, data)
+    return decode_image(path, read_bytes(Path(path)), cv2.IMREAD_COLOR)
 
 
 def read_gray(path: str | os.PathLike[str]) -> Image:
@@ -132,7 +208,7 @@ def read_gray(path: str | os.PathLike[str]) -> Image:
     Raises:
         DataError: The file cannot be read or is not an image.
     """
-    return _decode(Path(path), cv2.IMREAD_GRAYSCALE, read_bytes(Path(path)))
+    return decode_image(path, read_bytes(Path(path)), cv2.IMREAD_GRAYSCALE)
 
 
 def to_gray(image: Image) -> Image:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from emorec.decoder_process import abort_decoding
 from emorec.interrupts import deliver_pending_interrupt, hold_interrupts, wait_for_result
 
 ProgressCallback = Callable[[int, int], None]
@@ -28,8 +29,8 @@ def run_in_threads(
     """Call `work` with every index from 0 to `count` - 1, in threads.
 
     Reading, writing and decoding files release the GIL, so the threads run in parallel. On the
-    first exception, Ctrl-C included, batches that have not started are cancelled, running ones
-    are finished, and the exception is raised.
+    first exception, Ctrl-C included, images that have not started are cancelled, running ones are
+    finished, and the exception is raised. Decoders that are running are ended.
 
     Args:
         work: Processes the image of an index.
@@ -37,8 +38,12 @@ def run_in_threads(
         progress: Called after every batch.
     """
 
+    stopped = False
+
     def run(start: int) -> None:
         for index in range(start, min(start + BATCH, count)):
+            if stopped:
+                return
             work(index)
 
     with hold_interrupts(), ThreadPoolExecutor() as pool:
@@ -50,5 +55,7 @@ def run_in_threads(
                 if progress:
                     progress(min(number * BATCH, count), count)
         except BaseException:
+            stopped = True
+            abort_decoding()
             pool.shutdown(wait=False, cancel_futures=True)
             raise

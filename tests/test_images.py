@@ -1,6 +1,7 @@
 """Reading and writing images."""
 
 import contextlib
+import io
 import os
 import struct
 import zlib
@@ -8,13 +9,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pillow_heif
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from emorec import images
+from emorec.decoder_process import DecoderProcess, DecodingError
 from emorec.errors import DataError
-from emorec.images import IMAGE_SUFFIXES, check_readable, read_bgr, read_bytes, read_gray, to_gray
+from emorec.images import IMAGE_SUFFIXES, read_bgr, read_bytes, read_gray, to_gray
 
 LOSSLESS = (".bmp", ".png", ".ppm", ".tif", ".tiff")
 
@@ -171,6 +174,93 @@ def test_sixteen_bits_become_eight(tmp_path: Path):
     np.testing.assert_array_equal(read_bgr(tmp_path / "a.png"), scene())
 
 
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".pgm"])
+@pytest.mark.parametrize(
+    ("largest", "expected"),
+    [(255, 255), (256, 128), (1020, 255), (4080, 255), (4095, 255), (4096, 16), (65535, 255)],
+)
+def test_unused_upper_bits_are_shifted_out(tmp_path: Path, suffix: str, largest, expected):
+    """Of 9 to 12 bits used, the upper 8 are kept; of more, the upper 8 of 16."""
+    pixels = np.zeros((20, 30), np.uint16)
+    pixels[5:, 5:] = largest
+    path = tmp_path / f"a{suffix}"
+    assert cv2.imwrite(str(path), pixels)
+    assert (read_gray(path)[0, 0], read_gray(path)[9, 9]) == (0, expected)
+    assert read_bgr(path)[9, 9].tolist() == [expected] * 3
+
+
+def test_a_photo_of_12_bits_in_16(tmp_path: Path):
+    gray = to_gray(scene())
+    cv2.imwrite(str(tmp_path / "a.png"), gray.astype(np.uint16) * 16)
+    np.testing.assert_array_equal(read_gray(tmp_path / "a.png"), gray)
+
+
+def test_floating_point_tiff(tmp_path: Path):
+    path = tmp_path / "a.tif"
+    cv2.imwrite(str(path), scene().astype(np.float32) / 255)
+    with pytest.raises(DataError, match=r"a\.tif: TIFF with 32-bit floating-point values; convert"):
+        read_bgr(path)
+
+
+def heic(image: np.ndarray, **options) -> bytes:
+    file = io.BytesIO()
+    heif = pillow_heif.from_bytes("RGB", image.shape[1::-1], image[:, :, ::-1].tobytes())
+    heif.save(file, quality=95, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 64])
+def test_heic(tmp_path: Path, width: int):
+    path = tmp_path / "a.bin"  # the content counts, not the suffix
+    path.write_bytes(heic(scene(40, width)))
+    assert np.abs(read_bgr(path).astype(int) - scene(40, width)).mean() < 6
+    gray = to_gray(read_bgr(path))
+    np.testing.assert_array_equal(read_gray(path), gray)
+
+
+def test_heic_without_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = tmp_path / "a.heic"
+    path.write_bytes(heic(scene()))
+    monkeypatch.setattr(images, "find_spec", lambda name: None)
+    with pytest.raises(DataError) as caught:
+        read_bgr(path)
+    message = "HEIC images need the extra heic; install it with: pip install 'emorec[heic]'"
+    assert str(caught.value) == f"{path}: {message}"
+
+
+def test_a_damaged_heic(tmp_path: Path):
+    path = tmp_path / "a.heic"
+    path.write_bytes(heic(scene())[:-200])
+    with pytest.raises(DataError, match=r"a\.heic: not a readable image \(.+\)"):
+        read_bgr(path)
+
+
+@pytest.mark.parametrize("read", [read_bgr, read_gray])
+def test_crash_hang_and_memory_are_named(tmp_path: Path, read, monkeypatch: pytest.MonkeyPatch):
+    """The reason is in the message, and the next image is read."""
+    (tmp_path / "a.webp").write_bytes(encoded(".webp", scene()))
+    for reason in ("the decoder crashed", "decoding took longer than 20 s"):
+
+        def refuse(*_: object, reason: str = reason) -> None:
+            raise DecodingError(reason)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(DecoderProcess, "decode", refuse)
+            with pytest.raises(DataError, match=rf"a\.webp: not a readable image \({reason}\)"):
+                read(tmp_path / "a.webp")
+        assert read(tmp_path / "a.webp").shape[:2] == (40, 60)
+
+
+def test_trusted_content_needs_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(DecoderProcess, "_request", None)
+    for suffix in (".jpg", ".png", ".bmp"):
+        images.write_image(tmp_path / f"a{suffix}", scene())
+        assert read_bgr(tmp_path / f"a{suffix}").shape == (40, 60, 3)
+    images.write_image(tmp_path / "a.webp", scene())
+    with pytest.raises(TypeError):
+        read_bgr(tmp_path / "a.webp")
+
+
 def test_alpha_is_dropped(tmp_path: Path):
     alpha = np.zeros(scene().shape[:2], np.uint8)
     cv2.imwrite(str(tmp_path / "a.png"), np.dstack([scene(), alpha]))
@@ -187,12 +277,6 @@ def test_grey_files_are_replicated_to_three_channels(tmp_path: Path):
     gray = to_gray(scene())
     images.write_image(tmp_path / "a.png", gray)
     np.testing.assert_array_equal(read_bgr(tmp_path / "a.png"), np.dstack([gray] * 3))
-
-
-def test_check_readable(tmp_path: Path):
-    check_readable(tmp_path / "a.png", np.frombuffer(PNG, np.uint8))
-    with pytest.raises(DataError, match=r"a\.png: not a readable image"):
-        check_readable(tmp_path / "a.png", np.frombuffer(PNG[:-30], np.uint8))
 
 
 @pytest.mark.parametrize("name", ["a", "a.txt", "a.xyz", "none/a.png", "x" * 300 + ".png"])

@@ -11,7 +11,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = (
-    {"atomic_files", "errors", "headers", "interrupts", "labels", "pages", "threads", "types"},
+    {
+        "atomic_files",
+        "decoder_process",
+        "decoder_server",
+        "errors",
+        "headers",
+        "interrupts",
+        "iso_images",
+        "labels",
+        "pages",
+        "threads",
+        "types",
+    },
     {"figures", "frames", "images", "metadata", "preprocessing", "probabilities", "resources"},
     {"models"},
     {"detection", "media"},

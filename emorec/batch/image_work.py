@@ -32,12 +32,14 @@ class DecodedImage:
         frames: Its frames with their faces; empty if it could not be read.
         crops: The face crops of all frames, in order.
         problem: Why it could not be read, or was read only in part.
+        notes: As for `MediaContent`.
     """
 
     source: MediaSource
     frames: Sequence[tuple[Frame, Sequence[Face]]]
     crops: Sequence[Image]
     problem: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def pixels(self) -> int:
@@ -72,7 +74,7 @@ class ImageWork:
             return DecodedImage(source, (), (), str(error))
         frames = [(frame, self._recognizer.detect(frame)) for frame in content.frames]
         crops = [crop for pair in frames for crop in self._recognizer.crop_faces(*pair)]
-        return DecodedImage(source, frames, crops, content.problem)
+        return DecodedImage(source, frames, crops, content.problem, content.notes)
 
     def classify(self, crops: Sequence[Image]) -> list[Prediction]:
         """Classify the face crops of one or more sources.
@@ -94,6 +96,8 @@ class ImageWork:
             results.append(write_result(source, source.name, frame, classified, self._outputs))
         if decoded.problem is not None:
             results[-1] = replace(results[-1], problems=(*results[-1].problems, decoded.problem))
+        if decoded.notes:
+            results[-1] = replace(results[-1], notes=decoded.notes)
         return results
 
 

@@ -36,7 +36,7 @@ class _Worker:
         # ASCII text, as Arrow accepts no file names that are not UTF-8.
         sources = [MediaSource(*json.loads(text)) for text in batch["source"]]
         results = process_serially(self._work, sources)
-        return {"result": [json.dumps([r.record, r.written, r.problems]) for r in results]}
+        return {"result": [json.dumps([r.record, r.written, r.problems, r.notes]) for r in results]}
 
 
 @contextmanager
@@ -99,8 +99,8 @@ def process_on_ray(
             compute=ray.data.ActorPoolStrategy(size=min(workers, blocks)),
         )
         for row in results.iter_rows():
-            record, written, problems = json.loads(row["result"])
-            yield ImageResult(record, tuple(written), tuple(problems))
+            record, *texts = json.loads(row["result"])
+            yield ImageResult(record, *map(tuple, texts))
     except ray.exceptions.RayError as error:
         cause = getattr(error, "cause", None)
         reason = " ".join(str(cause or error).split())

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from emorec.batch.image_work import DecodedImage, ImageWork, classify_batch
+from emorec.decoder_process import abort_decoding
 from emorec.images import MAX_PIXELS
 from emorec.inference.classifier import BATCH_SIZE
 from emorec.interrupts import wait_for_result
@@ -56,6 +57,10 @@ def process_threaded(
                 finishing.append((decoded, pool.submit(work.finish, decoded, predictions)))
             while finishing and (len(finishing) > threads or not preparing or not has_room()):
                 yield from wait_for_result(finishing.popleft()[1])
+    except BaseException:
+        # Ctrl-C, or the caller stops: no thread needs its image any more.
+        abort_decoding()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -227,4 +227,4 @@ class VideoRun:
     def _frame_result(self, tracked: FrameResult) -> VideoFrameResult:
         outputs = self._outputs if tracked.detected else ()
         result = write_result(self._source, self.name, tracked.frame, tracked.faces, outputs)
-        return VideoFrameResult(result.record, result.written, result.problems, tracked)
+        return VideoFrameResult(result.record, result.written, result.problems, tracked=tracked)

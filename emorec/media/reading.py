@@ -24,7 +24,8 @@ from emorec.images import (
     Bytes,
     Image,
     check_size,
-    decode_bgr,
+    decode_animation,
+    decode_image,
     decode_unchecked,
     read_bytes,
 )
@@ -44,10 +45,12 @@ class MediaContent:
     Attributes:
         frames: At least one frame.
         problem: Message about skipped frames; None if there are no such frames.
+        notes: What a user may not expect of the content, such as further pages.
     """
 
     frames: Sequence[Frame]
     problem: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read_frames(source: MediaSource, max_side: int | None = None) -> MediaContent:
@@ -66,13 +69,16 @@ def read_frames(source: MediaSource, max_side: int | None = None) -> MediaConten
     data = _read_stdin() if source.name == STDIN else read_bytes(path)
     header = read_header(data.data)
     if header is None:
-        return MediaContent([downscale(Frame.from_image(decode_bgr(path, data)), max_side)])
+        image_bgr = decode_image(path, data, cv2.IMREAD_COLOR)
+        return MediaContent([downscale(Frame.from_image(image_bgr), max_side)])
     if header.animated:
         check_size(path, header.size_wh)
         animation = _animation(path, data, header, max_side)
         if len(animation.frames) > 1:
             return animation
-    return MediaContent([downscale(_still(path, data, header, max_side), max_side)])
+    notes = (f"{path}: page 1 of {header.pages} was read",) if header.pages > 1 else ()
+    still = downscale(_still(path, data, header, max_side), max_side)
+    return MediaContent([still], notes=notes)
 
 
 def _still(path: Path, data: Bytes, header: Header, max_side: int | None) -> Frame:
@@ -85,8 +91,9 @@ def _still(path: Path, data: Bytes, header: Header, max_side: int | None) -> Fra
             if too_large or (max_side and max(width, height) / candidate >= max_side):
                 divisor = candidate
     if divisor == 1:
-        return Frame.from_image(decode_bgr(path, data))
-    image_bgr = decode_unchecked(path, _REDUCED[divisor], data)
+        check_size(path, header.size_wh)
+        return Frame.from_image(decode_unchecked(path, data, cv2.IMREAD_COLOR, header))
+    image_bgr = decode_unchecked(path, data, _REDUCED[divisor], header)
     # The EXIF orientation may have rotated it. On an image too close to square to detect this, the
     # size is at most 7 pixels off.
     rotated = image_bgr.shape[:2] != (-(-height // divisor), -(-width // divisor))
@@ -97,13 +104,10 @@ def _animation(path: Path, data: Bytes, header: Header, max_side: int | None) ->
     """Decode the composed frames of an animation; no frames if OpenCV detects no animation."""
     width, height = header.size_wh
     max_frames = max(MAX_PIXELS // max(width * height, 1), 1)
-    try:
-        _, animation = cv2.imdecodeanimation(data.reshape(1, -1), 0, min(max_frames + 1, 2**15))
-    except (cv2.error, MemoryError) as error:
-        raise DataError(f"{path}: not a readable animation ({error})") from error
+    animation = decode_animation(path, data, min(max_frames + 1, 2**15))
     frames = []
     shown_ms = 0
-    pairs = zip(animation.frames[:max_frames], animation.durations, strict=False)
+    pairs = zip(animation.frames[:max_frames], animation.durations_ms, strict=False)
     for number, (pixels, duration_ms) in enumerate(pairs):
         frame = Frame(_bgr(pixels), (pixels.shape[1], pixels.shape[0]), number, shown_ms / 1000)
         frames.append(downscale(frame, max_side))

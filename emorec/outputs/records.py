@@ -25,11 +25,13 @@ class ImageResult:
         record: See `image_record`.
         written: Files written for it: annotated images and face crops.
         problems: Error messages: it could not be read, or an output could not be written.
+        notes: What a user may not expect, though nothing failed.
     """
 
     record: Record
     written: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def unreadable(cls, source: str, problem: str) -> Self:

@@ -10,8 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from helpers.odd_media import apng
 from PIL import Image as PilImage
 
+from emorec.decoder_process import DecoderProcess, DecodingError
 from emorec.errors import DataError
 from emorec.images import write_image
 from emorec.media import reading
@@ -74,6 +76,55 @@ def test_animations(tmp_path: Path, suffix: str):
         expected = np.roll(scene(), 20 * number, axis=1).astype(int)
         assert np.abs(frame.image_bgr.astype(int) - expected).mean() < 20
         assert frame.size_wh == (60, 40)
+
+
+@pytest.mark.parametrize("default_is_frame", [False, True])
+def test_an_animated_png_has_a_record_per_frame(tmp_path: Path, default_is_frame: bool):
+    path = tmp_path / "a.png"
+    path.write_bytes(apng(frames=3, default_is_frame=default_is_frame))
+    found = read_frames(source(path))
+    assert [frame.number for frame in found.frames] == [0, 1, 2]
+    assert len({frame.image_bgr[0, 0].tobytes() for frame in found.frames}) == 3
+
+
+def test_a_crash_of_the_animation_decoder_is_not_repeated(tmp_path: Path, monkeypatch):
+    path = tmp_path / "a.png"
+    path.write_bytes(apng())
+    calls = []
+
+    def crash(self, request, data):
+        calls.append(request)
+        raise DecodingError("the decoder crashed")
+
+    monkeypatch.setattr(DecoderProcess, "_request", crash)
+    with pytest.raises(
+        DataError, match=r"a\.png: not a readable animation \(the decoder crashed\)"
+    ):
+        read_frames(source(path))
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("pages", [1, 3])
+def test_pages_of_a_tiff(tmp_path: Path, pages: int):
+    path = tmp_path / "a.tif"
+    made = [PilImage.fromarray(np.full((40, 60, 3), value, np.uint8)) for value in range(pages)]
+    made[0].save(path, save_all=True, append_images=made[1:])
+    found = read_frames(source(path))
+    assert len(found.frames) == 1
+    assert found.frames[0].image_bgr.max() == 0
+    assert found.problem is None
+    assert found.notes == ((f"{path}: page 1 of 3 was read",) if pages == 3 else ())
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_the_size_of_a_rotated_avif(tmp_path: Path, orientation: int):
+    path = tmp_path / "a.avif"
+    with_orientation(path, orientation, scene())
+    (frame,) = read_frames(source(path)).frames
+    assert frame.size_wh == ((60, 40) if orientation == 1 else (40, 60))
+    (small,) = read_frames(source(path), max_side=30).frames
+    assert small.size_wh == frame.size_wh
+    assert small.image_bgr.shape[:2] == tuple(side // 2 for side in frame.size_wh[::-1])
 
 
 def test_an_animation_above_the_limit_is_truncated(tmp_path: Path, monkeypatch):

@@ -88,6 +88,8 @@ class ResultReporter:
         """
         for problem in result.problems:
             self._report_problem(problem)
+        for note in result.notes:
+            click.echo(f"note: {one_line(note)}", err=True)
         for writer in self._writers:
             writer.add(result.record)
         self._started += result.record["frame"] in (None, 0)

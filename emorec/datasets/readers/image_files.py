@@ -11,10 +11,10 @@ from typing import IO, BinaryIO, NamedTuple, Protocol, cast
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from emorec.errors import DataError
-from emorec.images import MAX_FILE_BYTES, Image
+from emorec.headers import read_header
+from emorec.images import MAX_FILE_BYTES, Image, decode_image
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -241,13 +241,14 @@ def _check_size(location: str, size: int) -> None:
 def check_readable(location: str, data: bytes) -> None:
     """Check that the content of an image file is complete.
 
-    A PNG file counts as complete if all its checksums are right, which takes a tenth of the time
-    of decoding it; other formats are decoded.
+    A still PNG file counts as complete if all its checksums are right, which takes a tenth of the
+    time of decoding it; other files are decoded.
 
     Raises:
         DataError: The image is damaged.
     """
-    if not (data.startswith(_PNG) and _is_complete_png(data)):
+    header = read_header(data) if data.startswith(_PNG) else None
+    if not (header is not None and header.trusted and _is_complete_png(data)):
         decode_gray(location, data)
 
 
@@ -272,11 +273,4 @@ def decode_gray(location: str, data: bytes) -> Image:
     Raises:
         DataError: The image is damaged or of an unsupported format.
     """
-    try:
-        content: npt.NDArray[np.uint8] = np.frombuffer(data, np.uint8)
-        image = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE)
-    except cv2.error as error:
-        raise DataError(f"{location}: not a readable image ({error.err or error})") from error
-    if image is None or image.size == 0:
-        raise DataError(f"{location}: not a readable image: damaged, or an unsupported format")
-    return image.astype(np.uint8, copy=False)
+    return decode_image(location, data, cv2.IMREAD_GRAYSCALE)

@@ -16,6 +16,7 @@ from helpers.detect_command import (
     run,
     write_gray,
 )
+from PIL import Image
 
 from emorec.detection import haar
 
@@ -28,6 +29,15 @@ def workplace(tmp_path: Path, monkeypatch) -> None:
 def test_many_written_files_are_counted():
     images = [write_gray(f"{number}.jpg", 0) for number in range(30)]
     assert run(*images).stdout.splitlines()[-1] == "wrote 30 files"
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "1")])
+def test_notes_are_no_errors(options):
+    page = Image.new("L", (120, 100))
+    page.save("a.tif", save_all=True, append_images=[page, page])
+    result = run("a.tif", "--no-save", *options)
+    assert result.exit_code == 0
+    assert result.stderr == "note: a.tif: page 1 of 3 was read\n"
 
 
 def test_resume():

@@ -8,10 +8,14 @@ import cv2
 import numpy as np
 import pytest
 from helpers.checkouts import make_images, noise_png, zipped
+from helpers.odd_media import CRASHES, apng, crashing_png
 
+from emorec.datasets.inspection import inspect
+from emorec.datasets.loading import load_images
 from emorec.datasets.prepare import prepare_data
 from emorec.datasets.readers import image_files
-from emorec.datasets.readers.image_files import check_readable, encode_gray_png
+from emorec.datasets.readers.image_files import check_readable, decode_gray, encode_gray_png
+from emorec.decoder_process import DecoderProcess, DecodingError
 from emorec.errors import DataError
 
 TWO_CLASSES = {"happy": 10, "sad": 10}
@@ -76,3 +80,46 @@ def test_an_encrypted_archive_is_a_clear_error(tmp_path: Path, dest: Path) -> No
     subprocess.run(["zip", "-q", "-r", "-P", "x", archive, root.name], cwd=tmp_path, check=True)
     with pytest.raises(DataError, match=r"no image is readable; the first: .*encrypted"):
         prepare_data(archive, dest)
+
+
+def test_an_image_that_crashes_its_decoder_is_unreadable(
+    tmp_path: Path, dest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All checksums of the file are right, but that proves nothing about an animation."""
+
+    def crash(*_: object) -> None:
+        raise DecodingError("the decoder crashed")
+
+    monkeypatch.setattr(DecoderProcess, "_request", crash)
+    root = make_images(tmp_path / "data", TWO_CLASSES)
+    (root / "happy/animation.png").write_bytes(apng())
+    result = prepare_data(root, dest).summary
+    assert result["unreadable_images"] == [
+        {
+            "name": "happy/animation.png",
+            "error": "not a readable image (the decoder crashed)",
+        }
+    ]
+    assert result["dropped"]["train"]["image unreadable"] == 1
+    assert len(list(dest.glob("*/*/*.png"))) == 20
+
+
+def test_a_hostile_image_of_a_prepared_data_set_is_reported(tmp_path: Path, dest: Path) -> None:
+    """A file of the kind that crashes OpenCV, put among prepared images."""
+    prepare_data(make_images(tmp_path / "data", TWO_CLASSES), dest)
+    hostile = next(dest.glob("train/happy/*.png"))
+    hostile.write_bytes(crashing_png())
+    unreadable = inspect(dest).facts["suspicious"]["unreadable"]
+    with pytest.raises(DataError) as caught:
+        load_images(sorted(dest.glob("train/happy/*.png")), 48, "gray", "area")
+    if CRASHES:
+        reason = "not a readable image (the decoder crashed)"
+        assert unreadable == {f"train/happy/{hostile.name}": reason}
+        assert str(caught.value) == f"{hostile}: {reason}"
+
+
+@pytest.mark.parametrize("shift", [0, 4, 8])
+def test_values_of_12_bits_are_decoded_as_by_detect(tmp_path: Path, shift: int) -> None:
+    pixels = np.arange(256, dtype=np.uint16).reshape(16, 16) << shift
+    data = cv2.imencode(".png", pixels)[1].tobytes()
+    assert decode_gray("it", data).tolist() == np.arange(256).reshape(16, 16).tolist()
