@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
 from emorec.errors import ModelError
+from emorec.labels import is_printable
 from emorec.preprocessing import COLORS, INTERPOLATIONS
 
 METADATA_KEY = "emorec"
@@ -172,6 +173,12 @@ def _problem(found: dict[str, Any]) -> str | None:
         or len(set(labels)) != len(labels)
     ):
         return f"labels must be a list of distinct names; received {labels!r:.80}"
+    unprintable = [label for label in labels if not is_printable(label)]
+    if unprintable:
+        return (
+            "labels must be without control characters, line breaks and lone surrogates; "
+            f"received {unprintable[0]!a:.80}"
+        )
     if found["color"] not in COLORS:
         return f"color must be one of {', '.join(COLORS)}; received {found['color']!r:.80}"
     if found["interpolation"] not in INTERPOLATIONS:

@@ -1,6 +1,7 @@
 """Thread counts, and work over many images in threads with progress and prompt interruption."""
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -28,8 +29,8 @@ def run_in_threads(
     """Call `work` with every index from 0 to `count` - 1, in threads.
 
     Reading, writing and decoding files release the GIL, so the threads run in parallel. On the
-    first exception, Ctrl-C included, batches that have not started are cancelled, running ones
-    are finished, and the exception is raised.
+    first exception, Ctrl-C included, the images in progress are finished, no other is begun, and
+    the exception is raised.
 
     Args:
         work: Processes the image of an index.
@@ -37,8 +38,12 @@ def run_in_threads(
         progress: Called after every batch.
     """
 
+    stopped = threading.Event()
+
     def run(start: int) -> None:
         for index in range(start, min(start + BATCH, count)):
+            if stopped.is_set():
+                return
             work(index)
 
     with hold_interrupts(), ThreadPoolExecutor() as pool:
@@ -50,5 +55,6 @@ def run_in_threads(
                 if progress:
                     progress(min(number * BATCH, count), count)
         except BaseException:
+            stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise

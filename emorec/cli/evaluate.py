@@ -8,6 +8,9 @@ import click
 from emorec.cli.overwriting import refuse_overwriting, require_file_path
 from emorec.cli.parameters import prior_option
 from emorec.labels import POLICIES
+from emorec.streams import require_stdout
+
+_SUFFIXES = {"--json": (".json",), "--report": (".html", ".htm"), "--plot": (".png",)}
 
 
 @click.command(
@@ -101,8 +104,10 @@ def evaluate(
     outputs = {"--json": json_file, "--report": report, "--plot": plot}
     written = {option: target for option, target in outputs.items() if target}
     for option, target in written.items():
-        require_file_path(option, target)
+        require_file_path(option, target, _SUFFIXES[option])
     refuse_overwriting(written.values(), paths, "choose other names")
+    if json_target == "-":
+        require_stdout()
     if plot and len(paths) > 1:
         raise click.UsageError("--plot draws one model; pass one MODEL, or use --report")
     if any(path.suffix == ".keras" for path in paths):

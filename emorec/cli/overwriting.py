@@ -1,18 +1,28 @@
 """Checks of output paths before any work begins: writable, and no two of them the same file."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
 
+from emorec.suffixes import suffix_problem
 
-def require_file_path(option: str, target: Path) -> None:
+
+def require_file_path(option: str, target: Path, suffixes: Sequence[str] = ()) -> None:
     """Check that an option names a file in an existing folder.
 
+    Args:
+        option: The option, for messages.
+        target: The file to write.
+        suffixes: Suffixes of its format, the usual one first; empty checks none.
+
     Raises:
-        click.UsageError: The path is a folder, or its folder does not exist.
+        click.UsageError: The path is a folder, its folder does not exist, or its suffix belongs to
+            another format.
     """
+    if suffixes and (problem := suffix_problem(target, suffixes)):
+        raise click.UsageError(f"{option}: {problem}")
     if target.is_dir() or not target.parent.is_dir():
         raise click.UsageError(
             f"{option}: {target} cannot be a file; name a file in an existing folder"

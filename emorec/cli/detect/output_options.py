@@ -123,10 +123,14 @@ def check_outputs(
         plots: Other files that are written.
 
     Raises:
-        click.UsageError: An output does, or videos are to be resumed.
+        click.UsageError: An output does, its suffix belongs to another format, or videos are to be
+            resumed.
     """
     if outputs.resume and any(source.is_video for source in sources):
         raise click.UsageError("--resume is for images; a video is always processed as a whole")
     read = [*(Path(source.name) for source in sources), *inputs]
     advice = "choose another target, or add --no-save to write no annotated images"
     refuse_overwriting([*outputs.files(sources), *plots], read, advice)
+    for name, path in outputs.record_files.items():
+        if problem := FORMATS[name].name_problem(path):
+            raise click.UsageError(f"--{name}: {problem}")
