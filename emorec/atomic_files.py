@@ -9,6 +9,7 @@ import json
 import os
 import re
 import stat
+import threading
 import time
 import zlib
 from collections.abc import Iterator
@@ -31,6 +32,9 @@ _NAME = re.compile(rf"{re.escape(PARTIAL)}(\d{{1,9}})-([0-9a-f]{{8}})-[0-9a-f]{{
 
 _partials: set[Path] = set()
 """Temporary files of this process."""
+
+_open_to_new = threading.Lock()
+"""Held while a temporary file is added to `_partials`, and forever from `finish_partials` on."""
 
 _swept: set[Path] = set()
 """Folders in which this process has looked for stale files."""
@@ -72,7 +76,8 @@ def temporary_file(target: Path) -> Iterator[Path]:
     suffix = target.suffix if len(os.fsencode(target.suffix)) <= _LONGEST_SUFFIX else ""
     name = f"{PARTIAL}{os.getpid()}-{_host()}-{os.urandom(8).hex()}{suffix}"
     partial = target.with_name(name)
-    _partials.add(partial)
+    with _open_to_new:
+        _partials.add(partial)
     try:
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         yield partial
@@ -81,11 +86,18 @@ def temporary_file(target: Path) -> Iterator[Path]:
         _partials.discard(partial)
 
 
-def remove_partials() -> None:
-    """Remove the temporary files of this process, which ends without running its `finally` blocks.
+def finish_partials(seconds: float) -> None:
+    """Wait until no file is being written; call it before a process ends at once.
 
-    What is being written is lost.
+    Other threads cannot begin to write a file from then on: they wait for the end of the process.
+
+    Args:
+        seconds: Longest wait; files that are still being written then are removed.
     """
+    _open_to_new.acquire()
+    deadline = time.monotonic() + seconds
+    while _partials and time.monotonic() < deadline:
+        time.sleep(0.005)
     for partial in tuple(_partials):
         with suppress(OSError):
             partial.unlink()

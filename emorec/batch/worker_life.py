@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 
-from emorec.atomic_files import remove_partials
+from emorec.atomic_files import finish_partials
 from emorec.interrupts import SIGNALS
+
+_FINISH_S = 1.0
+"""Longest time for which the end of a worker waits for the image that it is writing, in seconds."""
 
 
 @contextmanager
@@ -47,5 +50,5 @@ def _wait(parent_lives: Connection) -> None:
     with suppress(OSError, EOFError):
         parent_lives.recv_bytes()
     # Not `sys.exit`: the main thread may be amid native code, or wait for work.
-    remove_partials()
+    finish_partials(_FINISH_S)
     os._exit(1)
