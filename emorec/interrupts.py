@@ -65,6 +65,16 @@ def catch_signals() -> None:
             signal.signal(number, _raise)
 
 
+def ignore_further_signals() -> None:
+    """Ignore the signals if one was raised, at the very end of a process.
+
+    While Python ends, it resets its handlers, and a repeated signal would change the exit code.
+    """
+    if _last is not None:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
+
 def last_interrupt() -> KeyboardInterrupt:
     """Return the exception of the last signal, to raise it again."""
     if _last is None or _last[0] == signal.SIGINT:

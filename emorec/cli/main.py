@@ -14,7 +14,7 @@ import click
 
 from emorec import __version__
 from emorec.cli.errors import interrupt_behind, report_error
-from emorec.interrupts import catch_signals, exit_code
+from emorec.interrupts import catch_signals, exit_code, ignore_further_signals
 from emorec.streams import replace_missing_streams
 
 COMMANDS = {
@@ -96,3 +96,5 @@ def run(arguments: Sequence[str] | None = None) -> None:
         main(args=arguments, prog_name="emorec")
     except KeyboardInterrupt as interrupt:
         sys.exit(exit_code(interrupt))
+    finally:
+        ignore_further_signals()
