@@ -159,13 +159,21 @@ def _is_number(value: object) -> bool:
     return abs(value) <= sys.float_info.max
 
 
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can hold
+        return False
+    return True
+
+
 def _problem(found: dict[str, Any]) -> str | None:
     """Describe the first invalid value; None if all are valid."""
     labels, size = found["labels"], found["input_size"]
     texts = ("name", "version", "architecture", "training_data", "license", "created_with")
     for name in texts:
-        if not isinstance(found[name], str):
-            return f"{name} must be text; received {found[name]!r:.80}"
+        if not isinstance(found[name], str) or not _is_unicode(found[name]):
+            return f"{name} must be text without lone surrogates; received {found[name]!a:.80}"
     if (
         not isinstance(labels, list)
         or not 2 <= len(labels) <= 1000
