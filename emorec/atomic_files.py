@@ -13,7 +13,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,15 @@ def written_whole(target: Path) -> Iterator[Path]:
                 partial.replace(replaced)
     except OSError as error:
         raise DataError(f"{target}: cannot write: {error.strerror or error}") from error
+
+
+class _NotPublishedError(Exception):
+    """Makes `written_whole` discard the file."""
+
+
+def discard(stack: ExitStack) -> None:
+    """Close a stack so that the files of `written_whole` in it do not appear."""
+    stack.__exit__(_NotPublishedError, _NotPublishedError(), None)
 
 
 @contextmanager

@@ -78,6 +78,9 @@ def test_a_repeated_signal_counts_as_the_first_one():
     assert done == ["whole"]
 
 
+CODES = dict(zip(interrupts.SIGNALS, (130, 143, 129), strict=False))
+
+
 @pytest.fixture
 def own_signals(monkeypatch):
     """Default handlers before the test, and the handlers of the tests' runner after it."""
@@ -90,9 +93,7 @@ def own_signals(monkeypatch):
         signal.signal(number, handler)
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [*zip(interrupts.SIGNALS, (130, 143, 129), strict=False)]
-)
+@pytest.mark.parametrize(("number", "code"), list(CODES.items()))
 def test_signals_become_an_interrupt_with_its_exit_code(own_signals, number, code):
     interrupts.catch_signals()
     with pytest.raises(KeyboardInterrupt) as caught:

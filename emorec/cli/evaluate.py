@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from emorec.cli.overwriting import refuse_overwriting, require_file_path
+from emorec.cli.overwriting import refuse_overwriting, require_file_path, require_suffix
 from emorec.cli.parameters import prior_option
 from emorec.labels import POLICIES
 from emorec.streams import require_stdout
@@ -104,8 +104,10 @@ def evaluate(
     outputs = {"--json": json_file, "--report": report, "--plot": plot}
     written = {option: target for option, target in outputs.items() if target}
     for option, target in written.items():
-        require_file_path(option, target, _SUFFIXES[option])
+        require_file_path(option, target)
     refuse_overwriting(written.values(), paths, "choose other names")
+    for option, target in written.items():
+        require_suffix(option, target, _SUFFIXES[option])
     if json_target == "-":
         require_stdout()
     if plot and len(paths) > 1:

@@ -9,24 +9,31 @@ import click
 from emorec.suffixes import suffix_problem
 
 
-def require_file_path(option: str, target: Path, suffixes: Sequence[str] = ()) -> None:
+def require_file_path(option: str, target: Path) -> None:
     """Check that an option names a file in an existing folder.
 
-    Args:
-        option: The option, for messages.
-        target: The file to write.
-        suffixes: Suffixes of its format, the usual one first; empty checks none.
-
     Raises:
-        click.UsageError: The path is a folder, its folder does not exist, or its suffix belongs to
-            another format.
+        click.UsageError: The path is a folder, or its folder does not exist.
     """
-    if suffixes and (problem := suffix_problem(target, suffixes)):
-        raise click.UsageError(f"{option}: {problem}")
     if target.is_dir() or not target.parent.is_dir():
         raise click.UsageError(
             f"{option}: {target} cannot be a file; name a file in an existing folder"
         )
+
+
+def require_suffix(option: str, target: Path, own: Sequence[str]) -> None:
+    """Check that the suffix of an output does not belong to another format.
+
+    Args:
+        option: The option, for messages.
+        target: The file to write.
+        own: Suffixes of its format, the usual one first.
+
+    Raises:
+        click.UsageError: It does.
+    """
+    if problem := suffix_problem(target, own):
+        raise click.UsageError(f"{option}: {problem}")
 
 
 def refuse_overwriting(outputs: Iterable[Path], inputs: Iterable[Path], advice: str) -> None:

@@ -9,7 +9,7 @@ from typing import Self
 
 import cv2
 
-from emorec.atomic_files import temporary_file, written_whole
+from emorec.atomic_files import discard, temporary_file, written_whole
 from emorec.errors import ConfigError, DataError
 from emorec.images import Image
 
@@ -163,7 +163,7 @@ class VideoWriter:
 
     def _discard(self) -> None:
         """Keep the previous file."""
-        self._stack.__exit__(_NotPublishedError, _NotPublishedError(), None)
+        discard(self._stack)
 
     def _check(self) -> None:
         """Count the frames of the finished file, as OpenCV does not report failed writes."""
@@ -225,7 +225,3 @@ class VideoWriter:
     def _error(self, reason: str) -> DataError:
         self._failed = True
         return DataError(f"{self._target}: cannot write the video: {reason}")
-
-
-class _NotPublishedError(Exception):
-    """Makes `written_whole` discard the file."""

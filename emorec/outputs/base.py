@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from emorec.outputs.records import Record
 from emorec.outputs.source_groups import SourceGroup
-from emorec.suffixes import suffix_problem
 
 if TYPE_CHECKING:
     from emorec.metadata import ModelMetadata
@@ -76,9 +75,10 @@ class RecordFormat:
     suffixes: tuple[str, ...] = ()
     read_groups: Callable[[Path, Sequence[str]], list[SourceGroup]] | None = None
 
-    def name_problem(self, path: Path) -> str | None:
-        """Return why a file of this format should not get a name, or None."""
-        return suffix_problem(path, self.suffixes or (f".{self.name}",))
+    @property
+    def usual_suffixes(self) -> tuple[str, ...]:
+        """Suffixes of its files, the usual one first."""
+        return self.suffixes or (f".{self.name}",)
 
     @property
     def resumes(self) -> bool:

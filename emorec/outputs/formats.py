@@ -11,6 +11,7 @@ from emorec.outputs.base import STDOUT, RecordFormat, RecordWriter, ReportingMod
 from emorec.outputs.csv_format import CsvWriter, csv_groups
 from emorec.outputs.json_format import JsonWriter
 from emorec.outputs.jsonl_format import JsonLinesWriter, jsonl_groups
+from emorec.suffixes import suffix_problem
 
 FORMATS = {
     row.name: row
@@ -72,6 +73,6 @@ def open_writer(
         raise ConfigError(f"the output format {name} needs a file; it cannot go to {STDOUT}")
     if resume and not row.resumes:
         raise ConfigError(f"a run cannot be resumed from its {name} file")
-    if path != STDOUT and (problem := row.name_problem(Path(path))):
+    if path != STDOUT and (problem := suffix_problem(Path(path), row.usual_suffixes)):
         raise ConfigError(f"the output format {name}: {problem}")
     return row.make_writer(path, model, resume)

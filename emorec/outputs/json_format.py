@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from emorec import __version__
-from emorec.atomic_files import written_whole
+from emorec.atomic_files import discard, written_whole
 from emorec.outputs.base import STDOUT
 from emorec.outputs.records import SCHEMA_VERSION, Record
 from emorec.outputs.text_writer import TextWriter
@@ -72,7 +72,7 @@ class JsonWriter:
     ) -> None:
         if isinstance(error, Exception) and not self._count and not self._videos:
             # Nothing was processed, such as where another output cannot be opened.
-            self._stack.__exit__(kind, error, traceback)
+            discard(self._stack)
             return
         with self._stack:  # without the exception, so that the records so far are published
             if self._text is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emorec.cli.overwriting import refuse_overwriting, require_file_path
+from emorec.cli.overwriting import refuse_overwriting, require_file_path, require_suffix
 from emorec.outputs.base import STDOUT
 from emorec.outputs.formats import FORMATS
 
@@ -132,5 +132,4 @@ def check_outputs(
     advice = "choose another target, or add --no-save to write no annotated images"
     refuse_overwriting([*outputs.files(sources), *plots], read, advice)
     for name, path in outputs.record_files.items():
-        if problem := FORMATS[name].name_problem(path):
-            raise click.UsageError(f"--{name}: {problem}")
+        require_suffix(f"--{name}", path, FORMATS[name].usual_suffixes)
