@@ -81,18 +81,6 @@ def test_a_repeated_signal_counts_as_the_first_one():
 CODES = dict(zip(interrupts.SIGNALS, (130, 143, 129), strict=False))
 
 
-@pytest.fixture
-def own_signals(monkeypatch):
-    """Default handlers before the test, and the handlers of the tests' runner after it."""
-    before = {number: signal.getsignal(number) for number in interrupts.SIGNALS}
-    for number in interrupts.SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
-    monkeypatch.setattr(interrupts, "_last", None)
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
 @pytest.mark.parametrize(("number", "code"), list(CODES.items()))
 def test_signals_become_an_interrupt_with_its_exit_code(own_signals, number, code):
     interrupts.catch_signals()
