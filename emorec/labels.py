@@ -7,6 +7,7 @@ rules follow Microsoft's FER+ protocol (Barsoum et al. 2016, "Training Deep
 Networks for Facial Expression Recognition with Crowd-Sourced Label Distribution").
 """
 
+import unicodedata
 from collections.abc import Callable
 
 import numpy as np
@@ -237,3 +238,11 @@ def soft_targets_from_votes(votes: Votes, policy: str, classes: int) -> Targets:
         return targets_from_votes(votes, policy, classes)
     kept = _taken(votes, policy, classes).sum(axis=1, keepdims=True) > 0
     return _normalised(votes[:, :classes] * kept.astype(np.float64), classes)
+
+
+def is_printable(label: str) -> bool:
+    """Check that a label has no control characters, line breaks or lone surrogates.
+
+    Such a label breaks tables, CSV headers and UTF-8 files.
+    """
+    return not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in label)

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
 from emorec.errors import ModelError
+from emorec.labels import is_printable
 from emorec.preprocessing import COLORS, INTERPOLATIONS
 from emorec.short_repr import short_repr
 
@@ -174,6 +175,14 @@ def _is_number(value: object) -> bool:
     return abs(value) <= sys.float_info.max
 
 
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can hold
+        return False
+    return True
+
+
 def _problem(found: dict[str, Any]) -> str | None:
     """Describe the first invalid value; None if all are valid."""
     labels, size = found["labels"], found["input_size"]
@@ -188,6 +197,12 @@ def _problem(found: dict[str, Any]) -> str | None:
         or len(set(labels)) != len(labels)
     ):
         return f"labels must be a list of distinct names; received {labels!r:.80}"
+    unprintable = [label for label in labels if not is_printable(label)]
+    if unprintable:
+        return (
+            "labels must be without control characters, line breaks and lone surrogates; "
+            f"received {unprintable[0]!a:.80}"
+        )
     if found["color"] not in COLORS:
         return f"color must be one of {', '.join(COLORS)}; received {short_repr(found['color'])}"
     if found["interpolation"] not in INTERPOLATIONS:

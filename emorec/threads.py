@@ -1,6 +1,7 @@
 """Thread counts, and work over many images in threads with progress and prompt interruption."""
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -29,8 +30,8 @@ def run_in_threads(
     """Call `work` with every index from 0 to `count` - 1, in threads.
 
     Reading, writing and decoding files release the GIL, so the threads run in parallel. On the
-    first exception, Ctrl-C included, images that have not started are cancelled, running ones are
-    finished, and the exception is raised. Decoders that are running are ended.
+    first exception, Ctrl-C included, the images in progress are finished, no other is begun, and
+    the exception is raised. Decoders that are running are ended.
 
     Args:
         work: Processes the image of an index.
@@ -38,11 +39,11 @@ def run_in_threads(
         progress: Called after every batch.
     """
 
-    stopped = False
+    stopped = threading.Event()
 
     def run(start: int) -> None:
         for index in range(start, min(start + BATCH, count)):
-            if stopped:
+            if stopped.is_set():
                 return
             work(index)
 
@@ -55,7 +56,7 @@ def run_in_threads(
                 if progress:
                     progress(min(number * BATCH, count), count)
         except BaseException:
-            stopped = True
+            stopped.set()
             abort_decoding()
             pool.shutdown(wait=False, cancel_futures=True)
             raise

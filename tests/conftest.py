@@ -2,11 +2,14 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from helpers.tiny_data import make_prepared
 from hypothesis import settings
+
+from emorec import interrupts
 
 # Before any test module imports keras, tensorflow or matplotlib.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -66,3 +69,15 @@ def tiny_run(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = {**TINY_SETTINGS, "augmentation": NO_AUGMENTATION, "default_prior": 0.25}
     config = validated(settings, "the test")
     return train(config, tiny_data, tmp_path_factory.mktemp("runs")).folder
+
+
+@pytest.fixture
+def own_signals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Default handlers of the signals before a test, and those of the test runner after it."""
+    monkeypatch.setattr(interrupts, "_last", None)
+    before = {number: signal.getsignal(number) for number in interrupts.SIGNALS}
+    for number in interrupts.SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from emorec import interrupts
 from emorec.interrupts import (
     deliver_pending_interrupt,
     hold_interrupts,
@@ -54,11 +55,60 @@ def test_a_signal_is_delivered_once():
         work()
 
 
-def test_a_second_signal_is_delivered_at_once():
+def test_a_second_signal_is_delivered_at_once(monkeypatch):
     with hold_interrupts():
         ctrl_c()
+        monkeypatch.setattr(interrupts, "REPEAT_S", 0)
         with pytest.raises(KeyboardInterrupt):
             ctrl_c()
+
+
+def test_a_repeated_signal_counts_as_the_first_one():
+    done = []
+
+    @hold_interrupts()
+    def work() -> None:
+        ctrl_c()
+        ctrl_c()
+        done.append("whole")
+        deliver_pending_interrupt()
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert done == ["whole"]
+
+
+CODES = dict(zip(interrupts.SIGNALS, (130, 143, 129), strict=False))
+
+
+@pytest.mark.parametrize(("number", "code"), list(CODES.items()))
+def test_signals_become_an_interrupt_with_its_exit_code(own_signals, number, code):
+    interrupts.catch_signals()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        signal.raise_signal(number)
+    assert interrupts.exit_code(caught.value) == code
+    assert interrupts.exit_code(interrupts.last_interrupt()) == code
+    signal.raise_signal(number)  # the same signal, sent twice
+    interrupts.ignore_further_signals()
+    assert signal.getsignal(number) is signal.SIG_IGN
+
+
+def test_ignored_signals_and_other_handlers_stay(own_signals):
+    first, second = interrupts.SIGNALS[:2]
+    signal.signal(first, signal.SIG_IGN)
+    signal.signal(second, ignore := lambda *_: None)
+    interrupts.catch_signals()
+    assert signal.getsignal(first) is signal.SIG_IGN
+    assert signal.getsignal(second) is ignore
+    interrupts.ignore_further_signals()  # none was raised
+    assert signal.getsignal(second) is ignore
+
+
+def test_a_held_signal_keeps_its_exit_code(own_signals):
+    interrupts.catch_signals()
+    with pytest.raises(interrupts.Terminated) as caught, hold_interrupts():
+        signal.raise_signal(signal.SIGTERM)
+    assert interrupts.exit_code(caught.value) == 143
 
 
 def test_an_error_takes_precedence_over_a_signal():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emorec.errors import ModelError
-from emorec.labels import EMOTIONS_8
+from emorec.labels import EMOTIONS_8, is_printable
 from emorec.metadata import (
     MAX_ADJUSTMENT,
     MAX_INPUT_SIZE,
@@ -49,12 +49,13 @@ def test_round_trip():
 
 
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+label = st.text(min_size=1).filter(is_printable)
 
 
 @given(
     name=names,
     training_data=names,
-    labels=st.lists(st.text(min_size=1), min_size=8, max_size=8, unique=True).map(tuple),
+    labels=st.lists(label, min_size=8, max_size=8, unique=True).map(tuple),
     color=st.sampled_from(["gray", "rgb"]),
     input_size=st.integers(1, MAX_INPUT_SIZE),
     crop_margin=st.floats(-0.4, 2),
@@ -118,6 +119,11 @@ INVALID = [
             ["a", ["b"]],
             {"0": "a", "1": "b"},
             [str(i) for i in range(1001)],
+            ["a", "two\nlines"],
+            ["a", "\x1b[31mred"],
+            ["a", "b\x85"],
+            ["a", "b\u2028"],
+            ["a", "\udcff"],
         )
     ],
     *[("color", value) for value in ("", None, "bgr", "GRAY", 1, ["gray"], {})],

@@ -5,7 +5,7 @@ them the faces of many images go through the model in one batch. An error of one
 its own `ImageResult` and affects no other.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from emorec.errors import DataError
@@ -101,7 +101,7 @@ class ImageWork:
         return results
 
 
-def process_serially(work: ImageWork, sources: Iterable[MediaSource]) -> Iterator[ImageResult]:
+def process_serially(work: ImageWork, sources: Iterable[MediaSource]) -> Generator[ImageResult]:
     """Process one source after another in this thread; the faces of small ones share a batch.
 
     Args:

@@ -1,6 +1,6 @@
 """Chooses how images are processed: one by one, in threads, in processes or on a Ray cluster."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import cv2
@@ -22,10 +22,11 @@ def process_images(
     *,
     workers: int | None = None,
     ray: str | None = None,
-) -> Iterator[ImageResult]:
+) -> Generator[ImageResult]:
     """Process images; the results come in the order of the sources.
 
-    Sets the number of OpenCV's threads to suit.
+    Sets the number of OpenCV's threads to suit. Close the generator where it is not exhausted: it
+    ends threads and processes.
 
     Args:
         job: The work on each image.

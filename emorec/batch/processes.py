@@ -1,17 +1,20 @@
 """Distributes images over processes; an image that kills its process affects no other image."""
 
-import signal
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from types import TracebackType
+from typing import Self
 
 import cv2
 
 from emorec.batch.detect_job import DetectJob
 from emorec.batch.image_work import ImageWork, process_serially
+from emorec.batch.worker_life import end_with_parent, signals_blocked
 from emorec.interrupts import wait_for_result
 from emorec.media.sources import MediaSource
 from emorec.outputs.records import ImageResult
@@ -22,7 +25,7 @@ CHUNK = 16
 
 def process_in_workers(
     job: DetectJob, sources: Iterable[MediaSource], workers: int
-) -> Iterator[ImageResult]:
+) -> Generator[ImageResult]:
     """Process sources in several processes; the results come in the order of the sources.
 
     Args:
@@ -35,50 +38,37 @@ def process_in_workers(
     """
     chunks = _chunks(sources)
     pending: deque[tuple[list[MediaSource], Future[list[ImageResult]]]] = deque()
-    pool = _start_pool(job, workers)
-    try:
-        while True:
-            for chunk in islice(chunks, 2 * workers - len(pending)):
-                pending.append((chunk, _submit(pool, chunk)))
-            if not pending:
-                return
-            chunk, future = pending.popleft()
-            try:
-                results = wait_for_result(future)
-            except BrokenProcessPool:
-                pool.shutdown()
-                yield from _process_one_by_one(job, chunk)
-                pool = _start_pool(job, workers)
-                pending = deque((other, _submit(pool, other)) for other, _ in pending)
-            else:
+    while True:
+        with _Pool(job, workers) as pool:
+            pending = deque((chunk, pool.submit(chunk)) for chunk, _ in pending)
+            while True:
+                for chunk in islice(chunks, 2 * workers - len(pending)):
+                    pending.append((chunk, pool.submit(chunk)))
+                if not pending:
+                    return
+                chunk, future = pending.popleft()
+                try:
+                    results = wait_for_result(future)
+                except BrokenProcessPool:
+                    break
                 yield from results
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _submit(pool: ProcessPoolExecutor, chunk: list[MediaSource]) -> Future[list[ImageResult]]:
-    try:
-        return pool.submit(_process_chunk, chunk)
-    except BrokenProcessPool as error:  # an earlier chunk killed a process
-        future: Future[list[ImageResult]] = Future()
-        future.set_exception(error)
-        return future
+        yield from _process_one_by_one(job, chunk)
 
 
 def _process_one_by_one(job: DetectJob, chunk: Sequence[MediaSource]) -> Iterator[ImageResult]:
     """Process sources of which one may kill its process."""
-    pool = _start_pool(job, 1)
-    try:
-        for source in chunk:
-            try:
-                yield from wait_for_result(pool.submit(_process_chunk, [source]))
-            except BrokenProcessPool:
-                problem = f"{source.name}: the process that decoded it was killed"
-                yield ImageResult.unreadable(source.name, problem)
-                pool.shutdown()
-                pool = _start_pool(job, 1)
-    finally:
-        pool.shutdown()
+    remaining = deque(chunk)
+    while remaining:
+        with _Pool(job, 1) as pool:
+            while remaining:
+                source = remaining.popleft()
+                try:
+                    results = wait_for_result(pool.submit([source]))
+                except BrokenProcessPool:
+                    problem = f"{source.name}: the process that decoded it was killed"
+                    yield ImageResult.unreadable(source.name, problem)
+                    break
+                yield from results
 
 
 def _chunks(sources: Iterable[MediaSource]) -> Iterator[list[MediaSource]]:
@@ -87,20 +77,52 @@ def _chunks(sources: Iterable[MediaSource]) -> Iterator[list[MediaSource]]:
         yield chunk
 
 
-def _start_pool(job: DetectJob, workers: int) -> ProcessPoolExecutor:
-    # A forked process would share the threads and locks of OpenCV and ONNX Runtime.
-    context = get_context("spawn")
-    return ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(job,))
+class _Pool:
+    """Worker processes that end at once where an exception, such as Ctrl-C, ends the block."""
+
+    def __init__(self, job: DetectJob, workers: int) -> None:
+        # A forked process would share the threads and locks of OpenCV and ONNX Runtime.
+        context = get_context("spawn")
+        # The workers wait for its end, and hold no copy of the writer; see `end_with_parent`.
+        self._parent_lives, self._writer = context.Pipe(duplex=False)
+        self._executor = ProcessPoolExecutor(
+            workers, context, initializer=_start_worker, initargs=(job, self._parent_lives)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def submit(self, chunk: Sequence[MediaSource]) -> Future[list[ImageResult]]:
+        """Process sources in one of the workers."""
+        try:
+            with signals_blocked():  # it may start a process
+                return self._executor.submit(_process_chunk, chunk)
+        except BrokenProcessPool as error:  # an earlier chunk killed a process
+            future: Future[list[ImageResult]] = Future()
+            future.set_exception(error)
+            return future
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self._writer.close()
+        self._executor.shutdown(cancel_futures=True)
+        self._writer.close()
+        self._parent_lives.close()
 
 
 _job: DetectJob | None = None
 _work: ImageWork | None = None
 
 
-def _start_worker(job: DetectJob) -> None:
-    """Store the job; Ctrl-C is handled by the parent process."""
+def _start_worker(job: DetectJob, parent_lives: Connection) -> None:
+    """Store the job."""
     global _job
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent(parent_lives)
     cv2.setNumThreads(1)
     _job = job
 

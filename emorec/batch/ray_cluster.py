@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple
 from typing import Any, cast
@@ -70,7 +70,7 @@ def cluster(address: str = LOCAL, workers: int | None = None) -> Iterator[None]:
 
 def process_on_ray(
     job: DetectJob, sources: Sequence[MediaSource], workers: int | None = None
-) -> Iterator[ImageResult]:
+) -> Generator[ImageResult]:
     """Process sources on the connected cluster; the results come in the order of the sources.
 
     Args:

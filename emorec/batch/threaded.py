@@ -6,7 +6,7 @@ sources. The number of images in memory is bounded.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from emorec.batch.image_work import DecodedImage, ImageWork, classify_batch
@@ -21,7 +21,7 @@ from emorec.threads import default_threads
 
 def process_threaded(
     work: ImageWork, sources: Iterable[MediaSource], threads: int | None = None
-) -> Iterator[ImageResult]:
+) -> Generator[ImageResult]:
     """Process sources in threads; the results come in the order of the sources.
 
     Limit OpenCV to one thread (`cv2.setNumThreads(1)`), as these threads use all cores.

@@ -1,16 +1,15 @@
 """Errors on the command line: the message and the exit code of every exception."""
 
 import sys
+from contextlib import suppress
 
 import click
 
 from emorec.cli.terminal_text import one_line
 from emorec.errors import UNEXPECTED, EmorecError, MissingDependencyError
+from emorec.interrupts import exit_code
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C."""
-
-_BASE_PACKAGES = frozenset(("cv2", "numpy", "onnxruntime", "packaging", "rich"))
+_BASE_PACKAGES = frozenset(("cv2", "filelock", "numpy", "onnxruntime", "packaging", "rich"))
 _TRAIN_PACKAGES = frozenset(
     ("keras", "matplotlib", "onnx", "pydantic", "tensorboard", "tensorflow", "tf2onnx", "yaml")
 )
@@ -34,8 +33,9 @@ def report_error(error: BaseException, debug: bool = False) -> int:
         The exit code of the command.
     """
     if isinstance(error, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        return INTERRUPTED
+        with suppress(OSError):  # after SIGHUP the terminal is gone
+            click.echo("interrupted" + (f" by {error}" if str(error) else ""), err=True)
+        return exit_code(error)
     known = user_error(error)
     if debug:
         sys.excepthook(type(error), error, error.__traceback__)
@@ -45,6 +45,17 @@ def report_error(error: BaseException, debug: bool = False) -> int:
         return UNEXPECTED
     click.echo(f"error: {one_line(str(known))}", err=True)
     return known.exit_code
+
+
+def interrupt_behind(error: BaseException) -> KeyboardInterrupt | None:
+    """Return the interrupt that an exception is, or that it followed as output failed.
+
+    After SIGHUP the terminal is gone: what is printed while the work ends raises OSError.
+    """
+    found: BaseException | None = error
+    while isinstance(found, OSError):
+        found = found.__context__
+    return found if isinstance(found, KeyboardInterrupt) else None
 
 
 def user_error(error: BaseException) -> EmorecError | None:

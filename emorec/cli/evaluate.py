@@ -5,9 +5,12 @@ from pathlib import Path
 
 import click
 
-from emorec.cli.overwriting import refuse_overwriting, require_file_path
+from emorec.cli.overwriting import refuse_overwriting, require_file_path, require_suffix
 from emorec.cli.parameters import prior_option
 from emorec.labels import POLICIES
+from emorec.streams import require_stdout
+
+_SUFFIXES = {"--json": (".json",), "--report": (".html", ".htm"), "--plot": (".png",)}
 
 
 @click.command(
@@ -103,6 +106,10 @@ def evaluate(
     for option, target in written.items():
         require_file_path(option, target)
     refuse_overwriting(written.values(), paths, "choose other names")
+    for option, target in written.items():
+        require_suffix(option, target, _SUFFIXES[option])
+    if json_target == "-":
+        require_stdout()
     if plot and len(paths) > 1:
         raise click.UsageError("--plot draws one model; pass one MODEL, or use --report")
     if any(path.suffix == ".keras" for path in paths):

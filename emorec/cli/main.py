@@ -13,7 +13,9 @@ from typing import Any, cast
 import click
 
 from emorec import __version__
-from emorec.cli.errors import INTERRUPTED, report_error
+from emorec.cli.errors import interrupt_behind, report_error
+from emorec.interrupts import catch_signals, exit_code, ignore_further_signals
+from emorec.streams import replace_missing_streams
 
 COMMANDS = {
     "datasets": "List published data sets with source, terms of use and prepare command.",
@@ -56,9 +58,10 @@ class _Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except (Exception, KeyboardInterrupt) as error:
-            if isinstance(error, OSError) and error.errno == errno.EPIPE:
+            interrupt = interrupt_behind(error)
+            if interrupt is None and isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # click exits quietly when the reader of standard output has closed it
-            ctx.exit(report_error(error, debug=ctx.params["debug"]))
+            ctx.exit(report_error(interrupt or error, debug=ctx.params["debug"]))
 
 
 @click.group(
@@ -73,7 +76,7 @@ def main(debug: bool) -> None:
 
     `emorec COMMAND --help` explains a command. Exit codes: 0 done, 1 an input could not be read,
     2 usage, 3 configuration, 4 data, 5 model, 6 missing package, 70 unexpected error (a bug),
-    130 interrupted.
+    130 interrupted, 129 and 143 ended by SIGHUP and SIGTERM.
     """
 
 
@@ -87,7 +90,11 @@ def run(arguments: Sequence[str] | None = None) -> None:
     # The limit is that of images.MAX_PIXELS, for formats whose header emorec does not read.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**27))
+    replace_missing_streams()
+    catch_signals()
     try:
         main(args=arguments, prog_name="emorec")
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    except KeyboardInterrupt as interrupt:
+        sys.exit(exit_code(interrupt))
+    finally:
+        ignore_further_signals()

@@ -1,10 +1,12 @@
 """Checks of output paths before any work begins: writable, and no two of them the same file."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import click
+
+from emorec.suffixes import suffix_problem
 
 
 def require_file_path(option: str, target: Path) -> None:
@@ -17,6 +19,21 @@ def require_file_path(option: str, target: Path) -> None:
         raise click.UsageError(
             f"{option}: {target} cannot be a file; name a file in an existing folder"
         )
+
+
+def require_suffix(option: str, target: Path, own: Sequence[str]) -> None:
+    """Check that the suffix of an output does not belong to another format.
+
+    Args:
+        option: The option, for messages.
+        target: The file to write.
+        own: Suffixes of its format, the usual one first.
+
+    Raises:
+        click.UsageError: It does.
+    """
+    if problem := suffix_problem(target, own):
+        raise click.UsageError(f"{option}: {problem}")
 
 
 def refuse_overwriting(outputs: Iterable[Path], inputs: Iterable[Path], advice: str) -> None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from emorec.interrupts import last_interrupt
+
 if TYPE_CHECKING:
     from emorec.training.finish import RunResult
 
@@ -27,7 +29,7 @@ def print_result(result: "RunResult", as_json: bool) -> None:
         click.echo(f"run folder: {result.folder}")
     if result.interrupted:
         click.echo(f"resume with: emorec train --resume {result.folder}", err=True)
-        raise KeyboardInterrupt
+        raise last_interrupt()
 
 
 def print_finished(folder: Path, as_json: bool) -> None:

@@ -1,8 +1,6 @@
 """The command `emorec train`."""
 
-import contextlib
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,17 +108,16 @@ def train(
     world = load_keras(distribute)
     from emorec.cli.progress import TrainingDisplay
 
-    with _terminable():
-        if not world.first:
-            start(world)
-            return
-        with TrainingDisplay() as display:
-            result = start(
-                world,
-                progress=display.update,
-                step_progress=display.preparing,
-                tensorboard=tensorboard,
-            )
+    if not world.first:
+        start(world)
+        return
+    with TrainingDisplay() as display:
+        result = start(
+            world,
+            progress=display.update,
+            step_progress=display.preparing,
+            tensorboard=tensorboard,
+        )
     if result:
         print_result(result, as_json)
     elif resume:
@@ -145,17 +142,3 @@ def _resume(folder: Path, data: Path | None, world: "World", **options: Any) -> 
         return runner.resume(folder, data, world=world, **options)
     runner.resume_as_worker(folder, data, world)
     return None
-
-
-@contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """End a run on SIGTERM, which schedulers send, as on Ctrl-C."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -3,14 +3,15 @@
 import contextlib
 import os
 import shutil
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from emorec.errors import DataError
+from emorec.locks import locked
 
-if sys.platform != "win32":
-    import fcntl
+_NEW = "new"
+_OLD = "old"
+_LOCK = "lock"
 
 
 def files_in(folder: Path) -> dict[str, int]:
@@ -77,12 +78,12 @@ def replacing(dest: Path) -> Iterator[Path]:
     dest.parent.mkdir(parents=True, exist_ok=True)
     try:
         with _workspace(dest) as work:
-            new = work / "new"
+            new = work / _NEW
             new.mkdir()
             yield new
             # No portable call exchanges two folders; `_clear` repairs a stop between the moves.
             if dest.exists():
-                dest.replace(work / "old")
+                dest.replace(work / _OLD)
             new.replace(dest)
     finally:
         for parent in missing:
@@ -109,44 +110,24 @@ def _workspace_path(dest: Path) -> Path:
 def _workspace(dest: Path) -> Iterator[Path]:
     work = _workspace_path(dest)
     work.mkdir(exist_ok=True)
-    with _locked(work):
-        _clear(work, dest)
-        try:
-            yield work
-        finally:
+    try:
+        with locked(work / _LOCK, f"{dest}: another emorec prepare-data is writing there"):
             _clear(work, dest)
+            try:
+                yield work
+            finally:
+                _clear(work, dest)
+    finally:
+        # Not empty where another process is writing.
+        with contextlib.suppress(OSError):
             work.rmdir()
 
 
 def _clear(work: Path, dest: Path) -> None:
     """Empty the workspace; restore `dest` if it was moved away and not replaced."""
-    old = work / "old"
+    old = work / _OLD
     if old.exists() and not dest.exists():
         old.replace(dest)
-    for child in work.iterdir():
-        shutil.rmtree(child)
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold a lock on a folder; the system releases it when the process ends."""
-    if sys.platform == "win32":
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        busy = DataError(
-            f"{folder}: another emorec prepare-data is writing there; wait until it ends"
-        )
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise busy from None
-        except OSError:
-            pass  # some network file systems have no locks
-        # The other process may have removed the folder before this one got the lock.
-        if not folder.exists() or not os.path.samestat(os.fstat(descriptor), folder.stat()):
-            raise busy
-        yield
-    finally:
-        os.close(descriptor)
+    for name in (_OLD, _NEW):
+        if (work / name).exists():
+            shutil.rmtree(work / name)

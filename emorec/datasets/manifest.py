@@ -19,6 +19,7 @@ from emorec.labels import (
     Targets,
     Votes,
     emotions,
+    is_printable,
     labels_from_votes,
     soft_targets_from_votes,
 )
@@ -149,7 +150,14 @@ def read_prepared(root: Path) -> PreparedDataset:
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; create it with: emorec prepare-data SOURCE --out")
     manifest = root / MANIFEST
-    return _read_manifest(root, manifest) if manifest.exists() else _read_tree(root)
+    dataset = _read_manifest(root, manifest) if manifest.exists() else _read_tree(root)
+    for label in dataset.class_names:
+        if not is_printable(label):
+            raise DataError(
+                f"{root}: the label {label!a:.80} has control characters, line breaks or lone "
+                "surrogates, which no model can have; rename it"
+            )
+    return dataset
 
 
 def read_column(root: Path, name: str) -> dict[Path, str] | None:

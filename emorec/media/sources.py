@@ -29,6 +29,9 @@ READABLE_SUFFIXES = (
 
 STDIN = "-"
 
+MAX_NAME_BYTES = 255
+"""Longest name of a file, in bytes, on the file systems in use."""
+
 MAX_LIST_BYTES = 64 * 2**20
 """Longer lists of paths are rejected."""
 
@@ -56,14 +59,30 @@ class MediaSource:
     def output_name(self, ending: str, frame: Frame | None = None) -> str:
         """Return the name of an output of this source, e.g. "sub/photo-emotions-2.jpg".
 
+        A name that is too long for a file system is shortened, and ends in a hash of the whole one.
+
         Args:
             ending: End of the name, e.g. "-emotions.jpg".
             frame: The frame that the output shows, if the source has several frames.
         """
-        stem, suffix = Path(ending).stem, Path(ending).suffix
+        ending_stem, suffix = Path(ending).stem, Path(ending).suffix
         duplicate = "" if self.duplicate_number == 1 else f"-{self.duplicate_number}"
         of_frame = "" if frame is None or frame.number is None else f"-frame{frame.number:06}"
-        return f"{self.output_stem}{of_frame}{stem}{duplicate}{suffix}"
+        end = f"{of_frame}{ending_stem}{duplicate}{suffix}"
+        folder, slash, stem = self.output_stem.rpartition(os.sep)
+        return f"{folder}{slash}{_shortened(stem, MAX_NAME_BYTES - len(os.fsencode(end)))}{end}"
+
+
+def _shortened(stem: str, most_bytes: int) -> str:
+    if len(os.fsencode(stem)) <= most_bytes:
+        return stem
+    from hashlib import sha256
+
+    end = f"-{sha256(os.fsencode(stem)).hexdigest()[:12]}"
+    kept = stem
+    while len(os.fsencode(kept + end)) > most_bytes:
+        kept = kept[:-1]
+    return kept + end
 
 
 def expand(arguments: Iterable[str], pattern: str | None = None) -> Iterator[MediaSource]:

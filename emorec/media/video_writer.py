@@ -9,7 +9,7 @@ from typing import Self
 
 import cv2
 
-from emorec.atomic_files import written_whole
+from emorec.atomic_files import discard, temporary_file, written_whole
 from emorec.errors import ConfigError, DataError
 from emorec.images import Image
 
@@ -163,7 +163,7 @@ class VideoWriter:
 
     def _discard(self) -> None:
         """Keep the previous file."""
-        self._stack.__exit__(_NotPublishedError, _NotPublishedError(), None)
+        discard(self._stack)
 
     def _check(self) -> None:
         """Count the frames of the finished file, as OpenCV does not report failed writes."""
@@ -182,39 +182,46 @@ class VideoWriter:
             self.note = f"{self._target}: has no sound; install ffmpeg to copy it"
             return
         assert self._partial is not None
-        with_sound = self._partial.with_stem(self._partial.stem + "-sound")
-        seconds = self._next_index / self._fps
-        inputs = ["-i", f"file:{self._partial.absolute()}"]
-        inputs += ["-ss", f"{self._begin_s:.3f}", "-i", f"file:{self._sound_from.absolute()}"]
-        reason = ""
         try:
-            # Sound that the container does not support is re-encoded.
-            for codec in ("copy", "aac"):
-                command = [ffmpeg, "-nostdin", "-v", "error", "-y", *inputs]
-                command += ["-map", "0:v:0", "-map", "1:a?", "-c:v", "copy", "-c:a", codec]
-                command += ["-t", f"{seconds:.3f}", f"file:{with_sound.absolute()}"]
-                # Ctrl-C ends the video early and must not end ffmpeg as well.
-                done = subprocess.run(
-                    command,
-                    capture_output=True,
-                    timeout=_SOUND_TIMEOUT_S,
-                    check=False,
-                    start_new_session=True,
-                )
-                if done.returncode == 0:
+            with temporary_file(self._partial) as with_sound:
+                reason = self._copy_sound(ffmpeg, self._sound_from, self._partial, with_sound)
+                if reason is None:
                     with_sound.replace(self._partial)
-                    return
-                reason = (done.stderr.decode(errors="replace").splitlines() or [""])[-1].strip()
         except (OSError, subprocess.TimeoutExpired) as error:
             reason = str(error)
-        finally:
-            with_sound.unlink(missing_ok=True)
-        self.note = f"{self._target}: has no sound; ffmpeg failed to copy it ({reason})"
+        if reason is not None:
+            self.note = f"{self._target}: has no sound; ffmpeg failed to copy it ({reason})"
+
+    def _copy_sound(
+        self, ffmpeg: str, sound_from: Path, video: Path, with_sound: Path
+    ) -> str | None:
+        """Write the video with the sound of the source; return why that failed, or None.
+
+        Raises:
+            OSError, subprocess.TimeoutExpired: ffmpeg cannot be started, or hangs.
+        """
+        seconds = self._next_index / self._fps
+        inputs = ["-i", f"file:{video.absolute()}"]
+        inputs += ["-ss", f"{self._begin_s:.3f}", "-i", f"file:{sound_from.absolute()}"]
+        reason = ""
+        # Sound that the container does not support is re-encoded.
+        for codec in ("copy", "aac"):
+            command = [ffmpeg, "-nostdin", "-v", "error", "-y", *inputs]
+            command += ["-map", "0:v:0", "-map", "1:a?", "-c:v", "copy", "-c:a", codec]
+            command += ["-t", f"{seconds:.3f}", f"file:{with_sound.absolute()}"]
+            # Ctrl-C ends the video early and must not end ffmpeg as well.
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                timeout=_SOUND_TIMEOUT_S,
+                check=False,
+                start_new_session=True,
+            )
+            if done.returncode == 0:
+                return None
+            reason = (done.stderr.decode(errors="replace").splitlines() or [""])[-1].strip()
+        return reason
 
     def _error(self, reason: str) -> DataError:
         self._failed = True
         return DataError(f"{self._target}: cannot write the video: {reason}")
-
-
-class _NotPublishedError(Exception):
-    """Makes `written_whole` discard the file."""

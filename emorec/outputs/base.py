@@ -63,6 +63,7 @@ class RecordFormat:
         make_writer: Makes a writer from the target (a file, or "-" where the format prints), the
             model, and whether to append to an existing file.
         prints: Whether it can be written to standard output.
+        suffixes: Suffixes of its files, the usual one first; empty for that of its name.
         read_groups: Reads back what an interrupted run has written to a file, for reported labels;
             None where a run cannot be resumed from the format. A missing file has no groups.
     """
@@ -71,7 +72,13 @@ class RecordFormat:
     help: str
     make_writer: Callable[[str, ReportingModel, bool], RecordWriter]
     prints: bool = True
+    suffixes: tuple[str, ...] = ()
     read_groups: Callable[[Path, Sequence[str]], list[SourceGroup]] | None = None
+
+    @property
+    def usual_suffixes(self) -> tuple[str, ...]:
+        """Suffixes of its files, the usual one first."""
+        return self.suffixes or (f".{self.name}",)
 
     @property
     def resumes(self) -> bool:

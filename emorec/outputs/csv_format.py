@@ -16,6 +16,7 @@ from emorec.outputs.source_groups import (
     group_lines,
 )
 from emorec.outputs.text_writer import TextWriter
+from emorec.table_cells import plain_cell, safe_cell
 
 FRAME_COLUMNS = ("source", "frame", "time_s", "width", "height", "status")
 FACE_COLUMNS = (
@@ -83,7 +84,7 @@ def _parse(line: bytes) -> ParsedLine:
         raise ValueError(str(error)) from error
     row = dict(zip((*FRAME_COLUMNS, *FACE_COLUMNS), cells, strict=False))
     return ParsedLine(
-        row["source"], (int(row["frame"] or -1), int(row["face"] or 0)), row["status"]
+        plain_cell(row["source"]), (int(row["frame"] or -1), int(row["face"] or 0)), row["status"]
     )
 
 
@@ -94,5 +95,7 @@ def _header(labels: Sequence[str]) -> str:
 
 def _csv_line(cells: Sequence[object]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
+    csv.writer(line, lineterminator="\n").writerow(
+        [safe_cell(cell) if isinstance(cell, str) else cell for cell in cells]
+    )
     return line.getvalue()

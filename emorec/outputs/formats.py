@@ -4,12 +4,14 @@ To add a format, write a module with its writer and add a row here.
 """
 
 import os
+from pathlib import Path
 
 from emorec.errors import ConfigError
 from emorec.outputs.base import STDOUT, RecordFormat, RecordWriter, ReportingModel
 from emorec.outputs.csv_format import CsvWriter, csv_groups
 from emorec.outputs.json_format import JsonWriter
 from emorec.outputs.jsonl_format import JsonLinesWriter, jsonl_groups
+from emorec.suffixes import suffix_problem
 
 FORMATS = {
     row.name: row
@@ -23,6 +25,7 @@ FORMATS = {
             "jsonl",
             "Write the results as JSON lines, one image or frame a line, during the run",
             lambda target, model, resume: JsonLinesWriter(target, resume),
+            suffixes=(".jsonl", ".ndjson"),
             read_groups=jsonl_groups,
         ),
         RecordFormat(
@@ -62,11 +65,14 @@ def open_writer(
         resume: Append to an existing file; only for formats that resume.
 
     Raises:
-        ConfigError: There is no format of that name, it cannot print or it cannot resume.
+        ConfigError: There is no format of that name, it cannot print or it cannot resume, or the
+            suffix of the target belongs to another format.
     """
     row, path = record_format(name), os.fspath(target)
     if path == STDOUT and not row.prints:
         raise ConfigError(f"the output format {name} needs a file; it cannot go to {STDOUT}")
     if resume and not row.resumes:
         raise ConfigError(f"a run cannot be resumed from its {name} file")
+    if path != STDOUT and (problem := suffix_problem(Path(path), row.usual_suffixes)):
+        raise ConfigError(f"the output format {name}: {problem}")
     return row.make_writer(path, model, resume)

@@ -4,10 +4,11 @@ import json
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from emorec import __version__
-from emorec.atomic_files import written_whole
+from emorec.atomic_files import discard, written_whole
 from emorec.outputs.base import STDOUT
 from emorec.outputs.records import SCHEMA_VERSION, Record
 from emorec.outputs.text_writer import TextWriter
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 class JsonWriter:
     """All records as one JSON document, written record by record and published at the end.
 
-    An exception ends the document early: it then holds the records added so far.
+    An exception ends the document early: it then holds the records added so far. An error before
+    the first record leaves an existing document as it is.
 
     Args:
         target: The file, or "-" for standard output.
@@ -36,17 +38,19 @@ class JsonWriter:
         self._videos: list[Record] = []
 
     def __enter__(self) -> Self:
-        target = self._target
-        if target != STDOUT:
-            target = str(self._stack.enter_context(written_whole(Path(target))))
-        self._text = self._stack.enter_context(TextWriter(target))
         head = {
             "schema_version": SCHEMA_VERSION,
             "emorec_version": __version__,
             "model": self._model,
             "images": [],
         }
-        self._text.write(json.dumps(head, indent=2).removesuffix("]\n}"))
+        with ExitStack() as stack:
+            target = self._target
+            if target != STDOUT:
+                target = str(stack.enter_context(written_whole(Path(target))))
+            self._text = stack.enter_context(TextWriter(target, shown_name=self._target))
+            self._text.write(json.dumps(head, indent=2).removesuffix("]\n}"))
+            self._stack = stack.pop_all()
         return self
 
     def add(self, record: Record) -> None:
@@ -60,7 +64,16 @@ class JsonWriter:
         """Keep the summary of a video for the end; see `RecordWriter.add_video`."""
         self._videos.append(summary)
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, Exception) and not self._count and not self._videos:
+            # Nothing was processed, such as where another output cannot be opened.
+            discard(self._stack)
+            return
         with self._stack:  # without the exception, so that the records so far are published
             if self._text is not None:
                 videos = json.dumps(self._videos, indent=2, allow_nan=False)

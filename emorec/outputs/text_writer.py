@@ -1,5 +1,6 @@
 """Writes text to a file or to standard output, and flushes after each piece."""
 
+import errno
 import sys
 from pathlib import Path
 from typing import IO, Self
@@ -7,6 +8,7 @@ from typing import IO, Self
 from emorec.errors import DataError
 from emorec.outputs.base import STDOUT
 from emorec.outputs.records import Record
+from emorec.streams import require_stdout
 
 
 class TextWriter:
@@ -17,22 +19,25 @@ class TextWriter:
     Args:
         target: The file, or "-" for standard output.
         resume: Append to an existing file.
+        shown_name: Name of the file in messages, if it is not that of the target.
     """
 
-    def __init__(self, target: str, resume: bool = False) -> None:
+    def __init__(self, target: str, resume: bool = False, shown_name: str | None = None) -> None:
         self._target = target
+        self._shown_name = shown_name or target
         self._mode = "a" if resume else "w"
         self._file: IO[str] | None = None
 
     def __enter__(self) -> Self:
         if self._target == STDOUT:
+            require_stdout()
             self._file = sys.stdout
         else:
             try:
                 self._file = Path(self._target).open(self._mode, encoding="utf-8", newline="")
             except OSError as error:
                 raise self._error(error) from error
-        if self._file is sys.stdout or self._file.tell() == 0:
+        if self._file is sys.stdout or not self._file.seekable() or self._file.tell() == 0:
             self._begin()
         return self
 
@@ -57,7 +62,7 @@ class TextWriter:
             self._file.write(text)
             self._file.flush()
         except OSError as error:
-            if self._target == STDOUT:
+            if self._target == STDOUT and error.errno == errno.EPIPE:
                 raise  # the reader of the pipe has exited
             raise self._error(error) from error
 
@@ -65,4 +70,4 @@ class TextWriter:
         """Write what an empty file begins with."""
 
     def _error(self, error: OSError) -> DataError:
-        return DataError(f"{self._target}: cannot write: {error.strerror or error}")
+        return DataError(f"{self._shown_name}: cannot write: {error.strerror or error}")

@@ -25,6 +25,7 @@ from emorec.export.parity import FACES
 from emorec.metadata import ModelMetadata
 from emorec.modeling.flip_ensemble import flip_averaged
 from emorec.modeling.keras_files import save_model
+from emorec.table_cells import safe_cell
 from emorec.training import run_folder
 from emorec.training.balance import learned_prior
 from emorec.training.checkpoint import RunState, assign, best_epoch, read_state
@@ -158,7 +159,7 @@ def _write_per_class(scores: Scores, path: Path) -> None:
     for entry in scores.per_class:
         figures = [f"{value:.4f}" for value in (entry.precision, entry.recall, entry.f1)]
         area = "" if entry.roc_auc is None else f"{entry.roc_auc:.4f}"
-        writer.writerow([entry.label, *figures, area, entry.images])
+        writer.writerow([safe_cell(entry.label), *figures, area, entry.images])
     write_bytes(path, text.getvalue().encode())
 
 

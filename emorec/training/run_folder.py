@@ -21,6 +21,7 @@ from emorec import __version__
 from emorec.atomic_files import PARTIAL, write_bytes, write_json
 from emorec.datasets.manifest import PreparedDataset
 from emorec.errors import DataError
+from emorec.locks import locked
 from emorec.training.config import TrainConfig, load_config
 
 CONFIG = "config.yaml"
@@ -36,6 +37,7 @@ LOG = "train.log"
 TENSORBOARD = "tensorboard"
 MODEL_KERAS = "model.keras"
 MODEL_ONNX = "model.onnx"
+LOCK = ".lock"
 CHECKPOINT = Path("checkpoints") / "last.npz"
 
 MAX_JSON_BYTES = 2**24
@@ -68,6 +70,19 @@ def _new_folder(parent: Path, arch: str) -> Path:
     except OSError as error:
         raise DataError(f"{parent}: cannot create the run folder: {error.strerror}") from error
     raise DataError(f"{parent}: too many runs named {stem}")
+
+
+@contextmanager
+def in_use(folder: Path) -> Iterator[None]:
+    """Hold the lock of a run folder within the context.
+
+    Raises:
+        DataError: It is no run folder, another process trains this run, or the lock file cannot be
+            written.
+    """
+    _require_run(folder)
+    with locked(folder / LOCK, f"{folder}: another emorec train uses this run"):
+        yield
 
 
 @contextmanager
@@ -139,17 +154,21 @@ def read(folder: Path) -> tuple[TrainConfig, dict[str, Any]]:
     Raises:
         ConfigError, DataError: A file is missing or damaged.
     """
-    if not (folder / CONFIG).is_file():
-        raise DataError(
-            f"{folder}: not a run folder: it holds no {CONFIG}; name a folder that emorec train "
-            "created"
-        )
+    _require_run(folder)
     config = load_config(folder / CONFIG, {})
     environment = read_json(folder / ENVIRONMENT)
     for key in ("data", "data_fingerprint", "keras_backend"):
         if not isinstance(environment.get(key), str):
             raise DataError(f"{folder / ENVIRONMENT}: damaged: the key {key!r} is missing")
     return config, environment
+
+
+def _require_run(folder: Path) -> None:
+    if not (folder / CONFIG).is_file():
+        raise DataError(
+            f"{folder}: not a run folder: it holds no {CONFIG}; name a folder that emorec train "
+            "created"
+        )
 
 
 def finished(folder: Path) -> bool:

@@ -49,7 +49,7 @@ def train(
     options = ProgressOptions(progress, step_progress, tensorboard)
     run = TrainingRun.begin(config, data_root, options, world)
     folder = run_folder.create(runs, run.config, run.dataset)
-    with run_folder.removed_without_weights(folder):
+    with run_folder.removed_without_weights(folder), run_folder.in_use(folder):
         return run.complete(folder)
 
 
@@ -79,16 +79,20 @@ def resume(
 
     Raises:
         ConfigError, DataError, ModelError: As for `train`; or the folder is no run folder, the
-            data set differs, or the checkpoint is damaged. The folder keeps its files.
+            data set differs, the checkpoint is damaged, or another process trains this run. The
+            folder keeps its files.
         KeyboardInterrupt: Ctrl-C before the end of the first epoch.
     """
     tensorboard = tensorboard or (folder / run_folder.TENSORBOARD).is_dir()
     options = ProgressOptions(progress, step_progress, tensorboard)
     if run_folder.finished(folder):
         return None
-    run = TrainingRun.resume(folder, data_root, options, world)
-    run_folder.clean(folder)
-    return run.complete(folder)
+    with run_folder.in_use(folder):
+        if run_folder.finished(folder):  # by another process, just before
+            return None
+        run = TrainingRun.resume(folder, data_root, options, world)
+        run_folder.clean(folder)
+        return run.complete(folder)
 
 
 def train_as_worker(config: TrainConfig, data_root: Path, world: World) -> None:

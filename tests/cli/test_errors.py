@@ -1,8 +1,12 @@
 """Every exception becomes one line on standard error and an exit code."""
 
+import errno
+import signal
+
+import click
 import pytest
 
-from emorec.cli.errors import report_error, user_error
+from emorec.cli.errors import interrupt_behind, report_error, user_error
 from emorec.errors import (
     ConfigError,
     DataError,
@@ -10,6 +14,7 @@ from emorec.errors import (
     MissingDependencyError,
     ModelError,
 )
+from emorec.interrupts import Terminated
 
 
 def missing(name: str) -> ModuleNotFoundError:
@@ -42,6 +47,43 @@ def test_unexpected_errors_name_the_way_to_the_traceback(capsys):
 def test_an_interruption(capsys):
     assert report_error(KeyboardInterrupt()) == 130
     assert capsys.readouterr() == ("", "interrupted\n")
+
+
+def test_the_end_by_a_signal(capsys):
+    assert report_error(Terminated(signal.SIGTERM)) == 143
+    assert capsys.readouterr() == ("", "interrupted by SIGTERM\n")
+
+
+def test_a_terminal_that_is_gone(monkeypatch):
+    def fail(*_, **__):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(click, "echo", fail)
+    assert report_error(KeyboardInterrupt()) == 130
+
+
+def raised_after(first: BaseException, second: BaseException) -> BaseException:
+    try:
+        try:
+            raise first
+        finally:
+            raise second
+    except BaseException as error:
+        return error
+
+
+@pytest.mark.parametrize(
+    ("error", "found"),
+    [
+        (interrupt := Terminated(signal.SIGTERM), True),
+        (raised_after(interrupt, OSError(errno.EIO, "gone")), True),
+        (raised_after(interrupt, DataError("of the cleaning up")), False),
+        (OSError(errno.EIO, "gone"), False),
+        (DataError("other"), False),
+    ],
+)
+def test_an_interrupt_after_which_output_failed(error, found):
+    assert interrupt_behind(error) is (interrupt if found else None)
 
 
 @pytest.mark.parametrize("name", ["keras", "tensorflow", "onnx", "matplotlib", "yaml", "pydantic"])

@@ -105,6 +105,18 @@ def test_an_output_that_cannot_be_a_file(
     assert f"{option}: {tmp_path / place} cannot be a file" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "name", "better"),
+    [("--json", "a.csv", "a.json"), ("--report", "a.pdf", "a.html"), ("--plot", "a.jpg", "a.png")],
+)
+def test_the_suffix_of_another_format_is_refused(
+    models: list[Path], tiny_data: Path, tmp_path: Path, option: str, name: str, better: str
+) -> None:
+    done = run(models[0], "--data", tiny_data, option, tmp_path / name)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert f"name it {better}" in done.stderr
+
+
 def test_no_output_may_be_an_input_or_another_output(
     models: list[Path], tiny_data: Path, tmp_path: Path
 ) -> None:

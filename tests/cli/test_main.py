@@ -14,6 +14,8 @@ from emorec.cli.main import COMMANDS, main
 from emorec.errors import DataError, ModelError
 
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.usefixtures("own_signals")
+
 RUN = "from emorec.cli.main import run; run()"
 
 
@@ -225,3 +227,29 @@ def test_python_m_emorec_is_the_same(monkeypatch, capsys):
         runpy.run_module("emorec", run_name="__main__")
     assert caught.value.code in (None, 0)
     assert __version__ in capsys.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="shells there cannot close a stream")
+@pytest.mark.parametrize(
+    ("words", "closed", "code", "stderr"),
+    [
+        ("--csv c.csv", ">&-", 0, ""),
+        ("--csv c.csv", "2>&-", 0, ""),
+        ("--csv c.csv", "<&- >&- 2>&-", 0, ""),
+        ("--json -", ">&-", 4, "error: -: standard output is closed; name a file instead\n"),
+        ("--csv -", ">&- 2>&-", 4, ""),
+        ("--json -", ">/dev/full", 4, "error: -: cannot write: No space left on device\n"),
+    ],
+)
+def test_closed_streams_lose_no_file(
+    tmp_path: Path, words: str, closed: str, code: int, stderr: str
+):
+    from helpers.onnx_models import write_tiny_model
+
+    model = write_tiny_model(tmp_path / "tiny.onnx")
+    detect = f"detect {ROOT / 'examples' / 'astronaut.jpg'} --model {model} --no-save {words}"
+    command = f"exec {sys.executable} -m emorec {detect} {closed}"
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (code, stderr)
+    if "c.csv" in words:
+        assert (tmp_path / "c.csv").read_text().count("\n") == 2

@@ -3,7 +3,7 @@ from pathlib import Path
 import click
 import pytest
 
-from emorec.cli.overwriting import refuse_overwriting, require_file_path
+from emorec.cli.overwriting import refuse_overwriting, require_file_path, require_suffix
 
 
 def test_a_path_in_an_existing_folder_can_be_a_file(tmp_path: Path):
@@ -46,3 +46,12 @@ def test_an_output_that_is_an_input_or_another_output(
     Path("hard.jpg").hardlink_to(photo)
     with pytest.raises(click.UsageError, match=r"would be written over .*; choose other names"):
         refuse_overwriting([Path("new.jpg"), Path(output)], [photo], "choose other names")
+
+
+def test_the_suffix_of_another_format():
+    require_suffix("--plot", Path("a.png"), (".png",))
+    with pytest.raises(click.UsageError) as caught:
+        require_suffix("--plot", Path("d/a.jpg"), (".png",))
+    assert caught.value.message == (
+        "--plot: d/a.jpg: the suffix .jpg belongs to another format; name it a.png"
+    )

@@ -44,10 +44,14 @@ def test_train_as_a_process_is_quiet_and_names_its_run(tiny_data: Path, tmp_path
 
 
 @pytest.mark.parametrize(
-    "sent", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+    ("sent", "code", "by"),
+    [
+        (signal.SIGINT, 130, ""),
+        pytest.param(signal.SIGTERM, 143, " by SIGTERM", marks=pytest.mark.slow),
+    ],
 )
-def test_ctrl_c_names_the_run_and_exits_with_130(
-    tiny_data: Path, tmp_path: Path, sent: signal.Signals
+def test_an_interrupt_names_the_run(
+    tiny_data: Path, tmp_path: Path, sent: signal.Signals, code: int, by: str
 ) -> None:
     words = ["train", "--data", tiny_data, *QUICK, "--epochs", "500", "--patience", "500"]
     process = subprocess.Popen(
@@ -61,9 +65,12 @@ def test_ctrl_c_names_the_run_and_exits_with_130(
     assert process.stderr.readline().startswith("epoch 1/500")
     process.send_signal(sent)
     stdout, stderr = process.communicate(timeout=120)
-    assert process.returncode == 130
+    assert process.returncode == code
     name = stdout.splitlines()[-1].removeprefix("run folder: ")
-    assert stderr.splitlines()[-2:] == [f"resume with: emorec train --resume {name}", "interrupted"]
+    assert stderr.splitlines()[-2:] == [
+        f"resume with: emorec train --resume {name}",
+        f"interrupted{by}",
+    ]
     assert (tmp_path / name / "model.onnx").is_file()
 
 

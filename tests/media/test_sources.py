@@ -151,3 +151,21 @@ def test_outputs_of_frames():
     frame = Frame(np.zeros((1, 1, 3), np.uint8), (1, 1), 12, 0.5)
     source = MediaSource("x", "a/x", 2)
     assert source.output_name("-face1.png", frame) == "a/x-frame000012-face1-2.png"
+
+
+@pytest.mark.parametrize("stem", ["x" * 251, "é" * 125, "\udcff" * 251, "f/" + "x" * 251])
+def test_long_names_of_outputs_are_shortened(stem: str):
+    ending = "-emotions.jpg"
+    name = MediaSource("x", stem, 2).output_name(ending)
+    folder, _, last = name.rpartition("/")
+    assert folder == ("f" if "/" in stem else "")
+    assert 250 < len(os.fsencode(last)) <= 255
+    assert last.endswith("-emotions-2.jpg")
+    assert last[:100] == stem.rpartition("/")[2][:100]
+    assert name == MediaSource("y", stem, 2).output_name(ending)
+    assert name != MediaSource("x", stem + "x", 2).output_name(ending)
+
+
+def test_names_of_outputs_that_fit_stay():
+    stem = "x" * (255 - len("-emotions.jpg"))
+    assert MediaSource("x", stem).output_name("-emotions.jpg") == f"{stem}-emotions.jpg"

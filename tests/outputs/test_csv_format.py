@@ -24,6 +24,18 @@ def test_each_face_is_a_line(tmp_path: Path):
     assert [row["id"] for row in rows] == ["", "7", "", "", "7"]
 
 
+def test_names_and_labels_are_no_formulas(tmp_path: Path):
+    record = {**RECORDS[0], "source": "=cmd|'/c calc'!A0.jpg"}
+    face = {**record["faces"][0], "emotion": "+sad", "probabilities": {"+sad": 0.5, "@x": 0.5}}
+    with CsvWriter(str(tmp_path / "a.csv"), ("+sad", "@x")) as writer:
+        writer.add({**record, "faces": [{**face, "box": [-5, 0, 9, 9]}]})
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["source"] == "'=cmd|'/c calc'!A0.jpg"
+    assert (row["emotion"], row["'+sad"], row["'@x"]) == ("'+sad", "0.5", "0.5")
+    assert row["x"] == "-5"  # a number
+
+
 def test_lines_are_in_the_file_at_once(tmp_path: Path):
     path = tmp_path / "a.csv"
     with CsvWriter(str(path), LABELS) as writer:

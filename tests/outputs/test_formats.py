@@ -102,6 +102,14 @@ def test_no_records(tmp_path: Path, row: RecordFormat):
 
 
 @every_format
+@pytest.mark.parametrize("name", ["a.xlsx", "a.XLSX", "a.html"])
+def test_the_suffix_of_another_format(tmp_path: Path, row: RecordFormat, name: str):
+    with pytest.raises(ConfigError, match=f"name it a.{row.name}"):
+        open_writer(row.name, tmp_path / name, ExampleModel())
+    assert list(tmp_path.iterdir()) == []
+
+
+@every_format
 def test_a_file_that_cannot_be_opened(tmp_path: Path, row: RecordFormat):
     with pytest.raises(DataError, match="cannot write"):
         write_all(row, tmp_path / "none" / "records")

@@ -20,6 +20,10 @@ BATCH = {
     "move.gif": [
         image_record("move.gif", (4, 4), [FACE] * (n % 3), frame=n, time_s=n / 10) for n in range(5)
     ],
+    **{
+        name: [image_record(name, (64, 48), [FACE])]
+        for name in ("=1+1.jpg", "'=1+1.jpg", "-x.jpg", "@y.jpg", "\tz.jpg", "-")
+    },
     "é.jpg": [image_record("é.jpg", (64, 48), [FACE])],
 }
 """Records by the name of their source."""

@@ -1,7 +1,10 @@
+import os
+import threading
 from pathlib import Path
 
 import pytest
 
+from emorec import streams
 from emorec.errors import DataError
 from emorec.outputs.text_writer import TextWriter
 
@@ -45,4 +48,22 @@ def test_a_missing_folder(tmp_path: Path):
         pytest.raises(DataError, match="cannot write: No such file"),
         Titled(str(tmp_path / "a/b")),
     ):
+        pass
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="the system has no FIFOs")
+def test_a_fifo(tmp_path: Path):
+    fifo, received = tmp_path / "fifo", []
+    os.mkfifo(fifo)
+    reader = threading.Thread(target=lambda: received.append(fifo.read_text()))
+    reader.start()
+    with Titled(str(fifo)) as writer:
+        writer.write("line\n")
+    reader.join(30)
+    assert received == ["title\nline\n"]
+
+
+def test_standard_output_that_was_closed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(streams, "_missing", {"stdout"})
+    with pytest.raises(DataError, match="standard output is closed"), Titled("-"):
         pass

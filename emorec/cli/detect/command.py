@@ -1,6 +1,6 @@
 """The command `emorec detect`."""
 
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -162,9 +162,12 @@ def detect(
                     display = _video_display(for_videos, max_side, videos, outputs, reporter)
                 display.process(group)
                 continue
-            for result in process_images(job, list(group), recognizer, workers=workers, ray=ray):
-                reporter.add(result)
-                deliver_pending_interrupt()
+            results = process_images(job, list(group), recognizer, workers=workers, ray=ray)
+            # Closed at once: the traceback of an interrupt would keep threads and processes alive.
+            with closing(results):
+                for result in results:
+                    reporter.add(result)
+                    deliver_pending_interrupt()
     if reporter.failed:
         click.get_current_context().exit(EmorecError.exit_code)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emorec.cli.overwriting import refuse_overwriting, require_file_path
+from emorec.cli.overwriting import refuse_overwriting, require_file_path, require_suffix
 from emorec.outputs.base import STDOUT
 from emorec.outputs.formats import FORMATS
 
@@ -123,10 +123,13 @@ def check_outputs(
         plots: Other files that are written.
 
     Raises:
-        click.UsageError: An output does, or videos are to be resumed.
+        click.UsageError: An output does, its suffix belongs to another format, or videos are to be
+            resumed.
     """
     if outputs.resume and any(source.is_video for source in sources):
         raise click.UsageError("--resume is for images; a video is always processed as a whole")
     read = [*(Path(source.name) for source in sources), *inputs]
     advice = "choose another target, or add --no-save to write no annotated images"
     refuse_overwriting([*outputs.files(sources), *plots], read, advice)
+    for name, path in outputs.record_files.items():
+        require_suffix(f"--{name}", path, FORMATS[name].usual_suffixes)

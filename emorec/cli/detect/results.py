@@ -62,12 +62,14 @@ class ResultReporter:
         self._started = 0
 
     def __enter__(self) -> Self:
-        for writer in self._writers:
-            self._stack.enter_context(writer)
-        if self.shows_progress:
-            from emorec.cli.progress import image_progress  # rich is slow to import
+        with ExitStack() as stack:
+            for writer in self._writers:
+                stack.enter_context(writer)
+            if self.shows_progress:
+                from emorec.cli.progress import image_progress  # rich is slow to import
 
-            self._progress = self._stack.enter_context(image_progress("detecting faces"))
+                self._progress = stack.enter_context(image_progress("detecting faces"))
+            self._stack = stack.pop_all()
         return self
 
     def add(self, result: "ImageResult") -> None:

@@ -226,6 +226,46 @@ def test_no_output_overwrites_an_input(arguments):
     assert {path.name: path.read_bytes() for path in Path().iterdir() if path.is_file()} == before
 
 
+@pytest.mark.parametrize(
+    ("option", "name", "better"),
+    [
+        ("--csv", "out.xlsx", "out.csv"),
+        ("--json", "x.csv", "x.json"),
+        ("--jsonl", "x.json", "x.jsonl"),
+    ],
+)
+def test_the_suffix_of_another_format_is_refused(option, name, better):
+    result = run(write_gray("x.jpg"), option, name)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{option}: {name}: the suffix {Path(name).suffix} belongs to another format" in (
+        result.stderr
+    )
+    assert f"name it {better}" in result.stderr
+    assert names() == ["x.jpg"]
+
+
+def test_an_output_that_cannot_be_opened_leaves_the_others_as_they_are():
+    Path("r.json").write_text("old")
+    Path("r.csv").symlink_to("none/r.csv")
+    result = run(write_gray("x.jpg"), "--no-save", "--json", "r.json", "--csv", "r.csv")
+    assert result.exit_code == 4
+    assert result.stderr == "error: r.csv: cannot write: No such file or directory\n"
+    assert Path("r.json").read_text() == "old"
+    assert names() == ["r.csv", "r.json", "x.jpg"]
+
+
+def test_images_of_long_names():
+    stem = "x" * 251
+    result = run(write_gray(f"{stem}.jpg"), "--crops", "crops")
+    assert (result.exit_code, result.stderr) == (0, "")
+    marked = [name for name in names() if name.endswith("-emotions.jpg")]
+    assert [len(name) for name in marked] == [255]
+    assert sorted(path.name[-10:] for path in Path("crops").iterdir()) == [
+        "-face1.png",
+        "-face2.png",
+    ]
+
+
 def test_an_input_may_have_the_name_of_an_output_that_is_not_written():
     images = write_gray("x.jpg"), write_gray("x-emotions.jpg")
     assert run(*images, "--no-save").exit_code == 0

@@ -1,0 +1,30 @@
+"""Suffixes of files that are written in another format than their name says."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+_FOREIGN = frozenset(
+    [
+        *(".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".xml", ".yaml", ".yml", ".html", ".htm"),
+        *(".xls", ".xlsm", ".xlsx", ".ods", ".parquet", ".feather", ".db", ".sqlite", ".pdf"),
+        *(".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".bmp", ".tif", ".tiff", ".avif"),
+        *(".mp4", ".mov", ".mkv", ".avi", ".webm", ".zip", ".gz", ".onnx", ".keras", ".npz"),
+    ]
+)
+"""Suffixes that promise a format; any other suffix, such as .txt, promises none."""
+
+
+def suffix_problem(target: Path, own: Sequence[str]) -> str | None:
+    """Return why a file should not get a name, or None.
+
+    Args:
+        target: The file to write.
+        own: Suffixes of its format, in lower case, the usual one first.
+    """
+    suffix = target.suffix.lower()
+    if suffix in own or suffix not in _FOREIGN:
+        return None
+    return (
+        f"{target}: the suffix {target.suffix} belongs to another format; name it "
+        f"{target.with_suffix(own[0]).name}"
+    )
