@@ -175,14 +175,6 @@ def _is_number(value: object) -> bool:
     return abs(value) <= sys.float_info.max
 
 
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # a lone surrogate, which JSON can hold
-        return False
-    return True
-
-
 def _problem(found: dict[str, Any]) -> str | None:
     """Describe the first invalid value; None if all are valid."""
     labels, size = found["labels"], found["input_size"]
