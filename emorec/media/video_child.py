@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
 from typing import IO, Any
 
 import numpy as np
@@ -54,9 +53,8 @@ def serve(request: str, memory_file: int | None) -> None:
         sender.send({"error": str(error)})
     except MemoryError:
         sender.send({"fault": OUT_OF_MEMORY})
-    except Exception as error:
-        memory = "Insufficient memory" in str(error)  # OpenCV's message
-        sender.send({"fault": OUT_OF_MEMORY} if memory else {"bug": traceback.format_exc()})
+    except Exception:
+        sender.send({"bug": traceback.format_exc()})
 
 
 class _Sender:
@@ -133,18 +131,14 @@ def _decode(request: VideoRequest, sender: _Sender) -> None:
             "fps": fps,
         }
     )
-    state: Callable[[], dict[str, Any]] = lambda: {  # noqa: E731
-        "problem": decoder.problem,
-        "gaps": decoder.gaps,
-    }
-    try:
-        for frame in decoder:
-            message = {"number": frame.number, "time_s": frame.time_s, **state()}
-            sender.send_frame(message, frame.image_bgr)
-    except DataError as error:
-        sender.send({"error": str(error), **state()})
-    else:
-        sender.send({"end": True, **state()})
+    for frame in decoder:
+        position = {"number": frame.number, "time_s": frame.time_s}
+        sender.send_frame({**position, **_state(decoder)}, frame.image_bgr)
+    sender.send({"end": True, **_state(decoder)})
+
+
+def _state(decoder: VideoDecoder) -> dict[str, Any]:
+    return {"problem": decoder.problem, "gaps": decoder.gaps}
 
 
 def _limit_memory() -> None:

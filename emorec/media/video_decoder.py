@@ -18,6 +18,7 @@ from emorec.frames import Frame
 from emorec.images import Image
 from emorec.media.addresses import is_camera, is_url, shown_name
 from emorec.media.containers import Container, TrackFilter, read_container
+from emorec.media.http_address import refusal
 from emorec.media.native_paths import native_path
 from emorec.media.pixel_shape import PixelShape
 from emorec.media.video_tracks import VideoTrack
@@ -70,6 +71,10 @@ class VideoDecoder:
         buffer: Returns the array into which the next frame is decoded, if it has the same shape;
             None decodes each frame into a new array.
         alive: Called at least once a frame, also for the frames that are not yielded.
+
+    Raises:
+        DataError: As for `VideoReader`.
+        MemoryError: Decoding needs more memory than the process may take; also while iterating.
     """
 
     def __init__(
@@ -197,7 +202,7 @@ class VideoDecoder:
             return f"{self.name}: no frame can be read; is the video damaged?"
         if self.live:
             attempts = self._request.reconnects if is_url(self._source) else 0
-            tried = f"; {attempts} attempts to reconnect failed" if attempts else ""
+            tried = f"; reconnecting failed (attempts: {attempts})" if attempts else ""
             return f"{self.name}: the stream ended after {time_s:.1f} s{tried}"
         if self._container.missing_bytes:
             return (
@@ -238,7 +243,8 @@ class VideoDecoder:
         buffer = self._buffer()
         try:
             done, image = self._capture.retrieve(None if self._pixels.scaled else buffer)
-        except cv2.error:
+        except cv2.error as error:
+            _raise_memory_error(error)
             return None
         if not done or image is None or image.size == 0:
             return None
@@ -261,9 +267,12 @@ class VideoDecoder:
 
     def _open(self) -> cv2.VideoCapture:
         if is_camera(self._source):
-            return self._opened(
-                int(self._source), cv2.CAP_ANY, [], "is it connected and not in use?"
-            )
+            device = f"/dev/video{int(self._source)}"
+            if os.path.exists(device) and not os.access(device, os.R_OK | os.W_OK):  # noqa: PTH110
+                question = f"no permission for {device}; add your user to the group video"
+            else:
+                question = "is it connected and not in use?"
+            return self._opened(int(self._source), cv2.CAP_ANY, [], question)
         # Other backends read a file name as a pattern, or a file as a list of images.
         ffmpeg = cv2.videoio_registry.hasBackend(cv2.CAP_FFMPEG)
         backend = cv2.CAP_FFMPEG if ffmpeg else cv2.CAP_ANY
@@ -274,7 +283,12 @@ class VideoDecoder:
         options = [value for pair in waits.items() for value in pair] if ffmpeg else []
         if is_url(self._source):
             question = f"does it answer within {OPEN_TIMEOUT_S} s?"
-            return self._opened(self._source, backend, options, question)
+            try:
+                return self._opened(self._source, backend, options, question)
+            except DataError as error:
+                if self._source.lower().startswith("http") and (reason := refusal(self._source)):
+                    raise DataError(reason) from error
+                raise
         path = Path(self._source)
         question = "is it damaged or of another type?"
         if backend in cv2.videoio_registry.getStreamBufferedBackends():
@@ -324,5 +338,11 @@ def check_file(path: Path) -> None:
 def _grab(capture: cv2.VideoCapture) -> bool:
     try:
         return capture.grab()
-    except cv2.error:
+    except cv2.error as error:
+        _raise_memory_error(error)
         return False
+
+
+def _raise_memory_error(error: cv2.error) -> None:
+    if error.code == cv2.Error.STS_NO_MEM:
+        raise MemoryError from error
