@@ -10,7 +10,8 @@ from typing import Any, Self
 from emorec.errors import ConfigError, DataError
 from emorec.frames import Frame
 from emorec.media.addresses import is_camera, is_url, shown_name
-from emorec.media.video_decoder import VideoRequest, check_file
+from emorec.media.video_decoder import VideoRequest
+from emorec.media.video_input import check_file
 from emorec.media.video_process import VideoProcess
 
 RECONNECTS = 3
