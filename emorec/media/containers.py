@@ -6,6 +6,7 @@ is wrong at a variable rate. Only what a container states is used here.
 
 import io
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -13,7 +14,7 @@ from typing import BinaryIO
 from emorec.media import matroska, mp4_boxes
 from emorec.media.video_tracks import VideoTrack
 
-_AVI_HEADER_BYTES = 2**16
+_MAX_INDEX_BYTES = 2**26
 _MAX_CHUNKS = 1000
 
 
@@ -61,28 +62,30 @@ def read_container(file: BinaryIO) -> Container:
 
 def _read_avi(file: BinaryIO, size: int) -> Container:
     """Read the RIFF chunks of an AVI file, of which one above 1 GiB has several."""
-    end = 0
+    ends = [end for kind, _, end in _chunks(file, 0) if kind == b"RIFF"]
+    index = next(((start, end) for kind, start, end in _chunks(file, 12) if kind == b"idx1"), None)
+    counts: Counter[bytes] = Counter()
+    if len(ends) == 1 and index is not None and index[1] - index[0] <= _MAX_INDEX_BYTES:
+        file.seek(index[0])
+        entries = file.read(index[1] - index[0])
+        for at in range(0, len(entries) - 15, 16):
+            # Repeated frames have chunks without content, and the header counts them.
+            if entries[at + 2 : at + 4] in (b"dc", b"db") and any(entries[at + 12 : at + 16]):
+                counts[entries[at : at + 2]] += 1
+    return Container(frozenset(counts.values()), max(max(ends, default=0) - size, 0))
+
+
+def _chunks(file: BinaryIO, at: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield type, beginning and end of the content of each RIFF chunk from a position on."""
     for _ in range(_MAX_CHUNKS):
-        file.seek(end)
+        file.seek(at)
         head = file.read(8)
         length = int.from_bytes(head[4:], "little")
         # A recorder that was killed leaves a length of 0 or of all ones.
-        if len(head) < 8 or head[:4] != b"RIFF" or length in (0, 2**32 - 1):
-            break
-        end += 8 + length + length % 2
-    file.seek(0)
-    counts = frozenset(_avi_counts(file.read(_AVI_HEADER_BYTES)))
-    return Container(counts, max(end - 1 - size, 0))
-
-
-def _avi_counts(header: bytes) -> Iterator[int]:
-    """Yield the length in the header of each video stream that has one."""
-    at = header.find(b"strh")
-    while at >= 0:
-        count = int.from_bytes(header[at + 40 : at + 44], "little")
-        if header[at + 8 : at + 12] == b"vids" and count:
-            yield count
-        at = header.find(b"strh", at + 4)
+        if len(head) < 8 or length in (0, 2**32 - 1):
+            return
+        yield head[:4], at + 8, at + 8 + length
+        at += 8 + length + length % 2
 
 
 class TrackFilter(io.BufferedIOBase):
