@@ -96,7 +96,8 @@ class VideoProcess:
         height, width, channels = message["shape"]
         size = height * width * channels
         if "slot" not in message:
-            return np.frombuffer(_read(stream, size), np.uint8).reshape(height, width, channels)
+            data = bytearray(_read(stream, size))
+            return np.frombuffer(data, np.uint8).reshape(height, width, channels)
         if self._shared is None:
             assert self._memory_file is not None
             self._shared = mmap.mmap(self._memory_file.fileno(), 0, access=mmap.ACCESS_READ)
