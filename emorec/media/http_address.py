@@ -15,7 +15,6 @@ import numpy as np
 from emorec import __version__
 from emorec.errors import DataError
 from emorec.images import MAX_FILE_BYTES, Bytes
-from emorec.media.addresses import shown_name
 
 TIMEOUT_S = 10.0
 """Seconds for the server to answer, and to send the next bytes."""
@@ -61,13 +60,13 @@ def fetch_image(address: str) -> Bytes:
             data += chunk
             if len(data) > MAX_FILE_BYTES:
                 limit = f"the limit for images is {MAX_FILE_BYTES // 2**20} MiB"
-                raise DataError(f"{shown_name(address)}: too large; {limit}")
+                raise DataError(f"{_shown(address)}: too large; {limit}")
             if time.monotonic() > end:
                 raise DataError(
-                    f"{shown_name(address)}: the download takes longer than {MAX_SECONDS:g} s"
+                    f"{_shown(address)}: the download takes longer than {MAX_SECONDS:g} s"
                 )
     if not data:
-        raise DataError(f"{shown_name(address)}: the image is empty (0 bytes)")
+        raise DataError(f"{_shown(address)}: the image is empty (0 bytes)")
     return np.frombuffer(bytes(data), np.uint8)
 
 
@@ -86,15 +85,22 @@ class _SameKind(urllib.request.HTTPRedirectHandler):
         """Return the request for a redirect."""
         scheme = urllib.parse.urlsplit(newurl).scheme.lower()
         if scheme not in (req.type, "https"):
-            raise urllib.error.URLError(f"it redirects to {shown_name(newurl)}")
+            raise urllib.error.URLError(f"it redirects to {_shown(newurl)}")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _shown(address: str) -> str:
+    """Return an address without user and password."""
+    parts = urllib.parse.urlsplit(address)
+    return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 @contextmanager
 def _answer(address: str) -> Iterator[Any]:
     """Request an address and yield the response; convert errors into a DataError."""
-    name = shown_name(address)
+    name = "the address"
     try:
+        name = _shown(address)
         parts = urllib.parse.urlsplit(address)
         login, _, host = parts.netloc.rpartition("@")
         headers = {"User-Agent": f"emorec/{__version__}"}

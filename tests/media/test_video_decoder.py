@@ -1,6 +1,5 @@
 import http.server
 import itertools
-import os
 import re
 import threading
 import time
@@ -10,11 +9,10 @@ import cv2
 import numpy as np
 import pytest
 from helpers.clips import Placed, draw, write_clip
-from helpers.odd_media import cover_first, ffmpeg, non_square, varying_rate
+from helpers.odd_media import ffmpeg, varying_rate
 
 from emorec.errors import DataError
-from emorec.media import video_decoder, video_input
-from emorec.media.video import VideoReader
+from emorec.media import video_decoder
 from emorec.media.video_decoder import VideoDecoder, VideoRequest
 
 
@@ -61,117 +59,6 @@ def test_a_truncated_matroska_file(tmp_path: Path):
         f"{cut}: ends after {count} frames; the file is truncated: 3000 bytes are missing at its "
         "end"
     )
-
-
-# The shape of the pixels
-
-
-@pytest.mark.parametrize(
-    ("ratio", "stored_wh", "displayed_wh"),
-    [
-        ("4/3", (120, 96), (160, 96)),
-        ("64/45", (112, 96), (159, 96)),
-        ("2/1", (80, 96), (160, 96)),
-        ("1/2", (320, 96), (320, 192)),
-        ("100/101", (160, 96), (160, 96)),  # as good as square,
-    ],
-)
-def test_non_square_pixels(tmp_path: Path, ratio, stored_wh, displayed_wh):
-    path = non_square(tmp_path / "odd.mp4", moving(3), ratio)
-    capture = cv2.VideoCapture(str(path))
-    stored = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
-    assert stored == stored_wh
-    decoder = decoder_of(path)
-    assert decoder.size_wh == displayed_wh
-    width, height = displayed_wh
-    frames = list(decoder)
-    assert {frame.image_bgr.shape for frame in frames} == {(height, width, 3)}
-    assert {frame.size_wh for frame in frames} == {decoder.size_wh}
-    expected = cv2.resize(moving(1)[0], (width, height))
-    assert np.abs(frames[0].image_bgr.astype(int) - expected).mean() < 5
-
-
-def test_non_square_pixels_of_a_rotated_video(tmp_path: Path):
-    path = non_square(tmp_path / "odd.mp4", moving(3), "2/1")
-    turned = tmp_path / "turned.mp4"
-    ffmpeg("-i", path, "-c", "copy", "-metadata:s:v", "rotate=90", turned)
-    decoder = decoder_of(turned)
-    assert decoder.size_wh == (96, 160)
-    frame = next(iter(decoder)).image_bgr
-    upright = moving(1)[0]
-    differences = [np.abs(frame.astype(int) - np.rot90(upright, turns)).mean() for turns in (1, 3)]
-    assert min(differences) < 5
-
-
-# Several tracks
-
-
-@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".mov"])
-def test_a_cover_is_not_the_video(tmp_path: Path, suffix):
-    cover = np.full((512, 512, 3), 200, np.uint8)
-    path = cover_first(tmp_path / f"cover{suffix}", cover, moving(30))
-    decoder = decoder_of(path)
-    assert decoder.size_wh == (160, 96)
-    assert len(list(decoder)) == 30
-    assert decoder.fps == pytest.approx(25)
-    assert decoder.problem is None
-
-
-def test_the_largest_track_is_read(tmp_path: Path):
-    small = write_clip(tmp_path / "small.mp4", moving(5, (64, 48)))
-    large = write_clip(tmp_path / "large.mp4", moving(7))
-    both = tmp_path / "both.mkv"
-    ffmpeg("-i", small, "-i", large, "-map", "0:v", "-map", "1:v", "-c", "copy", both)
-    decoder = decoder_of(both)
-    assert (decoder.size_wh, len(list(decoder))) == ((160, 96), 7)
-
-
-def test_a_video_of_one_frame_is_a_video(tmp_path: Path):
-    path = write_clip(tmp_path / "one.mp4", moving(1))
-    assert len(list(decoder_of(path))) == 1
-
-
-# Names
-
-
-@pytest.mark.skipif(os.name != "posix", reason="file names are bytes on POSIX only")
-@pytest.mark.parametrize("name", [b"latin\xe9.mp4", "\u00e9.mp4".encode(), b"folder\xff/a.mp4"])
-def test_names_of_any_bytes(tmp_path: Path, name: bytes):
-    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
-    path.parent.mkdir(exist_ok=True)
-    write_clip(tmp_path / "clip.mp4", moving(5)).rename(path)
-    with VideoReader(path) as reader:
-        assert len(list(reader)) == 5
-
-
-def test_without_streams_a_path_is_opened(tmp_path: Path, monkeypatch):
-    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/latin\xe9.mp4"))
-    write_clip(tmp_path / "clip.mp4", moving(5)).rename(path)
-    registry = video_input.cv2.videoio_registry
-    monkeypatch.setattr(registry, "getStreamBufferedBackends", lambda: [])
-    assert len(list(decoder_of(path))) == 5
-
-
-# Permissions
-
-
-def test_a_camera_without_permission(monkeypatch):
-    monkeypatch.setattr(video_input.os.path, "exists", lambda path: path == "/dev/video987")
-    monkeypatch.setattr(video_input.os, "access", lambda path, mode: False)
-    message = "^987: the camera cannot be opened; no permission for /dev/video987; add your user"
-    with pytest.raises(DataError, match=message):
-        VideoDecoder(VideoRequest("987"))
-
-
-def test_a_file_without_permission(tmp_path: Path, monkeypatch):
-    path = write_clip(tmp_path / "a.mp4", moving(1))
-
-    def refused(self, mode):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "open", refused)
-    with pytest.raises(DataError, match=r"a\.mp4: Permission denied$"):
-        VideoReader(path)
 
 
 # Streams
