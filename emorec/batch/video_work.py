@@ -196,13 +196,18 @@ class VideoRun:
         try:
             # Closed at once, or its thread would go on reading a closed video.
             with closing(self._track(reader)) as tracked_frames:
-                for tracked in tracked_frames:
-                    result = self._frame_result(tracked)
-                    summary.add(tracked.faces, tracked.frame.time_s or 0.0)
-                    if annotated is not None:
-                        annotated.add(tracked.frame, tracked.faces)
-                    yield result
-                    deliver_pending_interrupt()
+                try:
+                    for tracked in tracked_frames:
+                        result = self._frame_result(tracked)
+                        summary.add(tracked.faces, tracked.frame.time_s or 0.0)
+                        if annotated is not None:
+                            annotated.add(tracked.frame, tracked.faces)
+                        yield result
+                        deliver_pending_interrupt()
+                except BaseException:
+                    # The reading thread would wait for the next frame, which may take long.
+                    reader.close()
+                    raise
             if reader.problem is not None:
                 raise DataError(reader.problem)
         except DataError as error:

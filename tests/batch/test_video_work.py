@@ -1,4 +1,5 @@
 import threading
+import time
 from pathlib import Path
 
 import cv2
@@ -194,6 +195,20 @@ def test_a_crash_of_the_decoder_costs_one_video(
         assert len(list(whole)) == FRAMES
     monkeypatch.undo()
     assert frame_count(run.result.annotated.written) == 5
+
+
+def test_leaving_early_does_not_wait_for_a_decoder_that_hangs(
+    recognizer, clip: Path, tmp_path: Path, monkeypatch
+):
+    monkeypatch.syspath_prepend(write_faulty_opencv(tmp_path / "opencv"))
+    hanging = clip.rename(tmp_path / "hang.avi")
+    with VideoWork(recognizer).run(hanging) as run:
+        results = iter(run)
+        for _ in range(5):
+            next(results)
+        start = time.monotonic()
+    assert time.monotonic() - start < 10
+    assert run.result.record["frames"] == 5
 
 
 def check_damaged_videos(recognizer, folder: Path, count: int) -> None:
