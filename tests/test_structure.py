@@ -31,6 +31,10 @@ TYPE_CHECKING_CYCLES: dict[tuple[str, str], str] = {}
 WITHOUT_OWN_TESTS = {
     "emorec.__main__": "tests/cli/test_main.py runs it",
     "emorec.cli.train": "tests/cli/test_train_evaluate_export.py runs the command",
+    "emorec.media.matroska": "tests/media/test_containers.py reads Matroska files",
+    "emorec.media.mp4_boxes": "tests/media/test_containers.py reads MP4 files",
+    "emorec.media.video_child": "tests/media/test_video_process.py runs it",
+    "emorec.media.video_tracks": "a data class; tests/media/test_containers.py reads tracks",
     "emorec.detection.base": "a protocol; tests/detection/ checks every detector against it",
 }
 """Modules whose tests are elsewhere, with the reason."""

@@ -13,6 +13,7 @@ from emorec.frames import Frame
 from emorec.images import Image
 from emorec.inference.classifier import BATCH_SIZE
 from emorec.inference.recognizer import EmotionRecognizer
+from emorec.media.addresses import shown_name
 from emorec.media.reading import read_frames
 from emorec.media.sources import MediaSource
 from emorec.outputs.marked_images import ImageOutput, write_result
@@ -87,13 +88,14 @@ class ImageWork:
     def finish(self, decoded: DecodedImage, predictions: Sequence[Prediction]) -> list[ImageResult]:
         """Write the image outputs of a source and return the result of each of its frames."""
         source = decoded.source
+        name = shown_name(source.name)
         if not decoded.frames:
-            return [ImageResult.unreadable(source.name, decoded.problem or "")]
+            return [ImageResult.unreadable(name, decoded.problem or "")]
         remaining = iter(predictions)
         results = []
         for frame, faces in decoded.frames:
             classified = [FaceEmotion(face, next(remaining)) for face in faces]
-            results.append(write_result(source, source.name, frame, classified, self._outputs))
+            results.append(write_result(source, name, frame, classified, self._outputs))
         if decoded.problem is not None:
             results[-1] = replace(results[-1], problems=(*results[-1].problems, decoded.problem))
         if decoded.notes:

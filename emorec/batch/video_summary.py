@@ -3,8 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from emorec.inference.tracking import MAX_GAP_S
 from emorec.outputs.records import Record
 from emorec.types import FaceEmotion
+
+_FRAMES_PER_STEP = 3
+"""Frame lengths, at most, that a frame lasts if they are more than the longest gap."""
 
 MAX_POINTS = 2000
 """Points of a face's timeline, at most; every second one of a longer timeline is dropped."""
@@ -31,7 +35,7 @@ class TrackSummary:
         id: Number of the track.
         first_s: Time of its first frame, in seconds.
         last_s: Time of its last frame, in seconds.
-        seconds: Total time for which it was visible.
+        seconds: Total time of the frames in which it was visible.
         emotion_s: Time for which each emotion was the most probable, in seconds, by name.
         changes: How often the most probable emotion changed.
         points: Its timeline, in even steps, at most `MAX_POINTS`; empty unless requested.
@@ -67,14 +71,24 @@ class VideoSummary:
 
     Args:
         source: The video as records name it.
-        frame_s: Duration of the last frame, in seconds; the others last until the next one.
+        frame_s: Nominal length of a frame in seconds.
+        max_gap_s: A frame lasts until the next one; if that comes later than this time, in seconds,
+            and than three frame lengths, nobody saw what was between them, and the frame lasts its
+            nominal length, like the last one.
         timeline: Keep the timelines of the faces.
     """
 
-    def __init__(self, source: str, frame_s: float, timeline: bool = False) -> None:
+    def __init__(
+        self,
+        source: str,
+        frame_s: float,
+        max_gap_s: float = MAX_GAP_S,
+        timeline: bool = False,
+    ) -> None:
         self.source = source
         self.frames = 0
         self._frame_s = frame_s
+        self._longest_s = max(max_gap_s, _FRAMES_PER_STEP * frame_s)
         self._timeline = timeline
         self._tracks: dict[int, TrackSummary] = {}
         self._steps: dict[int, int] = {}
@@ -94,7 +108,8 @@ class VideoSummary:
         if self._time_s is None:
             self._first_s = time_s
         else:
-            self._add_duration(time_s - self._time_s)
+            step_s = time_s - self._time_s
+            self._add_duration(step_s if step_s <= self._longest_s else self._frame_s)
         self._time_s, self._last_faces = time_s, faces
         self.frames += 1
         for face in faces:
@@ -135,17 +150,21 @@ class VideoSummary:
         self._last_faces = ()
         return [self._tracks[id_] for id_ in sorted(self._tracks)]
 
-    def record(self, tracks: Sequence[TrackSummary]) -> Record:
+    def record(
+        self, tracks: Sequence[TrackSummary], gaps: Sequence[tuple[float, float]] = ()
+    ) -> Record:
         """Return the summary as a record of native types; docs/output.md lists its fields.
 
         Args:
             tracks: What `finish` returned.
+            gaps: Begin and end, in seconds, of the gaps in which a stream was reconnected.
         """
         duration = 0.0 if self._time_s is None else self._time_s - self._first_s + self._frame_s
         return {
             "source": self.source,
             "frames": self.frames,
             "duration_s": duration,
+            **({"gaps": [list(gap) for gap in gaps]} if gaps else {}),
             "tracks": [
                 {
                     "id": track.id,

@@ -17,7 +17,7 @@ from emorec.interrupts import deliver_pending_interrupt
 from emorec.media.addresses import is_camera, is_url, output_stem, shown_name
 from emorec.media.reading import downscale
 from emorec.media.sources import MediaSource
-from emorec.media.video import VideoReader
+from emorec.media.video import RECONNECTS, VideoReader
 from emorec.media.video_writer import VideoWriter
 from emorec.outputs.annotated_video import AnnotatedVideo, annotated_path
 from emorec.outputs.marked_images import ImageOutput, make_folder, write_result
@@ -36,6 +36,7 @@ class VideoSettings:
         stream: How faces are detected and tracked.
         timeline: Keep the timelines of the faces, for a plot.
         with_bars: Draw the probabilities of all emotions into annotated videos.
+        reconnects: As for `VideoReader`.
     """
 
     every: int = 1
@@ -45,6 +46,7 @@ class VideoSettings:
     stream: StreamSettings = field(default_factory=StreamSettings)
     timeline: bool = False
     with_bars: bool = False
+    reconnects: int = RECONNECTS
 
 
 @dataclass(frozen=True)
@@ -117,8 +119,7 @@ class VideoRun:
 
     Attributes:
         name: The source as records name it.
-        expected_frames: Number of frames to expect, an estimate, from the first result on; None if
-            unknown.
+        expected_frames: As for `VideoReader`, from the first result on; None before.
         result: The result of the whole video, once it is closed or its frames are exhausted; None
             if no frame could be read.
     """
@@ -168,7 +169,11 @@ class VideoRun:
             if self._source.problem is not None:
                 raise DataError(f"{self.name}: {self._source.problem}")
             reader = VideoReader(
-                self._source.name, settings.every, settings.start_s, settings.end_s
+                self._source.name,
+                settings.every,
+                settings.start_s,
+                settings.end_s,
+                settings.reconnects,
             )
         except DataError as error:
             yield VideoFrameResult.unreadable(self.name, str(error))
@@ -183,19 +188,26 @@ class VideoRun:
 
     def _frames(self, reader: VideoReader) -> Generator[VideoFrameResult]:
         fps = reader.fps / self._settings.every
-        summary = VideoSummary(self.name, 1 / fps, self._settings.timeline)
+        summary = VideoSummary(
+            self.name, 1 / fps, self._settings.stream.max_gap_s, self._settings.timeline
+        )
         self.expected_frames = reader.expected_frames
         annotated = None if self._folder is None else self._annotated_video(self._folder, fps)
         try:
             # Closed at once, or its thread would go on reading a closed video.
             with closing(self._track(reader)) as tracked_frames:
-                for tracked in tracked_frames:
-                    result = self._frame_result(tracked)
-                    summary.add(tracked.faces, tracked.frame.time_s or 0.0)
-                    if annotated is not None:
-                        annotated.add(tracked.frame, tracked.faces)
-                    yield result
-                    deliver_pending_interrupt()
+                try:
+                    for tracked in tracked_frames:
+                        result = self._frame_result(tracked)
+                        summary.add(tracked.faces, tracked.frame.time_s or 0.0)
+                        if annotated is not None:
+                            annotated.add(tracked.frame, tracked.faces)
+                        yield result
+                        deliver_pending_interrupt()
+                except BaseException:
+                    # The reading thread would wait for the next frame, which may take long.
+                    reader.close()
+                    raise
             if reader.problem is not None:
                 raise DataError(reader.problem)
         except DataError as error:
@@ -205,7 +217,8 @@ class VideoRun:
                 annotated.close()
             if summary.frames:
                 tracks = summary.finish()
-                self.result = VideoResult(summary.record(tracks), tracks, annotated)
+                record = summary.record(tracks, reader.gaps)
+                self.result = VideoResult(record, tracks, annotated)
 
     def _track(self, reader: VideoReader) -> Generator[FrameResult]:
         frames = (downscale(frame, self._settings.max_side) for frame in reader)

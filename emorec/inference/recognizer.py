@@ -187,7 +187,8 @@ class EmotionRecognizer:
     ) -> "Iterator[FrameResult]":
         """Detect, classify and track the faces of a video, a camera or a network stream.
 
-        Decoding, detection and classification run in threads of their own, in constant memory.
+        Decoding runs in a process, detection and classification in threads of their own, in
+        constant memory. Boxes are in pixels of the upright frame at its display aspect ratio.
 
         Args:
             video: Path of a file, number of a camera, address of a stream, an open `VideoReader`
@@ -199,7 +200,8 @@ class EmotionRecognizer:
 
         Raises:
             TypeError: `video` is something else.
-            DataError: The video cannot be read.
+            DataError: The video cannot be read, or its decoder crashed or hangs; this follows the
+                frames so far.
             ModelError: The model fails.
         """
         from emorec.inference.stream import StreamSettings, track_faces

@@ -9,6 +9,9 @@ VIDEO_SUFFIXES = (
 )
 """Suffixes of video files."""
 
+_STREAM_SUFFIXES = (*VIDEO_SUFFIXES, ".m3u8", ".mjpeg", ".mjpg", ".mpd", ".sdp")
+"""Suffixes of addresses that are not images: the server is not asked."""
+
 _URL = re.compile(r"(rtsps?|rtmps?|https?|udp|srt)://", re.IGNORECASE)
 _PASSWORD = re.compile(r"(?<=://)[^/@]*@")
 
@@ -25,7 +28,20 @@ def is_camera(source: str) -> bool:
 
 def is_video(source: str) -> bool:
     """Report whether a source is a camera, a stream or named like a video file."""
-    return is_camera(source) or is_url(source) or source.lower().endswith(VIDEO_SUFFIXES)
+    if is_url(source):
+        return not is_image_address(source)
+    return is_camera(source) or source.lower().endswith(VIDEO_SUFFIXES)
+
+
+def is_image_address(source: str) -> bool:
+    """Report whether an http or https address is an image, which the server says; it is asked."""
+    if not source.lower().startswith(("http://", "https://")):
+        return False
+    if re.split(r"[?#]", source)[0].lower().endswith(_STREAM_SUFFIXES):
+        return False
+    from emorec.media.http_address import is_image_answer  # slow to import
+
+    return is_image_answer(source)
 
 
 def shown_name(source: str) -> str:

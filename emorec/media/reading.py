@@ -29,6 +29,7 @@ from emorec.images import (
     decode_unchecked,
     read_bytes,
 )
+from emorec.media.addresses import is_url
 from emorec.media.sources import STDIN, MediaSource
 
 _REDUCED = {
@@ -66,7 +67,7 @@ def read_frames(source: MediaSource, max_side: int | None = None) -> MediaConten
     if source.problem is not None:
         raise DataError(f"{source.name}: {source.problem}")
     path = Path(source.name)
-    data = _read_stdin() if source.name == STDIN else read_bytes(path)
+    data = _read_content(source.name)
     header = read_header(data.data)
     if header is None:
         image_bgr = decode_image(path, data, cv2.IMREAD_COLOR)
@@ -137,6 +138,14 @@ def downscale(frame: Frame, max_side: int | None) -> Frame:
     size_wh = (max(round(width * scale), 1), max(round(height * scale), 1))
     small = cast(Image, cv2.resize(frame.image_bgr, size_wh, interpolation=cv2.INTER_AREA))
     return Frame(small, frame.size_wh, frame.number, frame.time_s)
+
+
+def _read_content(name: str) -> Bytes:
+    if is_url(name):
+        from emorec.media.http_address import fetch_image  # slow to import
+
+        return fetch_image(name)
+    return _read_stdin() if name == STDIN else read_bytes(Path(name))
 
 
 def _read_stdin() -> Bytes:

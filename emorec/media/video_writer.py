@@ -12,6 +12,7 @@ import cv2
 from emorec.atomic_files import discard, temporary_file, written_whole
 from emorec.errors import ConfigError, DataError
 from emorec.images import Image
+from emorec.media.native_paths import native_path
 
 CODECS = {".avi": "MJPG", ".m4v": "mp4v", ".mkv": "mp4v", ".mov": "mp4v", ".mp4": "mp4v"}
 """Codec (FourCC) by file suffix; every build of OpenCV can write these."""
@@ -57,6 +58,7 @@ class VideoWriter:
         self._stack = ExitStack()
         self._partial: Path | None = None
         self._encoder: cv2.VideoWriter | None = None
+        self._native_name = ""
         self._size_wh = (0, 0)
         self._begin_s = 0.0
         self._last: Image | None = None
@@ -119,7 +121,8 @@ class VideoWriter:
             raise self._error("the folder does not exist")
         self._partial = self._stack.enter_context(written_whole(self._target))
         code = cv2.VideoWriter.fourcc(*CODECS[self._target.suffix.lower()])
-        encoder = cv2.VideoWriter(str(self._partial), code, self._fps, self._size_wh)
+        self._native_name = self._stack.enter_context(native_path(self._partial))
+        encoder = cv2.VideoWriter(self._native_name, code, self._fps, self._size_wh)
         self._encoder = encoder
         if not encoder.isOpened():
             raise self._error(
@@ -167,7 +170,7 @@ class VideoWriter:
 
     def _check(self) -> None:
         """Count the frames of the finished file, as OpenCV does not report failed writes."""
-        capture = cv2.VideoCapture(str(self._partial))
+        capture = cv2.VideoCapture(self._native_name)
         count = capture.get(cv2.CAP_PROP_FRAME_COUNT) if capture.isOpened() else 0
         capture.release()
         # The count of a Matroska file is computed from its length, rounded to milliseconds.

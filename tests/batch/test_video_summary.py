@@ -24,7 +24,7 @@ def test_no_frames():
 
 
 def test_times_shares_and_changes():
-    summary = VideoSummary("a.mp4", 0.5)
+    summary = VideoSummary("a.mp4", 0.5, max_gap_s=2)
     # Frames of different durations: 1 s, 2 s, 1 s, and the last one of half a second.
     summary.add([face(1, 0.9), face(2, 0.1)], 10)
     summary.add([face(1, 0.2)], 11)
@@ -41,6 +41,33 @@ def test_times_shares_and_changes():
         "changes": 2,
     }
     assert (second["seconds"], second["emotion"], second["changes"]) == (2, "sad", 0)
+
+
+@pytest.mark.parametrize(
+    ("times", "frame_s", "max_gap_s", "expected"),
+    [
+        ([], 0.04, 1, None),
+        ([5], 0.04, 1, 0.04),
+        ([0, 0.9], 0.04, 1, 0.94),
+        # Ten frames, a gap of five seconds, and ten more frames.
+        ([n / 25 + 5 * (n > 9) for n in range(20)], 0.04, 1, 0.8),
+        ([0, 0.5], 0.04, 0, 0.08),
+        ([0, 0.1], 0.04, 0, 0.14),
+        ([0, 5, 10], 5, 1, 15),
+    ],
+)
+def test_only_time_with_frames_counts(times, frame_s, max_gap_s, expected):
+    summary = VideoSummary("a.webm", frame_s, max_gap_s)
+    for time_s in times:
+        summary.add([face(1, 0.9)], time_s)
+    assert [track.seconds for track in summary.finish()] == (
+        [] if expected is None else [pytest.approx(expected)]
+    )
+
+
+def test_gaps_are_recorded():
+    summary = VideoSummary("http://host/a", 1)
+    assert summary.record([], [(1.5, 4.0)])["gaps"] == [[1.5, 4.0]]
 
 
 def test_a_frame_without_a_duration():

@@ -1,10 +1,13 @@
 import threading
+import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from helpers.clips import write_clip
+from helpers.faulty_opencv import write_faulty_opencv
+from helpers.odd_media import ffmpeg
 from helpers.onnx_models import write_tiny_model
 
 from emorec.batch.video_work import VideoSettings, VideoWork
@@ -171,3 +174,73 @@ def test_opencv_has_its_threads_back(recognizer, clip: Path):
         assert cv2.getNumThreads() == 3
     finally:
         cv2.setNumThreads(before)
+
+
+def test_a_crash_of_the_decoder_costs_one_video(
+    recognizer, clip: Path, tmp_path: Path, monkeypatch
+):
+    monkeypatch.syspath_prepend(write_faulty_opencv(tmp_path / "opencv"))
+    crashing = tmp_path / "crash.avi"
+    crashing.write_bytes(clip.read_bytes())
+    work = VideoWork(recognizer)
+    with work.run(crashing, tmp_path / "out") as run:
+        *results, last = run
+    assert [result.record["frame"] for result in results] == list(range(5))
+    assert last.record["status"] == "unreadable"
+    assert last.problems == (
+        f"{crashing}: the decoder crashed after 5 frames; is the video damaged?",
+    )
+    assert run.result.record["frames"] == 5
+    with work.run(clip) as whole:
+        assert len(list(whole)) == FRAMES
+    monkeypatch.undo()
+    assert frame_count(run.result.annotated.written) == 5
+
+
+def test_leaving_early_does_not_wait_for_a_decoder_that_hangs(
+    recognizer, clip: Path, tmp_path: Path, monkeypatch
+):
+    monkeypatch.syspath_prepend(write_faulty_opencv(tmp_path / "opencv"))
+    hanging = clip.rename(tmp_path / "hang.avi")
+    with VideoWork(recognizer).run(hanging) as run:
+        results = iter(run)
+        for _ in range(5):
+            next(results)
+        start = time.monotonic()
+    assert time.monotonic() - start < 10
+    assert run.result.record["frames"] == 5
+
+
+def check_damaged_videos(recognizer, folder: Path, count: int) -> None:
+    """Damage videos of several formats; each has a record, and no record of a frame is lost."""
+    shades = [np.full((60, 80, 3), 100 + 2 * n, np.uint8) for n in range(FRAMES)]
+    clip = write_clip(folder / "whole.mp4", shades)
+    sources = [clip]
+    for name in ("whole.avi", "whole.mkv", "whole.webm", "whole.ts"):
+        ffmpeg("-i", clip, folder / name)
+        sources.append(folder / name)
+    rng = np.random.default_rng(count)
+    ends = {"ok": 0, "unreadable": 0}
+    for number in range(count):
+        source = sources[number % len(sources)]
+        data = bytearray(source.read_bytes())
+        for place in rng.integers(0, len(data), rng.integers(1, 40)):
+            data[place] = rng.integers(0, 256)
+        damaged = folder / f"damaged{source.suffix}"
+        damaged.write_bytes(data[: rng.integers(len(data) // 2, len(data) + 1)])
+        with VideoWork(recognizer).run(damaged) as run:
+            *results, last = run
+        frames = [*results, last] if last.record["status"] != "unreadable" else results
+        assert len(frames) == (run.result.record["frames"] if run.result else 0)
+        ends["unreadable" if last.record["status"] == "unreadable" else "ok"] += 1
+    assert sum(ends.values()) == count
+    assert ends["unreadable"] > count / 10
+
+
+def test_damaged_videos(recognizer, tmp_path: Path):
+    check_damaged_videos(recognizer, tmp_path, 40)
+
+
+@pytest.mark.long
+def test_many_more_damaged_videos(recognizer, tmp_path: Path):
+    check_damaged_videos(recognizer, tmp_path, 200)

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import cv2
@@ -184,6 +185,14 @@ def test_weights_in_another_file_are_not_loaded(tmp_path: Path, monkeypatch, pla
     entry.key, entry.value = "location", place
     monkeypatch.chdir(tmp_path)
     assert_refused(saved(tmp_path / "outside.onnx", model), "stored in another file")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file names are bytes on POSIX only")
+def test_a_model_whose_name_is_not_utf_8(tmp_path: Path):
+    path = write_tiny_model(tmp_path / "tiny.onnx").rename(
+        tmp_path / os.fsdecode(b"latin\xe9.onnx")
+    )
+    EmotionClassifier(path).classify([np.zeros((48, 48), np.uint8)])
 
 
 def test_values_that_are_not_finite(tmp_path: Path):

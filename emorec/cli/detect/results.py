@@ -111,6 +111,9 @@ class ResultReporter:
         if self._shows_table:
             for line in video_lines(result.record):
                 click.echo(line)
+        for begin_s, end_s in result.record.get("gaps", ()):
+            gap = f"reconnected; nothing was received from {begin_s:.1f} s to {end_s:.1f} s"
+            click.echo(f"note: {one_line(result.record['source'])}: {gap}", err=True)
         if result.annotated is None:
             return
         if result.annotated.problem is not None:

@@ -76,6 +76,15 @@ _OPTIONS = (
         help="Videos: longest time for which a face may be out of sight and keep its id.",
     ),
     click.option(
+        "--reconnect",
+        type=click.IntRange(min=0),
+        default=3,
+        show_default=True,
+        metavar="N",
+        help="Streams: try N times to reconnect after the connection dropped, waiting 1, 2, 4, ... "
+        "seconds.",
+    ),
+    click.option(
         "--plot",
         type=click.Path(path_type=Path, dir_okay=False),
         metavar="FILE.png",
@@ -100,6 +109,7 @@ class VideoOptions:
         detect_every: Faces are detected in every Nth processed frame.
         smooth: Time constant of the smoothing, in seconds.
         max_gap: Longest time out of sight, in seconds.
+        reconnect: Attempts to reconnect to a stream.
         plot: Plot of the first video, or None.
         show: Show the frames in a window.
         given: Names of the options on the command line.
@@ -111,6 +121,7 @@ class VideoOptions:
     detect_every: int
     smooth: float
     max_gap: float
+    reconnect: int
     plot: Path | None
     show: bool
     given: tuple[str, ...]
@@ -141,6 +152,7 @@ class VideoOptions:
             stream=StreamSettings(self.detect_every, self.smooth, self.max_gap),
             timeline=self.plot is not None,
             with_bars=with_bars,
+            reconnects=self.reconnect,
         )
 
     def check(self, sources: Sequence["MediaSource"]) -> None:

@@ -94,6 +94,7 @@ def test_crops_are_written_where_faces_are_detected():
         ("--detect-every", "0"),
         ("--smooth", "-1"),
         ("--max-gap", "-1"),
+        ("--reconnect", "-1"),
         ("--plot", "a.pdf"),
         ("--plot", "none/a.png"),
         ("--resume", "--jsonl", "r.jsonl"),
