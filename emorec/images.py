@@ -22,8 +22,6 @@ MAX_FILE_BYTES = 256 * 2**20
 MAX_PIXELS = 2**27
 """Images with more pixels are rejected before decoding; 134 million pixels take 400 MB."""
 
-IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-
 
 def read_bytes(path: Path) -> Bytes:
     """Read the bytes of an image file.

@@ -32,6 +32,7 @@ WITHOUT_OWN_TESTS = {
     "emorec.__main__": "tests/cli/test_main.py runs it",
     "emorec.cli.train": "tests/cli/test_train_evaluate_export.py runs the command",
     "emorec.cli.evaluation_text": "tests/cli/test_evaluate.py checks the whole text",
+    "emorec.datasets.prepared_files": "names only; tests/datasets/test_prepare.py checks the files",
     "emorec.detection.base": "a protocol; tests/detection/ checks every detector against it",
 }
 """Modules whose tests are elsewhere, with the reason."""

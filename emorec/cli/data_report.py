@@ -45,7 +45,8 @@ def write_report(data: Path, folder: Path | None = None, seed: int = 0) -> Path:
     from emorec.datasets import data_report as report
     from emorec.datasets.dataset_summary import notices
     from emorec.datasets.inspection import inspect
-    from emorec.datasets.manifest import SUMMARY, read_summary
+    from emorec.datasets.manifest import read_summary
+    from emorec.datasets.prepared_files import SUMMARY
 
     with image_progress("Reading images") as progress:
         inspection = inspect(data, progress, seed=seed)

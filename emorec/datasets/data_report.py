@@ -8,7 +8,7 @@ from typing import Any
 from emorec import __version__
 from emorec.atomic_files import write_bytes, write_json
 from emorec.datasets.inspection import SAMPLES, Inspection
-from emorec.datasets.manifest import REPORT_HTML, REPORT_JSON
+from emorec.datasets.prepared_files import REPORT_HTML, REPORT_JSON
 from emorec.pages import image_tag, page, table
 
 LISTED = 100

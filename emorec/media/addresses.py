@@ -3,11 +3,7 @@
 import re
 from pathlib import Path
 
-VIDEO_SUFFIXES = (
-    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"),
-    *(".ogv", ".ts", ".webm", ".wmv"),
-)
-"""Suffixes of video files."""
+from emorec.file_kinds import is_video_name
 
 _URL = re.compile(r"(rtsps?|rtmps?|https?|udp|srt)://", re.IGNORECASE)
 _PASSWORD = re.compile(r"(?<=://)[^/@]*@")
@@ -25,7 +21,7 @@ def is_camera(source: str) -> bool:
 
 def is_video(source: str) -> bool:
     """Report whether a source is a camera, a stream or named like a video file."""
-    return is_camera(source) or is_url(source) or source.lower().endswith(VIDEO_SUFFIXES)
+    return is_camera(source) or is_url(source) or is_video_name(source)
 
 
 def shown_name(source: str) -> str:

@@ -1,6 +1,7 @@
 """Writes text to a file or to standard output, and flushes after each piece."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Self
 
@@ -45,6 +46,9 @@ class TextWriter:
 
     def add_video(self, summary: Record) -> None:
         """Skip the summary of a video; see `RecordWriter.add_video`."""
+
+    def add_left_out(self, counts: Mapping[str, int]) -> None:
+        """Skip the counts; see `RecordWriter.add_left_out`."""
 
     def write(self, text: str) -> None:
         """Write and flush text.

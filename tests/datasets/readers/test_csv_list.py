@@ -86,8 +86,8 @@ def test_bad_lists_are_refused(tmp_path: Path, dest: Path, case: str) -> None:
 
 def test_an_unknown_split_is_refused(tmp_path: Path, dest: Path) -> None:
     root = make_images(tmp_path / "mine", {"x": 1})
-    path = write_list(root, "x/000.png,happy,dev", header="path,label,split")
-    with pytest.raises(DataError, match="row 2: unknown split 'dev'; known: train"):
+    path = write_list(root, "x/000.png,happy,holdout", header="path,label,split")
+    with pytest.raises(DataError, match="row 2: unknown split 'holdout'; known: train"):
         prepare_data(path, dest)
 
 
