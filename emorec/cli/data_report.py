@@ -59,4 +59,6 @@ def write_report(data: Path, folder: Path | None = None, seed: int = 0) -> Path:
         raise DataError(
             f"{data / SUMMARY}: is not a summary written by emorec; prepare the data set again"
         ) from error
-    return report.write_report(data, inspection, known, folder or data)
+    for note in inspection.notes:
+        click.echo(f"Note: {one_line(note)}", err=True)
+    return report.write_report(data, inspection, [*known, *inspection.notes], folder or data)

@@ -42,6 +42,6 @@ def require_classes(
             if share > 0 and not found[split, label]:
                 raise DataError(
                     f"{place}: the class {label!r:.80} has {counted}, too few for a share of "
-                    f"{share:g} for {split}; add images, remove the class, or set --{split} (0 for "
-                    "none)"
+                    f"{share:g} for {split}; add images, remove the class, or set another share "
+                    f"with: emorec prepare-data --{split}"
                 )

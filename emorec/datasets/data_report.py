@@ -46,7 +46,7 @@ def render(name: str, inspection: Inspection, notes: list[str]) -> str:
     policy = f", labels by the policy {html.escape(facts['policy'])}" if facts["policy"] else ""
     parts = [
         f"<p>{facts['images']:,} images{policy}. emorec {__version__}.</p>",
-        _list("Notes from prepare-data", notes),
+        _list("Notes from reading the data", notes),
         "<h2>Images by split and class</h2>",
         _counts_table(facts["counts"]),
         "<h2>Class balance</h2>",

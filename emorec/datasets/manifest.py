@@ -74,6 +74,7 @@ class PreparedDataset:
         policy: Vote policy of the labels, if known.
         left_out: Number of files of a folder tree that are no images of the set, by kind.
         notes: What a user should know about a folder tree, one line each.
+        drawn: As in `RawRows`; None where there is a manifest.
     """
 
     root: Path
@@ -85,6 +86,7 @@ class PreparedDataset:
     policy: str | None
     left_out: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    drawn: Mapping[str, float] | None = None
 
     def examples(
         self,
@@ -260,4 +262,5 @@ def _read_tree(root: Path) -> PreparedDataset:
         policy=None,
         left_out=count_kinds(left_out),
         notes=(*raw.notes, *([text] if text else [])),
+        drawn=raw.drawn,
     )

@@ -25,6 +25,7 @@ from emorec.datasets.readers.rows import USAGES, RawRows, ReadOptions, merge
 from emorec.datasets.readers.table import read_table
 from emorec.datasets.selection import Selection, select, with_leaks
 from emorec.errors import ConfigError, DataError
+from emorec.file_kinds import count_kinds
 from emorec.threads import ProgressCallback, run_in_threads
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -163,6 +164,8 @@ def _summary_at(dest: Path) -> dict[str, Any]:
 def _is_up_to_date(dest: Path, earlier: dict[str, Any], selection: Selection) -> bool:
     """Return whether `dest` equals the result of this run, by names, sizes and times."""
     if earlier["fingerprint"] != selection.fingerprint:
+        return False
+    if earlier.get("left_out", {}) != count_kinds(selection.raw.left_out):
         return False
     try:
         manifest = (dest / MANIFEST).read_bytes()
