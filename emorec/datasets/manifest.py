@@ -12,7 +12,7 @@ import numpy.typing as npt
 from emorec.datasets.prepared_files import MANIFEST, OWN_FILES, SUMMARY, VOTE_COLUMNS
 from emorec.datasets.readers.fer2013_folders import place_images
 from emorec.datasets.readers.rows import SPLITS, USAGES, ReadOptions
-from emorec.datasets.readers.split_folders import find_split_images
+from emorec.datasets.readers.split_folders import find_split_images, split_folders_below
 from emorec.datasets.readers.table import read_table, vote_counts
 from emorec.datasets.readers.tree import read_folder
 from emorec.datasets.splitting import ordered
@@ -237,10 +237,12 @@ def _read_tree(root: Path) -> PreparedDataset:
     tree = read_folder(root, follow_links=True)
     found = find_split_images(tree)
     if found is None:
-        others = left_out_text(tree.left_out(()))
+        advice = f"convert raw data with: emorec prepare-data {root} --out DATA"
+        if deeper := split_folders_below(tree):
+            advice = f"name the folder {root / deeper[0]}"
         raise DataError(
             f"{root}: neither a {MANIFEST} nor a train/ folder with one folder of images per "
-            f"emotion was found{others and '; '}{others}"
+            f"emotion was found; {advice}"
         )
     raw = place_images(tree, found, _TREE_OPTIONS)
     left_out = tree.left_out([*raw.images, *(tree.files.get(name) for name in OWN_FILES)])

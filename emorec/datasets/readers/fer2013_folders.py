@@ -11,6 +11,7 @@ from emorec.datasets.readers.split_folders import SplitImages, find_split_images
 from emorec.datasets.readers.tree import Tree
 from emorec.datasets.splitting import stratified
 from emorec.errors import DataError
+from emorec.labels import canonical_emotion, is_emotion_name
 
 SOURCE = "fer2013-folders"
 
@@ -45,13 +46,17 @@ def place_images(tree: Tree, found: SplitImages, options: ReadOptions) -> RawRow
     """
     labels = folder_labels(tree, found.classes, options)
     usages = found.splits
+    # The same images are drawn whether or not labels are kept as they are spelt.
+    emotional = all(is_emotion_name(label) for label in set(labels))
+    drawn_by = [canonical_emotion(label) for label in labels] if emotional else labels
     if VALIDATION not in found.splits:
-        usages = hold_out_validation(usages, labels, options)
+        usages = hold_out_validation(usages, drawn_by, options)
     if TEST not in found.splits:
         train = [row for row, usage in enumerate(usages) if usage == TRAIN]
         rest = 1.0 if VALIDATION in found.splits else 1 - options.validation
+        column = [drawn_by[row] for row in train]
         usages = list(usages)
-        for index in stratified([labels[row] for row in train], options.test / rest, options.seed):
+        for index in stratified(column, options.test / rest, options.seed):
             usages[train[index]] = TEST
     shares = {VALIDATION: options.validation, TEST: options.test}
     return rows_of_files(
