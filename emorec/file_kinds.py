@@ -1,7 +1,6 @@
 """Answers what a file is: an image, a video or something else, and whether it is hidden."""
 
 import functools
-import importlib.util
 import re
 import stat
 from collections import Counter
@@ -69,6 +68,8 @@ def is_readable_image_name(name: str) -> bool:
 @functools.cache
 def reads_heif() -> bool:
     """Return whether the package of the extra `heic` is installed."""
+    import importlib.util  # needed only where there is such a file
+
     return importlib.util.find_spec("pillow_heif") is not None
 
 

@@ -134,9 +134,10 @@ def prepare_data(
 
     SOURCE is a folder, a zip archive or a CSV file. Its layout is detected: a FERPlus checkout
     (fer2013new.csv and the folders FER2013Train, FER2013Valid and FER2013Test); fer2013.csv or
-    icml_face_data.csv; FER-2013 folders (train/EMOTION, test/EMOTION); CK+ (CK+48/EMOTION), split
-    by person; a folder for each class; or a CSV list with the columns path, label and,
-    optionally, split and group. Several sources are combined into one data set.
+    icml_face_data.csv; FER-2013 folders (train/EMOTION, test/EMOTION and, optionally,
+    validation/EMOTION); a data set that this command prepared; CK+ (CK+48/EMOTION), split by
+    person; a folder for each class; or a CSV list with the columns path, label and, optionally,
+    split and group. Several sources are combined into one data set.
 
     Images are copied to train/EMOTION and test/EMOTION under --out, and images without a label
     under the policy to unlabelled/. manifest.csv lists every image with its votes; summary.json
