@@ -26,6 +26,10 @@ VIDEO_SUFFIXES = (
 _HIDDEN_NAMES = frozenset(("__macosx", "desktop.ini", "ehthumbs.db", "thumbs.db"))
 """Files and folders that systems and programs leave in folders of images, in lower case."""
 
+_HIDDEN_PATH = re.compile(
+    rf"(?:^|/)(?:\.|(?:{'|'.join(map(re.escape, sorted(_HIDDEN_NAMES)))})(?:/|$))", re.IGNORECASE
+)
+
 
 def is_image_name(name: str) -> bool:
     """Return whether a file is an image by its name; the path in front of it does not matter."""
@@ -53,7 +57,7 @@ def is_hidden(name: str) -> bool:
 
 def is_hidden_path(path: str) -> bool:
     """Return whether a relative path with forward slashes has a hidden part."""
-    return any(is_hidden(part) for part in path.split("/"))
+    return _HIDDEN_PATH.search(path) is not None
 
 
 def is_readable_image_name(name: str) -> bool:

@@ -52,12 +52,13 @@ def find_split_images(tree: Tree) -> SplitImages | None:
     Raises:
         DataError: A split folder holds split folders, or class folders lie beside it.
     """
-    parts = {path: path.split("/") for path in sorted(tree.images())}
-    below = {path: p for path, p in parts.items() if len(p) > 2 and split_of(p[0])}
+    folder_of = {path: path.rpartition("/")[0] for path in sorted(tree.images())}
+    parts = {folder: folder.split("/") for folder in sorted(set(folder_of.values()))}
+    below = {folder: p for folder, p in parts.items() if len(p) > 1 and split_of(p[0])}
     if not below:
         return None
-    tops = {p[0] for p in below.values()}
-    for top in sorted(tops):
+    tops = sorted({p[0] for p in below.values()})
+    for top in tops:
         inner = {p[1] for p in below.values() if p[0] == top}
         if splits := sorted(name for name in inner if split_of(name)):
             if len(tops) == 1 and len(splits) == len(inner):
@@ -66,50 +67,26 @@ def find_split_images(tree: Tree) -> SplitImages | None:
                 f"{tree.place}: the folder {top} holds split folders itself "
                 f"({', '.join(splits)}); name the folder {tree.locate(top)}, or move its content"
             )
-    classes_beside = sorted({p[0] for p in parts.values() if len(p) > 1 and is_emotion_name(p[0])})
-    if classes_beside:
+    if classes := sorted({p[0] for p in parts.values() if is_emotion_name(p[0])}):
         raise DataError(
-            f"{tree.place}: class folders ({', '.join(classes_beside)}) lie beside split folders "
-            f"({', '.join(sorted(tops))}); move them into a split folder"
+            f"{tree.place}: class folders ({', '.join(classes)}) lie beside split folders "
+            f"({', '.join(tops)}); move them into a split folder"
         )
     between = {
         top for top in tops if _has_folder_between([p for p in below.values() if p[0] == top])
     }
-    levels = {path: 2 if p[0] in between else 1 for path, p in below.items()}
-    names = list(below)
-    spelt = [below[name][levels[name]] for name in names]
-    splits = [SPLIT_NAMES[below[name][0].lower()] for name in names]
+    split_by_folder = {folder: SPLIT_NAMES[p[0].lower()] for folder, p in below.items()}
+    class_by_folder = {f: p[2 if p[0] in between else 1] for f, p in below.items()}
     spelling: dict[str, str] = {}
-    for folder in (
-        *(folder for folder, split in zip(spelt, splits, strict=True) if split == TRAIN),
-        *spelt,
-    ):
-        spelling.setdefault(folder.casefold(), folder)
-    notes = []
-    inside = sorted(
-        {
-            "/".join(p[: index + 1])
-            for path, p in below.items()
-            for index in range(levels[path] + 1, len(p) - 1)
-            if split_of(p[index])
-        }
-    )
-    if inside:
-        notes.append(
-            f"folders named like a split inside a class folder count as part of the class: "
-            f"{len(inside):,} (such as {inside[0]})"
-        )
-    filled = {split_of(top) for top in tops}
-    for folder in tree.folders:
-        split = split_of(folder)
-        if split and split not in filled:
-            notes.append(f"the folder {folder} holds no image in a class folder")
+    for folder in sorted(below, key=lambda folder: split_by_folder[folder] != TRAIN):
+        spelling.setdefault(class_by_folder[folder].casefold(), class_by_folder[folder])
+    names = [path for path, folder in folder_of.items() if folder in below]
     return SplitImages(
         names,
-        splits,
-        [spelling[folder.casefold()] for folder in spelt],
+        [split_by_folder[folder_of[name]] for name in names],
+        [spelling[class_by_folder[folder_of[name]].casefold()] for name in names],
         _empty_classes(tree, between, spelling),
-        notes,
+        _notes(tree, [(p, 3 if p[0] in between else 2) for p in below.values()]),
     )
 
 
@@ -118,8 +95,32 @@ def _has_folder_between(rows: Sequence[list[str]]) -> bool:
     return (
         len({p[1] for p in rows}) == 1
         and not is_emotion_name(rows[0][1])
-        and all(len(p) > 3 and is_emotion_name(p[2]) for p in rows)
+        and all(len(p) > 2 and is_emotion_name(p[2]) for p in rows)
     )
+
+
+def _notes(tree: Tree, folders: Sequence[tuple[list[str], int]]) -> list[str]:
+    """Return notes on folders of images, each with the number of its parts up to the class."""
+    notes = []
+    inside = sorted(
+        {
+            "/".join(parts[: index + 1])
+            for parts, depth in folders
+            for index in range(depth, len(parts))
+            if split_of(parts[index])
+        }
+    )
+    if inside:
+        notes.append(
+            f"folders named like a split inside a class folder count as part of the class: "
+            f"{len(inside):,} (such as {inside[0]})"
+        )
+    filled = {split_of(parts[0]) for parts, _ in folders}
+    for folder in tree.folders:
+        split = split_of(folder)
+        if split and split not in filled:
+            notes.append(f"the folder {folder} holds no image in a class folder")
+    return notes
 
 
 def _empty_classes(tree: Tree, between: set[str], filled: Collection[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """The files of a raw data set by name, from a folder, a zip archive or a single file."""
 
+import functools
 import os
 import re
 import stat
@@ -77,9 +78,13 @@ class Tree:
             return self.subtree(CKPLUS_FOLDER)
         return self.subtree(tops.pop()) if len(tops) == 1 else None
 
+    @functools.cached_property
+    def _images(self) -> list[str]:
+        return [path for path in self.files if is_image(path)]
+
     def images(self) -> list[str]:
         """Return the paths of the files with an image suffix, except hidden ones."""
-        return [path for path in self.files if is_image(path)]
+        return self._images
 
     def csv_files(self) -> list[str]:
         """Return the paths of the CSV files at the top of the tree."""
