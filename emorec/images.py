@@ -33,8 +33,6 @@ MAX_PIXELS = 2**27
 _MOST_BITS_IN_16 = 12
 """Images of 16 bits whose values take more bits than this are taken as they are."""
 
-IMAGE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-
 
 def read_bytes(path: Path) -> Bytes:
     """Read the bytes of an image file.

@@ -84,6 +84,12 @@ def canonical_emotion(name: str) -> str:
     return key
 
 
+def is_emotion_name(name: str) -> bool:
+    """Return whether `canonical_emotion` knows a name."""
+    key = name.strip().lower()
+    return key in EMOTIONS_8 or key in _SYNONYMS
+
+
 def emotions(classes: int) -> tuple[str, ...]:
     """Return the canonical emotions, in order, for 7 or 8 classes.
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from emorec import images
 from emorec.decoder_process import DecoderProcess, DecodingError
 from emorec.errors import DataError
-from emorec.images import IMAGE_SUFFIXES, read_bgr, read_bytes, read_gray, to_gray
+from emorec.images import read_bgr, read_bytes, read_gray, to_gray
 
 LOSSLESS = (".bmp", ".png", ".ppm", ".tif", ".tiff")
 
@@ -128,7 +128,10 @@ def test_lossless_formats_are_read_as_written(tmp_path: Path, suffix: str):
     np.testing.assert_array_equal(read_gray(path).shape, scene().shape[:2])
 
 
-@pytest.mark.parametrize("suffix", IMAGE_SUFFIXES)
+@pytest.mark.parametrize(
+    "suffix",
+    [".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"],
+)
 def test_every_suffix_can_be_written_and_read(tmp_path: Path, suffix: str):
     # PGM supports only grey, PPM only colour.
     written = to_gray(scene()) if suffix == ".pgm" else scene()

@@ -16,6 +16,7 @@ LAYERS = (
         "decoder_process",
         "decoder_server",
         "errors",
+        "file_kinds",
         "headers",
         "interrupts",
         "iso_images",

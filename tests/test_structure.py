@@ -35,6 +35,7 @@ WITHOUT_OWN_TESTS = {
     "emorec.media.mp4_boxes": "tests/media/test_containers.py reads MP4 files",
     "emorec.media.video_child": "tests/media/test_video_process.py runs it",
     "emorec.media.video_tracks": "a data class; tests/media/test_containers.py reads tracks",
+    "emorec.datasets.prepared_files": "names only; tests/datasets/test_prepare.py checks the files",
     "emorec.detection.base": "a protocol; tests/detection/ checks every detector against it",
 }
 """Modules whose tests are elsewhere, with the reason."""

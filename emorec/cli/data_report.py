@@ -45,7 +45,8 @@ def write_report(data: Path, folder: Path | None = None, seed: int = 0) -> Path:
     from emorec.datasets import data_report as report
     from emorec.datasets.dataset_summary import notices
     from emorec.datasets.inspection import inspect
-    from emorec.datasets.manifest import SUMMARY, read_summary
+    from emorec.datasets.manifest import read_summary
+    from emorec.datasets.prepared_files import SUMMARY
 
     with image_progress("Reading images") as progress:
         inspection = inspect(data, progress, seed=seed)
@@ -58,4 +59,6 @@ def write_report(data: Path, folder: Path | None = None, seed: int = 0) -> Path:
         raise DataError(
             f"{data / SUMMARY}: is not a summary written by emorec; prepare the data set again"
         ) from error
-    return report.write_report(data, inspection, known, folder or data)
+    for note in inspection.notes:
+        click.echo(f"Note: {one_line(note)}", err=True)
+    return report.write_report(data, inspection, [*known, *inspection.notes], folder or data)

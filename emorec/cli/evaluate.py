@@ -7,6 +7,7 @@ import click
 
 from emorec.cli.overwriting import refuse_overwriting, require_file_path, require_suffix
 from emorec.cli.parameters import prior_option
+from emorec.cli.terminal_text import one_line
 from emorec.labels import POLICIES
 from emorec.streams import require_stdout
 
@@ -117,6 +118,8 @@ def evaluate(
 
         load_keras()
     prepared = read_prepared(data)
+    for note in prepared.notes:
+        click.echo(f"Note: {one_line(note)}", err=True)
     with image_progress("Evaluating") as progress:
         found = run(
             paths,

@@ -145,9 +145,9 @@ def prepare_data(
     from emorec.cli.data_report import write_report
     from emorec.cli.progress import image_progress
     from emorec.datasets.dataset_summary import notices
-    from emorec.datasets.manifest import REPORT_HTML
     from emorec.datasets.prepare import prepare_data as prepare
     from emorec.datasets.prepare_options import PrepareOptions
+    from emorec.datasets.prepared_files import REPORT_HTML
     from emorec.datasets.readers.rows import ReadOptions
 
     options = PrepareOptions(

@@ -8,7 +8,7 @@ from typing import Any
 from emorec import __version__
 from emorec.atomic_files import write_bytes, write_json
 from emorec.datasets.inspection import SAMPLES, Inspection
-from emorec.datasets.manifest import REPORT_HTML, REPORT_JSON
+from emorec.datasets.prepared_files import REPORT_HTML, REPORT_JSON
 from emorec.pages import image_tag, page, table
 
 LISTED = 100
@@ -46,7 +46,7 @@ def render(name: str, inspection: Inspection, notes: list[str]) -> str:
     policy = f", labels by the policy {html.escape(facts['policy'])}" if facts["policy"] else ""
     parts = [
         f"<p>{facts['images']:,} images{policy}. emorec {__version__}.</p>",
-        _list("Notes from prepare-data", notes),
+        _list("Notes from reading the data", notes),
         "<h2>Images by split and class</h2>",
         _counts_table(facts["counts"]),
         "<h2>Class balance</h2>",

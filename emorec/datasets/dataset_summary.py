@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from emorec import __version__
-from emorec.datasets.manifest import COLUMNS, VOTE_COLUMNS
+from emorec.datasets.prepared_files import COLUMNS, VOTE_COLUMNS
 from emorec.datasets.readers.rows import SPLITS, USAGES
 from emorec.datasets.selection import SCHEMA_VERSION, Selection
+from emorec.file_kinds import count_kinds, left_out_text
 from emorec.labels import VOTE_CLASSES, labels_from_votes
 
 KEPT_ONCE, DROPPED = "kept once", "dropped"
@@ -70,7 +71,8 @@ def summarise(selection: Selection, unreadable: Unreadable) -> dict[str, Any]:
             {"reason": gap.reason, "images": len(rows), "note": gap.note}
             for gap, rows in zip(raw.gaps, in_gaps, strict=True)
         ],
-        "notes": raw.notes,
+        "notes": [*raw.notes, *([left_out_text(raw.left_out)] if raw.left_out else [])],
+        "left_out": count_kinds(raw.left_out),
         "missing_images": [raw.names[row] for row in selection.missing],
         "unreadable_images": [
             {"name": raw.names[selection.rows[index]], "error": unreadable[index]}

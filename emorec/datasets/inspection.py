@@ -38,11 +38,13 @@ class Inspection:
         facts: Counts and lists, ready for JSON.
         sheets: Contact sheet of samples for each class, PNG bytes.
         pairs: Contact sheet of near duplicates, one above the other, PNG bytes; empty for none.
+        notes: Notes of reading a folder tree, one line each.
     """
 
     facts: dict[str, Any]
     sheets: dict[str, bytes]
     pairs: bytes
+    notes: tuple[str, ...] = ()
 
 
 def inspect(root: Path, progress: ProgressCallback | None = None, *, seed: int = 0) -> Inspection:
@@ -81,6 +83,7 @@ def inspect(root: Path, progress: ProgressCallback | None = None, *, seed: int =
         "policy": data.policy,
         "classes": list(data.class_names),
         "counts": _counts(data),
+        "left_out": dict(data.left_out),
         "votes": None if data.votes is None else _votes(data, data.votes),
         "suspicious": {
             "unreadable": {paths[i]: thumbs.faults[i] for i in sorted(thumbs.faults)},
@@ -96,7 +99,8 @@ def inspect(root: Path, progress: ProgressCallback | None = None, *, seed: int =
             ],
         },
     }
-    return Inspection(facts, sheets, _png(np.hstack(columns)) if columns else b"")
+    shown = _png(np.hstack(columns)) if columns else b""
+    return Inspection(facts, sheets, shown, data.notes)
 
 
 def _decoded(file: FileImage) -> Image:

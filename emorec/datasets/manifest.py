@@ -1,21 +1,25 @@
 """Reads a prepared data set from disk: its manifest, its splits and the targets for training."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from emorec.datasets.readers.rows import SPLITS, TRAIN, VALIDATION
+from emorec.datasets.prepared_files import MANIFEST, OWN_FILES, SUMMARY, VOTE_COLUMNS
+from emorec.datasets.readers.fer2013_folders import place_images
+from emorec.datasets.readers.rows import SPLITS, USAGES, ReadOptions
+from emorec.datasets.readers.split_folders import find_split_images, split_folders_below
 from emorec.datasets.readers.table import read_table, vote_counts
-from emorec.datasets.splitting import ordered, stratified
+from emorec.datasets.readers.tree import read_folder
+from emorec.datasets.splitting import ordered
 from emorec.errors import ConfigError, DataError
-from emorec.images import IMAGE_SUFFIXES
+from emorec.file_kinds import count_kinds, left_out_text
 from emorec.labels import (
     POLICIES,
-    VOTE_CLASSES,
     Targets,
     Votes,
     emotions,
@@ -24,23 +28,11 @@ from emorec.labels import (
     soft_targets_from_votes,
 )
 
-MANIFEST = "manifest.csv"
-SUMMARY = "summary.json"
-UNLABELLED = "unlabelled"
-REPORT_HTML, REPORT_JSON = "report.html", "report.json"
-
-OWN_FILES = (MANIFEST, SUMMARY, REPORT_HTML, REPORT_JSON)
-"""Files that emorec writes at the top of a prepared data set."""
-
-VOTE_COLUMNS = tuple(f"votes_{name}" for name in VOTE_CLASSES)
-
-COLUMNS = ("path", "split", "usage", "label", *VOTE_COLUMNS, "source")
-
 MAX_PATH, MAX_LABEL = 1000, 100
 """Largest number of characters of a path and a label; a text array pads each row to the longest."""
 
-VALIDATION_SHARE = 0.1
-"""Share of train that is held out for validation in a folder tree without a manifest."""
+_TREE_OPTIONS = ReadOptions(keep_labels=True, validation=0.1, test=0, seed=0)
+"""Options of reading a folder tree without a manifest: its held-out images never change."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +73,9 @@ class PreparedDataset:
         votes: Vote counts, shape (n, 10); None where the data set has no votes.
         class_names: Labels of the tree, canonical emotions first and in canonical order.
         policy: Vote policy of the labels, if known.
+        left_out: Number of files of a folder tree that are no images of the set, by kind.
+        notes: What a user should know about a folder tree, one line each.
+        drawn: As in `RawRows`; None where there is a manifest.
     """
 
     root: Path
@@ -90,6 +85,9 @@ class PreparedDataset:
     votes: Votes | None
     class_names: tuple[str, ...]
     policy: str | None
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    drawn: Mapping[str, float] | None = None
 
     def examples(
         self,
@@ -244,22 +242,35 @@ def _read_manifest(root: Path, manifest: Path) -> PreparedDataset:
 
 
 def _read_tree(root: Path) -> PreparedDataset:
-    rows: list[tuple[str, str, str]] = []
-    for split in ("train", "test"):
-        for folder in sorted(path for path in (root / split).glob("[!.]*") if path.is_dir()):
-            rows += [
-                (f"{split}/{folder.name}/{image.name}", split, folder.name)
-                for image in sorted(folder.iterdir())
-                if image.suffix.lower() in IMAGE_SUFFIXES
-            ]
-    if not rows:
+    tree = read_folder(root, follow_links=True)
+    found = find_split_images(tree)
+    if found is None:
+        advice = f"convert raw data with: emorec prepare-data {root} --out DATA"
+        if deeper := split_folders_below(tree):
+            advice = f"name the folder {root / deeper[0]}"
         raise DataError(
             f"{root}: neither a {MANIFEST} nor a train/ folder with one folder of images per "
-            "emotion was found"
+            f"emotion was found; {advice}"
         )
-    paths, splits, labels = (np.array(column, np.str_) for column in zip(*rows, strict=True))
-    names = ordered(set(labels.tolist()))
-    splits = splits.astype("U10")
-    train = np.flatnonzero(splits == TRAIN)
-    splits[train[stratified(labels[train], VALIDATION_SHARE, seed=0)]] = VALIDATION
-    return PreparedDataset(root, paths, splits, labels, None, names, None)
+    raw = place_images(tree, found, _TREE_OPTIONS)
+    left_out = tree.left_out([*raw.images, *(tree.files.get(name) for name in OWN_FILES)])
+    rows = sorted(
+        (SPLITS.index(split), label, name, USAGES[usage][0])
+        for split, label, name, usage in zip(
+            found.splits, raw.labels or (), found.names, raw.usages, strict=True
+        )
+    )
+    _, labels, paths, splits = (np.array(column, np.str_) for column in zip(*rows, strict=True))
+    text = left_out_text(left_out)
+    return PreparedDataset(
+        root=root,
+        paths=paths,
+        splits=splits,
+        labels=labels,
+        votes=None,
+        class_names=ordered(set(labels.tolist())),
+        policy=None,
+        left_out=count_kinds(left_out),
+        notes=(*raw.notes, *([text] if text else [])),
+        drawn=raw.drawn,
+    )

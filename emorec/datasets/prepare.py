@@ -11,11 +11,13 @@ from typing import Any
 
 from emorec.atomic_files import write_json
 from emorec.datasets.choices import COPY, DROP, HARD, IGNORE, LABEL_CSV, LIST
+from emorec.datasets.class_checks import require_classes
 from emorec.datasets.dataset_summary import Unreadable, faults, manifest_csv, summarise
 from emorec.datasets.destination import files_in, recover, replacing, require_apart
 from emorec.datasets.duplicates import find_leaks, near_duplicates, thumbnails
-from emorec.datasets.manifest import MANIFEST, OWN_FILES, SUMMARY, read_summary
+from emorec.datasets.manifest import read_summary
 from emorec.datasets.prepare_options import PrepareOptions
+from emorec.datasets.prepared_files import MANIFEST, OWN_FILES, SUMMARY
 from emorec.datasets.readers.ferplus import LABEL_CSV_SOURCE
 from emorec.datasets.readers.image_files import PixelImage, check_readable
 from emorec.datasets.readers.registry import read_source
@@ -23,6 +25,7 @@ from emorec.datasets.readers.rows import USAGES, RawRows, ReadOptions, merge
 from emorec.datasets.readers.table import read_table
 from emorec.datasets.selection import Selection, select, with_leaks
 from emorec.errors import ConfigError, DataError
+from emorec.file_kinds import count_kinds
 from emorec.threads import ProgressCallback, run_in_threads
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -80,6 +83,9 @@ def prepare_data(
             raise ConfigError(
                 f"{raw.place}: images in archives and pixel files cannot be linked to; omit --link"
             )
+        splits = [USAGES[raw.usages[row]][0] for row in selection.rows]
+        if raw.drawn is not None:
+            require_classes(raw.place, zip(splits, selection.labels, strict=True), raw.drawn)
         if options.strict:
             _require_faultless(summarise(selection, {}))
         recover(dest)
@@ -92,7 +98,6 @@ def prepare_data(
             _require_replaceable(dest, earlier, selection)
         if options.leaks != IGNORE:
             pairs = near_duplicates(thumbnails(selection.images, progress))
-            splits = [USAGES[raw.usages[row]][0] for row in selection.rows]
             selection = with_leaks(selection, find_leaks(pairs, splits), options.leaks == DROP)
         return PrepareResult(_write(dest, selection, options, progress), changed=True)
 
@@ -159,6 +164,8 @@ def _summary_at(dest: Path) -> dict[str, Any]:
 def _is_up_to_date(dest: Path, earlier: dict[str, Any], selection: Selection) -> bool:
     """Return whether `dest` equals the result of this run, by names, sizes and times."""
     if earlier["fingerprint"] != selection.fingerprint:
+        return False
+    if earlier.get("left_out", {}) != count_kinds(selection.raw.left_out):
         return False
     try:
         manifest = (dest / MANIFEST).read_bytes()

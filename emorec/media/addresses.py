@@ -3,11 +3,7 @@
 import re
 from pathlib import Path
 
-VIDEO_SUFFIXES = (
-    *(".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts"),
-    *(".ogv", ".ts", ".webm", ".wmv"),
-)
-"""Suffixes of video files."""
+from emorec.file_kinds import VIDEO_SUFFIXES, is_video_name
 
 _STREAM_SUFFIXES = (*VIDEO_SUFFIXES, ".m3u8", ".mjpeg", ".mjpg", ".mpd", ".sdp")
 """Suffixes of addresses that are not images: the server is not asked."""
@@ -30,7 +26,7 @@ def is_video(source: str) -> bool:
     """Report whether a source is a camera, a stream or named like a video file."""
     if is_url(source):
         return not is_image_address(source)
-    return is_camera(source) or source.lower().endswith(VIDEO_SUFFIXES)
+    return is_camera(source) or is_video_name(source)
 
 
 def is_image_address(source: str) -> bool:

@@ -16,16 +16,9 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from emorec.errors import DataError
+from emorec.file_kinds import is_hidden, is_readable_image_name, is_video_file, left_out_text
 from emorec.frames import Frame
-from emorec.images import IMAGE_SUFFIXES
 from emorec.media import addresses
-
-READABLE_SUFFIXES = (
-    *IMAGE_SUFFIXES,
-    *(".avif", ".dib", ".gif", ".hdr", ".jp2", ".jpe", ".pbm", ".pfm", ".pic", ".pnm", ".pxm"),
-    *(".ras", ".sr"),
-)
-"""Suffixes of image files, which are taken from folders unless there is a pattern."""
 
 STDIN = "-"
 
@@ -85,32 +78,42 @@ def _shortened(stem: str, most_bytes: int) -> str:
     return kept + end
 
 
-def expand(arguments: Iterable[str], pattern: str | None = None) -> Iterator[MediaSource]:
+def expand(
+    arguments: Iterable[str], pattern: str | None = None, left_out: list[str] | None = None
+) -> Iterator[MediaSource]:
     """Expand arguments to sources, in the order of the arguments; folders are sorted by name.
+
+    A file that an argument or a list names is an image or a video by its content, if that is
+    recognised; in folders names decide.
 
     Args:
         arguments: Each an image or video file, a camera number, the address of a stream, a folder
             (searched recursively, except hidden files and folders), "@list.txt" (a file with one
             path per line; "@-" reads it from standard input) or "-" (an image on standard input).
         pattern: Files to take from folders, e.g. "*.png", compared with the file name or, if the
-            pattern has a slash, with the path inside the folder; None for `READABLE_SUFFIXES`.
+            pattern has a slash, with the path inside the folder; None takes all images.
+        left_out: Receives the paths of the files that were not taken from folders; without a
+            pattern only, because a pattern says what to leave out.
     """
     uses: Counter[str] = Counter()
-    for source in _expand(arguments, pattern):
+    names = [] if left_out is None else left_out
+    for source in _expand(arguments, pattern, names):
         # Some file systems ignore case.
         key = source.output_stem.casefold()
         uses[key] += 1
         yield source if uses[key] == 1 else replace(source, duplicate_number=uses[key])
 
 
-def _expand(arguments: Iterable[str], pattern: str | None) -> Iterator[MediaSource]:
+def _expand(
+    arguments: Iterable[str], pattern: str | None, left_out: list[str]
+) -> Iterator[MediaSource]:
     for argument in arguments:
         if argument == STDIN:
             yield MediaSource(STDIN, "stdin")
         elif is_list(argument):
-            yield from _from_list(argument, pattern)
+            yield from _from_list(argument, pattern, left_out)
         else:
-            yield from _from_path(argument, pattern)
+            yield from _from_path(argument, pattern, left_out)
 
 
 def is_list(argument: str) -> bool:
@@ -118,22 +121,28 @@ def is_list(argument: str) -> bool:
     return argument.startswith("@") and not os.path.lexists(argument)
 
 
-def _from_path(path: str, pattern: str | None, listed: bool = False) -> Iterator[MediaSource]:
+def _from_path(
+    path: str, pattern: str | None, left_out: list[str], listed: bool = False
+) -> Iterator[MediaSource]:
     if not Path(path).is_dir():
-        is_video = addresses.is_video(path)
+        stream = addresses.is_camera(path) or addresses.is_url(path)
+        is_video = addresses.is_video(path) if stream else is_video_file(path)
         stem = addresses.output_stem(path) if is_video else Path(path).stem
         yield MediaSource(path, stem or "image", listed=listed, is_video=is_video)
         return
     found = False
-    for source in _from_folder(path, "", pattern, frozenset()):
+    before = len(left_out)
+    for source in _from_folder(path, "", pattern, frozenset(), left_out):
         found = True
         yield source
     if not found:
         problem = f"no images match {pattern!r}" if pattern else "no images in this folder"
+        if others := left_out_text(left_out[before:]):
+            problem += f"; {others}"
         yield MediaSource(path, "folder", problem=problem)
 
 
-def _from_list(argument: str, pattern: str | None) -> Iterator[MediaSource]:
+def _from_list(argument: str, pattern: str | None, left_out: list[str]) -> Iterator[MediaSource]:
     try:
         data = _read_list(argument[1:])
     except (OSError, DataError) as error:
@@ -142,7 +151,7 @@ def _from_list(argument: str, pattern: str | None) -> Iterator[MediaSource]:
         return
     for line in data.splitlines():
         if line:
-            yield from _from_path(os.fsdecode(line), pattern, listed=True)
+            yield from _from_path(os.fsdecode(line), pattern, left_out, listed=True)
 
 
 def _read_list(name: str) -> bytes:
@@ -159,7 +168,11 @@ def _read_list(name: str) -> bytes:
 
 
 def _from_folder(
-    folder: str, below: str, pattern: str | None, above: frozenset[tuple[int, int]]
+    folder: str,
+    below: str,
+    pattern: str | None,
+    above: frozenset[tuple[int, int]],
+    left_out: list[str],
 ) -> Iterator[MediaSource]:
     """Yield the sources of a folder and its subfolders.
 
@@ -168,6 +181,7 @@ def _from_folder(
         below: Its path relative to the folder that the user named.
         pattern: As for `expand`.
         above: Device and inode of its parent folders; links back to one of them are skipped.
+        left_out: Receives the paths of the files that are not taken, unless there is a pattern.
     """
     try:
         status = Path(folder).stat()
@@ -182,15 +196,17 @@ def _from_folder(
         return
     above |= {(status.st_dev, status.st_ino)}
     for entry in entries:
-        if entry.name.startswith("."):
+        if is_hidden(entry.name):
             continue
         relative = str(Path(below, entry.name))
         if _is_folder(entry):
-            yield from _from_folder(entry.path, relative, pattern, above)
+            yield from _from_folder(entry.path, relative, pattern, above, left_out)
         elif _matches(entry.name, relative, pattern):
             stem = str(Path(below, Path(entry.name).stem))
             is_video = addresses.is_video(entry.path)
             yield MediaSource(entry.path, stem, listed=True, is_video=is_video)
+        elif pattern is None:
+            left_out.append(entry.path)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -202,5 +218,5 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _matches(name: str, relative: str, pattern: str | None) -> bool:
     if pattern is None:
-        return name.lower().endswith(READABLE_SUFFIXES)
+        return is_readable_image_name(name)
     return fnmatch(relative if "/" in pattern else name, pattern)

@@ -1,6 +1,6 @@
 """Defines the contract of a record format: its writer, and what the format supports."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,14 @@ class RecordWriter(AbstractContextManager["RecordWriter"], Protocol):
 
         Raises:
             DataError: It cannot be written.
+        """
+        ...
+
+    def add_left_out(self, counts: Mapping[str, int]) -> None:
+        """Write how many files of folders were not read; formats without a place for it skip it.
+
+        Args:
+            counts: Number of files by kind, as `emorec.file_kinds.count_kinds` returns it.
         """
         ...
 

@@ -1,7 +1,7 @@
 """Writes all records as one JSON document, which appears complete at the end of the run."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +36,7 @@ class JsonWriter:
         self._text: TextWriter | None = None
         self._count = 0
         self._videos: list[Record] = []
+        self._left_out: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         head = {
@@ -64,6 +65,10 @@ class JsonWriter:
         """Keep the summary of a video for the end; see `RecordWriter.add_video`."""
         self._videos.append(summary)
 
+    def add_left_out(self, counts: Mapping[str, int]) -> None:
+        """Keep the counts for the end; see `RecordWriter.add_left_out`."""
+        self._left_out.update(counts)
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -76,6 +81,7 @@ class JsonWriter:
             return
         with self._stack:  # without the exception, so that the records so far are published
             if self._text is not None:
-                videos = json.dumps(self._videos, indent=2, allow_nan=False)
+                rest = {"videos": self._videos, "left_out": self._left_out}
                 end = "\n  ]" if self._count else "]"
-                self._text.write(end + ',\n  "videos": ' + videos.replace("\n", "\n  ") + "\n}\n")
+                text = json.dumps(rest, indent=2, allow_nan=False).removeprefix("{")
+                self._text.write(f"{end},{text}\n")

@@ -2,6 +2,7 @@
 
 import errno
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Self
 
@@ -50,6 +51,9 @@ class TextWriter:
 
     def add_video(self, summary: Record) -> None:
         """Skip the summary of a video; see `RecordWriter.add_video`."""
+
+    def add_left_out(self, counts: Mapping[str, int]) -> None:
+        """Skip the counts; see `RecordWriter.add_left_out`."""
 
     def write(self, text: str) -> None:
         """Write and flush text.

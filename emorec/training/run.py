@@ -131,6 +131,10 @@ class TrainingRun:
         state = read_state(checkpoint) if checkpoint.exists() else None
         return cls(config, dataset, options, world, state)
 
+    def _log_notes(self) -> None:
+        for note in self.dataset.notes:
+            _log.warning("%s: %s", self.dataset.root, note)
+
     def complete(self, folder: Path) -> RunResult:
         """Fit the model and write the files of the run, also after an interruption.
 
@@ -142,7 +146,9 @@ class TrainingRun:
             KeyboardInterrupt: Ctrl-C before the end of the first epoch.
         """
         interrupted, failure = False, None
+        self._log_notes()  # outside the context to standard error, inside it to train.log
         with run_folder.logging_to(folder / run_folder.LOG):
+            self._log_notes()
             try:
                 try:
                     self.fit(folder)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from emorec.datasets.class_checks import require_classes
 from emorec.datasets.image_cache import cached_images
 from emorec.datasets.manifest import Examples, PreparedDataset
 from emorec.images import Image
@@ -29,8 +30,15 @@ def select(config: DataConfig, dataset: PreparedDataset) -> tuple[Examples, Exam
 
     The validation labels are the majority of the votes where the data set has votes (the FER+
     protocol), whatever the training labels are.
+
+    Raises:
+        ConfigError: The data set has no votes, which the settings need.
+        DataError: A split has no labelled image, or `require_classes` refuses the classes.
     """
     soft = config.labels == "soft" or draws_labels(config, dataset)
+    if dataset.votes is None:
+        images = zip(dataset.splits.tolist(), dataset.labels.tolist(), strict=True)
+        require_classes(dataset.root, images, dataset.drawn)
     train = dataset.examples("train", config.policy, config.classes, soft)
     if dataset.votes is None:
         # A folder tree without votes may have any number of labels of its own.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from helpers.checkouts import make_checkout, tree
+from helpers.checkouts import make_checkout, make_images, tree
 
 from emorec.cli.main import main
 
@@ -63,3 +63,18 @@ def test_bad_data_is_one_line_and_exit_code_4(data: Path, tmp_path: Path, damage
     assert result.exit_code == 4
     assert (result.stdout, result.stderr.count("\n")) == ("", 1)
     assert not (place / "report.html").exists()
+
+
+def test_files_of_a_folder_tree_that_are_no_images_are_named(tmp_path: Path) -> None:
+    folders = {"train/happy/more": 20, "train/sad": 20, "dev/happy": 3, "dev/sad": 4, "Test/sad": 1}
+    root = make_images(tmp_path / "raw", folders)
+    for name in ("a.txt", "b.txt", "Thumbs.db"):
+        (root / "train/sad" / name).touch()
+    result = run("data-report", root)
+    assert (result.exit_code, result.stderr) == (0, "Note: left out: 2 .txt\n")
+    facts = json.loads((root / "report.json").read_text())
+    assert facts["images"] == 48
+    assert facts["counts"]["validation"] == {"happy": 3, "sad": 4}
+    assert (facts["left_out"], facts["notes"]) == ({".txt": 2}, ["left out: 2 .txt"])
+    # Its own files are not named the next time.
+    assert run("data-report", root).stderr == "Note: left out: 2 .txt\n"

@@ -10,8 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 from helpers.metadata_example import METADATA
 from helpers.onnx_models import write_tiny_model
+from helpers.tiny_data import make_prepared
 
 from emorec.cli.main import main
+from emorec.labels import EMOTIONS_7
 
 
 @pytest.fixture
@@ -171,3 +173,16 @@ def test_onnx_files_need_neither_keras_nor_matplotlib(models: list[Path], tiny_d
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_an_own_validation_folder_is_evaluated(models: list[Path], tmp_path: Path) -> None:
+    root = tmp_path / "raw"
+    make_prepared(root, votes=False)
+    for emotion in EMOTIONS_7:
+        image = next((root / "test" / emotion).iterdir())
+        (root / "valid" / emotion).mkdir(parents=True)
+        image.rename(root / "valid" / emotion / image.name)
+    (root / "valid/happy/notes.txt").touch()
+    done = run(models[0], "--data", root, "--json", "-")
+    assert (done.exit_code, done.stderr) == (0, "Note: left out: 1 .txt\n")
+    assert json.loads(done.stdout)["images"] == 7

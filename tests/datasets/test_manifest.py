@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emorec.datasets.manifest import (
-    COLUMNS,
     Examples,
     PreparedDataset,
     is_safe_path,
-    ordered,
     read_prepared,
 )
 from emorec.datasets.prepare import prepare_data
 from emorec.datasets.prepare_options import PrepareOptions
+from emorec.datasets.prepared_files import COLUMNS
+from emorec.datasets.splitting import ordered
 from emorec.errors import ConfigError, DataError
 from emorec.labels import EMOTIONS_7, EMOTIONS_8
 

@@ -24,7 +24,7 @@ from emorec.errors import ConfigError, DataError
 def test_no_source_is_a_clear_error(tmp_path: Path, dest: Path) -> None:
     with pytest.raises(DataError, match="no such folder"):
         prepare_data(tmp_path / "none", dest)
-    with pytest.raises(DataError, match="no known layout"):
+    with pytest.raises(DataError, match="holds no image and no CSV file"):
         prepare_data(tmp_path, dest)
     assert list(tmp_path.iterdir()) == []
 

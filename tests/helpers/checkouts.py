@@ -77,7 +77,7 @@ def ferplus_source(root: Path) -> RawRows:
 def make_images(root: Path, counts: dict[str, int]) -> Path:
     """Write folders of images, named 000.png and so on, from the count of each folder."""
     for folder, count in counts.items():
-        (root / folder).mkdir(parents=True)
+        (root / folder).mkdir(parents=True, exist_ok=True)
         for number in range(count):
             (root / folder / f"{number:03}.png").write_bytes(noise_png(number))
     return root

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from emorec.datasets.manifest import COLUMNS, MANIFEST, SUMMARY
+from emorec.datasets.prepared_files import COLUMNS, MANIFEST, SUMMARY
 from emorec.labels import EMOTIONS_7, VOTE_CLASSES
 
 COUNTS = {"train": 12, "validation": 6, "test": 4}

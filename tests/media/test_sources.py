@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from emorec import file_kinds
 from emorec.frames import Frame
 from emorec.media.sources import MediaSource, expand
 
@@ -169,3 +170,54 @@ def test_long_names_of_outputs_are_shortened(stem: str):
 def test_names_of_outputs_that_fit_stay():
     stem = "x" * (255 - len("-emotions.jpg"))
     assert MediaSource("x", stem).output_name("-emotions.jpg") == f"{stem}-emotions.jpg"
+
+
+def left_out(*arguments: str, pattern: str | None = None) -> list[str]:
+    found: list[str] = []
+    list(expand(arguments, pattern, found))
+    return found
+
+
+def test_other_files_of_folders_are_named():
+    assert left_out() == []
+    touch(
+        "f/a.JFIF", "f/b.mpo", "f/c.txt", "f/sub/README", "f/clip.mp4", "f/Thumbs.db", "f/._a.jpg"
+    )
+    touch("f/._a.jpg", "f/__MACOSX/x.jpg", "f/.ipynb_checkpoints/y.jpg", "f/desktop.ini", "z.txt")
+    assert names("f") == ["f/a.JFIF", "f/b.mpo"]
+    assert left_out("f", "z.txt") == ["f/c.txt", "f/clip.mp4", "f/sub/README"]
+    # A pattern says itself what to leave out.
+    assert left_out("f", pattern="*.mpo") == []
+
+
+@pytest.mark.parametrize("installed", [False, True])
+def test_heif_in_a_folder_needs_its_extra(monkeypatch, installed):
+    monkeypatch.setattr(file_kinds, "reads_heif", lambda: installed)
+    touch("f/a.heic", "f/b.jpg")
+    assert names("f") == (["f/a.heic", "f/b.jpg"] if installed else ["f/b.jpg"])
+    assert left_out("f") == ([] if installed else ["f/a.heic"])
+
+
+def test_a_folder_without_images_says_what_it_holds():
+    touch("f/a.txt", "f/b.txt")
+    (source,) = expand(["f"])
+    assert source.problem == "no images in this folder; left out: 2 .txt"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "is_video"),
+    [
+        ("a.jpg", b"\0\0\0\x20ftypisom", True),
+        ("a.mp4", b"\xff\xd8\xff\xe0", False),
+        ("a.dat", b"RIFF\0\0\0\0AVI LIST", True),
+        ("a.mp4", b"", True),
+        ("a.jpg", b"", False),
+    ],
+)
+def test_a_named_file_is_what_its_content_is(name, content, is_video):
+    touch(f"f/{name}")
+    Path("f", name).write_bytes(content)
+    Path("list.txt").write_text(f"f/{name}\n")
+    (named,) = expand([f"f/{name}"])
+    (listed,) = expand(["@list.txt"])
+    assert named.is_video is listed.is_video is is_video

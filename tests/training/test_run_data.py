@@ -3,8 +3,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.checkouts import make_images
 
 from emorec.datasets.manifest import read_prepared
+from emorec.errors import DataError
 from emorec.training.config_groups import DataConfig
 from emorec.training.run_data import draws_labels, load, select
 
@@ -54,3 +56,28 @@ def test_images_are_decoded_at_the_size_of_the_input(tiny_data: Path) -> None:
     assert data.train_images.dtype == np.uint8
     assert {name for name, _, _ in steps} <= {"decoding"}
     assert data.train is train
+
+
+@pytest.mark.parametrize(
+    ("folders", "message"),
+    [
+        ({"train/happy": 20}, "all images have the label 'happy'"),
+        ({"train/happy": 20, "train/sad": 3}, "the class 'sad' has 3 images, too few"),
+        (
+            {"train/happy": 20, "train/sad": 20, "test/fear": 2},
+            "the class 'fear' has 2 images, none of them in train",
+        ),
+    ],
+)
+def test_classes_that_cannot_be_trained_are_named(
+    folders: dict[str, int], message: str, tmp_path: Path
+) -> None:
+    dataset = read_prepared(make_images(tmp_path / "raw", folders))
+    with pytest.raises(DataError, match=message):
+        select(DataConfig(), dataset)
+
+
+def test_an_own_validation_folder_is_used(tmp_path: Path) -> None:
+    folders = {"train/happy": 20, "train/sad/b/c": 20, "Dev/happy": 3, "Dev/sad": 2}
+    train, validation = select(DataConfig(), read_prepared(make_images(tmp_path / "raw", folders)))
+    assert (len(train.paths), len(validation.paths)) == (40, 5)

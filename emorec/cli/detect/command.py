@@ -11,7 +11,8 @@ from emorec.cli.detect.detector_options import DetectorOptions, detector_options
 from emorec.cli.detect.output_options import check_outputs, output_options
 from emorec.cli.detect.video_options import VideoOptions, video_options
 from emorec.cli.parameters import prior_option, region
-from emorec.errors import EmorecError, ModelError
+from emorec.errors import DataError, EmorecError, ModelError
+from emorec.file_kinds import left_out_text
 from emorec.types import Box
 
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ Examples:
     "pattern",
     metavar="PATTERN",
     help="Files to process in folders, such as '*.png' or 'day1/*'.  [default: all images]",
+)
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Fail, before any work, if a folder holds files that are not read.",
 )
 @click.option(
     "--roi",
@@ -101,6 +107,7 @@ Examples:
 def detect(
     arguments: tuple[str, ...],
     pattern: str | None,
+    strict: bool,
     roi: Box | None,
     max_side: int | None,
     choice: DetectorOptions,
@@ -129,7 +136,10 @@ def detect(
     from emorec.media.sources import STDIN, expand, is_list
 
     model_file = _model_file(model)
-    sources = list(expand(arguments, pattern))
+    left_out: list[str] = []
+    sources = list(expand(arguments, pattern, left_out))
+    if strict and left_out:
+        raise DataError(f"--strict: {left_out_text(left_out)}; move these files, or use --glob")
     lists = [Path(argument[1:]) for argument in arguments if is_list(argument)]
     check_outputs(outputs, sources, [model_file, *choice.inputs(), *lists], videos.plots(sources))
     videos.check(sources)
@@ -152,7 +162,7 @@ def detect(
         native_messages_dropped(),
         # Before any output is opened: a wrong address or a missing package must not cost one.
         connected(ray, workers),
-        ResultReporter(outputs, sources, recognizer) as reporter,
+        ResultReporter(outputs, sources, recognizer, left_out) as reporter,
     ):
         display: VideoDisplay | None = None
         for are_videos, group in groupby(reporter.remaining, key=lambda source: source.is_video):

@@ -10,6 +10,7 @@ import click
 
 from emorec.cli.detect.face_table import FaceTable, video_lines
 from emorec.cli.terminal_text import one_line
+from emorec.file_kinds import count_kinds, left_out_text
 
 if TYPE_CHECKING:
     from emorec.batch.video_work import VideoResult
@@ -31,6 +32,7 @@ class ResultReporter:
         outputs: The record files.
         sources: All sources.
         recognizer: The recognizer whose results are reported.
+        left_out: Paths of the files that were not taken from folders.
 
     Attributes:
         remaining: The sources to process: all, or those that an interrupted run has left.
@@ -43,6 +45,7 @@ class ResultReporter:
         outputs: "OutputSettings",
         sources: Sequence["MediaSource"],
         recognizer: "EmotionRecognizer",
+        left_out: Sequence[str] = (),
     ) -> None:
         self.remaining, self.failed = outputs.remaining(sources, recognizer.labels)
         if outputs.resume:
@@ -50,6 +53,7 @@ class ResultReporter:
             click.echo(f"resuming: {done} of {len(sources)} are done", err=True)
         self._writers = outputs.writers(recognizer)
         self._table = FaceTable([source.name for source in sources], recognizer.labels)
+        self._left_out = left_out
         self._shows_table = not outputs.prints_records
         self._stack = ExitStack()
         self._written: list[str] = []
@@ -65,6 +69,7 @@ class ResultReporter:
         with ExitStack() as stack:
             for writer in self._writers:
                 stack.enter_context(writer)
+                writer.add_left_out(count_kinds(self._left_out))
             if self.shows_progress:
                 from emorec.cli.progress import image_progress  # rich is slow to import
 
@@ -134,6 +139,8 @@ class ResultReporter:
 
     def __exit__(self, *exception: object) -> None:
         with self._stack:
+            if self._left_out:
+                click.echo(f"note: {one_line(left_out_text(self._left_out))}", err=True)
             if not self._shows_table:
                 return
             if self._written_count > _LISTED_FILES:

@@ -1,15 +1,15 @@
 """Reads the user's own data as a CSV list of images with labels."""
 
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
 from emorec.datasets.readers.rows import HELD_OUT, TRAIN, VALIDATION, RawRows, ReadOptions
 from emorec.datasets.readers.shared import (
-    SPLIT_NAMES,
-    folder_labels,
     hold_out_validation,
+    own_labels,
     require_known,
+    safe_path,
 )
+from emorec.datasets.readers.split_folders import SPLIT_NAMES
 from emorec.datasets.readers.table import LabelTable, header_of, parse_table
 from emorec.datasets.readers.tree import Tree, read_folder
 from emorec.datasets.splitting import grouped_splits, stratified_splits
@@ -43,13 +43,13 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
     table = parse_table(file, ("path", "label"))
     if not table.lines:
         raise DataError(f"{file.location}: the file has a header and no rows")
-    names = [_safe_path(table, row) for row in range(len(table.lines))]
+    names = [safe_path(table, row) for row in range(len(table.lines))]
     if tree.place.is_file() and len(tree.files) == 1 and file.path:
         folders = dict.fromkeys(name.rpartition("/")[0] for name in names)
         images = read_folder(tree.place.parent, folders)
     else:
         images = tree
-    labels = _labels(tree, table, options)
+    labels = own_labels(tree, table.columns["label"], options)
     return RawRows(
         place=tree.place,
         label_files=[file],
@@ -61,30 +61,6 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
         labels=labels,
         notes=images.notes(),
     )
-
-
-def _safe_path(table: LabelTable, row: int) -> str:
-    text = table.columns["path"][row]
-    path = PurePosixPath(text)
-    if (
-        not path.parts
-        or path.is_absolute()
-        or ".." in path.parts
-        or "\\" in text
-        or not text.isprintable()
-    ):
-        raise DataError(
-            f"{table.path}: row {table.lines[row]}: unsafe path {text!r:.80}; paths must be "
-            "relative to the list's folder, with forward slashes, and stay inside"
-        )
-    return str(path)
-
-
-def _labels(tree: Tree, table: LabelTable, options: ReadOptions) -> list[str]:
-    spelt = table.columns["label"]
-    present = [label for label in spelt if label]
-    labels = dict(zip(present, folder_labels(tree, present, options), strict=True))
-    return [labels.get(label, "") for label in spelt]
 
 
 def _usages(table: LabelTable, labels: list[str], options: ReadOptions) -> list[str]:

@@ -1,41 +1,70 @@
 """Reads FER-2013 as a folder tree: train/EMOTION/ and test/EMOTION/."""
 
-from emorec.datasets.readers.rows import VALIDATION, RawRows, ReadOptions
+from emorec.datasets.readers.rows import TEST, TRAIN, VALIDATION, RawRows, ReadOptions
 from emorec.datasets.readers.shared import (
-    SPLIT_FOLDERS,
     folder_labels,
     hold_out_validation,
+    require_images,
     rows_of_files,
 )
+from emorec.datasets.readers.split_folders import SplitImages, find_split_images
 from emorec.datasets.readers.tree import Tree
+from emorec.datasets.splitting import stratified
 from emorec.errors import DataError
+from emorec.labels import canonical_emotion, is_emotion_name
 
 SOURCE = "fer2013-folders"
 
 
 def matches(tree: Tree) -> bool:
-    """Return whether a tree has train/ and test/ with folders of images, and no other folder."""
-    tops = {path.split("/")[0].lower() for path in tree.images() if path.count("/") == 2}
-    return {"train", "test"} <= tops <= set(SPLIT_FOLDERS)
+    """Return whether a tree has split folders with folders of images."""
+    return find_split_images(tree) is not None
 
 
 def read(tree: Tree, options: ReadOptions) -> RawRows:
-    """Read train/EMOTION/, test/EMOTION/ and, if present, validation/EMOTION/.
+    """Read train/EMOTION/, test/EMOTION/ and validation/EMOTION/; see `find_split_images`.
 
-    Without a folder for validation, a share of train is held out; with the default options these
-    are the images that training on the raw tree holds out.
+    Without a folder for validation or test, a share of train is held out; with the default options
+    the images for validation are those that training on the raw tree holds out.
 
     Raises:
-        DataError: There is no such image, or a folder is named after no known emotion.
+        DataError: There is no such image, a folder is named after no known emotion, or a class
+            folder is empty.
     """
-    paths = sorted(path for path in tree.images() if path.count("/") == 2)
-    splits = [SPLIT_FOLDERS.get(path.split("/")[0].lower()) for path in paths]
-    chosen = [(path, split) for path, split in zip(paths, splits, strict=True) if split]
-    if not chosen:
+    found = find_split_images(tree)
+    if found is None:
         raise DataError(f"{tree.place}: no folder train/EMOTION/ with images was found")
-    names = [path for path, _ in chosen]
-    usages = [split for _, split in chosen]
-    labels = folder_labels(tree, [name.split("/")[1] for name in names], options)
-    if VALIDATION not in usages:
-        usages = hold_out_validation(usages, labels, options)
-    return rows_of_files(tree, SOURCE, names, usages=usages, labels=labels)
+    require_images(tree.place, found.empty_classes)
+    return place_images(tree, found, options)
+
+
+def place_images(tree: Tree, found: SplitImages, options: ReadOptions) -> RawRows:
+    """Return the rows of the images of split folders, with images held out where a split lacks.
+
+    Raises:
+        DataError: A class folder is named after no known emotion, and labels are not kept.
+    """
+    labels = folder_labels(tree, found.classes, options)
+    usages = found.splits
+    # The same images are drawn whether or not labels are kept as they are spelt.
+    emotional = all(is_emotion_name(label) for label in set(labels))
+    drawn_by = [canonical_emotion(label) for label in labels] if emotional else labels
+    if VALIDATION not in found.splits:
+        usages = hold_out_validation(usages, drawn_by, options)
+    if TEST not in found.splits:
+        train = [row for row, usage in enumerate(usages) if usage == TRAIN]
+        rest = 1.0 if VALIDATION in found.splits else 1 - options.validation
+        column = [drawn_by[row] for row in train]
+        usages = list(usages)
+        for index in stratified(column, options.test / rest, options.seed):
+            usages[train[index]] = TEST
+    shares = {VALIDATION: options.validation, TEST: options.test}
+    return rows_of_files(
+        tree,
+        SOURCE,
+        found.names,
+        usages=usages,
+        labels=labels,
+        notes=found.notes,
+        drawn={split: share for split, share in shares.items() if split not in found.splits},
+    )

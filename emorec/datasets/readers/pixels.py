@@ -11,7 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from emorec.datasets.readers.image_files import PixelImage, RawImage
-from emorec.datasets.readers.table import MAX_LINE, UNPACKING_ERRORS, column_names, open_unpacked
+from emorec.datasets.readers.table import (
+    MAX_LINE,
+    UNPACKING_ERRORS,
+    column_names,
+    find_delimiter,
+    open_unpacked,
+)
 from emorec.errors import DataError
 from emorec.interrupts import deliver_pending_interrupt, hold_interrupts, wait_for_result
 
@@ -96,6 +102,7 @@ def _blocks(location: str, stream: BinaryIO, rows: PixelRows) -> Iterator[list[b
     """Yield the pixel fields of some rows at a time and append the other columns to `rows`."""
     names: list[str] = []
     number = pixels = 0
+    delimiter = b","
     others: list[tuple[int, list[str]]] = []
     for lines in _lines(location, stream):
         fields: list[bytes] = []
@@ -103,9 +110,9 @@ def _blocks(location: str, stream: BinaryIO, rows: PixelRows) -> Iterator[list[b
             number += 1
             if not line.strip():
                 continue
-            values = line.split(b",")
             if not names:
                 names = column_names(line)
+                delimiter = find_delimiter(line.decode("utf-8", "replace")).encode()
                 if names.count("pixels") != 1:
                     found = ", ".join(names)
                     raise DataError(f"{location}: needs one column 'pixels'; found: {found!r:.200}")
@@ -113,6 +120,7 @@ def _blocks(location: str, stream: BinaryIO, rows: PixelRows) -> Iterator[list[b
                 rows.columns.update({name: [] for name in names if name != "pixels"})
                 others = [(i, rows.columns[n]) for i, n in enumerate(names) if n != "pixels"]
                 continue
+            values = line.split(delimiter)
             if len(values) != len(names):
                 raise DataError(
                     f"{location}: row {number} has {len(values)} values; the header names "

@@ -48,6 +48,7 @@ class Layout(NamedTuple):
 
 
 LAYOUTS = {
+    "prepared": Layout("manifest.csv of a prepared data set", "prepared"),
     "ferplus": Layout("fer2013new.csv and FER2013Train/", "ferplus"),
     "fer2013-csv": Layout("fer2013.csv or icml_face_data.csv", "fer2013"),
     "csv": Layout("a CSV file with the columns path and label", "csv_list"),
@@ -83,6 +84,9 @@ def read_source(place: Path, options: "ReadOptions | None" = None) -> "RawRows":
         ConfigError: The layout in the options is unknown.
         DataError: The data is missing, broken or unsafe, or has no known layout.
     """
+    from dataclasses import replace
+
+    from emorec.datasets.prepared_files import OWN_FILES
     from emorec.datasets.readers.rows import ReadOptions
     from emorec.datasets.readers.tree import read_tree
 
@@ -96,10 +100,32 @@ def read_source(place: Path, options: "ReadOptions | None" = None) -> "RawRows":
             break
         for reader in readers:
             if reader.matches(candidate):
-                return reader.read(candidate, options)
+                rows = reader.read(candidate, options)
+                own = [candidate.files.get(name) for name in OWN_FILES]
+                used = [*rows.images, *rows.label_files, *own]
+                return replace(rows, left_out=tree.left_out(used))
         candidate = candidate.wrapped()
     if forced:
         # The reader itself reports best which files are missing.
         return forced.reader().read(tree, options)
-    known = "; ".join(f"{name}: {layout.looks_like}" for name, layout in LAYOUTS.items())
-    raise DataError(f"{place}: no known layout ({known}); name the folder that holds the data")
+    raise DataError(f"{place}: {_why_unknown(tree)}")
+
+
+def _why_unknown(tree: "Tree") -> str:
+    """Describe what keeps a tree from being a data set of a known layout."""
+    from emorec.file_kinds import left_out_text
+
+    images = tree.images()
+    if not images and not tree.csv_files():
+        others = left_out_text(tree.left_out(()))
+        return f"holds no image and no CSV file{others and '; '}{others}"
+    folders = {path.rpartition("/")[0] for path in images}
+    if len(folders) == 1:
+        return (
+            f"all images are in one folder ({tree.locate(folders.pop())}); put the images of each "
+            "emotion into a folder of its name, or list them in a CSV file with the columns path "
+            "and label"
+        )
+    return (
+        f"no known layout; expected one of: {'; '.join(row.looks_like for row in LAYOUTS.values())}"
+    )

@@ -1,7 +1,7 @@
 """The rows that a reader returns for a raw data set, and the options of reading."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -104,6 +104,9 @@ class RawRows:
         nameless: Number of further rows without an image name, by usage.
         gaps: Rows whose images are missing for one common reason.
         notes: Other problems of the data, one line each.
+        drawn: Share of each split that was drawn at random, where folders are the classes; None
+            for other data.
+        left_out: Paths of the files of the source that are neither images nor labels of the rows.
     """
 
     place: Path
@@ -118,6 +121,8 @@ class RawRows:
     nameless: Counter[str] = field(default_factory=Counter)
     gaps: list[Gap] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    drawn: Mapping[str, float] | None = None
+    left_out: list[str] = field(default_factory=list)
 
 
 def merge(parts: Sequence[RawRows]) -> RawRows:
@@ -156,7 +161,17 @@ def merge(parts: Sequence[RawRows]) -> RawRows:
         nameless=sum((part.nameless for part in parts), Counter()),
         gaps=gaps,
         notes=[note for part in parts for note in part.notes],
+        drawn=_drawn_of_all(parts),
+        left_out=[path for part in parts for path in part.left_out],
     )
+
+
+def _drawn_of_all(parts: Sequence[RawRows]) -> dict[str, float] | None:
+    """Return the splits drawn in every part; None unless folders are the classes of all."""
+    drawn = [part.drawn for part in parts if part.drawn is not None]
+    if len(drawn) < len(parts):
+        return None
+    return {split: share for split, share in drawn[0].items() if all(split in d for d in drawn)}
 
 
 def _votes_of(rows: RawRows) -> Votes:

@@ -1,9 +1,11 @@
-"""What several readers share: names of splits, labels from folders, validation held out."""
+"""What several readers share: labels from folders, held-out images, checks of classes."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 
 from emorec.datasets.readers.pixels import PixelRows
-from emorec.datasets.readers.rows import HELD_OUT, TEST, TRAIN, VALIDATION, RawRows, ReadOptions
+from emorec.datasets.readers.rows import HELD_OUT, TEST, TRAIN, RawRows, ReadOptions
+from emorec.datasets.readers.table import LabelTable
 from emorec.datasets.readers.tree import Tree
 from emorec.datasets.splitting import stratified
 from emorec.errors import DataError
@@ -14,19 +16,6 @@ PIXEL_CSV_FILES = ("fer2013.csv", "icml_face_data.csv", "train.csv", "test.csv")
 
 PIXEL_USAGES = ("Training", "PublicTest", "PrivateTest")
 
-SPLIT_FOLDERS = {
-    "train": TRAIN,
-    "training": TRAIN,
-    "val": VALIDATION,
-    "valid": VALIDATION,
-    "validation": VALIDATION,
-    "test": TEST,
-}
-"""Split of a folder by its lower-case name."""
-
-SPLIT_NAMES = {**SPLIT_FOLDERS, "publictest": VALIDATION, "privatetest": TEST}
-"""Split by its lower-case name in a CSV list."""
-
 
 def rows_of_files(
     tree: Tree,
@@ -36,6 +25,7 @@ def rows_of_files(
     usages: list[str],
     labels: list[str],
     notes: Iterable[str] = (),
+    drawn: Mapping[str, float] | None = None,
 ) -> RawRows:
     """Build the rows of a data set whose labels are in the paths of its image files.
 
@@ -46,6 +36,7 @@ def rows_of_files(
         usages: A key of `USAGES` for each image.
         labels: Label of each image.
         notes: Problems to report before those of the tree.
+        drawn: As in `RawRows`.
     """
     return RawRows(
         place=tree.place,
@@ -57,6 +48,7 @@ def rows_of_files(
         usages=usages,
         labels=labels,
         notes=[*notes, *tree.notes()],
+        drawn=drawn,
     )
 
 
@@ -77,6 +69,35 @@ def folder_labels(tree: Tree, folders: list[str], options: ReadOptions) -> list[
     return [known[folder] for folder in folders]
 
 
+def own_labels(tree: Tree, spelt: Sequence[str], options: ReadOptions) -> list[str]:
+    """Convert a column of labels as `folder_labels` does; empty ones stay empty."""
+    present = [label for label in spelt if label]
+    labels = dict(zip(present, folder_labels(tree, present, options), strict=True))
+    return [labels.get(label, "") for label in spelt]
+
+
+def safe_path(table: LabelTable, row: int) -> str:
+    """Return the path of a row of a list of images.
+
+    Raises:
+        DataError: The path may lead out of the folder of the list.
+    """
+    text = table.columns["path"][row]
+    path = PurePosixPath(text)
+    if (
+        not path.parts
+        or path.is_absolute()
+        or ".." in path.parts
+        or "\\" in text
+        or not text.isprintable()
+    ):
+        raise DataError(
+            f"{table.path}: row {table.lines[row]}: unsafe path {text!r:.80}; paths must be "
+            "relative to the list's folder, with forward slashes, and stay inside"
+        )
+    return str(path)
+
+
 def hold_out_validation(usages: list[str], labels: list[str], options: ReadOptions) -> list[str]:
     """Hold out a share of the training images of each class for validation.
 
@@ -88,6 +109,19 @@ def hold_out_validation(usages: list[str], labels: list[str], options: ReadOptio
     for index in stratified([labels[row] for row in train], options.validation, options.seed):
         result[train[index]] = HELD_OUT
     return result
+
+
+def require_images(place: Path, empty_classes: Sequence[str]) -> None:
+    """Check that every class folder has images.
+
+    Raises:
+        DataError: A class folder is empty; the first is named.
+    """
+    if empty_classes:
+        raise DataError(
+            f"{place}: the class folder {empty_classes[0]} holds no image; add images, or remove "
+            "the folder"
+        )
 
 
 def require_known(

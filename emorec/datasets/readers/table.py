@@ -1,8 +1,10 @@
 """Reads CSV files of labels and votes as text, with errors that name the row."""
 
+import codecs
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,8 +28,13 @@ MAX_ROWS = 2_000_000
 MAX_LINE = 2**16
 """Largest length of a pixel row or header in bytes; 2,304 numbers of three digits take 9 KiB."""
 
-UNPACKING_ERRORS = (OSError, EOFError, zlib.error)
-"""Errors of reading a damaged .gz file."""
+DELIMITERS = ",;\t"
+"""Delimiters of CSV files; the header decides."""
+
+_BYTE_ORDER_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+UNPACKING_ERRORS = (OSError, EOFError, zlib.error, UnicodeError)
+"""Errors of reading a damaged .gz file, or damaged UTF-16."""
 
 
 @dataclass(frozen=True)
@@ -62,20 +69,23 @@ def parse_table(
     """Read a CSV file; blank lines are skipped.
 
     Args:
-        file: The file, UTF-8 with or without a byte order mark; gzip-compressed if its name ends
-            in .gz.
+        file: The file, UTF-8 or UTF-16 with or without a byte order mark, separated by commas,
+            semicolons or tabs; gzip-compressed if its name ends in .gz.
         required: Names of required columns.
         header: Column names of a file without a header line; None reads the header line.
 
     Raises:
-        DataError: The file is missing, empty, not UTF-8, not CSV, or lacks a required column.
+        DataError: The file is missing, empty, neither UTF-8 nor UTF-16, not CSV, or lacks a
+            required column.
     """
     path = file.location
     rows: list[list[str]] = []
     lines: list[int] = []
-    text = io.TextIOWrapper(io.BytesIO(_content(file)), encoding="utf-8-sig", newline="")
+    content = _content(file)
+    delimiter = find_delimiter(_decoded_line(content[:MAX_LINE].lstrip().partition(b"\n")[0]))
+    text = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig", newline="")
     try:
-        reader = csv.reader(text, strict=True)
+        reader = csv.reader(text, strict=True, delimiter=delimiter)
         for row in reader:
             if row:
                 rows.append(row)
@@ -83,7 +93,7 @@ def parse_table(
                 if len(rows) > MAX_ROWS:
                     raise DataError(f"{path}: over {MAX_ROWS:,} rows")
     except (csv.Error, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a CSV file in UTF-8 ({error})") from error
+        raise DataError(f"{path}: not a CSV file in UTF-8 or UTF-16 ({error})") from error
     if not rows:
         raise DataError(f"{path}: the file is empty")
     if header is None:
@@ -120,12 +130,29 @@ def _content(file: RawImage) -> bytes:
     return data
 
 
-UNPACKING_ERRORS = (OSError, EOFError, zlib.error)
-"""What reading a damaged .gz file raises."""
-
-
 def open_unpacked(file: RawImage) -> BinaryIO:
-    """Open a file for reading as bytes; a file whose name ends in .gz is decompressed."""
+    """Open a file for reading as bytes of UTF-8.
+
+    A file whose name ends in .gz is decompressed, and UTF-16 is converted.
+    """
+    with _decompressed(file) as stream:
+        try:
+            head = stream.read(4)
+        except UNPACKING_ERRORS as error:
+            raise DataError(f"{file.location}: cannot read: {error}") from error
+    encoding = _BYTE_ORDER_MARKS.get(head[:2])
+    if encoding is None and len(head) == 4:
+        # Without a byte order mark, every other byte of Latin letters is 0.
+        encoding = {(1, 0, 1, 0): "utf-16-le", (0, 1, 0, 1): "utf-16-be"}.get(
+            cast(tuple[int, int, int, int], tuple(int(byte > 0) for byte in head))
+        )
+    stream = _decompressed(file)
+    if encoding is None:
+        return stream
+    return cast(BinaryIO, codecs.EncodedFile(stream, "utf-8", encoding))
+
+
+def _decompressed(file: RawImage) -> BinaryIO:
     stream = file.open()
     if file.location.lower().endswith(".gz"):
         return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
@@ -148,8 +175,18 @@ def header_of(file: RawImage) -> list[str]:
 
 def column_names(line: bytes) -> list[str]:
     """Split a header line into lower-case column names."""
-    text = line.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
-    return [name.strip(' \t\r\n"').lower() for name in text.split(",")]
+    text = _decoded_line(line)
+    return [name.strip(' \t\r\n"').lower() for name in text.split(find_delimiter(text))]
+
+
+def _decoded_line(line: bytes) -> str:
+    return line.removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
+
+
+def find_delimiter(header: str) -> str:
+    """Return the delimiter that splits a header line, without its quoted parts, most often."""
+    plain = re.sub('"[^"]*"', "", header)
+    return max(DELIMITERS, key=plain.count)
 
 
 def vote_counts(table: LabelTable, columns: Sequence[str]) -> Votes:

@@ -1,5 +1,6 @@
 """The files of a raw data set by name, from a folder, a zip archive or a single file."""
 
+import functools
 import os
 import re
 import stat
@@ -7,10 +8,11 @@ import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from emorec.datasets.readers.image_files import FileImage, RawImage, ZippedImage
 from emorec.errors import DataError
-from emorec.images import IMAGE_SUFFIXES
+from emorec.file_kinds import is_hidden_path, is_readable_image_name
 
 MAX_FILES = 2_000_000
 """Largest number of files of a folder or an archive."""
@@ -24,6 +26,8 @@ CKPLUS_FOLDER = "CK+48"
 """Kaggle's archive of CK+ holds this folder twice: at the top and in ck/."""
 
 _LINK_OUT = "a link to a folder or out of the data set"
+_LINK_UP = "a link to a folder above it"
+_LINK_BROKEN = "a link that leads to no file"
 _UNPRINTABLE = "a name with characters that cannot be printed"
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,250}")
@@ -38,11 +42,19 @@ class Tree:
         place: Path that the user named.
         files: Every file that may be used.
         skipped: Reason for each file that must not be used.
+        folders: Paths of the folders, except hidden ones.
+        root: Path of the tree inside `place`; "" for the whole.
     """
 
     place: Path
     files: dict[str, RawImage]
     skipped: dict[str, str] = field(default_factory=dict)
+    folders: list[str] = field(default_factory=list)
+    root: str = ""
+
+    def locate(self, path: str) -> Path:
+        """Return the path to name for a file or folder of the tree."""
+        return self.place / self.root / path
 
     def subtree(self, folder: str) -> "Tree":
         """Return the part of the tree under a folder."""
@@ -51,33 +63,49 @@ class Tree:
             self.place,
             {p.removeprefix(prefix): f for p, f in self.files.items() if p.startswith(prefix)},
             {p.removeprefix(prefix): r for p, r in self.skipped.items() if p.startswith(prefix)},
+            [p.removeprefix(prefix) for p in self.folders if p.startswith(prefix)],
+            f"{self.root}{prefix}",
         )
 
     def wrapped(self) -> "Tree | None":
-        """Return the content of the single folder that a download wraps around its data."""
+        """Return the content of the single folder that holds all images and tables."""
         tops = {
             path.split("/")[0]
             for path in self.files
-            if "/" in path and not path.startswith("__MAC")
+            if "/" in path and (is_image(path) or is_csv(path))
         }
-        tops = {top for top in tops if not top.startswith(".")}
         if CKPLUS_FOLDER in tops:
             return self.subtree(CKPLUS_FOLDER)
         return self.subtree(tops.pop()) if len(tops) == 1 else None
 
+    @functools.cached_property
+    def _images(self) -> list[str]:
+        return [path for path in self.files if is_image(path)]
+
     def images(self) -> list[str]:
         """Return the paths of the files with an image suffix, except hidden ones."""
-        return [path for path in self.files if is_image(path)]
+        return self._images
 
     def csv_files(self) -> list[str]:
         """Return the paths of the CSV files at the top of the tree."""
-        suffixes = (".csv", ".csv.gz")
-        return [path for path in self.files if "/" not in path and path.lower().endswith(suffixes)]
+        return [path for path in self.files if "/" not in path and is_csv(path)]
+
+    def has_files(self, folder: str) -> bool:
+        """Return whether a folder holds a file, at any depth."""
+        return any(path.startswith(f"{folder}/") for path in self.files)
+
+    def left_out(self, used: Iterable[RawImage | None]) -> list[str]:
+        """Return the paths of the visible files that are not among those used."""
+        taken = {id(file) for file in used}
+        files = self.files.items()
+        return [p for p, file in files if id(file) not in taken and not is_hidden_path(p)]
 
     def notes(self) -> list[str]:
         """Describe the skipped files, one line for each reason."""
         by_reason: dict[str, list[str]] = {}
         for path, reason in self.skipped.items():
+            if is_hidden_path(path):
+                continue
             by_reason.setdefault(reason, []).append(path)
         return [
             f"{reason} is not used: {len(paths):,} (such as {paths[0]!r:.80})"
@@ -87,9 +115,12 @@ class Tree:
 
 def is_image(path: str) -> bool:
     """Return whether a file of a data set is an image, by its name; hidden files are not."""
-    name = path.rpartition("/")[2]
-    hidden = name.startswith(".") or path.startswith((".", "__MACOSX/")) or "/." in path
-    return not hidden and name.lower().endswith(IMAGE_SUFFIXES)
+    return is_readable_image_name(path) and not is_hidden_path(path)
+
+
+def is_csv(path: str) -> bool:
+    """Return whether a file of a data set is a CSV file, by its name; hidden files are not."""
+    return path.lower().endswith((".csv", ".csv.gz")) and not is_hidden_path(path)
 
 
 def is_file_name(name: str) -> bool:
@@ -124,7 +155,9 @@ def read_tree(place: Path) -> Tree:
     return Tree(place, {place.name: FileImage(str(place), status.st_size, status.st_mtime_ns)})
 
 
-def read_folder(root: Path, only: Iterable[str] | None = None) -> Tree:
+def read_folder(
+    root: Path, only: Iterable[str] | None = None, *, follow_links: bool = False
+) -> Tree:
     """List the files of a folder.
 
     A link is followed if it leads to a file inside the folder. Other links, and names that cannot
@@ -133,43 +166,86 @@ def read_folder(root: Path, only: Iterable[str] | None = None) -> Tree:
     Args:
         root: The folder.
         only: Relative folders to list, without their subfolders; None lists all folders.
+        follow_links: Follow links to files and folders anywhere, except to a folder above.
 
     Raises:
-        DataError: The folder holds over `MAX_FILES` files.
+        DataError: The folder holds over `MAX_FILES` files, or cannot be read.
     """
-    files: dict[str, RawImage] = {}
-    skipped: dict[str, str] = {}
-    resolved = root.resolve()
-    pending = [""] if only is None else [f"{folder}/" if folder else "" for folder in only]
-    for prefix in pending:
-        if prefix and not Path(os.path.realpath(root / prefix)).is_relative_to(resolved):
-            skipped[prefix] = _LINK_OUT
+    tree = Tree(root, {})
+    resolved = os.path.realpath(root)
+    folders = [""] if only is None else [f"{folder}/" if folder else "" for folder in only]
+    pending = [_Folder(prefix, os.path.realpath(root / prefix)) for prefix in folders]
+    for folder in pending:
+        if not follow_links and not _is_inside(folder.real, resolved):
+            tree.skipped[folder.prefix] = _LINK_OUT
             continue
         try:
-            entries = list(os.scandir(f"{root}/{prefix}"))
+            entries = list(os.scandir(f"{root}/{folder.prefix}"))
         except (FileNotFoundError, NotADirectoryError):
             continue
         for entry in sorted(entries, key=lambda entry: entry.name):
-            path = prefix + entry.name
+            path = folder.prefix + entry.name
             if entry.is_dir(follow_symlinks=False):
                 if only is None:
-                    pending.append(f"{path}/")
+                    pending.append(folder.child(entry.name))
             elif not entry.name.isprintable():
-                skipped[path] = _UNPRINTABLE
-            elif entry.is_symlink() and not _leads_inside(entry.path, resolved):
-                skipped[path] = _LINK_OUT
-            else:
+                tree.skipped[path] = _UNPRINTABLE
+            elif not entry.is_symlink():
                 status = entry.stat()
-                file = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
-                files[path] = FileImage(file, status.st_size, status.st_mtime_ns)
-        if len(files) > MAX_FILES:
+                tree.files[path] = FileImage(entry.path, status.st_size, status.st_mtime_ns)
+            elif follow_links and only is None and Path(entry.path).is_dir():
+                if linked := folder.link(entry.name, os.path.realpath(entry.path)):
+                    pending.append(linked)
+                else:
+                    tree.skipped[path] = _LINK_UP
+            else:
+                _add_link(tree, path, entry, None if follow_links else resolved)
+        if len(tree.files) > MAX_FILES:
             raise DataError(f"{root}: over {MAX_FILES:,} files; name the folder of the data set")
-    return Tree(root, files, skipped)
+    names = (folder.prefix[:-1] for folder in pending[1:]) if only is None else ()
+    tree.folders.extend(name for name in names if not is_hidden_path(name))
+    return tree
 
 
-def _leads_inside(link: str, root: Path) -> bool:
-    target = Path(os.path.realpath(link))  # unlike `resolve`, it accepts circular links
-    return target.is_relative_to(root) and target.is_file()
+class _Folder(NamedTuple):
+    """A folder to list.
+
+    Attributes:
+        prefix: Its path relative to the root, with a slash at its end; "" is the root.
+        real: Its path without links.
+        above: Real paths of the folders whose links lead to it.
+    """
+
+    prefix: str
+    real: str
+    above: tuple[str, ...] = ()
+
+    def child(self, name: str) -> "_Folder":
+        """Return a folder in this folder."""
+        return _Folder(f"{self.prefix}{name}/", f"{self.real}{os.sep}{name}", self.above)
+
+    def link(self, name: str, target: str) -> "_Folder | None":
+        """Return the folder of a link in this folder; None if it leads to a folder above."""
+        above = (*self.above, self.real)
+        if any(_is_inside(folder, target) for folder in above):
+            return None
+        return _Folder(f"{self.prefix}{name}/", target, above)
+
+
+def _add_link(tree: Tree, path: str, entry: "os.DirEntry[str]", inside: str | None) -> None:
+    """Add a link to a file to a tree, if it leads to a file inside a folder; None allows all."""
+    target = os.path.realpath(entry.path)  # unlike `resolve`, it accepts circular links
+    if not Path(target).is_file():
+        tree.skipped[path] = _LINK_BROKEN if inside is None else _LINK_OUT
+    elif inside is not None and not _is_inside(target, inside):
+        tree.skipped[path] = _LINK_OUT
+    else:
+        status = entry.stat()
+        tree.files[path] = FileImage(target, status.st_size, status.st_mtime_ns)
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def _read_zip(place: Path) -> Tree:
@@ -186,6 +262,7 @@ def _read_zip(place: Path) -> Tree:
         )
     files: dict[str, RawImage] = {}
     skipped: dict[str, str] = {}
+    folders: set[str] = set()
     for member in sorted(members, key=lambda member: member.filename):
         name = member.filename
         path = PurePosixPath(name)
@@ -196,7 +273,9 @@ def _read_zip(place: Path) -> Tree:
             or any(c in member.orig_filename for c in "\\:\0")
         ):
             raise DataError(f"{place}: unsafe name {name!r:.80} in the archive; nothing was read")
+        folders.update(str(folder) for folder in path.parents)
         if member.is_dir():
+            folders.add(str(path))
             continue
         if not name.isprintable():
             skipped[name] = _UNPRINTABLE
@@ -204,4 +283,5 @@ def _read_zip(place: Path) -> Tree:
             skipped[name] = _LINK_OUT
         else:
             files[str(path)] = ZippedImage(archive, member, f"{place}/{name}")
-    return Tree(place, files, skipped)
+    visible = sorted(name for name in folders - {"."} if not is_hidden_path(name))
+    return Tree(place, files, skipped, visible)

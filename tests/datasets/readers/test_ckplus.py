@@ -109,5 +109,6 @@ def test_contempt_of_ckplus_has_no_label_among_seven(ckplus: Path, dest: Path) -
 def test_images_without_a_person_are_skipped(ckplus: Path, tmp_path: Path, dest: Path) -> None:
     root = shutil.copytree(ckplus, tmp_path / "CK+48")
     (root / "happy" / "extra.png").write_bytes(noise_png(1))
-    (note,) = prepare_data(root, dest).summary["notes"]
+    note, left_out = prepare_data(root, dest).summary["notes"]
+    assert left_out == "left out: 1 .png (such as happy/extra.png)"
     assert note == "images without a person in the name are skipped: 1 (happy/extra.png)"

@@ -34,6 +34,27 @@ def test_a_list_defines_labels_and_splits(tmp_path: Path, dest: Path) -> None:
     assert manifest_rows(tmp_path / "folder") == manifest_rows(dest)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_a_list_of_a_spreadsheet_is_read(
+    tmp_path: Path, dest: Path, encoding: str, delimiter: str
+) -> None:
+    root = make_images(tmp_path / "mine", {"x": 3})
+    rows = ["path,label,split", "x/000.png,joy,Dev", "x/001.png,sad,training", "x/002.png,joy,eval"]
+    (root / "list.csv").write_bytes("\r\n".join(rows).replace(",", delimiter).encode(encoding))
+    summary = prepare_data(root, dest).summary
+    assert counts(dest) == {"validation": {"happy": 2}, "train": {"sad": 1}}
+    assert summary["left_out"] == {}
+
+
+def test_images_that_a_list_does_not_name_are_left_out(tmp_path: Path, dest: Path) -> None:
+    root = make_images(tmp_path / "mine", {"x": 3})
+    write_list(root, "x/000.png,happy,train", "x/001.png,sad,train", header="path,label,split")
+    assert prepare_data(root, dest).summary["left_out"] == {".png": 1}
+    summary = prepare_data(root / "list.csv", dest.with_name("by name")).summary
+    assert summary["left_out"] == {}  # the user named a file, not the folder
+
+
 def test_groups_of_a_list_stay_together(tmp_path: Path, dest: Path) -> None:
     root = make_images(tmp_path / "mine", {"x": 100})
     lines = [f"x/{i:03}.png,{'happy' if i % 2 else 'sad'},p{i // 5}" for i in range(100)]
@@ -86,8 +107,8 @@ def test_bad_lists_are_refused(tmp_path: Path, dest: Path, case: str) -> None:
 
 def test_an_unknown_split_is_refused(tmp_path: Path, dest: Path) -> None:
     root = make_images(tmp_path / "mine", {"x": 1})
-    path = write_list(root, "x/000.png,happy,dev", header="path,label,split")
-    with pytest.raises(DataError, match="row 2: unknown split 'dev'; known: train"):
+    path = write_list(root, "x/000.png,happy,holdout", header="path,label,split")
+    with pytest.raises(DataError, match="row 2: unknown split 'holdout'; known: train"):
         prepare_data(path, dest)
 
 

@@ -51,6 +51,8 @@ VARIANTS = {
     "quotes": "emotion,pixels,Usage\n"
     + "".join('"' + line.replace(",", '","') + '"\n' for line in pixel_csv().splitlines()[1:]),
     "blanks in the header": pixel_csv(header="emotion, pixels, Usage"),
+    "semicolons": pixel_csv().replace(",", ";"),
+    "tabs": pixel_csv().replace(",", "\t"),
     "blanks around values": pixel_csv().replace(",PublicTest", ", PublicTest "),
 }
 
@@ -66,6 +68,14 @@ def test_every_spelling_of_the_file_is_the_same_data(
     assert {p: d for p, d in tree(dest).items() if p != "summary.json"} == {
         p: d for p, d in expected.items() if p != "summary.json"
     }
+
+
+def test_utf_16_is_the_same_data(source: Path, dest: Path) -> None:
+    prepare_data(source, dest.with_name("expected"))
+    source.write_bytes(pixel_csv().encode("utf-16"))
+    prepare_data(source, dest)
+    manifest = (dest / "manifest.csv").read_bytes()
+    assert manifest == (dest.with_name("expected") / "manifest.csv").read_bytes()
 
 
 def test_icml_face_data_has_another_order(tmp_path: Path, dest: Path) -> None:

@@ -135,7 +135,10 @@ def test_votes_of_label_csv_are_read_on_request(tmp_path: Path, dest: Path) -> N
     assert counts(tmp_path / "new")["train"] == {"happy": 1, "sad": 1, "": 1}
     (root / "data" / FOLDERS["Training"] / "label.csv").unlink()
     summary = prepare_data(root, dest, read_options=ReadOptions(votes="label-csv")).summary
-    assert summary["notes"] == ["FER2013Train/label.csv is missing: no Training image is read"]
+    assert summary["notes"] == [
+        "FER2013Train/label.csv is missing: no Training image is read",
+        "left out: 3 .png (such as data/FER2013Train/fer0000000.png), 1 .csv",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,12 @@ def make_ckplus(root: Path) -> None:
             (root / emotion / name).write_bytes(noise_png(person))
 
 
+def make_prepared(root: Path) -> None:
+    prepare_data(make_checkout(root.with_name("raw")), root)
+
+
 EXAMPLES: dict[str, tuple[Callable[[Path], object], int]] = {
+    "prepared": (make_prepared, 7),
     "ferplus": (make_checkout, 8),
     "fer2013-csv": (make_pixel_csv, 4),
     "csv": (make_csv_list, 10),
@@ -57,6 +62,9 @@ EXAMPLES: dict[str, tuple[Callable[[Path], object], int]] = {
 """Function that writes a small source of each layout, and its number of rows."""
 
 BROKEN: dict[str, Callable[[Path], object]] = {
+    "prepared": lambda root: write_text(
+        root / "manifest.csv", "path,split,usage,label,source\n../x.png,train,train,happy,mine\n"
+    ),
     "ferplus": lambda root: write_text(root / "fer2013new.csv", "Usage,Image name\n"),
     "fer2013-csv": lambda root: write_text(root / "fer2013.csv", "emotion,pixels\n3\n"),
     "csv": lambda root: write_text(root / "list.csv", "path,label\n../x.png,happy\n"),
@@ -132,10 +140,13 @@ def test_the_guide_has_a_row_for_every_layout(layout: str) -> None:
 
 
 def test_an_unknown_layout_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no known layout \(ferplus: fer2013new"):
+    make_images(tmp_path, {".": 1, "glee": 1})
+    with pytest.raises(DataError, match=r"no known layout; expected one of: manifest\.csv of"):
         read_source(tmp_path)
     for unknown in ("mine", "FERPLUS", "rows"):
-        with pytest.raises(ConfigError, match=f"unknown layout '{unknown}'; choose one of ferplus"):
+        with pytest.raises(
+            ConfigError, match=f"unknown layout '{unknown}'; choose one of prepared"
+        ):
             find_layout(unknown)
         with pytest.raises(ConfigError, match=f"unknown layout '{unknown}'"):
             read_source(tmp_path, ReadOptions(layout=unknown))

@@ -8,8 +8,6 @@ from helpers.checkouts import make_images
 
 from emorec.datasets.readers.rows import HELD_OUT, ReadOptions
 from emorec.datasets.readers.shared import (
-    SPLIT_FOLDERS,
-    SPLIT_NAMES,
     folder_labels,
     hold_out_validation,
     pixel_csv_files,
@@ -22,11 +20,6 @@ from emorec.errors import DataError
 
 def empty_tree() -> Tree:
     return Tree(Path("data"), {})
-
-
-def test_a_list_knows_every_split_folder() -> None:
-    assert SPLIT_NAMES.items() > SPLIT_FOLDERS.items()
-    assert set(SPLIT_NAMES.values()) == {"train", "validation", "test"}
 
 
 def test_folder_names_become_canonical_emotions() -> None:

@@ -1,11 +1,13 @@
 """Reading CSV files of labels and votes."""
 
+import codecs
 from pathlib import Path
 
 import pytest
 
 from emorec.datasets.readers import table
-from emorec.datasets.readers.table import read_table, vote_counts
+from emorec.datasets.readers.image_files import FileImage
+from emorec.datasets.readers.table import find_delimiter, header_of, read_table, vote_counts
 from emorec.errors import DataError
 
 
@@ -72,6 +74,40 @@ def test_tables_are_read_as_text(path: Path, case: str) -> None:
     found = read_table(path, ("a", "b"))
     assert found.columns == columns
     assert found.lines == lines
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-16 of Excel"]
+)
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_every_delimiter_and_encoding_is_read(
+    path: Path, encoding: str, delimiter: str, end: str
+) -> None:
+    rows = [["a", "b"], ["x/é.png", "1"], ['"p,q;r\ts"', ""]]
+    text = "".join(delimiter.join(row) + end for row in rows)
+    if encoding.endswith("Excel"):
+        path.write_bytes(codecs.BOM_UTF16_BE + text.encode("utf-16-be"))
+    else:
+        path.write_bytes(text.encode(encoding))
+    found = read_table(path, ("a", "b"))
+    assert found.columns == {"a": ["x/é.png", "p,q;r\ts"], "b": ["1", ""]}
+    assert found.lines == [2, 3]
+    assert header_of(FileImage(str(path), path.stat().st_size, 0)) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("header", "delimiter"),
+    [("", ","), ("a", ","), ("a;b", ";"), ("a\tb\tc,d", "\t"), ('"a;b;c",d', ",")],
+)
+def test_the_header_shows_the_delimiter(header: str, delimiter: str) -> None:
+    assert find_delimiter(header) == delimiter
+
+
+def test_damaged_utf_16_is_refused(path: Path) -> None:
+    path.write_bytes("a,b\n1,2\n".encode("utf-16") + b"\x00\xd8,\x00")
+    with pytest.raises(DataError, match="cannot read"):
+        read_table(path, ("a", "b"))
 
 
 def test_votes_are_counts(path: Path) -> None:

@@ -1,0 +1,16 @@
+"""Names of the files and columns of a prepared data set."""
+
+from emorec.labels import VOTE_CLASSES
+
+MANIFEST = "manifest.csv"
+SUMMARY = "summary.json"
+UNLABELLED = "unlabelled"
+REPORT_HTML, REPORT_JSON = "report.html", "report.json"
+
+OWN_FILES = (MANIFEST, SUMMARY, REPORT_HTML, REPORT_JSON)
+"""Files that emorec writes at the top of a prepared data set."""
+
+VOTE_COLUMNS = tuple(f"votes_{name}" for name in VOTE_CLASSES)
+
+COLUMNS = ("path", "split", "usage", "label", *VOTE_COLUMNS, "source")
+"""Columns of the manifest; without votes the columns of votes are missing."""

@@ -1,0 +1,49 @@
+"""Reads a data set that emorec prepared, by its manifest: votes, usages and sources are kept."""
+
+from emorec.datasets.prepared_files import COLUMNS, MANIFEST, VOTE_COLUMNS
+from emorec.datasets.readers.rows import USAGES, RawRows, ReadOptions
+from emorec.datasets.readers.shared import own_labels, require_known, safe_path
+from emorec.datasets.readers.table import header_of, parse_table, vote_counts
+from emorec.datasets.readers.tree import Tree
+from emorec.errors import DataError
+
+_REQUIRED = tuple(name for name in COLUMNS if name not in VOTE_COLUMNS)
+
+
+def matches(tree: Tree) -> bool:
+    """Return whether a tree has a manifest with the columns that emorec writes."""
+    manifest = tree.files.get(MANIFEST)
+    return manifest is not None and set(_REQUIRED) <= set(header_of(manifest))
+
+
+def read(tree: Tree, options: ReadOptions) -> RawRows:
+    """Read the manifest and the images that it lists.
+
+    Raises:
+        DataError: The manifest is missing or broken, a path leads out of the folder, or a usage or
+            a label is unknown.
+    """
+    file = tree.files.get(MANIFEST)
+    if file is None:
+        raise DataError(f"{tree.place}: no {MANIFEST} of a prepared data set was found")
+    table = parse_table(file, _REQUIRED)
+    if not table.lines:
+        raise DataError(f"{file.location}: the manifest lists no image")
+    usages = table.columns["usage"]
+    require_known("usage", usages, USAGES, file.location, table.lines)
+    names = [safe_path(table, row) for row in range(len(table.lines))]
+    voted = any(name in table.columns for name in VOTE_COLUMNS)
+    more = sorted(set(table.columns) - set(COLUMNS))
+    note = f"columns of {MANIFEST} that are not kept: {', '.join(more)}"
+    return RawRows(
+        place=tree.place,
+        label_files=[file],
+        sources=table.columns["source"],
+        lines=table.lines,
+        names=names,
+        images=[tree.files.get(name) for name in names],
+        usages=usages,
+        votes=vote_counts(table, VOTE_COLUMNS) if voted else None,
+        labels=None if voted else own_labels(tree, table.columns["label"], options),
+        notes=[*([note] if more else []), *tree.notes()],
+    )
