@@ -11,7 +11,17 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = (
-    {"atomic_files", "errors", "headers", "interrupts", "labels", "pages", "threads", "types"},
+    {
+        "atomic_files",
+        "errors",
+        "headers",
+        "interrupts",
+        "labels",
+        "pages",
+        "suggestions",
+        "threads",
+        "types",
+    },
     {"figures", "frames", "images", "metadata", "preprocessing", "probabilities", "resources"},
     {"models"},
     {"detection", "media"},

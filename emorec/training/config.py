@@ -1,6 +1,5 @@
 """Owns the configuration of a training run: its defaults, YAML files and overrides."""
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from pydantic import Field, ValidationError
 from emorec import resources
 from emorec.errors import ConfigError
 from emorec.labels import POLICIES
+from emorec.suggestions import did_you_mean
 from emorec.training.config_groups import (
     AugmentationConfig,
     BalanceConfig,
@@ -62,7 +62,7 @@ class TrainConfig(
 
 def default_config_path(arch: str) -> Path | None:
     """Return the path of the shipped configuration of an architecture, or None."""
-    path = resources.folder("configs") / f"{arch}.yaml"
+    path = resources.folder("configs") / f"{arch.lower()}.yaml"
     return path if path.is_file() else None
 
 
@@ -190,7 +190,7 @@ def _first_problem(error: ValidationError) -> str:
         section = TrainConfig if len(problem["loc"]) == 1 else AugmentationConfig
         known, name = list(section.model_fields), str(problem["loc"][-1])
         renamed = RENAMED_KEYS.get(where)
-        close = [renamed] if renamed else difflib.get_close_matches(name, known, 1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
+        question = f"did you mean {renamed!r}?" if renamed else did_you_mean(name, known)
+        hint = question or f"known keys: {', '.join(known)}"
         return f"unknown key {where!r:.80}; {hint}"
     return f"{where}: {problem['msg']}; received {problem['input']!r:.80}"
