@@ -11,18 +11,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = (
-    {
-        "atomic_files",
-        "errors",
-        "headers",
-        "interrupts",
-        "labels",
-        "pages",
-        "suggestions",
-        "threads",
-        "types",
-    },
-    {"figures", "frames", "images", "metadata", "preprocessing", "probabilities", "resources"},
+    {"atomic_files", "errors", "headers", "interrupts", "labels", "pages", "threads", "types"}
+    | {"suggestions"},
+    {"figures", "frames", "images", "metadata", "preprocessing", "probabilities", "resources"}
+    | {"installation"},
     {"models"},
     {"detection", "media"},
     {"datasets", "inference", "modeling", "outputs"},

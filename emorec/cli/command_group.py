@@ -1,8 +1,7 @@
 """A group of commands that suggests a command for an unknown name."""
 
-import shlex
+import os
 from collections.abc import Mapping
-from pathlib import Path
 
 import click
 
@@ -36,8 +35,9 @@ class CommandGroup(click.Group):
         close = [meant] if meant else close_names(name, known)
         if close:
             return f"Did you mean {close[0]!r}?"
-        if "detect" in known and Path(name).exists():
-            return (
-                f"To detect the faces in this file: {ctx.command_path} detect {shlex.quote(name)}"
-            )
+        if "detect" in known and os.path.lexists(name):
+            import shlex  # for this message alone
+
+            command = f"{ctx.command_path} detect {shlex.quote(name)}"
+            return f"To detect the faces in this file: {command}"
         return f"Known commands: {', '.join(known)}"

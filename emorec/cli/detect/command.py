@@ -96,7 +96,7 @@ Examples:
     flag_value="local",
     metavar="[ADDRESS]",
     help="Process images on a Ray cluster; without an address, one is started on this machine. "
-    "Place it after the sources; needs pip install 'emorec[ray]'",
+    "Place it after the sources; needs the extra ray.",
 )
 def detect(
     arguments: tuple[str, ...],
