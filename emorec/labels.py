@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emorec.errors import ConfigError, DataError
+from emorec.suggestions import unknown_name
 
 EMOTIONS_7 = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 EMOTIONS_8 = (*EMOTIONS_7, "contempt")
@@ -183,7 +184,7 @@ _KEPT_AS_ONE_HOT = ("majority", "dominant", "emotion-first")
 def _taken(votes: Votes, policy: str, classes: int) -> npt.NDArray[np.float64]:
     """Return the votes that a policy takes, of the kept classes, in `VOTE_CLASSES` order."""
     if policy not in _POLICIES:
-        raise ConfigError(f"unknown vote policy {policy!r}; choose one of {', '.join(POLICIES)}")
+        raise ConfigError(unknown_name("vote policy", policy, POLICIES))
     kept = len(emotions(classes))
     return _POLICIES[policy](votes, classes)[:, :kept]
 

@@ -1,5 +1,6 @@
 """Errors on the command line: the message and the exit code of every exception."""
 
+import os
 import sys
 from contextlib import suppress
 
@@ -8,13 +9,6 @@ import click
 from emorec.cli.terminal_text import one_line
 from emorec.errors import UNEXPECTED, EmorecError, MissingDependencyError
 from emorec.interrupts import exit_code
-
-_BASE_PACKAGES = frozenset(("cv2", "filelock", "numpy", "onnxruntime", "packaging", "rich"))
-_TRAIN_PACKAGES = frozenset(
-    ("keras", "matplotlib", "onnx", "pydantic", "tensorboard", "tensorflow", "tf2onnx", "yaml")
-)
-_BACKENDS = frozenset(("jax", "torch"))
-_RAY_PACKAGES = frozenset(("pyarrow", "ray"))
 
 _LIBRARY_MISSING = (
     "cannot open shared object file",  # glibc
@@ -70,29 +64,47 @@ def user_error(error: BaseException) -> EmorecError | None:
     if isinstance(error, EmorecError):
         return error
     if isinstance(error, ModuleNotFoundError):
-        return _missing_package(error.name or "")
+        return _missing_package(error)
     if isinstance(error, ImportError) and any(text in str(error) for text in _LIBRARY_MISSING):
         return _missing_system_library(error)
     return None
 
 
-def _missing_package(name: str) -> MissingDependencyError | None:
-    if name in _TRAIN_PACKAGES:
-        message = (
-            f"this command needs the package {name!r}; install it with: pip install 'emorec[train]'"
-        )
-    elif name in _BACKENDS:
+def _missing_package(error: ModuleNotFoundError) -> MissingDependencyError | None:
+    from emorec.installation import extra_for, install_command
+
+    name = error.name or ""
+    needs = "this command"
+    extra = extra_for(name)
+    if extra is None and "." not in name:
+        # A package of another package, such as pyarrow of ray.
+        needs = _importer(error)
+        extra = extra_for(needs)
+    if extra is None:
+        return None
+    if not extra and needs == "this command":
+        message = f"the package {name!r} is missing; reinstall emorec: {install_command()}"
+    elif name == os.environ.get("KERAS_BACKEND"):
         message = (
             f"KERAS_BACKEND is {name!r}, which is not installed; install it with: "
-            f"pip install 'emorec[{name}]', or unset KERAS_BACKEND"
+            f"{install_command(extra)}, or unset KERAS_BACKEND"
         )
-    elif name in _RAY_PACKAGES:
-        message = f"--ray needs the package {name!r}; install it with: pip install 'emorec[ray]'"
-    elif name in _BASE_PACKAGES:
-        message = f"the package {name!r} is missing; reinstall emorec: pip install emorec"
     else:
-        return None
+        message = f"{needs} needs the package {name!r}; install it with: {install_command(extra)}"
     return MissingDependencyError(message)
+
+
+def _importer(error: ModuleNotFoundError) -> str:
+    """Return the package outside emorec whose code failed to import another; "" if there is none.
+
+    Frames of Python's own import system are passed over.
+    """
+    from traceback import walk_tb
+
+    modules = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
+    packages = [module.partition(".")[0] for module in modules]
+    found = [name for name in packages if name not in ("emorec", "importlib", "__main__")]
+    return found[-1] if found and packages[-1] != "emorec" else ""
 
 
 def _missing_system_library(error: ImportError) -> MissingDependencyError | None:

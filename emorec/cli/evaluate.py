@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from emorec.cli.overwriting import refuse_overwriting, require_file_path, require_suffix
-from emorec.cli.parameters import prior_option
+from emorec.cli.parameters import Choice, prior_option
 from emorec.cli.terminal_text import one_line
 from emorec.labels import POLICIES
 from emorec.streams import require_stdout
@@ -33,19 +33,19 @@ Examples:
 )
 @click.option(
     "--split",
-    type=click.Choice(["validation", "test", "train"]),
+    type=Choice(["validation", "test", "train"]),
     default="validation",
     show_default=True,
     help="Split to evaluate on. Use the test split only once, at the end.",
 )
 @click.option(
     "--policy",
-    type=click.Choice(POLICIES),
+    type=Choice(POLICIES),
     help="Vote policy of the labels.  [default: majority, the FER+ protocol]",
 )
 @click.option(
     "--classes",
-    type=click.Choice([7, 8]),
+    type=Choice([7, 8]),
     help="Number of classes; 7 evaluates an eight-class model without contempt.  [default: what "
     "all models support]",
 )

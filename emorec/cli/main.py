@@ -13,6 +13,7 @@ from typing import Any, cast
 import click
 
 from emorec import __version__
+from emorec.cli.command_group import CommandGroup
 from emorec.cli.errors import interrupt_behind, report_error
 from emorec.interrupts import catch_signals, exit_code, ignore_further_signals
 from emorec.streams import replace_missing_streams
@@ -34,9 +35,24 @@ COMMANDS = {
 The module and the function of a command have its name.
 """
 
+SYNONYMS = {
+    **dict.fromkeys(("analyse", "analyze", "classify", "infer", "predict", "recognize"), "detect"),
+    **dict.fromkeys(("fit", "finetune"), "train"),
+    **dict.fromkeys(("score", "test", "validate"), "evaluate"),
+    **dict.fromkeys(("convert", "onnx"), "export"),
+    **dict.fromkeys(("inspect", "stats"), "data-report"),
+    **dict.fromkeys(("download", "fetch", "pull"), "models pull"),
+    "check": "doctor",
+    "help": "--help",
+    "version": "--version",
+}
+"""Commands by other words for them."""
 
-class _Commands(click.Group):
+
+class _Commands(CommandGroup):
     """A group that imports a command's module when the command is called."""
+
+    synonyms = SYNONYMS
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from emorec.cli.command_group import CommandGroup
 from emorec.cli.terminal_text import one_line
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
-@click.group(epilog="Example: emorec models list")
+@click.group(cls=CommandGroup, epilog="Example: emorec models list")
 def models() -> None:
     """List, show and fetch the models that emorec uses."""
 

@@ -1,9 +1,22 @@
 """Options shared by several commands, and option types that click lacks."""
 
+from typing import Any
+
 import click
 
 from emorec.errors import ConfigError
+from emorec.suggestions import close_names
 from emorec.types import Box
+
+
+class Choice(click.Choice[Any]):
+    """One of several values; the message on another value suggests the one probably meant."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """Describe an invalid value."""
+        message = super().get_invalid_choice_message(value, ctx)
+        close = close_names(str(value), map(str, self.choices))
+        return f"{message} Did you mean {close[0]!r}?" if close else message
 
 
 def region(ctx: click.Context, parameter: click.Parameter, value: str | None) -> Box | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from emorec.cli.parameters import Choice
 from emorec.cli.terminal_text import one_line
 from emorec.datasets.choices import COPY, DROP, FER2013NEW, LINKS, LIST, VOTE_FILES
 from emorec.datasets.readers.registry import LAYOUTS
@@ -28,21 +29,21 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--policy",
-    type=click.Choice(POLICIES),
+    type=Choice(POLICIES),
     default="dominant",
     show_default=True,
     help="Vote policy: how the votes on an image become its label.",
 )
 @click.option(
     "--classes",
-    type=click.Choice(["7", "8"]),
+    type=Choice(["7", "8"]),
     default="7",
     show_default=True,
     help="Seven emotions, or eight with contempt.",
 )
 @click.option(
     "--layout",
-    type=click.Choice(list(LAYOUTS)),
+    type=Choice(list(LAYOUTS)),
     help="Force this layout instead of detecting it. "
     + "; ".join(f"{name}: {layout.looks_like}" for name, layout in LAYOUTS.items())
     + ".",
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--votes",
-    type=click.Choice(VOTE_FILES),
+    type=Choice(VOTE_FILES),
     default=FER2013NEW,
     show_default=True,
     help="Vote files of a FERPlus checkout: fer2013new.csv, or label.csv in each image folder.",
@@ -81,7 +82,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random split.")
 @click.option(
     "--link",
-    type=click.Choice(LINKS),
+    type=Choice(LINKS),
     default=COPY,
     show_default=True,
     help="Copy image files, or link to them, which is faster and needs no disk space.",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from emorec.cli.parameters import Choice
 from emorec.cli.run_result import print_finished, print_result
 from emorec.cli.train_options import setting_options, settings_of
 
@@ -67,7 +68,7 @@ Examples:
 @setting_options
 @click.option(
     "--distribute",
-    type=click.Choice(["devices", "hosts"]),
+    type=Choice(["devices", "hosts"]),
     help="Train on all accelerators of this machine, or of several; needs KERAS_BACKEND=jax.",
 )
 @click.option(

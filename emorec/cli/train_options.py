@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from emorec.cli.parameters import Choice
 from emorec.labels import POLICIES
 from emorec.short_repr import short_repr
 
@@ -70,17 +71,15 @@ _OPTIONS = (
     ),
     click.option(
         "--labels",
-        type=click.Choice(["hard", "soft"]),
+        type=Choice(["hard", "soft"]),
         help="Train on one-hot labels or on vote distributions.",
     ),
     click.option(
         "--policy",
-        type=click.Choice(POLICIES),
+        type=Choice(POLICIES),
         help="Vote policy.  [default: as in the data set]",
     ),
-    click.option(
-        "--classes", type=click.Choice([7, 8]), help="Number of emotions; 8: with contempt."
-    ),
+    click.option("--classes", type=Choice([7, 8]), help="Number of emotions; 8: with contempt."),
     click.option("--limit", type=int, help="Largest number of images per split, for trials."),
     click.option(
         "--head-epochs",
@@ -90,7 +89,7 @@ _OPTIONS = (
     click.option("--head-learning-rate", type=float, help="Peak learning rate of the head epochs."),
     click.option("--epochs", type=int, help="Largest number of epochs after the head epochs."),
     click.option("--batch-size", type=int, help="Images per step, over all devices."),
-    click.option("--optimizer", type=click.Choice(["sgd", "adamw"]), help="Optimizer."),
+    click.option("--optimizer", type=Choice(["sgd", "adamw"]), help="Optimizer."),
     click.option("--learning-rate", type=float, help="Peak learning rate."),
     click.option(
         "--layer-decay",
@@ -105,7 +104,7 @@ _OPTIONS = (
     ),
     click.option(
         "--schedule",
-        type=click.Choice(["constant", "cosine", "step"]),
+        type=Choice(["constant", "cosine", "step"]),
         help="Schedule of the learning rate.",
     ),
     click.option("--warmup-epochs", type=float, help="Epochs of linear learning-rate warm-up."),
@@ -126,7 +125,7 @@ _OPTIONS = (
     click.option("--mix-off-epochs", type=int, help="Last epochs, without mixup, cutmix, erasing."),
     click.option(
         "--balance",
-        type=click.Choice(["none", "weights", "sampling"]),
+        type=Choice(["none", "weights", "sampling"]),
         help="Compensate class imbalance with loss weights or resampling.",
     ),
     click.option(
@@ -152,7 +151,7 @@ _OPTIONS = (
     ),
     click.option(
         "--precision",
-        type=click.Choice(["auto", "float32", "bfloat16"]),
+        type=Choice(["auto", "float32", "bfloat16"]),
         help="Arithmetic of the training; auto: bfloat16 if the processor has instructions for it.",
     ),
     click.option("--augment/--no-augment", default=None, help="Augment the training images."),

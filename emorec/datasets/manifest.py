@@ -27,6 +27,7 @@ from emorec.labels import (
     labels_from_votes,
     soft_targets_from_votes,
 )
+from emorec.suggestions import unknown_name
 
 MAX_PATH, MAX_LABEL = 1000, 100
 """Largest number of characters of a path and a label; a text array pads each row to the longest."""
@@ -110,7 +111,7 @@ class PreparedDataset:
             DataError: The split has no labelled image.
         """
         if split not in SPLITS:
-            raise ConfigError(f"unknown split {split!r}; choose one of {', '.join(SPLITS)}")
+            raise ConfigError(unknown_name("split", split, SPLITS))
         in_split = self.splits == split
         if self.votes is None or not (policy or self.policy or soft):
             names = self.class_names

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from emorec.datasets.choices import COPY, LEAKS, LINKS
 from emorec.errors import ConfigError
 from emorec.labels import POLICIES, emotions
+from emorec.suggestions import unknown_name
 
 
 @dataclass(frozen=True)
@@ -41,4 +42,4 @@ class PrepareOptions:
 
 def _require_one_of(kind: str, name: str, known: tuple[str, ...]) -> None:
     if name not in known:
-        raise ConfigError(f"unknown {kind} {name!r}; choose one of {', '.join(known)}")
+        raise ConfigError(unknown_name(kind, name, known))

@@ -19,6 +19,7 @@ import keras
 import numpy as np
 
 from emorec.errors import MissingDependencyError, ModelError
+from emorec.installation import install_command
 from emorec.metadata import ModelMetadata
 from emorec.modeling.build import with_probabilities
 from emorec.modeling.keras_files import load_model, save_model
@@ -43,8 +44,8 @@ def write_graph(model: keras.Model, metadata: ModelMetadata, path: Path) -> None
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingDependencyError(
-            f"the ONNX export needs {' and '.join(missing)}; install with: pip install "
-            "'emorec[train]', then run emorec export; the .keras file is kept"
+            f"the ONNX export needs {' and '.join(missing)}; install with: "
+            f"{install_command('train')}, then run emorec export; the .keras file is kept"
         )
     if keras.backend.backend() == "tensorflow":
         _export(model, metadata, path)

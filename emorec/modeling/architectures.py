@@ -14,6 +14,7 @@ from keras import layers, ops
 from emorec.errors import ConfigError
 from emorec.modeling.compact import compact_features
 from emorec.modeling.vgg13 import vgg13_features
+from emorec.suggestions import unknown_name
 
 # Channel means of ImageNet in BGR order, used to train the Caffe models.
 _CAFFE_MEANS_BGR = (103.939, 116.779, 123.68)
@@ -194,13 +195,12 @@ ARCHITECTURES = {architecture.name: architecture for architecture in _ALL}
 
 
 def architecture(name: str) -> Architecture:
-    """Return the architecture of a name.
+    """Return the architecture of a name, in any case.
 
     Raises:
         ConfigError: The table has no such name.
     """
     try:
-        return ARCHITECTURES[name]
+        return ARCHITECTURES[name.lower()]
     except KeyError:
-        known = ", ".join(ARCHITECTURES)
-        raise ConfigError(f"unknown architecture {name!r:.60}; known: {known}") from None
+        raise ConfigError(unknown_name("architecture", name, ARCHITECTURES)) from None

@@ -46,6 +46,7 @@ def build_classifier(
         ModelError: The weights cannot be loaded.
     """
     chosen = architecture(arch)
+    arch = chosen.name
     size = image_size or chosen.default_size
     if size < chosen.minimum_size:
         raise ConfigError(

@@ -3,7 +3,6 @@
 Neither ONNX Runtime nor Keras is loaded.
 """
 
-import difflib
 import os
 import zipfile
 import zlib
@@ -14,6 +13,7 @@ from emorec.errors import ModelError
 from emorec.metadata import COST_KEY, METADATA_KEY, ModelCost, ModelMetadata
 from emorec.models.onnx_properties import read_properties
 from emorec.models.registry import EMOTIONS, TRAINABLE, fetchable, shipped
+from emorec.suggestions import close_names
 
 FORMATS = ("onnx", "keras")
 """File formats of models; a run folder holds `model.<format>`."""
@@ -229,7 +229,7 @@ def _names_near(path: Path, formats: Sequence[str]) -> Iterator[str]:
 
 
 def _suggestion(path: Path, names: Sequence[str]) -> str:
-    close = difflib.get_close_matches(str(path), names)
+    close = close_names(str(path), names, 3)
     return f"; similar names: {', '.join(close)}" if close else ""
 
 

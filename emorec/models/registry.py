@@ -54,7 +54,9 @@ class ModelFile:
         """Instruction to fix a problem with the file."""
         if self.url:
             return f"fetch it with: emorec models pull {self.name}"
-        return "reinstall emorec: pip install --force-reinstall --no-deps emorec"
+        from emorec.installation import install_command  # few files are damaged
+
+        return f"reinstall emorec: {install_command(options='--force-reinstall --no-deps')}"
 
 
 def fetchable() -> dict[str, ModelFile]:

@@ -1,6 +1,5 @@
 """Owns the configuration of a training run: its defaults, YAML files and overrides."""
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from emorec import resources
 from emorec.errors import ConfigError
 from emorec.labels import POLICIES
 from emorec.short_repr import short_repr
+from emorec.suggestions import did_you_mean
 from emorec.training import strict_yaml
 from emorec.training.config_groups import (
     AugmentationConfig,
@@ -64,7 +64,7 @@ class TrainConfig(
 
 def default_config_path(arch: str) -> Path | None:
     """Return the path of the shipped configuration of an architecture, or None."""
-    path = resources.folder("configs") / f"{arch}.yaml"
+    path = resources.folder("configs") / f"{arch.lower()}.yaml"
     return path if path.is_file() else None
 
 
@@ -195,7 +195,7 @@ def _first_problem(error: ValidationError) -> str:
         section = TrainConfig if len(problem["loc"]) == 1 else AugmentationConfig
         known, name = list(section.model_fields), str(problem["loc"][-1])
         renamed = RENAMED_KEYS.get(where)
-        close = [renamed] if renamed else difflib.get_close_matches(name, known, 1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(known)}"
+        question = f"did you mean {renamed!r}?" if renamed else did_you_mean(name, known)
+        hint = question or f"known keys: {', '.join(known)}"
         return f"unknown key {short_repr(where)}; {hint}"
     return f"{where}: {problem['msg']}; received {short_repr(problem['input'])}"

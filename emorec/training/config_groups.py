@@ -4,9 +4,9 @@ Each group is a base class of `TrainConfig`, so the keys of a YAML file stay fla
 that takes one group can be called with the whole configuration.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from emorec.metadata import MAX_ADJUSTMENT
 
@@ -53,7 +53,9 @@ NO_AUGMENTATION = {
 class ModelConfig(_Group):
     """The network, its initial weights and its arithmetic."""
 
-    arch: str = Field("compact", description="name in the registry of architectures")
+    arch: Annotated[str, StringConstraints(to_lower=True)] = Field(
+        "compact", description="name in the registry of architectures"
+    )
     image_size: int | None = Field(
         None, ge=8, le=1024, description="side of the input in pixels; the architecture's default"
     )

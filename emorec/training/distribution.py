@@ -11,6 +11,7 @@ from typing import Literal
 import keras
 
 from emorec.errors import UNEXPECTED, ConfigError, EmorecError
+from emorec.installation import install_command
 
 Extent = Literal["devices", "hosts"]
 
@@ -69,7 +70,7 @@ def join(extent: Extent | None) -> World:
     if keras.backend.backend() != "jax":
         raise ConfigError(
             f"--distribute needs the JAX backend; received {keras.backend.backend()}: set "
-            "KERAS_BACKEND=jax, and install it with: pip install 'emorec[jax]'"
+            f"KERAS_BACKEND=jax, and install it with: {install_command('jax')}"
         )
     if extent == "hosts":
         _initialize()

@@ -22,4 +22,6 @@ def test_the_table_and_the_json_agree() -> None:
 def test_an_unknown_name() -> None:
     done = CliRunner().invoke(main, ["architectures", "vgg61"])
     assert (done.exit_code, done.stdout) == (3, "")
-    assert "unknown architecture 'vgg61'; known: compact, " in done.stderr
+    assert (
+        "unknown architecture 'vgg61'; did you mean 'vgg16'? choose one of compact, " in done.stderr
+    )

@@ -42,7 +42,7 @@ def test_bfloat16_computes_in_bfloat16_and_answers_in_float32() -> None:
 @pytest.mark.parametrize(
     ("arch", "options", "says"),
     [
-        ("", {}, "known: compact"),
+        ("", {}, "choose one of compact"),
         ("vgg-16", {}, "unknown architecture 'vgg-16'"),
         ("xception", {"image_size": 70}, "at least 71 pixels; received 70"),
         ("inceptionv3", {"image_size": 48}, "at least 75 pixels; received 48"),

@@ -10,7 +10,7 @@ import click
 from emorec.cli.detect.detector_options import DetectorOptions, detector_options
 from emorec.cli.detect.output_options import check_outputs, output_options
 from emorec.cli.detect.video_options import VideoOptions, video_options
-from emorec.cli.parameters import prior_option, region
+from emorec.cli.parameters import Choice, prior_option, region
 from emorec.errors import DataError, EmorecError, ModelError
 from emorec.file_kinds import left_out_text
 from emorec.types import Box
@@ -74,7 +74,7 @@ Examples:
 )
 @click.option(
     "--classes",
-    type=click.Choice([7, 8]),
+    type=Choice([7, 8]),
     default=7,
     show_default=True,
     help="Number of reported emotions; 8 adds contempt.",
@@ -102,7 +102,7 @@ Examples:
     flag_value="local",
     metavar="[ADDRESS]",
     help="Process images on a Ray cluster; without an address, one is started on this machine. "
-    "Place it after the sources; needs pip install 'emorec[ray]'",
+    "Place it after the sources; needs the extra ray.",
 )
 def detect(
     arguments: tuple[str, ...],

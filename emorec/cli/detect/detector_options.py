@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from emorec.cli.parameters import Choice
 from emorec.detection.registry import (
     DEFAULT_DETECTOR,
     DETECTORS,
@@ -88,7 +89,7 @@ def detector_options(command: Callable[..., Any]) -> Callable[..., Any]:
         with_choice = _click_option(name, variants)(with_choice)
     return click.option(
         "--detector",
-        type=click.Choice(list(DETECTORS)),
+        type=Choice(list(DETECTORS)),
         default=DEFAULT_DETECTOR,
         show_default=True,
         help=" ".join(f"{entry.name}: {entry.help}" for entry in DETECTORS.values()),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from emorec.cli.detect.video_options import VideoOptions, import_timeline_plot
+from emorec.cli.detect.video_options import VideoOptions
 from emorec.cli.terminal_text import one_line
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ class VideoDisplay:
             from emorec.atomic_files import write_bytes
 
             path = self._options.plot_of(self._count)
-            draw_timeline = import_timeline_plot()
+            from emorec.batch.timeline_plot import draw_timeline
+
             write_bytes(path, draw_timeline(result.tracks, result.record["duration_s"]))
             self._reporter.add_written(path)
 

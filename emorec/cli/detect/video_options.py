@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from emorec.errors import MissingDependencyError
-
 if TYPE_CHECKING:
     from emorec.batch.video_work import VideoSettings
     from emorec.media.sources import MediaSource
@@ -160,12 +158,13 @@ class VideoOptions:
 
         Raises:
             click.UsageError: No source is a video.
-            MissingDependencyError: matplotlib or a display is missing.
+            ModuleNotFoundError: matplotlib is missing.
+            MissingDependencyError: A display is missing.
         """
         if self.given and not any(source.is_video for source in sources):
             raise click.UsageError(f"{self.given[0]} is for videos; no SOURCE is a video")
         if self.plot is not None:
-            import_timeline_plot()
+            import emorec.batch.timeline_plot  # noqa: F401 - a missing matplotlib is an error now
         if self.show:
             from emorec.cli.detect.window import check_display
 
@@ -200,20 +199,3 @@ def video_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         with_videos = option(with_videos)
     return with_videos
-
-
-def import_timeline_plot() -> Callable[..., bytes]:
-    """Import `draw_timeline`.
-
-    Raises:
-        MissingDependencyError: matplotlib is not installed.
-    """
-    try:
-        from emorec.batch.timeline_plot import draw_timeline
-    except ModuleNotFoundError as error:
-        if error.name is None or not error.name.startswith("matplotlib"):
-            raise
-        raise MissingDependencyError(
-            "--plot needs matplotlib; install it with: pip install 'emorec[plots]'"
-        ) from error
-    return draw_timeline

@@ -6,7 +6,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from packaging.requirements import Requirement
@@ -17,6 +17,7 @@ from packaging.version import InvalidVersion
 from emorec import __version__
 from emorec.cli.errors import user_error
 from emorec.detection.registry import DETECTORS
+from emorec.installation import extra_for, extras_in, install_command, requirements
 
 OK = "ok"
 NOTE = "note"
@@ -93,33 +94,24 @@ def _version(name: str) -> str | None:
 
 def _packages() -> Iterator[Check]:
     """Compare the installed packages with the requirements of emorec."""
-    try:
-        texts = importlib.metadata.requires("emorec") or []
-        extras = importlib.metadata.metadata("emorec").get_all("Provides-Extra") or []
-    except importlib.metadata.PackageNotFoundError:
+    texts = requirements()
+    if not texts:
         yield Check("packages", "emorec", NOTE, "not installed, so its requirements are unknown")
-        return
-    checked = set()
+    checked = {"emorec"}
     for requirement in map(Requirement, texts):
         name = canonicalize_name(requirement.name)
-        extra = _extra_of(requirement, extras)
-        if name == "emorec" or extra in (None, "dev") or name in checked:
-            continue
-        checked.add(name)
-        yield from _package(name, requirement.specifier, extra or "")
+        extra = extra_for(name)
+        if extra is not None and name not in checked and _applies(requirement):
+            checked.add(name)
+            yield from _package(name, requirement.specifier, extra)
 
 
-def _extra_of(requirement: Requirement, extras: Sequence[str]) -> str | None:
-    """Find the extra that needs a requirement.
-
-    Returns:
-        "" for a requirement of emorec itself; None where it does not apply to this Python or
-        platform.
-    """
-    if requirement.marker is None:
-        return ""
+def _applies(requirement: Requirement) -> bool:
+    """Return whether a requirement, of an extra or not, applies to this Python and platform."""
     marker = requirement.marker
-    return next((extra for extra in ("", *extras) if marker.evaluate({"extra": extra})), None)
+    if marker is None:
+        return True
+    return any(marker.evaluate({"extra": extra}) for extra in ("", *extras_in(str(marker))))
 
 
 def _package(name: str, specifier: SpecifierSet, extra: str) -> Iterator[Check]:
@@ -127,9 +119,8 @@ def _package(name: str, specifier: SpecifierSet, extra: str) -> Iterator[Check]:
     alternatives = _ALTERNATIVES.get(name, (name,))
     installed = [(n, version) for n in alternatives if (version := _version(n))]
     if not installed:
-        package = f"emorec[{extra}]" if extra else "emorec"
         state = NOTE if extra else WRONG
-        yield Check("packages", name, state, "not installed", f"pip install '{package}'")
+        yield Check("packages", name, state, "not installed", install_command(extra))
     for installed_name, version in installed:
         label = version if installed_name == name else f"{version} ({installed_name})"
         if _satisfies(version, specifier):
@@ -200,7 +191,8 @@ def _onnxruntime() -> Iterator[Check]:
         size, channels = model.metadata.input_size, model.metadata.channels
         model.probabilities(np.full((1, size, size, channels), 127, np.float32))
     except (ImportError, EmorecError) as error:
-        fix = "pip install --force-reinstall onnxruntime emorec"
+        reinstall = install_command(options="--force-reinstall --no-deps")
+        fix = f"pip install --force-reinstall onnxruntime && {reinstall}"
         yield Check("ONNX Runtime", "shipped model", WRONG, str(error), fix)
         return
     name = f"{model.metadata.name} {model.metadata.version}"
@@ -214,7 +206,13 @@ def _files() -> Iterator[Check]:
     try:
         files = [*shipped(), *fetchable().values()]
     except EmorecError as error:
-        yield Check("files", "shipped files", WRONG, str(error), "reinstall emorec")
+        yield Check(
+            "files",
+            "shipped files",
+            WRONG,
+            str(error),
+            install_command(options="--force-reinstall --no-deps"),
+        )
         return
     for file in files:
         problem = file.problem()
@@ -245,7 +243,7 @@ def _accelerators() -> Iterator[Check]:
             yield Check("accelerators", name, OK, f"{version or 'not installed'}{chosen}")
         else:
             found = "the Keras backend, but not installed; training needs one"
-            fix = "pip install 'emorec[train]', or set KERAS_BACKEND to an installed one"
+            fix = f"{install_command(extra_for(name) or '')}, or set KERAS_BACKEND to an installed one"
             yield Check("accelerators", name, NOTE, found, fix)
 
 

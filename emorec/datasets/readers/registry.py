@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 from emorec.errors import ConfigError, DataError
+from emorec.suggestions import unknown_name
 
 if TYPE_CHECKING:
     from emorec.datasets.readers.rows import RawRows, ReadOptions
@@ -69,7 +70,7 @@ def find_layout(name: str) -> Layout:
         ConfigError: The name is unknown.
     """
     if name not in LAYOUTS:
-        raise ConfigError(f"unknown layout {name!r}; choose one of {', '.join(LAYOUTS)}")
+        raise ConfigError(unknown_name("layout", name, LAYOUTS))
     return LAYOUTS[name]
 
 

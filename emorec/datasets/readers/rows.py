@@ -11,6 +11,7 @@ from emorec.datasets.choices import FER2013NEW, VOTE_FILES
 from emorec.datasets.readers.image_files import RawImage
 from emorec.errors import ConfigError
 from emorec.labels import EMOTIONS_8, VOTE_CLASSES, Votes
+from emorec.suggestions import unknown_name
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
@@ -61,9 +62,7 @@ class ReadOptions:
 
     def __post_init__(self) -> None:
         if self.votes not in VOTE_FILES:
-            raise ConfigError(
-                f"unknown vote files {self.votes!r}; choose one of {', '.join(VOTE_FILES)}"
-            )
+            raise ConfigError(unknown_name("vote files", self.votes, VOTE_FILES))
         shares = (self.validation, self.test)
         if not all(0 <= share < 1 for share in shares) or sum(shares) >= 1:
             raise ConfigError(

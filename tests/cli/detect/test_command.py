@@ -21,6 +21,7 @@ from emorec import resources
 from emorec.cli.main import main
 from emorec.detection import haar, yunet
 from emorec.detection.haar import HaarDetector
+from emorec.installation import install_command
 from emorec.labels import EMOTIONS_7, EMOTIONS_8
 from emorec.models import registry
 from emorec.models.registry import SUMS
@@ -274,7 +275,7 @@ def test_without_ray_no_output_is_opened(monkeypatch):
     Path("a.jsonl").write_text("old")
     result = run(write_gray("x.jpg"), "--jsonl", "a.jsonl", "--ray")
     assert result.exit_code == 6
-    assert "pip install 'emorec[ray]'" in result.stderr
+    assert f"install it with: {install_command('ray')}\n" in result.stderr
     assert Path("a.jsonl").read_text() == "old"
 
 

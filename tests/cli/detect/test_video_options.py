@@ -17,6 +17,7 @@ from helpers.detect_command import (
 
 from emorec.detection import haar
 from emorec.inference.tracking import TRACKED
+from emorec.installation import install_command
 from emorec.media.video import VideoReader
 
 
@@ -129,11 +130,11 @@ def test_no_output_overwrites_an_input_or_another_output(arguments):
 
 def test_a_plot_without_matplotlib(monkeypatch):
     for name in [name for name in sys.modules if name.startswith("matplotlib")]:
-        monkeypatch.setitem(sys.modules, name, None)
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     for name in ("emorec.batch.timeline_plot", "emorec.figures"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     result = run(make_clip(), "--plot", "p.png")
     assert (result.exit_code, result.stdout) == (6, "")
-    assert "pip install 'emorec[plots]'" in result.stderr
+    assert f"install it with: {install_command('plots')}\n" in result.stderr
     assert names() == ["clip.avi"]

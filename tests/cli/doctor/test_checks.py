@@ -6,10 +6,11 @@ from pathlib import Path
 import cv2
 import pytest
 
-from emorec import resources
+from emorec import installation, resources
 from emorec.cli.doctor import checks as module
 from emorec.cli.doctor.checks import NOTE, OK, WRONG, Check, checks
 from emorec.detection.registry import DETECTORS
+from emorec.installation import install_command
 from emorec.models import registry
 
 
@@ -98,7 +99,7 @@ def test_versions(installed, name, version, state):
         installed[name] = version
     check = found()["packages", name]
     assert check.state == state
-    assert check.fix.startswith("pip install" if state == WRONG else "")
+    assert ("pip install" in check.fix) == (state == WRONG)
     assert bool(check.fix) == (state == WRONG)
 
 
@@ -118,17 +119,18 @@ def test_the_headless_wheel_alone_is_fine(installed):
 @pytest.mark.parametrize(
     ("requirement", "name", "version", "expected"),
     [
-        ("numpydoc", "numpydoc", None, (WRONG, "pip install 'emorec'")),
+        ("numpydoc", "numpydoc", None, (WRONG, install_command())),
         ("numpydoc", "numpydoc", "1", (OK, "")),
         ("PyYAML (>=6)", "pyyaml", "5", (WRONG, "pip install 'pyyaml>=6'")),
         ("Py_YAML>=6", "py-yaml", "6.0", (OK, "")),
-        ('keras<4,>=3.13; extra == "train"', "keras", None, (NOTE, "pip install 'emorec[train]'")),
+        ('keras<4,>=3.13; extra == "train"', "keras", None, (NOTE, install_command("train"))),
         ("keras~=3.13; extra == 'train'", "keras", "4.0", (WRONG, "pip install 'keras~=3.13'")),
         ('ray[data]>=2.40; python_version > "3" and extra == "ray"', "ray", "2.40", (OK, "")),
         ('ray[data]>=2.40; python_version < "3" and extra == "ray"', "ray", None, None),
         ('winreg; sys_platform == "nowhere"', "winreg", None, None),
         ('pytest>=8; extra == "dev"', "pytest", None, None),
         ('emorec[train]; extra == "dev"', "emorec", None, None),
+        ('matplotlib; extra == "plots"', "matplotlib", None, (NOTE, install_command("plots"))),
     ],
 )
 def test_requirements(installed, require, requirement, name, version, expected):
@@ -144,6 +146,7 @@ def test_without_metadata_the_requirements_are_unknown(monkeypatch):
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "requires", requires)
+    monkeypatch.setattr(installation, "_PACKAGE", Path("/nowhere/emorec"))
     assert found()["packages", "emorec"].state == NOTE
 
 

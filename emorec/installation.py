@@ -1,0 +1,148 @@
+"""How emorec is installed: what it requires, which extra brings a package, and how to install it."""
+
+import os
+from pathlib import Path
+
+# Other modules are imported in the functions: only errors need them.
+
+_PACKAGE = Path(__file__).resolve().parent
+
+_DISTRIBUTIONS = {"cv2": "opencv-python", "yaml": "pyyaml"}
+"""Distributions by the name of their module, where the two differ."""
+
+_EXTRAS_OF_BACKENDS = {"tensorflow": "train", "jax": "jax", "torch": "torch"}
+
+_INNER_EXTRAS = ("dev", "keras")
+"""Extras that are no answer to "what do I install?": for developers, or without a backend."""
+
+
+def install_command(extra: str = "", options: str = "") -> str:
+    """Return the command that installs emorec, or an extra of it, as it is installed now.
+
+    A checkout is installed from its folder and an archive from its address: the name "emorec" on a
+    package index may be unknown, or belong to somebody else.
+
+    Args:
+        extra: Name of an extra; "" for emorec alone.
+        options: Further options of pip, e.g. "--force-reinstall".
+    """
+    import shlex
+
+    pip = f"pip install {options}".rstrip()
+    brackets = f"[{extra}]" if extra else ""
+    if (_PACKAGE.parent / "pyproject.toml").is_file():
+        return f"cd {shlex.quote(str(_PACKAGE.parent))} && {pip} -e {_word(f'.{brackets}')}"
+    origin = _origin()
+    address = str(origin.get("url", ""))
+    if "dir_info" in origin and address.startswith("file://"):
+        from urllib.request import url2pathname
+
+        folder = url2pathname(address.removeprefix("file://"))
+        return f"cd {shlex.quote(folder)} && {pip} {_word(f'.{brackets}')}"
+    if address:
+        if isinstance(vcs_info := origin.get("vcs_info"), dict):
+            address = f"{vcs_info.get('vcs')}+{address}"
+        return f"{pip} {_word(f'emorec{brackets} @ {address}')}"
+    return f"{pip} {_word(f'emorec{brackets}')}"
+
+
+def extra_for(package: str) -> str | None:
+    """Return the smallest extra that installs a package.
+
+    Of the extras with a Keras backend, that of the backend in use counts.
+
+    Args:
+        package: Name of a module, or of a distribution.
+
+    Returns:
+        The extra; "" for a package that every installation has; None for one that emorec does not
+        require.
+    """
+    if package == "packaging":
+        return ""  # it reads the requirements below
+    from packaging.utils import canonicalize_name
+
+    name = canonicalize_name(_DISTRIBUTIONS.get(package, package))
+    packages = _packages_by_extra()
+    if name in packages[""]:
+        return ""
+    in_use = _EXTRAS_OF_BACKENDS.get(os.environ.get("KERAS_BACKEND", ""), "train")
+    others = {*_EXTRAS_OF_BACKENDS.values()} - {in_use}
+    found = [extra for extra in packages if name in packages[extra] and extra not in _INNER_EXTRAS]
+    return min(found, key=lambda extra: (extra in others, len(packages[extra])), default=None)
+
+
+def requirements() -> list[str]:
+    """Return the requirements of emorec with those of its extras, as in the metadata of a wheel.
+
+    They are empty if emorec is neither installed nor run from a checkout.
+    """
+    import importlib.metadata
+
+    try:
+        return importlib.metadata.requires("emorec") or []
+    except importlib.metadata.PackageNotFoundError:
+        return _requirements_of_checkout(_PACKAGE.parent / "pyproject.toml")
+
+
+def _requirements_of_checkout(path: Path) -> list[str]:
+    if not path.is_file():
+        return []
+    import tomllib
+
+    project = tomllib.loads(path.read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"].items()
+    return [
+        *project["dependencies"],
+        *(f'{text}; extra == "{extra}"' for extra, texts in extras for text in texts),
+    ]
+
+
+def _packages_by_extra() -> dict[str, set[str]]:
+    """Return the packages that each extra adds, and under "" those of emorec itself."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    texts = requirements()
+    every = [Requirement(text) for text in texts]
+
+    def packages(extra: str) -> set[str]:
+        found = set()
+        for requirement in every:
+            marker = requirement.marker
+            if extra and (marker is None or marker.evaluate({"extra": ""})):
+                continue  # of emorec itself
+            if marker is None or marker.evaluate({"extra": extra}):
+                name = canonicalize_name(requirement.name)
+                if name == "emorec":
+                    found |= {each for inner in requirement.extras for each in packages(inner)}
+                else:
+                    found.add(name)
+        return found
+
+    return {extra: packages(extra) for extra in ("", *extras_in("\n".join(texts)))}
+
+
+def extras_in(requirements: str) -> list[str]:
+    """Return the extras that requirements name in their markers, in order."""
+    import re
+
+    return list(dict.fromkeys(re.findall(r"extra\s*==\s*['\"]([^'\"]+)", requirements)))
+
+
+def _origin() -> dict[str, object]:
+    """Return where pip installed emorec from (PEP 610); empty for a package index."""
+    import importlib.metadata
+    import json
+
+    try:
+        text = importlib.metadata.distribution("emorec").read_text("direct_url.json")
+        origin = json.loads(text or "{}")
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return {}
+    return origin if isinstance(origin, dict) else {}
+
+
+def _word(text: str) -> str:
+    """Quote a word of a command for the shell if it needs it, brackets included."""
+    return text if all(letter.isalnum() or letter in "./-_" for letter in text) else f"'{text}'"

@@ -1,0 +1,151 @@
+import importlib.metadata
+import json
+from pathlib import Path
+
+import pytest
+
+from emorec import installation
+from emorec.installation import extra_for, extras_in, install_command, requirements
+
+ROOT = Path(__file__).resolve().parents[1]
+
+REQUIREMENTS = [
+    "numpy>=1.26",
+    "opencv-python<5,>=4.12",
+    'matplotlib>=3.9; extra == "plots"',
+    'ray[data]>=2.40; extra == "ray"',
+    'keras>=3; extra == "keras"',
+    'matplotlib>=3.9; extra == "keras"',
+    'PyYAML>=6; extra == "keras"',
+    'emorec[keras]; extra == "train"',
+    'tensorflow>=2.19; extra == "train"',
+    'tf2onnx>=1.17; extra == "train"',
+    'emorec[keras]; extra == "jax"',
+    'jax>=0.7; extra == "jax"',
+    'emorec[keras]; extra == "torch"',
+    'torch>=2.7; extra == "torch"',
+    'emorec[train]; extra == "dev"',
+    'pandas>=2; extra == "dev"',
+]
+
+
+@pytest.fixture
+def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installation outside a checkout, with the requirements above."""
+    monkeypatch.setattr(installation, "_PACKAGE", tmp_path / "site-packages" / "emorec")
+    monkeypatch.setattr(importlib.metadata, "requires", lambda name: REQUIREMENTS)
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+
+
+def installed_from(monkeypatch: pytest.MonkeyPatch, text: str | None) -> None:
+    class Distribution:
+        def read_text(self, name: str) -> str | None:
+            assert name == "direct_url.json"
+            return text
+
+    monkeypatch.setattr(importlib.metadata, "distribution", lambda name: Distribution())
+
+
+@pytest.mark.usefixtures("wheel")
+@pytest.mark.parametrize(
+    ("backend", "package", "extra"),
+    [
+        (None, "", None),
+        (None, "nonsense", None),
+        (None, "keras.nonsense", None),
+        (None, "pandas", None),
+        (None, "cv2", ""),
+        (None, "numpy", ""),
+        (None, "packaging", ""),
+        (None, "matplotlib", "plots"),
+        (None, "ray", "ray"),
+        (None, "pyarrow", None),
+        (None, "keras", "train"),
+        (None, "yaml", "train"),
+        (None, "PyYAML", "train"),
+        (None, "tensorflow", "train"),
+        (None, "jax", "jax"),
+        (None, "torch", "torch"),
+        ("jax", "keras", "jax"),
+        ("jax", "matplotlib", "plots"),
+        ("jax", "tf2onnx", "train"),
+        ("torch", "yaml", "torch"),
+        ("nonsense", "keras", "train"),
+    ],
+)
+def test_the_smallest_extra_of_a_package(
+    monkeypatch: pytest.MonkeyPatch, backend: str | None, package: str, extra: str | None
+) -> None:
+    if backend:
+        monkeypatch.setenv("KERAS_BACKEND", backend)
+    assert extra_for(package) == extra
+
+
+@pytest.mark.usefixtures("wheel")
+@pytest.mark.parametrize(
+    ("origin", "command"),
+    [
+        (None, "pip install 'emorec[train]'"),
+        ("no JSON", "pip install 'emorec[train]'"),
+        ("[]", "pip install 'emorec[train]'"),
+        (
+            json.dumps({"url": "file:///src/my%20emorec", "dir_info": {}}),
+            "cd '/src/my emorec' && pip install '.[train]'",
+        ),
+        (
+            json.dumps({"url": "https://host/emorec.git", "vcs_info": {"vcs": "git"}}),
+            "pip install 'emorec[train] @ git+https://host/emorec.git'",
+        ),
+        (
+            json.dumps({"url": "file:///tmp/emorec.whl", "archive_info": {}}),
+            "pip install 'emorec[train] @ file:///tmp/emorec.whl'",
+        ),
+    ],
+)
+def test_an_extra_is_installed_from_where_emorec_came(
+    monkeypatch: pytest.MonkeyPatch, origin: str | None, command: str
+) -> None:
+    installed_from(monkeypatch, origin)
+    assert install_command("train") == command
+
+
+@pytest.mark.usefixtures("wheel")
+def test_emorec_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed_from(monkeypatch, None)
+    assert install_command() == "pip install emorec"
+    assert install_command(options="--no-deps") == "pip install --no-deps emorec"
+
+
+def test_a_checkout_is_installed_in_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "my checkout"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text("")
+    monkeypatch.setattr(installation, "_PACKAGE", folder / "emorec")
+    assert install_command("ray") == f"cd '{folder}' && pip install -e '.[ray]'"
+    assert install_command() == f"cd '{folder}' && pip install -e ."
+
+
+def test_a_checkout_that_is_not_installed_has_the_requirements_of_its_project(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def missing(name: str) -> list[str]:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "requires", missing)
+    texts = requirements()
+    assert "packaging>=24" in texts
+    assert 'matplotlib>=3.9; extra == "plots"' in texts
+    assert extra_for("matplotlib") == "plots"
+    assert extra_for("tf2onnx") == "train"
+    monkeypatch.setattr(installation, "_PACKAGE", Path("/nowhere/emorec"))
+    assert requirements() == []
+
+
+def test_extras_of_markers() -> None:
+    assert extras_in("") == []
+    assert extras_in("a; extra == 'x'\nb; extra==\"y\" and os_name == 'nt'\nc; extra == 'x'") == [
+        "x",
+        "y",
+    ]
