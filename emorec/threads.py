@@ -1,6 +1,7 @@
 """Thread counts, and work over many images in threads with progress and prompt interruption."""
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -29,8 +30,8 @@ def run_in_threads(
     """Call `work` with every index from 0 to `count` - 1, in threads.
 
     Reading, writing and decoding files release the GIL, so the threads run in parallel. On the
-    first exception, Ctrl-C included, images that have not started are cancelled, running ones are
-    finished, and the exception is raised. Decoders that are running are ended.
+    first exception, Ctrl-C included, the images in progress are finished, no other is begun, and
+    the exception is raised. What decoder processes work on fails.
 
     Args:
         work: Processes the image of an index.
@@ -38,15 +39,19 @@ def run_in_threads(
         progress: Called after every batch.
     """
 
-    stopped = False
+    stopped = threading.Event()
 
     def run(start: int) -> None:
         for index in range(start, min(start + BATCH, count)):
-            if stopped:
+            if stopped.is_set():
                 return
             work(index)
 
-    with hold_interrupts(), ThreadPoolExecutor() as pool:
+    threads: list[int] = []
+    with (
+        hold_interrupts(),
+        ThreadPoolExecutor(initializer=lambda: threads.append(threading.get_ident())) as pool,
+    ):
         batches = [pool.submit(run, start) for start in range(0, count, BATCH)]
         try:
             for number, batch in enumerate(batches, 1):
@@ -55,7 +60,7 @@ def run_in_threads(
                 if progress:
                     progress(min(number * BATCH, count), count)
         except BaseException:
-            stopped = True
-            abort_decoding()
+            stopped.set()
+            abort_decoding(threads)
             pool.shutdown(wait=False, cancel_futures=True)
             raise
