@@ -241,7 +241,7 @@ if hasattr(os, "register_at_fork"):
 def _start() -> subprocess.Popen[bytes]:
     # The child finds the same packages as this process, whatever changed `sys.path`.
     program = (
-        f"import sys; sys.path[:] = {sys.path!r}; from emorec.decoder_server import serve; serve()"
+        f"import sys; sys.path[:] = {sys.path!a}; from emorec.decoder_server import serve; serve()"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program],

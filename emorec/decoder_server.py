@@ -10,6 +10,7 @@ import re
 import struct
 import sys
 import threading
+from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
@@ -121,6 +122,9 @@ def _limit_resources() -> None:
         return
     import resource
 
+    # A system that runs out of memory ends this process, and not the one that holds the batch.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
     # macOS knows the limit and refuses to set it.

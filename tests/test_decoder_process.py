@@ -154,6 +154,16 @@ def test_too_much_memory_costs_one_file(decoder):
     assert decoder.decode(encoded(7), cv2.IMREAD_COLOR)[0, 0, 0] == 7
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these files")
+def test_limits_of_the_process(decoder):
+    decoder.decode(encoded(1), cv2.IMREAD_COLOR)
+    folder = Path(f"/proc/{pid(decoder)}")
+    assert (folder / "oom_score_adj").read_text() == "1000\n"
+    limits = (folder / "limits").read_text()
+    assert re.search(rf"Max address space +{4 * 2**30} ", limits)
+    assert re.search(r"Max core file size +0 ", limits)
+
+
 def test_a_process_killed_by_the_system_is_named(decoder):
     decoder.decode(encoded(1), cv2.IMREAD_COLOR)
     threading.Timer(0.3, os.kill, (pid(decoder), signal.SIGKILL)).start()
