@@ -7,9 +7,11 @@ import contextlib
 import json
 import os
 import re
+import select
 import struct
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -137,8 +139,19 @@ def _limit_resources() -> None:
 
 def _end_with_parent(parent: int) -> None:
     """End this process when the parent ended, even amid a decoder that hangs."""
-    import time
-
-    while os.getppid() == parent:
-        time.sleep(_WATCH_S)
+    while os.getppid() == parent and not _is_input_closed(_WATCH_S):
+        pass
     os._exit(1)
+
+
+def _is_input_closed(seconds: float) -> bool:
+    """Wait for the other end of standard input to be closed.
+
+    A process that was forked from the parent may keep it open after the parent's end.
+    """
+    if not hasattr(select, "poll"):
+        time.sleep(seconds)
+        return False
+    poll = select.poll()
+    poll.register(0, 0)  # no event but those that are always reported
+    return bool(poll.poll(seconds * 1000))
