@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, cast
 
@@ -64,6 +64,7 @@ class DecoderProcess:
     def __init__(self, timeout_s: float = TIMEOUT_S) -> None:
         self._timeout_s = timeout_s
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_killed = False
 
     def decode(self, data: Bytes, flags: int) -> Pixels:
         """Decode a still image, as `cv2.imdecode(data, flags)` does.
@@ -92,6 +93,7 @@ class DecoderProcess:
 
     def kill(self) -> None:
         """End the child process without waiting for it; a file in progress fails."""
+        self._is_killed = True
         process = self._process
         if process is not None:
             process.kill()
@@ -99,6 +101,7 @@ class DecoderProcess:
     def close(self) -> None:
         """End the child process."""
         process, self._process = self._process, None
+        self._is_killed = False
         if process is not None:
             process.kill()
             for stream in (process.stdin, process.stdout):
@@ -106,8 +109,8 @@ class DecoderProcess:
             process.wait()
 
     def _request(self, request: dict[str, Any], data: Bytes) -> Animation:
-        if self._process is not None and self._process.poll() is not None:
-            self.close()  # something else ended it between two files
+        if self._process is not None and (self._is_killed or self._process.poll() is not None):
+            self.close()  # it was ended between two files
         try:
             process = self._process = self._process or _start()
         except OSError as error:
@@ -179,7 +182,8 @@ class _Decoders:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.idle: list[DecoderProcess] = []
-        self.busy: set[DecoderProcess] = set()
+        self.busy: dict[int, DecoderProcess] = {}
+        """By the number of the thread."""
 
 
 _decoders = _Decoders()
@@ -188,26 +192,30 @@ _decoders = _Decoders()
 @contextlib.contextmanager
 def decoder_process() -> Iterator[DecoderProcess]:
     """Borrow a decoder process for one file; as many exist as threads decode at the same time."""
-    decoders = _decoders
+    decoders, thread = _decoders, threading.get_ident()
     with decoders.lock:
         decoder = decoders.idle.pop() if decoders.idle else DecoderProcess()
-        decoders.busy.add(decoder)
+        decoders.busy[thread] = decoder
     try:
         yield decoder
     finally:
         with decoders.lock:
-            decoders.busy.discard(decoder)
+            del decoders.busy[thread]
             decoders.idle.append(decoder)
 
 
-def abort_decoding() -> None:
-    """Fail the files that other threads decode at the moment in decoder processes.
+def abort_decoding(threads: Iterable[int]) -> None:
+    """Fail the files that these threads decode at the moment in decoder processes.
 
-    Call it when a run is interrupted, so that no thread waits for a decoder that hangs.
+    Call it when a run is interrupted, so that it does not wait for a decoder that hangs.
+
+    Args:
+        threads: Numbers of the threads, from `threading.get_ident`.
     """
     with _decoders.lock:
-        for decoder in _decoders.busy:
-            decoder.kill()
+        for thread in threads:
+            if thread in _decoders.busy:
+                _decoders.busy[thread].kill()
 
 
 @atexit.register
@@ -233,7 +241,7 @@ if hasattr(os, "register_at_fork"):
 def _start() -> subprocess.Popen[bytes]:
     # The child finds the same packages as this process, whatever changed `sys.path`.
     program = (
-        f"import sys; sys.path[:] = {sys.path!r}; from emorec.decoder_server import serve; serve()"
+        f"import sys; sys.path[:] = {sys.path!a}; from emorec.decoder_server import serve; serve()"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", program],

@@ -7,9 +7,12 @@ import contextlib
 import json
 import os
 import re
+import select
 import struct
 import sys
 import threading
+import time
+from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
@@ -121,6 +124,9 @@ def _limit_resources() -> None:
         return
     import resource
 
+    # A system that runs out of memory ends this process, and not the one that holds the batch.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
     # macOS knows the limit and refuses to set it.
@@ -133,8 +139,19 @@ def _limit_resources() -> None:
 
 def _end_with_parent(parent: int) -> None:
     """End this process when the parent ended, even amid a decoder that hangs."""
-    import time
-
-    while os.getppid() == parent:
-        time.sleep(_WATCH_S)
+    while os.getppid() == parent and not _is_input_closed(_WATCH_S):
+        pass
     os._exit(1)
+
+
+def _is_input_closed(seconds: float) -> bool:
+    """Wait for the other end of standard input to be closed.
+
+    A process that was forked from the parent may keep it open after the parent's end.
+    """
+    if not hasattr(select, "poll"):
+        time.sleep(seconds)
+        return False
+    poll = select.poll()
+    poll.register(0, 0)  # no event but those that are always reported
+    return bool(poll.poll(seconds * 1000))

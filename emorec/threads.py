@@ -47,7 +47,11 @@ def run_in_threads(
                 return
             work(index)
 
-    with hold_interrupts(), ThreadPoolExecutor() as pool:
+    threads: list[int] = []
+    with (
+        hold_interrupts(),
+        ThreadPoolExecutor(initializer=lambda: threads.append(threading.get_ident())) as pool,
+    ):
         batches = [pool.submit(run, start) for start in range(0, count, BATCH)]
         try:
             for number, batch in enumerate(batches, 1):
@@ -57,6 +61,6 @@ def run_in_threads(
                     progress(min(number * BATCH, count), count)
         except BaseException:
             stopped.set()
-            abort_decoding()
+            abort_decoding(threads)
             pool.shutdown(wait=False, cancel_futures=True)
             raise

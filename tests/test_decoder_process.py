@@ -24,6 +24,7 @@ from emorec.decoder_process import (
     abort_decoding,
     decoder_process,
 )
+from emorec.threads import run_in_threads
 
 HELPERS = Path(__file__).parent
 
@@ -153,6 +154,16 @@ def test_too_much_memory_costs_one_file(decoder):
     assert decoder.decode(encoded(7), cv2.IMREAD_COLOR)[0, 0, 0] == 7
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these files")
+def test_limits_of_the_process(decoder):
+    decoder.decode(encoded(1), cv2.IMREAD_COLOR)
+    folder = Path(f"/proc/{pid(decoder)}")
+    assert (folder / "oom_score_adj").read_text() == "1000\n"
+    limits = (folder / "limits").read_text()
+    assert re.search(rf"Max address space +{4 * 2**30} ", limits)
+    assert re.search(r"Max core file size +0 ", limits)
+
+
 def test_a_process_killed_by_the_system_is_named(decoder):
     decoder.decode(encoded(1), cv2.IMREAD_COLOR)
     threading.Timer(0.3, os.kill, (pid(decoder), signal.SIGKILL)).start()
@@ -198,25 +209,51 @@ def test_threads_get_their_own_answers():
     assert len(used) <= 4
 
 
-def test_abort_fails_the_files_in_progress():
-    started = threading.Event()
+def test_abort_fails_the_files_of_these_threads_alone():
+    at_work = threading.Barrier(3)
+    ends = threading.Event()
 
-    def decode() -> None:
+    def decode(hostile: bool) -> int:
         with decoder_process() as decoder:
             decoder.decode(encoded(1), cv2.IMREAD_COLOR)
-            started.set()
-            decoder.decode(SLOW, cv2.IMREAD_COLOR)
+            numbers[hostile] = threading.get_ident()
+            at_work.wait(60)
+            if hostile:
+                decoder.decode(SLOW, cv2.IMREAD_COLOR)
+            ends.wait(60)
+            return int(decoder.decode(encoded(7), cv2.IMREAD_COLOR)[0, 0, 0])
 
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(decode)
-        assert started.wait(30)
+    numbers: dict[bool, int] = {}
+    with ThreadPoolExecutor(2) as pool:
+        aborted, other = pool.submit(decode, True), pool.submit(decode, False)
+        at_work.wait(60)
         time.sleep(0.3)
         start = time.monotonic()
-        abort_decoding()
+        abort_decoding([numbers[True], 0])
         with pytest.raises(DecodingError):
-            future.result(timeout=10)
-    assert time.monotonic() - start < 5
-    with decoder_process() as decoder:
+            aborted.result(timeout=10)
+        assert time.monotonic() - start < 5
+        ends.set()
+        assert other.result(timeout=60) == 7
+
+
+def test_ctrl_c_does_not_wait_for_a_decoder_that_hangs():
+    def work(index: int) -> None:
+        with decoder_process() as decoder:
+            decoder.decode(encoded(1), cv2.IMREAD_COLOR)
+            threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+            decoder.decode(SLOW, cv2.IMREAD_COLOR)
+
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run_in_threads(work, 1)
+    assert time.monotonic() - start < 10
+
+
+def test_a_process_killed_after_its_answer_costs_no_file(decoder):
+    for _ in range(5):
+        decoder.decode(encoded(1), cv2.IMREAD_COLOR)
+        decoder.kill()
         assert decoder.decode(encoded(7), cv2.IMREAD_COLOR)[0, 0, 0] == 7
 
 

@@ -70,16 +70,17 @@ def test_what_a_library_prints_does_not_end_up_between_the_answers():
         "server._decode = loud\n"
         "server.serve()\n"
     )
-    request = io.BytesIO()
-    send(request, {"flags": 0}, memoryview(b"no image"))
-    done = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-c", code],
-        input=request.getvalue(),
+        bufsize=0,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        check=True,
-    )
-    answer, pixels = receive(io.BytesIO(done.stdout))
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        send(process.stdin, {"flags": 0}, memoryview(b"no image"))
+        answer, pixels = receive(process.stdout)
     assert "damaged" in answer["error"]
     assert pixels == b""

@@ -8,6 +8,7 @@ sources. The number of images in memory is bounded.
 from collections import deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import get_ident
 
 from emorec.batch.image_work import DecodedImage, ImageWork, classify_batch
 from emorec.decoder_process import abort_decoding
@@ -35,7 +36,8 @@ def process_threaded(
         ModelError: The model fails.
     """
     threads = threads or default_threads()
-    pool = ThreadPoolExecutor(threads)
+    idents: list[int] = []
+    pool = ThreadPoolExecutor(threads, initializer=lambda: idents.append(get_ident()))
     preparing: deque[Future[DecodedImage]] = deque()
     finishing: deque[tuple[DecodedImage, Future[list[ImageResult]]]] = deque()
 
@@ -59,7 +61,7 @@ def process_threaded(
                 yield from wait_for_result(finishing.popleft()[1])
     except BaseException:
         # Ctrl-C, or the caller stops: no thread needs its image any more.
-        abort_decoding()
+        abort_decoding(idents)
         raise
     finally:
         pool.shutdown(cancel_futures=True)

@@ -24,7 +24,7 @@ from emorec.threads import ProgressCallback
 
 _log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 """Part of every key: change it when the decoded pixels change."""
 
 FOLDER = "packs"

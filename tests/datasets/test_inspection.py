@@ -58,7 +58,7 @@ def test_a_damaged_image_is_listed(suspicious_data: Path) -> None:
     (suspicious_data / "train/happy/fer0000000.png").unlink()
     assert inspect(suspicious_data).facts["suspicious"]["unreadable"] == {
         "train/happy/fer0000000.png": "No such file or directory",
-        "train/sad/fer0000001.png": "not a readable image: damaged, or an unsupported format",
+        "train/sad/fer0000001.png": "not a readable image (damaged, or of an unsupported format)",
     }
 
 
