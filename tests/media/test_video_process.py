@@ -1,3 +1,4 @@
+import gc
 import os
 import signal
 import subprocess
@@ -65,8 +66,7 @@ def test_frames_are_those_of_the_decoder(tmp_path: Path, monkeypatch, shared, si
         ("opencv", "decoding needs more memory than the limit of 4 GiB"),
     ],
 )
-def test_a_failing_decoder_costs_one_video(faulty: Path, monkeypatch, name, reason):
-    monkeypatch.setattr(video_process, "TIMEOUT_S", 1)
+def test_a_failing_decoder_costs_one_video(faulty: Path, name, reason):
     whole = write_clip(faulty / "whole.avi", noise(20))
     bad = faulty / f"{name}.avi"
     bad.write_bytes(whole.read_bytes())
@@ -86,10 +86,10 @@ def test_a_bug_is_not_called_damage(faulty: Path):
         list(reader)
 
 
-def test_a_slow_consumer_is_no_timeout(tmp_path: Path, monkeypatch):
+def test_a_slow_consumer_is_no_timeout(tmp_path: Path):
     path = write_clip(tmp_path / "a.avi", noise(20))
     with VideoReader(path) as reader:
-        monkeypatch.setattr(video_process, "TIMEOUT_S", 1)
+        reader._process._watchdog.timeout_s = 1
         frames = iter(reader)
         next(frames)
         time.sleep(2.5)
@@ -106,7 +106,7 @@ def test_frames_that_are_skipped_count_as_life(tmp_path: Path, monkeypatch):
     )
     monkeypatch.syspath_prepend(str(slow))
     with VideoReader(path, every=19) as reader:
-        monkeypatch.setattr(video_process, "TIMEOUT_S", 2)
+        reader._process._watchdog.timeout_s = 2
         assert [frame.number for frame in reader] == [0, 19]
 
 
@@ -118,6 +118,30 @@ def test_closing_ends_the_child(tmp_path: Path):
     reader.close()
     assert not runs(pid)
     reader.close()
+
+
+def test_a_reader_that_is_not_closed_ends_its_child(tmp_path: Path):
+    reader = VideoReader(write_clip(tmp_path / "a.avi", noise(200)))
+    pid = reader._process._process.pid
+    assert runs(pid)
+    del reader
+    gc.collect()
+    assert not runs(pid)
+
+
+def test_a_video_of_unknown_size(tmp_path: Path, monkeypatch):
+    path = write_clip(tmp_path / "a.avi", noise(5))
+    folder = Path(write_faulty_opencv(tmp_path / "sizeless"))
+    text = (folder / "cv2.py").read_text()
+    getter = (
+        "    def get(self, key):\n        return 0.0 if key in (3, 4) else self.real.get(key)\n\n"
+    )
+    text = text.replace("    def grab(self)", f"{getter}    def grab(self)")
+    (folder / "cv2.py").write_text(text)
+    monkeypatch.syspath_prepend(str(folder))
+    with VideoReader(path) as reader:
+        assert reader.size_wh == (0, 0)
+        assert [frame.size_wh for frame in reader] == [(64, 48)] * 5
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
