@@ -73,9 +73,10 @@ def test_a_failing_decoder_costs_one_video(faulty: Path, name, reason):
     with VideoReader(whole) as reader:
         assert len(list(reader)) == 20
     received = []
-    with VideoReader(bad) as reader, pytest.raises(DataError) as raised:
+    with VideoReader(bad) as reader:
         reader._process._watchdog.timeout_s = 1
-        received.extend(reader)
+        with pytest.raises(DataError) as raised:
+            received.extend(reader)
     assert str(raised.value).startswith(f"{bad}: {reason} after 5 frames")
     assert [frame.number for frame in received] == list(range(5))
 
