@@ -20,23 +20,34 @@ def native_path(path: Path) -> Iterator[str]:
     Raises:
         DataError: There is no such path on this system.
     """
-    try:
-        # On Linux the bytes are the name, whatever encoding Python assumes.
-        name = os.fsencode(path).decode("utf-8") if sys.platform != "win32" else str(path)
-        name.encode("utf-8")
-    except UnicodeError:
-        pass
-    else:
+    name = _utf_8(path)
+    if name is not None:
         yield name
         return
+    reason = "the folder for temporary files has such a name too"
     try:
         with TemporaryDirectory(prefix="emorec-") as folder:
             suffix = path.suffix if path.suffix.isascii() else ""
             link = Path(folder, f"link{suffix}")
             link.symlink_to(path.absolute())
-            yield str(link)
+            name = _utf_8(link)
+            if name is not None:
+                yield name
+                return
     except OSError as error:
-        raise DataError(
-            f"{path}: OpenCV cannot use this name, and a link to it cannot be made "
-            f"({error.strerror or error}); rename the file"
-        ) from error
+        reason = error.strerror or str(error)
+    raise DataError(
+        f"{path}: OpenCV cannot use this name, and a link to it cannot be made ({reason}); "
+        "rename the file"
+    )
+
+
+def _utf_8(path: Path) -> str | None:
+    """Return a path whose UTF-8 bytes are those of its name; None if there is none."""
+    try:
+        # On Linux the bytes are the name, whatever encoding Python assumes.
+        name = os.fsencode(path).decode("utf-8") if sys.platform != "win32" else str(path)
+        name.encode("utf-8")
+    except UnicodeError:
+        return None
+    return name

@@ -1,5 +1,6 @@
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -37,3 +38,12 @@ def test_a_system_without_links(tmp_path: Path, monkeypatch):
     message = "cannot use this name, and a link to it cannot be made .*; rename the file"
     with pytest.raises(DataError, match=message), native_path(path):
         pass
+
+
+def test_a_temporary_folder_of_such_a_name(tmp_path: Path, monkeypatch):
+    folder = tmp_path / os.fsdecode(b"\xe9")
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    with pytest.raises(DataError, match="has such a name too"), native_path(folder / "a.mp4"):
+        pass
+    assert list(folder.iterdir()) == []
