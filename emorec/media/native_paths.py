@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,19 +24,21 @@ def native_path(path: Path) -> Iterator[str]:
     if name is not None:
         yield name
         return
-    reason = "the folder for temporary files has such a name too"
-    try:
-        with TemporaryDirectory(prefix="emorec-") as folder:
-            suffix = path.suffix if path.suffix.isascii() else ""
-            link = Path(folder, f"link{suffix}")
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(TemporaryDirectory(prefix="emorec-"))
+            link = Path(folder, f"link{path.suffix if path.suffix.isascii() else ''}")
             link.symlink_to(path.absolute())
-            name = _utf_8(link)
-            if name is not None:
-                yield name
-                return
-    except OSError as error:
-        reason = error.strerror or str(error)
-    raise DataError(
+        except OSError as error:
+            raise _unusable(path, error.strerror or str(error)) from error
+        name = _utf_8(link)
+        if name is None:
+            raise _unusable(path, "the folder for temporary files has such a name too")
+        yield name
+
+
+def _unusable(path: Path, reason: str) -> DataError:
+    return DataError(
         f"{path}: OpenCV cannot use this name, and a link to it cannot be made ({reason}); "
         "rename the file"
     )

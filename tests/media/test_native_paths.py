@@ -29,6 +29,12 @@ def test_other_names_are_linked(tmp_path: Path, name: bytes):
     assert not os.path.lexists(native)
 
 
+def test_errors_of_the_block_stay(tmp_path: Path):
+    path = tmp_path / os.fsdecode(b"\xe9.mp4")
+    with pytest.raises(OSError, match="^full$"), native_path(path):
+        raise OSError("full")
+
+
 def test_a_system_without_links(tmp_path: Path, monkeypatch):
     def refused(self, target):
         raise PermissionError(1, "Operation not permitted")
