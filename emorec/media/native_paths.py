@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,23 +20,36 @@ def native_path(path: Path) -> Iterator[str]:
     Raises:
         DataError: There is no such path on this system.
     """
+    name = _utf_8(path)
+    if name is not None:
+        yield name
+        return
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(TemporaryDirectory(prefix="emorec-"))
+            link = Path(folder, f"link{path.suffix if path.suffix.isascii() else ''}")
+            link.symlink_to(path.absolute())
+        except OSError as error:
+            raise _unusable(path, error.strerror or str(error)) from error
+        name = _utf_8(link)
+        if name is None:
+            raise _unusable(path, "the folder for temporary files has such a name too")
+        yield name
+
+
+def _unusable(path: Path, reason: str) -> DataError:
+    return DataError(
+        f"{path}: OpenCV cannot use this name, and a link to it cannot be made ({reason}); "
+        "rename the file"
+    )
+
+
+def _utf_8(path: Path) -> str | None:
+    """Return a path whose UTF-8 bytes are those of its name; None if there is none."""
     try:
         # On Linux the bytes are the name, whatever encoding Python assumes.
         name = os.fsencode(path).decode("utf-8") if sys.platform != "win32" else str(path)
         name.encode("utf-8")
     except UnicodeError:
-        pass
-    else:
-        yield name
-        return
-    try:
-        with TemporaryDirectory(prefix="emorec-") as folder:
-            suffix = path.suffix if path.suffix.isascii() else ""
-            link = Path(folder, f"link{suffix}")
-            link.symlink_to(path.absolute())
-            yield str(link)
-    except OSError as error:
-        raise DataError(
-            f"{path}: OpenCV cannot use this name, and a link to it cannot be made "
-            f"({error.strerror or error}); rename the file"
-        ) from error
+        return None
+    return name

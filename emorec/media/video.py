@@ -14,6 +14,12 @@ from emorec.media.video_decoder import VideoRequest
 from emorec.media.video_input import check_file
 from emorec.media.video_process import VideoProcess
 
+TIMEOUT_S = 20.0
+"""Time without a frame of a file, in seconds, after which its decoder is ended."""
+
+LIVE_TIMEOUT_S = 60.0
+"""The same for cameras and streams, which take time to connect."""
+
 RECONNECTS = 3
 """Attempts to reconnect to a stream that dropped, by default."""
 
@@ -69,12 +75,14 @@ class VideoReader:
             raise ConfigError(f"reconnects must be 0 or more; received {reconnects}")
         name = str(source) if isinstance(source, int) else os.fspath(source)
         self.name = shown_name(name)
+        timeout_s = LIVE_TIMEOUT_S
         if not is_camera(name) and not is_url(name):
             check_file(Path(name))
+            timeout_s = TIMEOUT_S
         self.problem: str | None = None
         self.gaps: list[tuple[float, float]] = []
         self._request = VideoRequest(name, every, start_s, end_s, reconnects)
-        self._process = VideoProcess(self._request, self.name)
+        self._process = VideoProcess(self._request, self.name, timeout_s)
         try:
             header = self._receive()
         except BaseException:

@@ -71,9 +71,9 @@ class _Sender:
 
     def share(self, size_wh: tuple[int, int]) -> None:
         """Map the shared memory for frames of a size."""
-        if self._memory_file is None:
-            return
         width, height = size_wh
+        if self._memory_file is None or width * height <= 0:  # not known before the first frame
+            return
         os.ftruncate(self._memory_file, SLOTS * width * height * 3)
         shared = mmap.mmap(self._memory_file, 0)
         self._slots = list(np.frombuffer(shared, np.uint8).reshape(SLOTS, height, width, 3))

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+import weakref
 from typing import IO, Any, cast
 
 import numpy as np
@@ -22,9 +23,6 @@ from emorec.errors import DataError
 from emorec.images import Image
 from emorec.media.video_child import LENGTH
 from emorec.media.video_decoder import VideoRequest
-
-TIMEOUT_S = 20.0
-"""Time without a frame after which a decoder is ended."""
 
 _WATCH_S = 0.5
 
@@ -35,9 +33,10 @@ class VideoProcess:
     Args:
         request: What to decode.
         name: Name of the source in messages.
+        timeout_s: Time without a message after which the child is ended, in seconds.
     """
 
-    def __init__(self, request: VideoRequest, name: str) -> None:
+    def __init__(self, request: VideoRequest, name: str, timeout_s: float) -> None:
         self._name = name
         self._shared: mmap.mmap | None = None
         self._frames = 0
@@ -59,10 +58,9 @@ class VideoProcess:
             # Ctrl-C in a terminal goes to the whole group; the parent decides what it means.
             start_new_session=True,
         )
-        self._waiting_since: float | None = None
-        self._expired = False
-        self._closed = threading.Event()
-        threading.Thread(target=self._watch, name="emorec-watch", daemon=True).start()
+        self._watchdog = _Watchdog(self._process, timeout_s)
+        # Also for a reader that nobody closes.
+        self._finalizer = weakref.finalize(self, _end, self._process, self._watchdog)
 
     def receive(self) -> dict[str, Any]:
         """Wait for the next message of the child that is not only a sign of life.
@@ -72,7 +70,7 @@ class VideoProcess:
                 memory.
         """
         while True:
-            self._waiting_since = time.monotonic()
+            self._watchdog.waiting_since = time.monotonic()
             try:
                 stream = cast(IO[bytes], self._process.stdout)
                 (length,) = LENGTH.unpack(_read(stream, LENGTH.size))
@@ -82,7 +80,7 @@ class VideoProcess:
             except (EOFError, OSError, ValueError) as error:
                 raise self._ended() from error
             finally:
-                self._waiting_since = None
+                self._watchdog.waiting_since = None
             if "fault" in message:
                 raise DataError(f"{self._name}: {message['fault']}{self._position()}")
             if "bug" in message:
@@ -109,8 +107,8 @@ class VideoProcess:
 
     def _ended(self) -> DataError:
         reason = (
-            f"no frame came for {TIMEOUT_S:g} s, and the decoder was ended"
-            if self._expired
+            f"no frame came for {self._watchdog.timeout_s:g} s, and the decoder was ended"
+            if self._watchdog.expired
             else "the decoder crashed"
         )
         return DataError(f"{self._name}: {reason}{self._position()}; is the video damaged?")
@@ -120,23 +118,45 @@ class VideoProcess:
 
     def close(self) -> None:
         """End the child process."""
-        self._closed.set()
-        self._process.kill()
-        for stream in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):
-                cast(IO[bytes], stream).close()
-        self._process.wait()
+        self._finalizer()
         if self._memory_file is not None:
             self._memory_file.close()
 
+
+class _Watchdog:
+    """Ends a child that sends nothing for too long while a message is awaited.
+
+    Attributes:
+        timeout_s: The longest time, in seconds.
+        waiting_since: Clock when the waiting began; None while nothing is awaited.
+        expired: Whether the child was ended.
+        stopped: Set to end the watching.
+    """
+
+    def __init__(self, process: "subprocess.Popen[bytes]", timeout_s: float) -> None:
+        self.timeout_s = timeout_s
+        self.waiting_since: float | None = None
+        self.expired = False
+        self.stopped = threading.Event()
+        self._process = process
+        threading.Thread(target=self._watch, name="emorec-watch", daemon=True).start()
+
     def _watch(self) -> None:
-        """End the child if it sends nothing for too long while a message is awaited."""
-        while not self._closed.wait(_WATCH_S):
-            since = self._waiting_since
-            if since is not None and time.monotonic() - since > TIMEOUT_S:
-                self._expired = True
+        while not self.stopped.wait(_WATCH_S):
+            since = self.waiting_since
+            if since is not None and time.monotonic() - since > self.timeout_s:
+                self.expired = True
                 self._process.kill()
                 return
+
+
+def _end(process: "subprocess.Popen[bytes]", watchdog: _Watchdog) -> None:
+    watchdog.stopped.set()
+    process.kill()
+    for stream in (process.stdin, process.stdout):
+        with contextlib.suppress(OSError):
+            cast(IO[bytes], stream).close()
+    process.wait()
 
 
 def _memory_file() -> IO[bytes] | None:

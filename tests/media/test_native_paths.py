@@ -1,5 +1,6 @@
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,12 @@ def test_other_names_are_linked(tmp_path: Path, name: bytes):
     assert not os.path.lexists(native)
 
 
+def test_errors_of_the_block_stay(tmp_path: Path):
+    path = tmp_path / os.fsdecode(b"\xe9.mp4")
+    with pytest.raises(OSError, match="disk full"), native_path(path):
+        raise OSError("disk full")
+
+
 def test_a_system_without_links(tmp_path: Path, monkeypatch):
     def refused(self, target):
         raise PermissionError(1, "Operation not permitted")
@@ -37,3 +44,12 @@ def test_a_system_without_links(tmp_path: Path, monkeypatch):
     message = "cannot use this name, and a link to it cannot be made .*; rename the file"
     with pytest.raises(DataError, match=message), native_path(path):
         pass
+
+
+def test_a_temporary_folder_of_such_a_name(tmp_path: Path, monkeypatch):
+    folder = tmp_path / os.fsdecode(b"\xe9")
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    with pytest.raises(DataError, match="has such a name too"), native_path(folder / "a.mp4"):
+        pass
+    assert list(folder.iterdir()) == []

@@ -209,7 +209,8 @@ def test_random_damage_raises_at_most_a_data_error(tmp_path: Path):
         for place in rng.integers(0, len(data), 40):
             data[place] = rng.integers(0, 256)
         try:
-            found = numbers(VideoReader(broken("bad.mp4", bytes(data), tmp_path)))
+            path = broken("bad.mp4", bytes(data), tmp_path)
+            found = [frame.number for frame in VideoDecoder(VideoRequest(str(path)))]
             assert found == sorted(set(found))
             ends["frames"] += 1
         except DataError as error:
@@ -246,5 +247,5 @@ def test_an_address(server: str, clip: Path, tmp_path: Path):
     reader = VideoReader(f"{server}/clip.mp4")
     assert not reader.live
     assert numbers(reader) == list(range(50))
-    with pytest.raises(DataError, match="cannot be opened"):
+    with pytest.raises(DataError, match=r"none\.mp4: the server answered 404"):
         VideoReader(f"{server}/none.mp4")

@@ -1,3 +1,4 @@
+import gc
 import os
 import signal
 import subprocess
@@ -65,17 +66,17 @@ def test_frames_are_those_of_the_decoder(tmp_path: Path, monkeypatch, shared, si
         ("opencv", "decoding needs more memory than the limit of 4 GiB"),
     ],
 )
-def test_a_failing_decoder_costs_one_video(faulty: Path, monkeypatch, name, reason):
-    monkeypatch.setattr(video_process, "TIMEOUT_S", 1)
+def test_a_failing_decoder_costs_one_video(faulty: Path, name, reason):
     whole = write_clip(faulty / "whole.avi", noise(20))
     bad = faulty / f"{name}.avi"
     bad.write_bytes(whole.read_bytes())
     with VideoReader(whole) as reader:
         assert len(list(reader)) == 20
-    # The timeout is for frames; a child takes longer to start on a busy machine.
     received = []
-    with VideoReader(bad) as reader, pytest.raises(DataError) as raised:
-        received.extend(reader)
+    with VideoReader(bad) as reader:
+        reader._process._watchdog.timeout_s = 1
+        with pytest.raises(DataError) as raised:
+            received.extend(reader)
     assert str(raised.value).startswith(f"{bad}: {reason} after 5 frames")
     assert [frame.number for frame in received] == list(range(5))
 
@@ -86,10 +87,10 @@ def test_a_bug_is_not_called_damage(faulty: Path):
         list(reader)
 
 
-def test_a_slow_consumer_is_no_timeout(tmp_path: Path, monkeypatch):
+def test_a_slow_consumer_is_no_timeout(tmp_path: Path):
     path = write_clip(tmp_path / "a.avi", noise(20))
     with VideoReader(path) as reader:
-        monkeypatch.setattr(video_process, "TIMEOUT_S", 1)
+        reader._process._watchdog.timeout_s = 1
         frames = iter(reader)
         next(frames)
         time.sleep(2.5)
@@ -102,11 +103,14 @@ def test_frames_that_are_skipped_count_as_life(tmp_path: Path, monkeypatch):
     slow.mkdir()
     text = Path(write_faulty_opencv(slow), "cv2.py").read_text()
     (slow / "cv2.py").write_text(
-        text.replace("self.count += 1", "self.count += 1; time.sleep(self is opened[0] and 0.2)")
+        text.replace(
+            "self.count += 1",
+            "self.count += 1; time.sleep(0.2 * (self is opened[0] and self.count < 21))",
+        )
     )
     monkeypatch.syspath_prepend(str(slow))
     with VideoReader(path, every=19) as reader:
-        monkeypatch.setattr(video_process, "TIMEOUT_S", 2)
+        reader._process._watchdog.timeout_s = 2
         assert [frame.number for frame in reader] == [0, 19]
 
 
@@ -118,6 +122,30 @@ def test_closing_ends_the_child(tmp_path: Path):
     reader.close()
     assert not runs(pid)
     reader.close()
+
+
+def test_a_reader_that_is_not_closed_ends_its_child(tmp_path: Path):
+    reader = VideoReader(write_clip(tmp_path / "a.avi", noise(200)))
+    pid = reader._process._process.pid
+    assert runs(pid)
+    del reader
+    gc.collect()
+    assert not runs(pid)
+
+
+def test_a_video_of_unknown_size(tmp_path: Path, monkeypatch):
+    path = write_clip(tmp_path / "a.avi", noise(5))
+    folder = Path(write_faulty_opencv(tmp_path / "sizeless"))
+    text = (folder / "cv2.py").read_text()
+    getter = (
+        "    def get(self, key):\n        return 0.0 if key in (3, 4) else self.real.get(key)\n\n"
+    )
+    text = text.replace("    def grab(self)", f"{getter}    def grab(self)")
+    (folder / "cv2.py").write_text(text)
+    monkeypatch.syspath_prepend(str(folder))
+    with VideoReader(path) as reader:
+        assert reader.size_wh == (0, 0)
+        assert [frame.size_wh for frame in reader] == [(64, 48)] * 5
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
