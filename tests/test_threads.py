@@ -1,6 +1,7 @@
 import os
 import signal
 import threading
+import time
 
 import pytest
 
@@ -59,6 +60,20 @@ def test_ctrl_c_ends_the_work(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run_in_threads(processed.append, 50, interrupt)
     assert 3 <= len(processed) <= 50
+
+
+def test_ctrl_c_does_not_wait_for_the_rest_of_a_batch():
+    processed: list[int] = []
+
+    def work(index: int) -> None:
+        processed.append(index)
+        if index == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.02)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_in_threads(work, threads.BATCH)
+    assert 4 <= len(processed) < threads.BATCH / 2
 
 
 @pytest.mark.parametrize(("cores", "expected"), [(1, 1), (3, 3), (64, MAX_THREADS)])

@@ -203,7 +203,7 @@ def test_prepare_data(tmp_path: Path, chance: random.Random, kills: int) -> None
 def test_train(tiny_data: Path, tmp_path: Path, chance: random.Random, kills: int) -> None:
     from helpers.everything import settings  # imports Keras
 
-    epochs = 30
+    epochs = 16
     config = tmp_path / "config.yaml"
     config.write_text(settings(epochs=epochs, patience=epochs).to_yaml())
     words = ["train", "--config", str(config), "--data", str(tiny_data)]

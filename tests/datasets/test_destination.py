@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -178,12 +179,15 @@ def test_an_interrupt_between_the_moves_restores_the_old_tree(
     assert tree(dest.parent) == before
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows refuses by itself")
 def test_two_runs_at_once_do_not_mix(checkout: Path, dest: Path) -> None:
     with replacing(dest) as folder:
         (folder / "half").write_text("done")
-        with pytest.raises(DataError, match="another emorec prepare-data"):
+        with pytest.raises(
+            DataError, match="another emorec prepare-data is writing there"
+        ) as caught:
             prepare_data(checkout, dest)
+        assert f"{dest}: " in str(caught.value)
+        assert f"(process {os.getpid()} on {socket.gethostname()}, since " in str(caught.value)
     assert tree(dest) == {"half": b"done"}
 
 

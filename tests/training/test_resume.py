@@ -11,6 +11,7 @@ from helpers.tensorboard_curves import curves
 
 from emorec.errors import ConfigError, DataError
 from emorec.training import finish as finish_module
+from emorec.training import run_folder
 from emorec.training.batches import AugmentedBatches
 from emorec.training.callbacks import LossError
 from emorec.training.runner import resume, train
@@ -87,6 +88,16 @@ def test_a_run_killed_twice_ends_as_one_without_interruption(
     assert {path.name for path in killed_run.iterdir()} == names
     curve = curves(killed_run / "tensorboard" / "validation")["accuracy"]
     assert [step for step, _ in curve] == [1, 2, 3, 4]
+
+
+def test_a_run_is_resumed_by_one_process_at_a_time(killed_run: Path) -> None:
+    before = {path: path.read_bytes() for path in killed_run.rglob("*") if path.is_file()}
+    with (
+        run_folder.in_use(killed_run),
+        pytest.raises(DataError, match=r"another emorec train uses this run \(process \d+ on "),
+    ):
+        resume(killed_run)
+    assert {path: path.read_bytes() for path in killed_run.rglob("*") if path.is_file()} == before
 
 
 @pytest.mark.slow

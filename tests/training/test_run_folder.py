@@ -1,5 +1,6 @@
 import json
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,23 @@ def test_a_run_is_finished_when_its_checkpoint_is_gone(tmp_path: Path) -> None:
     (tmp_path / run_folder.CHECKPOINT).unlink()
     assert run_folder.finished(tmp_path)
     assert run_folder.holds_weights(tmp_path)
+
+
+def test_two_processes_cannot_use_a_run(tmp_path: Path) -> None:
+    (tmp_path / run_folder.CONFIG).touch()
+    with run_folder.in_use(tmp_path):
+        with pytest.raises(DataError) as caught, run_folder.in_use(tmp_path):
+            pass
+        assert str(caught.value).startswith(
+            f"{tmp_path}: another emorec train uses this run (process {os.getpid()} on "
+        )
+    assert [path.name for path in tmp_path.iterdir()] == [run_folder.CONFIG]
+
+
+def test_a_folder_that_is_no_run_is_not_locked(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="not a run folder"), run_folder.in_use(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_cleaning_removes_partial_files(tmp_path: Path) -> None:
