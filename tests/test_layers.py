@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = (
     {"atomic_files", "errors", "headers", "interrupts", "labels", "pages", "threads", "types"},
-    {"figures", "frames", "images", "metadata", "preprocessing", "probabilities", "resources"},
+    {"figures", "frames", "images", "metadata", "preprocessing", "probabilities", "resources"}
+    | {"image_arrays", "short_repr"},
     {"models"},
     {"detection", "media"},
     {"datasets", "inference", "modeling", "outputs"},

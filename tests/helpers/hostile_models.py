@@ -216,6 +216,19 @@ def _archive(members: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -
     return buffer.getvalue()
 
 
+def _large_weights(members: dict[str, bytes]) -> bytes:
+    """Return a file whose weights unpack to 576 MiB of zeros."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for name, data in members.items():
+            if name != "model.weights.h5":
+                archive.writestr(name, data)
+        with archive.open("model.weights.h5", "w") as member:
+            for _ in range(36):
+                member.write(bytes(2**24))
+    return buffer.getvalue()
+
+
 def _weights(fill: Callable[[h5py.File], object]) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "w.h5"
@@ -285,7 +298,7 @@ def _one_layer(kind: str, **settings: Any) -> bytes:
     ]
     return json.dumps(
         {
-            "module": "keras",
+            "module": "keras.src.models.functional",
             "class_name": "Functional",
             "config": {
                 "name": "m",
@@ -322,7 +335,8 @@ def keras_files() -> dict[str, bytes]:
     for _ in range(40):
         nested = {"a": [nested]}
     return {
-        "unpacks-to-1-gib": _zip_of_stream("model.weights.h5", zeros, 2**30),
+        "large-weights": _large_weights(members),
+        "large-config": _zip_of_stream("config.json", zeros, 2**30),
         "unpacks-to-more-than-stated": _zip_of_stream("config.json", zeros, 1000),
         "gzip-data-set": changed(
             weights=_weights(lambda f: f.create_dataset("a", (two_gb,), "f4", **compressed))

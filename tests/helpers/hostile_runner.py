@@ -34,10 +34,11 @@ MORE_MEMORY = 6 * 2**30
 
 def outcome(arguments: list[str]) -> dict[str, object]:
     """Run the command line in a forked process."""
-    pages, resident = map(int, Path("/proc/self/statm").read_text().split()[:2])
     read, write = os.pipe()
     child = os.fork()
     if not child:
+        pages, resident = map(int, Path("/proc/self/statm").read_text().split()[:2])
+        os.write(write, f"{resident * resource.getpagesize()}\n".encode())
         os.dup2(write, 2)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         # A net below the checks: the machine must survive a failing test.
@@ -53,13 +54,13 @@ def outcome(arguments: list[str]) -> dict[str, object]:
         os._exit(0)
     os.close(write)
     with os.fdopen(read, "rb") as pipe:
-        text = pipe.read().decode("utf-8", "replace")
+        before, _, text = pipe.read().decode("utf-8", "replace").partition("\n")
     _, status, usage = os.wait4(child, 0)
     return {
         "code": os.waitstatus_to_exitcode(status),
         "stderr": text,
         "seconds": usage.ru_utime + usage.ru_stime,
-        "bytes": usage.ru_maxrss * 1024 - resident * resource.getpagesize(),
+        "bytes": usage.ru_maxrss * 1024 - int(before),
     }
 
 
