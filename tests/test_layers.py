@@ -32,7 +32,7 @@ LAYERS = (
         "types",
     },
     {"figures", "frames", "images", "metadata", "preprocessing", "probabilities", "resources"}
-    | {"installation"},
+    | {"image_arrays", "installation"},
     {"models"},
     {"detection", "media"},
     {"datasets", "inference", "modeling", "outputs"},

@@ -36,6 +36,14 @@ WITHOUT_OWN_TESTS = {
     "emorec.media.video_child": "tests/media/test_video_process.py runs it",
     "emorec.media.video_tracks": "a data class; tests/media/test_containers.py reads tracks",
     "emorec.datasets.prepared_files": "names only; tests/datasets/test_prepare.py checks the files",
+    "emorec.modeling.hdf5_weights": "tests/cli/test_hostile_files.py runs it on hostile files",
+    "emorec.modeling.keras_config": "tests/cli/test_hostile_files.py runs it on hostile files",
+    "emorec.models.keras_archive": "tests/models/test_files.py reads damaged files with it",
+    "emorec.models.onnx_graph": "tests/models/test_onnx_limits.py parses graphs with it",
+    "emorec.models.onnx_operators": "tests/models/test_onnx_limits.py compares the results",
+    "emorec.models.onnx_shapes": "tests/models/test_onnx_limits.py compares the results",
+    "emorec.models.onnx_windows": "tests/models/test_onnx_limits.py compares the results",
+    "emorec.models.protobuf": "tests/models/test_onnx_properties.py reads every wire type",
     "emorec.detection.base": "a protocol; tests/detection/ checks every detector against it",
 }
 """Modules whose tests are elsewhere, with the reason."""

@@ -4,13 +4,12 @@ Neither ONNX Runtime nor Keras is loaded.
 """
 
 import os
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from emorec.errors import ModelError
 from emorec.metadata import COST_KEY, METADATA_KEY, ModelCost, ModelMetadata
+from emorec.models import keras_archive
 from emorec.models.onnx_properties import read_properties
 from emorec.models.registry import EMOTIONS, TRAINABLE, fetchable, shipped
 from emorec.suggestions import close_names
@@ -18,19 +17,12 @@ from emorec.suggestions import close_names
 FORMATS = ("onnx", "keras")
 """File formats of models; a run folder holds `model.<format>`."""
 
-METADATA_MEMBER = "emorec.json"
-"""Member of a .keras file, which is a zip file, that holds the metadata."""
-
 MAX_FILE_BYTES = 2**30
 """Larger model files are refused before they are read."""
-
-MAX_JSON_BYTES = 16 * 2**20
-"""Larger JSON members of a .keras file are refused."""
 
 _RUNS = Path("runs")
 _RUN_CONFIG = "config.yaml"
 _MOST_LISTED = 5
-_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def find_model(named: str | os.PathLike[str], formats: Sequence[str] = FORMATS) -> Path:
@@ -119,43 +111,9 @@ def read_cost(path: Path) -> ModelCost | None:
     return None if cost is None else ModelCost.from_json(cost, str(path))
 
 
-def read_member(archive: zipfile.ZipFile, name: str, path: Path) -> bytes:
-    """Read a JSON member of a .keras file.
-
-    Args:
-        archive: The opened file.
-        name: Name of the member.
-        path: The file, for messages.
-
-    Raises:
-        ModelError: The member is missing, too large, encrypted or damaged.
-    """
-    try:
-        info = archive.getinfo(name)
-    except KeyError:
-        what = "its emorec metadata" if name == METADATA_MEMBER else f"the part {name}"
-        raise ModelError(
-            f"{path}: the file lacks {what}; only models trained by emorec can be used"
-        ) from None
-    if info.file_size > MAX_JSON_BYTES:
-        raise ModelError(
-            f"{path}: the part {name} has {info.file_size} bytes; at most {MAX_JSON_BYTES} are read"
-        )
-    if info.compress_type not in _COMPRESSIONS:
-        raise ModelError(f"{path}: the part {name} has the compression {info.compress_type}")
-    try:
-        return archive.read(info)
-    # zipfile raises RuntimeError for an encrypted member.
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError) as error:
-        raise ModelError(f"{path}: the part {name} cannot be read: {error}") from error
-
-
 def _metadata_of_keras(path: Path) -> ModelMetadata:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            text = read_member(archive, METADATA_MEMBER, path).decode("utf-8")
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise ModelError(f"{path}: not a .keras file, or a damaged one ({error})") from error
+    with keras_archive.open_archive(path) as archive:
+        text = keras_archive.read_member(archive, keras_archive.METADATA, path).decode("utf-8")
     return ModelMetadata.from_json(text, str(path))
 
 

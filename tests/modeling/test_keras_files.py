@@ -11,7 +11,7 @@ from keras import layers
 from emorec.errors import ModelError
 from emorec.modeling.build import build_classifier
 from emorec.modeling.keras_files import load_model, save_model
-from emorec.models.files import METADATA_MEMBER
+from emorec.models import keras_archive
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +69,8 @@ def test_parts_missing_or_wrong(saved: Path, tmp_path: Path) -> None:
     for change, says in (
         ({"emorec__json": None}, "lacks its emorec metadata"),
         ({"config__json": None}, "lacks the part config.json"),
-        ({"config__json": "{"}, "not a .keras file"),
-        ({"config__json": "[" * 100_000}, "not a .keras file"),
+        ({"config__json": "{"}, r"config.json is not JSON"),
+        ({"config__json": "[" * 100_000}, r"config.json is not JSON"),
         ({"emorec__json": "{}"}, "format"),
         ({"config__json": '{"module": "keras", "class_name": "Functional"}'}, "cannot load"),
         (
@@ -118,4 +118,4 @@ def test_code_anywhere_in_the_file_is_refused(saved: Path, tmp_path: Path, plant
 
 def test_the_file_holds_the_metadata_as_json(saved: Path) -> None:
     with zipfile.ZipFile(saved) as archive:
-        assert json.loads(archive.read(METADATA_MEMBER))["labels"] == list(METADATA.labels)
+        assert json.loads(archive.read(keras_archive.METADATA))["labels"] == list(METADATA.labels)

@@ -17,8 +17,8 @@ from onnx import helper
 from emorec import resources
 from emorec.errors import ModelError
 from emorec.metadata import COST_KEY, METADATA_KEY, ModelCost, ModelMetadata
-from emorec.models import files
-from emorec.models.files import METADATA_MEMBER, find_model, read_cost, read_metadata
+from emorec.models import files, keras_archive
+from emorec.models.files import find_model, read_cost, read_metadata
 from emorec.models.registry import TRAINABLE, shipped
 
 
@@ -234,7 +234,7 @@ def keras_file(path: Path, text: str | bytes | None, **options) -> Path:
     with zipfile.ZipFile(path, "w", **options) as archive:
         archive.writestr("config.json", "{}")
         if text is not None:
-            archive.writestr(METADATA_MEMBER, text)
+            archive.writestr(keras_archive.METADATA, text)
     return path
 
 
@@ -257,8 +257,8 @@ def test_metadata_of_a_keras_file(tmp_path: Path):
     ],
 )
 def test_keras_files_with_wrong_metadata(tmp_path: Path, monkeypatch, text, options, message):
-    limit = 500 if "at most" in message else files.MAX_JSON_BYTES
-    monkeypatch.setattr(files, "MAX_JSON_BYTES", limit)
+    limit = 500 if "at most" in message else keras_archive.MAX_JSON_BYTES
+    monkeypatch.setattr(keras_archive, "MAX_JSON_BYTES", limit)
     assert_refused(keras_file(tmp_path / "m.keras", text, **options), message)
 
 
@@ -274,7 +274,7 @@ def test_an_encrypted_member(tmp_path: Path):
 def test_damaged_keras_files_give_metadata_or_a_model_error(tmp_path_factory, data):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", compression=zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(METADATA_MEMBER, METADATA.to_json())
+        archive.writestr(keras_archive.METADATA, METADATA.to_json())
     content = bytearray(buffer.getvalue())
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
