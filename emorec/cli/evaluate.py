@@ -110,6 +110,8 @@ def evaluate(
 
         load_keras()
     prepared = read_prepared(data)
+    if plot or report:
+        import emorec.evaluation.plots  # noqa: F401 - a missing matplotlib ends the command here
     with image_progress("Evaluating") as progress:
         found = run(
             paths,
