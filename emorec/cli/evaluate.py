@@ -105,11 +105,11 @@ def evaluate(
     refuse_overwriting(written.values(), paths, "choose other names")
     if plot and len(paths) > 1:
         raise click.UsageError("--plot draws one model; pass one MODEL, or use --report")
+    prepared = read_prepared(data)
     if any(path.suffix == ".keras" for path in paths):
         from emorec.cli.keras_backend import load_keras
 
         load_keras()
-    prepared = read_prepared(data)
     if plot or report:
         import emorec.evaluation.plots  # noqa: F401 - a missing matplotlib ends the command here
     with image_progress("Evaluating") as progress:

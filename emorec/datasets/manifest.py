@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from emorec.datasets.raw_data import raw_data_problem
 from emorec.datasets.readers.rows import SPLITS, TRAIN, VALIDATION
 from emorec.datasets.readers.table import read_table, vote_counts
 from emorec.datasets.splitting import ordered, stratified
@@ -147,10 +148,26 @@ def read_prepared(root: Path) -> PreparedDataset:
     Raises:
         DataError: The folder is missing, holds neither, or its manifest is broken or unsafe.
     """
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder; create it with: emorec prepare-data SOURCE --out")
     manifest = root / MANIFEST
-    return _read_manifest(root, manifest) if manifest.exists() else _read_tree(root)
+    try:
+        if manifest.exists():
+            return _read_manifest(root, manifest)
+        if root.is_dir():
+            return _read_tree(root)
+        raise DataError(f"{root}: no such folder")
+    except (DataError, PermissionError) as error:
+        problem = None if manifest.exists() else raw_data_problem(root)
+        raise DataError(problem or str(error)) from error
+
+
+def require_prepared(root: Path) -> None:
+    """Check that a folder is a data set, without reading its manifest.
+
+    Raises:
+        DataError: As for `read_prepared`, except for the content of the manifest.
+    """
+    if not (root / MANIFEST).exists():
+        read_prepared(root)
 
 
 def read_column(root: Path, name: str) -> dict[Path, str] | None:

@@ -5,6 +5,7 @@ the layouts without OpenCV and `dataclasses`.
 """
 
 import importlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
@@ -73,6 +74,28 @@ def find_layout(name: str) -> Layout:
     return LAYOUTS[name]
 
 
+def recognize(tree: "Tree", names: Iterable[str] = LAYOUTS) -> "tuple[str, Tree] | None":
+    """Recognize the layout of raw data.
+
+    Args:
+        tree: The files, perhaps inside the folders that a download wraps around them.
+        names: Layouts to look for, in this order.
+
+    Returns:
+        The name of the layout, and the part of the tree that has it; None if there is none.
+    """
+    readers = {name: find_layout(name).reader() for name in names}
+    candidate: Tree | None = tree
+    for _ in range(_MAX_DEPTH):
+        if candidate is None:
+            break
+        for name, reader in readers.items():
+            if reader.matches(candidate):
+                return name, candidate
+        candidate = candidate.wrapped()
+    return None
+
+
 def read_source(place: Path, options: "ReadOptions | None" = None) -> "RawRows":
     """Read raw data from a folder, a zip archive or a CSV file.
 
@@ -90,15 +113,10 @@ def read_source(place: Path, options: "ReadOptions | None" = None) -> "RawRows":
     options = options or ReadOptions()
     forced = find_layout(options.layout) if options.layout else None
     tree = read_tree(place)
-    readers = [layout.reader() for layout in ([forced] if forced else LAYOUTS.values())]
-    candidate: Tree | None = tree
-    for _ in range(_MAX_DEPTH):
-        if candidate is None:
-            break
-        for reader in readers:
-            if reader.matches(candidate):
-                return reader.read(candidate, options)
-        candidate = candidate.wrapped()
+    recognized = recognize(tree, [options.layout] if options.layout else LAYOUTS)
+    if recognized:
+        name, data = recognized
+        return find_layout(name).reader().read(data, options)
     if forced:
         # The reader itself reports best which files are missing.
         return forced.reader().read(tree, options)
