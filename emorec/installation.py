@@ -1,4 +1,4 @@
-"""How emorec is installed: what it requires, which extra brings a package, and how to install it."""
+"""What emorec requires, which extra brings a package, and how to install it from its origin."""
 
 import os
 from pathlib import Path
@@ -44,6 +44,11 @@ def install_command(extra: str = "", options: str = "") -> str:
             address = f"{vcs_info.get('vcs')}+{address}"
         return f"{pip} {_word(f'emorec{brackets} @ {address}')}"
     return f"{pip} {_word(f'emorec{brackets}')}"
+
+
+def reinstall_command() -> str:
+    """Return the command that replaces damaged or missing files of emorec itself."""
+    return install_command(options="--force-reinstall --no-deps")
 
 
 def extra_for(package: str) -> str | None:

@@ -113,13 +113,15 @@ def evaluate(
         require_stdout()
     if plot and len(paths) > 1:
         raise click.UsageError("--plot draws one model; pass one MODEL, or use --report")
+    prepared = read_prepared(data)
     if any(path.suffix == ".keras" for path in paths):
         from emorec.cli.keras_backend import load_keras
 
         load_keras()
-    prepared = read_prepared(data)
     for note in prepared.notes:
         click.echo(f"Note: {one_line(note)}", err=True)
+    if plot or report:
+        import emorec.evaluation.plots  # noqa: F401 - a missing matplotlib ends the command here
     with image_progress("Evaluating") as progress:
         found = run(
             paths,

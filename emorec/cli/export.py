@@ -43,15 +43,17 @@ def export(model: str, data: Path | None, out: Path | None, half_weights: bool) 
         raise click.UsageError("the shipped model stays as it is; name the ONNX file with --out")
     data = data or _data_of_run(source.parent)
     target = out or source.with_suffix(".onnx")
-    load_keras()
     from emorec.datasets.loading import load_images
     from emorec.datasets.manifest import read_prepared
+
+    dataset = read_prepared(data)
+    load_keras()
     from emorec.export.onnx import export_onnx
     from emorec.export.parity import FACES
     from emorec.modeling.keras_files import load_model
 
     keras_model, metadata = load_model(source)
-    examples = read_prepared(data).examples("validation").limited(FACES)
+    examples = dataset.examples("validation").limited(FACES)
     faces = load_images(examples.paths, metadata.input_size, metadata.color, metadata.interpolation)
     difference = export_onnx(keras_model, metadata, faces, target, half_weights=half_weights)
     click.echo(

@@ -99,10 +99,12 @@ def train(
     elif data is None:
         raise click.UsageError("Missing option '--data'.")
     else:
+        from emorec.datasets.manifest import require_prepared
         from emorec.training.config import load_config
 
-        # Before Keras is loaded: an invalid setting is reported at once.
+        # Before Keras is loaded: an invalid setting or folder is reported at once.
         settings = load_config(config, settings_of(ctx, assignments))
+        require_prepared(data)
         start = partial(_train, settings, data, out)
     from emorec.cli.keras_backend import load_keras
 

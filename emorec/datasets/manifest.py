@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emorec.datasets.prepared_files import MANIFEST, OWN_FILES, SUMMARY, VOTE_COLUMNS
+from emorec.datasets.raw_data import raw_data_problem
 from emorec.datasets.readers.fer2013_folders import place_images
 from emorec.datasets.readers.rows import SPLITS, USAGES, ReadOptions
 from emorec.datasets.readers.split_folders import find_split_images, split_folders_below
@@ -146,10 +147,17 @@ def read_prepared(root: Path) -> PreparedDataset:
     Raises:
         DataError: The folder is missing, holds neither, or its manifest is broken or unsafe.
     """
-    if not root.is_dir():
-        raise DataError(f"{root}: no such folder; create it with: emorec prepare-data SOURCE --out")
     manifest = root / MANIFEST
-    dataset = _read_manifest(root, manifest) if manifest.exists() else _read_tree(root)
+    try:
+        if manifest.exists():
+            dataset = _read_manifest(root, manifest)
+        elif root.is_dir():
+            dataset = _read_tree(root)
+        else:
+            raise DataError(f"{root}: no such folder")
+    except (DataError, PermissionError) as error:
+        problem = None if manifest.exists() else raw_data_problem(root)
+        raise DataError(problem or str(error)) from error
     for label in dataset.class_names:
         if not is_printable(label):
             raise DataError(
@@ -157,6 +165,16 @@ def read_prepared(root: Path) -> PreparedDataset:
                 "surrogates, which no model can have; rename it"
             )
     return dataset
+
+
+def require_prepared(root: Path) -> None:
+    """Check that a folder is a data set, without reading its manifest.
+
+    Raises:
+        DataError: As for `read_prepared`, except for the content of the manifest.
+    """
+    if not (root / MANIFEST).exists():
+        read_prepared(root)
 
 
 def read_column(root: Path, name: str) -> dict[Path, str] | None:

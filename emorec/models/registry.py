@@ -6,6 +6,7 @@ from pathlib import Path
 
 from emorec import resources
 from emorec.errors import ModelError
+from emorec.installation import reinstall_command
 
 SUMS = "SHA256SUMS"
 """File with the hashes of the shipped files next to it, in the format of `sha256sum`."""
@@ -54,9 +55,7 @@ class ModelFile:
         """Instruction to fix a problem with the file."""
         if self.url:
             return f"fetch it with: emorec models pull {self.name}"
-        from emorec.installation import install_command  # few files are damaged
-
-        return f"reinstall emorec: {install_command(options='--force-reinstall --no-deps')}"
+        return f"reinstall emorec: {reinstall_command()}"
 
 
 def fetchable() -> dict[str, ModelFile]:

@@ -17,7 +17,13 @@ from packaging.version import InvalidVersion
 from emorec import __version__
 from emorec.cli.errors import user_error
 from emorec.detection.registry import DETECTORS
-from emorec.installation import extra_for, extras_in, install_command, requirements
+from emorec.installation import (
+    extra_for,
+    extras_in,
+    install_command,
+    reinstall_command,
+    requirements,
+)
 
 OK = "ok"
 NOTE = "note"
@@ -191,8 +197,7 @@ def _onnxruntime() -> Iterator[Check]:
         size, channels = model.metadata.input_size, model.metadata.channels
         model.probabilities(np.full((1, size, size, channels), 127, np.float32))
     except (ImportError, EmorecError) as error:
-        reinstall = install_command(options="--force-reinstall --no-deps")
-        fix = f"pip install --force-reinstall onnxruntime && {reinstall}"
+        fix = f"pip install --force-reinstall onnxruntime && {reinstall_command()}"
         yield Check("ONNX Runtime", "shipped model", WRONG, str(error), fix)
         return
     name = f"{model.metadata.name} {model.metadata.version}"
@@ -211,7 +216,7 @@ def _files() -> Iterator[Check]:
             "shipped files",
             WRONG,
             str(error),
-            install_command(options="--force-reinstall --no-deps"),
+            reinstall_command(),
         )
         return
     for file in files:
@@ -243,7 +248,8 @@ def _accelerators() -> Iterator[Check]:
             yield Check("accelerators", name, OK, f"{version or 'not installed'}{chosen}")
         else:
             found = "the Keras backend, but not installed; training needs one"
-            fix = f"{install_command(extra_for(name) or '')}, or set KERAS_BACKEND to an installed one"
+            install = install_command(extra_for(name) or "")
+            fix = f"{install}, or set KERAS_BACKEND to an installed one"
             yield Check("accelerators", name, NOTE, found, fix)
 
 

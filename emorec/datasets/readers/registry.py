@@ -5,6 +5,7 @@ the layouts without OpenCV and `dataclasses`.
 """
 
 import importlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
@@ -74,6 +75,28 @@ def find_layout(name: str) -> Layout:
     return LAYOUTS[name]
 
 
+def recognize(tree: "Tree", names: Iterable[str] = LAYOUTS) -> "tuple[str, Tree] | None":
+    """Recognize the layout of raw data.
+
+    Args:
+        tree: The files, perhaps inside the folders that a download wraps around them.
+        names: Layouts to look for, in this order.
+
+    Returns:
+        The name of the layout, and the part of the tree that has it; None if there is none.
+    """
+    readers = {name: find_layout(name).reader() for name in names}
+    candidate: Tree | None = tree
+    for _ in range(_MAX_DEPTH):
+        if candidate is None:
+            break
+        for name, reader in readers.items():
+            if reader.matches(candidate):
+                return name, candidate
+        candidate = candidate.wrapped()
+    return None
+
+
 def read_source(place: Path, options: "ReadOptions | None" = None) -> "RawRows":
     """Read raw data from a folder, a zip archive or a CSV file.
 
@@ -94,18 +117,13 @@ def read_source(place: Path, options: "ReadOptions | None" = None) -> "RawRows":
     options = options or ReadOptions()
     forced = find_layout(options.layout) if options.layout else None
     tree = read_tree(place)
-    readers = [layout.reader() for layout in ([forced] if forced else LAYOUTS.values())]
-    candidate: Tree | None = tree
-    for _ in range(_MAX_DEPTH):
-        if candidate is None:
-            break
-        for reader in readers:
-            if reader.matches(candidate):
-                rows = reader.read(candidate, options)
-                own = [candidate.files.get(name) for name in OWN_FILES]
-                used = [*rows.images, *rows.label_files, *own]
-                return replace(rows, left_out=tree.left_out(used))
-        candidate = candidate.wrapped()
+    recognized = recognize(tree, [options.layout] if options.layout else LAYOUTS)
+    if recognized:
+        name, data = recognized
+        rows = find_layout(name).reader().read(data, options)
+        own = [data.files.get(file) for file in OWN_FILES]
+        used = [*rows.images, *rows.label_files, *own]
+        return replace(rows, left_out=tree.left_out(used))
     if forced:
         # The reader itself reports best which files are missing.
         return forced.reader().read(tree, options)

@@ -129,12 +129,19 @@ def test_no_output_overwrites_an_input_or_another_output(arguments):
 
 
 def test_a_plot_without_matplotlib(monkeypatch):
-    for name in [name for name in sys.modules if name.startswith("matplotlib")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    for name in ("emorec.batch.timeline_plot", "emorec.figures"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
+    class Hidden:
+        def find_spec(self, name, *_):
+            if name == "matplotlib":
+                raise ModuleNotFoundError(name=name)
+
+    monkeypatch.setattr(sys, "meta_path", [Hidden(), *sys.meta_path])
+    for name in list(sys.modules):
+        if name.startswith("matplotlib") or name in (
+            "emorec.batch.timeline_plot",
+            "emorec.figures",
+        ):
+            monkeypatch.delitem(sys.modules, name)
     result = run(make_clip(), "--plot", "p.png")
-    assert (result.exit_code, result.stdout) == (6, "")
+    assert (result.exit_code, result.stdout) == (6, ""), result.stderr
     assert f"install it with: {install_command('plots')}\n" in result.stderr
     assert names() == ["clip.avi"]

@@ -144,9 +144,7 @@ def test_an_unknown_layout_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no known layout; expected one of: manifest\.csv of"):
         read_source(tmp_path)
     for unknown in ("mine", "FERPLUS", "rows"):
-        with pytest.raises(
-            ConfigError, match=f"unknown layout '{unknown}'; choose one of prepared"
-        ):
+        with pytest.raises(ConfigError, match=f"unknown layout '{unknown}'; .*one of prepared"):
             find_layout(unknown)
         with pytest.raises(ConfigError, match=f"unknown layout '{unknown}'"):
             read_source(tmp_path, ReadOptions(layout=unknown))
