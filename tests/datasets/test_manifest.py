@@ -4,7 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.checkouts import HAPPY, ROWS, SAD, UNKNOWN, make_checkout, noise_png
+from helpers.checkouts import (
+    HAPPY,
+    ROWS,
+    SAD,
+    UNKNOWN,
+    make_checkout,
+    make_images,
+    noise_png,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -284,3 +292,19 @@ def test_a_folder_tree_has_labels_only(folders: Path) -> None:
         data.examples("train", soft=True)
     with pytest.raises(ConfigError, match="has the classes angry, happy; requested: 7 classes"):
         data.examples("train", classes=7)
+
+
+def test_the_folder_to_name_or_the_command_is_in_the_message(tmp_path: Path) -> None:
+    make_images(tmp_path / "raw", {"happy": 1, "sad": 1})
+    with pytest.raises(DataError, match=r"with: emorec prepare-data .*raw --out DATA$"):
+        read_prepared(tmp_path / "raw")
+    make_images(tmp_path / "deep", {"archive/train/happy": 1, "archive/test/happy": 1})
+    with pytest.raises(DataError, match=r"name the folder .*deep/archive$"):
+        read_prepared(tmp_path / "deep")
+
+
+def test_class_folders_that_differ_in_case_are_one_class(tmp_path: Path) -> None:
+    folders = {"train/Happy": 10, "train/sad": 10, "val/happy": 2, "val/SAD": 1, "test/HAPPY": 1}
+    data = read_prepared(make_images(tmp_path / "raw", folders))
+    assert data.class_names == ("sad", "Happy")
+    assert data.examples("validation").targets.sum(axis=0).tolist() == [1, 2]

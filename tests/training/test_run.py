@@ -4,12 +4,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.everything import quick_compact, settings
+from helpers.tiny_data import make_prepared
 
 from emorec.errors import ConfigError
 from emorec.training.checkpoint import read_state
 from emorec.training.distribution import World
 from emorec.training.run import TrainingRun
-from emorec.training.run_folder import CHECKPOINT, create
+from emorec.training.run_folder import CHECKPOINT, LOG, create
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -74,3 +75,16 @@ def test_a_run_is_fitted_resumed_and_finished(tiny_data: Path, tmp_path: Path) -
 def test_a_run_that_cannot_be_distributed_is_refused(tiny_data: Path) -> None:
     with pytest.raises(ConfigError, match="must be a multiple"):
         TrainingRun.begin(settings(batch_size=12), tiny_data, world=World(devices=5))
+
+
+def test_files_that_are_no_images_of_the_data_are_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = make_prepared(tmp_path / "raw", votes=False)
+    (data / "train/happy/notes.txt").touch()
+    run = TrainingRun.begin(settings(**short()), data)
+    folder = create(tmp_path / "runs", run.config, run.dataset)
+    monkeypatch.setattr(TrainingRun, "fit", lambda *_: None)
+    monkeypatch.setattr(TrainingRun, "finish", lambda *_: None)
+    run.complete(folder)
+    assert f"WARNING {data}: left out: 1 .txt\n" in (folder / LOG).read_text()
