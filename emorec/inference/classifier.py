@@ -81,6 +81,11 @@ class EmotionClassifier:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = _LOG_ONLY_FATAL  # errors are raised as exceptions
+        # For a model read from bytes, ONNX Runtime searches external data in the current folder,
+        # whatever that holds; below a file it finds nothing.
+        options.add_session_config_entry(
+            "session.model_external_initializers_file_folder_path", os.devnull
+        )
         try:
             self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's errors have no common base class
