@@ -163,16 +163,19 @@ class ModelCost:
         return cls(**values)
 
 
-def _is_unicode(text: str) -> bool:
-    """Report whether a text has no lone surrogates, which cannot be written to a file."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
-
-
 def _is_number(value: object) -> bool:
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
     # Unlike math.isfinite this accepts integers of any size; it is false for NaN too.
     return abs(value) <= sys.float_info.max
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate, which JSON can hold
+        return False
+    return True
 
 
 def _problem(found: dict[str, Any]) -> str | None:
@@ -181,7 +184,7 @@ def _problem(found: dict[str, Any]) -> str | None:
     texts = ("name", "version", "architecture", "training_data", "license", "created_with")
     for name in texts:
         if not isinstance(found[name], str) or not _is_unicode(found[name]):
-            return f"{name} must be text of valid characters; received {short_repr(found[name])}"
+            return f"{name} must be text without lone surrogates; received {found[name]!a:.80}"
     if (
         not isinstance(labels, list)
         or not 2 <= len(labels) <= 1000

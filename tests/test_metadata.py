@@ -48,7 +48,7 @@ def test_round_trip():
     assert ModelMetadata.from_json(METADATA.to_json(), "m.onnx") == METADATA
 
 
-names = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+names = st.text(max_size=20)
 label = st.text(min_size=1).filter(is_printable)
 
 
@@ -105,7 +105,7 @@ HUGE = 10**400
 TEXTS = ("name", "version", "architecture", "training_data", "license", "created_with")
 
 INVALID = [
-    *[(name, value) for name in TEXTS for value in (None, 1, True, ["a"], {}, "a\ud800")],
+    *[(name, value) for name in TEXTS for value in (None, 1, True, ["a"], {}, "a\udcff")],
     *[
         ("labels", value)
         for value in (

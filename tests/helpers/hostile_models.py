@@ -361,7 +361,7 @@ def keras_files() -> dict[str, bytes]:
         "config-list": changed(config=b"[1, 2]"),
         "huge-dense": changed(config=_one_layer("Dense", units=10**10)),
         "huge-padding": changed(config=_one_layer("ZeroPadding2D", padding=10**6)),
-        "huge-kernel": changed(config=_one_layer("Conv2D", filters=10**6, kernel_size=1000)),
+        "huge-kernel": changed(config=_one_layer("Conv2D", filters=10**6, kernel_size=40)),
         "huge-upsampling": changed(config=_one_layer("UpSampling2D", size=10**5)),
         "many-layers": changed(
             config=json.dumps(

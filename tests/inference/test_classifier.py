@@ -208,3 +208,18 @@ def test_inputs_of_another_shape(tiny):
     with pytest.raises(ModelError, match="failed on its input") as caught:
         tiny.probabilities(np.zeros((1, 40, 48, 1), np.float32))
     assert "\n" not in str(caught.value)
+
+
+def test_a_path_that_is_no_text(tmp_path: Path):
+    path = write_tiny_model(tmp_path / os.fsdecode(b"caf\xe9.onnx"))
+    assert EmotionClassifier(path).metadata == METADATA
+
+
+def test_large_images_get_smaller_batches(tmp_path: Path, monkeypatch):
+    path = write_tiny_model(tmp_path / "tiny.onnx")
+    images = np.random.default_rng(0).integers(0, 256, (5, 48, 48, 1)).astype(np.float32)
+    expected = EmotionClassifier(path).probabilities(images)
+    monkeypatch.setattr(classifier, "_MAX_BATCH_VALUES", 2 * 48 * 48)
+    smaller = EmotionClassifier(path)
+    assert smaller._batch_size == 2
+    np.testing.assert_allclose(smaller.probabilities(images), expected, rtol=1e-5)

@@ -78,7 +78,7 @@ def test_the_model_and_the_metrics_are_those_of_the_best_epoch(folder: Path, dat
 def test_the_checkpoint_of_an_interrupted_run_stays(
     interrupted: bool, folder: Path, data: RunData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "export_onnx", lambda *_: 0.0)
+    monkeypatch.setattr(module, "export_onnx", lambda *_, **__: 0.0)
     assert finish(folder, CONFIG, data, interrupted).interrupted is interrupted
     assert (folder / CHECKPOINT).exists() is interrupted
 
@@ -86,7 +86,7 @@ def test_the_checkpoint_of_an_interrupted_run_stays(
 def test_a_failed_export_keeps_the_keras_file_and_the_metrics(
     folder: Path, data: RunData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> float:
+    def fail(*_: object, **__: object) -> float:
         raise ModelError("the models disagree")
 
     monkeypatch.setattr(module, "export_onnx", fail)
@@ -100,6 +100,6 @@ def test_a_failed_export_keeps_the_keras_file_and_the_metrics(
 def test_a_model_has_the_name_of_its_architecture_by_default(
     folder: Path, data: RunData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "export_onnx", lambda *_: 0.0)
+    monkeypatch.setattr(module, "export_onnx", lambda *_, **__: 0.0)
     finish(folder, TrainConfig(**{**CONFIG.model_dump(), "model_name": None}), data)
     assert load_model(folder / "model.keras")[1].name == "emorec-compact"
