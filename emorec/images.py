@@ -1,7 +1,6 @@
 """Reading and writing of image files, with errors that name the file."""
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from emorec.atomic_files import write_bytes
 from emorec.decoder_server import NOT_AN_IMAGE
 from emorec.errors import DataError
+from emorec.file_kinds import reads_heif
 from emorec.headers import Header, read_header
 from emorec.iso_images import turned
 
@@ -140,10 +140,12 @@ def _decode_apart(location: Location, data: Bytes, flags: int, header: Header) -
     # Imported here because most images need no decoder process.
     from emorec.decoder_process import DecodingError, decoder_process
 
-    if header.is_heic and find_spec("pillow_heif") is None:
+    if header.is_heic and not reads_heif():
+        from emorec.installation import install_command
+
         raise DataError(
             f"{location}: HEIC images need the extra heic; install it with: "
-            "pip install 'emorec[heic]'"
+            f"{install_command('heic')}"
         )
     try:
         with decoder_process() as decoder:

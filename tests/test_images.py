@@ -18,6 +18,7 @@ from emorec import images
 from emorec.decoder_process import DecoderProcess, DecodingError
 from emorec.errors import DataError
 from emorec.images import read_bgr, read_bytes, read_gray, to_gray
+from emorec.installation import install_command
 
 LOSSLESS = (".bmp", ".png", ".ppm", ".tif", ".tiff")
 
@@ -224,10 +225,10 @@ def test_heic(tmp_path: Path, width: int):
 def test_heic_without_its_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "a.heic"
     path.write_bytes(heic(scene()))
-    monkeypatch.setattr(images, "find_spec", lambda name: None)
+    monkeypatch.setattr(images, "reads_heif", lambda: False)
     with pytest.raises(DataError) as caught:
         read_bgr(path)
-    message = "HEIC images need the extra heic; install it with: pip install 'emorec[heic]'"
+    message = f"HEIC images need the extra heic; install it with: {install_command('heic')}"
     assert str(caught.value) == f"{path}: {message}"
 
 
