@@ -311,7 +311,7 @@ def test_names_of_models(named: str, tmp_path: Path):
     [
         ("none.onnx", "no such model file"),
         ("empty", "holds no model.onnx"),
-        ("junk.onnx", "cannot load the model"),
+        ("junk.onnx", "not an ONNX file, or a damaged one"),
         ("model.keras", "emorec export model.keras"),
     ],
 )
