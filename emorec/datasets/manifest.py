@@ -149,15 +149,14 @@ def read_prepared(root: Path) -> PreparedDataset:
         DataError: The folder is missing, holds neither, or its manifest is broken or unsafe.
     """
     manifest = root / MANIFEST
+    if _exists(manifest):
+        return _read_manifest(root, manifest)
     try:
-        if manifest.exists():
-            return _read_manifest(root, manifest)
         if root.is_dir():
             return _read_tree(root)
         raise DataError(f"{root}: no such folder")
-    except (DataError, PermissionError) as error:
-        problem = None if manifest.exists() else raw_data_problem(root)
-        raise DataError(problem or str(error)) from error
+    except DataError as error:
+        raise DataError(raw_data_problem(root) or str(error)) from error
 
 
 def require_prepared(root: Path) -> None:
@@ -166,8 +165,15 @@ def require_prepared(root: Path) -> None:
     Raises:
         DataError: As for `read_prepared`, except for the content of the manifest.
     """
-    if not (root / MANIFEST).exists():
+    if not _exists(root / MANIFEST):
         read_prepared(root)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise DataError(f"{path}: cannot read: {error.strerror or error}") from error
 
 
 def read_column(root: Path, name: str) -> dict[Path, str] | None:

@@ -100,7 +100,7 @@ def is_list(argument: str) -> bool:
 
 
 def _from_path(path: str, pattern: str | None, listed: bool = False) -> Iterator[MediaSource]:
-    if not Path(path).is_dir():
+    if not _is_folder(Path(path)):
         is_video = addresses.is_video(path)
         stem = addresses.output_stem(path) if is_video else Path(path).stem
         yield MediaSource(path, stem or "image", listed=listed, is_video=is_video)
@@ -174,10 +174,10 @@ def _from_folder(
             yield MediaSource(entry.path, stem, listed=True, is_video=is_video)
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _is_folder(entry: os.DirEntry[str] | Path) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a circular link; reading it reports the error
+    except OSError:  # a circular link or a closed folder; reading it reports the error
         return False
 
 
