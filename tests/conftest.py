@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,9 @@ settings.register_profile("emorec", deadline=None)
 settings.load_profile("emorec")
 
 
+MISSING_TOOL = ("not installed", "could not import", "apt-get install")
+"""Words of the reason for which a test without a program or package is skipped."""
+
 TINY_SETTINGS = {
     "arch": "compact",
     "image_size": 24,
@@ -34,6 +37,20 @@ TINY_SETTINGS = {
     "learning_rate": 0.05,
     "schedule": "cosine",
 }
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test in CI that is skipped because a program or package is missing."""
+    report = yield
+    if report.skipped and os.environ.get("CI") and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2]
+        if any(words in reason for words in MISSING_TOOL):
+            report.outcome = "failed"
+            report.longrepr = f"{reason}; in CI nothing may be missing"
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

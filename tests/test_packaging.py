@@ -242,6 +242,41 @@ def test_the_changelog_names_this_version():
     assert f"## {emorec.__version__}" in (ROOT / "CHANGELOG.md").read_text()
 
 
+@pytest.mark.parametrize(
+    ("installed", "packages"),
+    [
+        ((), "chromium ffmpeg"),
+        (("chromium",), "ffmpeg"),
+        (("ffmpeg",), "chromium"),
+        (("chromium", "ffmpeg"), None),
+    ],
+)
+def test_ci_installs_the_programs_that_tests_need(
+    tmp_path: Path, installed: tuple[str, ...], packages: str | None
+):
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("bash", "dirname", "mktemp", "rm"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    for name in installed:
+        executable(programs / name, "#!/bin/sh\n")
+    executable(programs / "apt-get", f'#!/bin/sh\necho "$@" >>{tmp_path}/apt.log\n')
+    (tmp_path / "scripts").mkdir()
+    executable(tmp_path / "scripts" / "check", '#!/bin/sh\necho "CI is $CI"\n')
+    (tmp_path / ".ci").mkdir()
+    shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci" / "run")
+    done = subprocess.run(
+        [tmp_path / ".ci" / "run"],
+        env={"PATH": str(programs), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "CI is true\n", "")
+    log = tmp_path / "apt.log"
+    expected = f"update -q\ninstall -q -y --no-install-recommends {packages}\n"
+    assert (log.read_text() if log.exists() else None) == (packages and expected)
+
+
 @pytest.mark.parametrize("name", ["scripts/demo", "scripts/test", "scripts/check", ".ci/run"])
 def test_scripts_can_be_run(name: str):
     assert os.access(ROOT / name, os.X_OK)

@@ -9,11 +9,11 @@ from emorec.errors import DataError
 
 
 @click.command(epilog="Example: emorec data-report FER-2013")
-@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(readable=False, path_type=Path))
 @click.option(
     "--out",
     "folder",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     help="Folder for report.html and report.json; DATA by default.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random samples.")

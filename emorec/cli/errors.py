@@ -7,7 +7,7 @@ from contextlib import suppress
 import click
 
 from emorec.cli.terminal_text import one_line
-from emorec.errors import UNEXPECTED, EmorecError, MissingDependencyError
+from emorec.errors import UNEXPECTED, DataError, EmorecError, MissingDependencyError
 from emorec.interrupts import exit_code
 
 _LIBRARY_MISSING = (
@@ -56,13 +56,16 @@ def user_error(error: BaseException) -> EmorecError | None:
     """Convert an exception to an error that the user can act on.
 
     A missing package or system library becomes a `MissingDependencyError` that says what to
-    install.
+    install, and a path without the permission to use it a `DataError` that names it.
 
     Returns:
         The error; None for a bug.
     """
     if isinstance(error, EmorecError):
         return error
+    if isinstance(error, PermissionError) and error.filename is not None:
+        path = os.fsdecode(error.filename)
+        return DataError(f"{path}: {error.strerror}; change its permissions, or name another path")
     if isinstance(error, ModuleNotFoundError):
         return _missing_package(error)
     if isinstance(error, ImportError) and any(text in str(error) for text in _LIBRARY_MISSING):

@@ -23,12 +23,16 @@ Examples:
 """
 )
 @click.argument(
-    "models", nargs=-1, required=True, metavar="MODEL...", type=click.Path(path_type=Path)
+    "models",
+    nargs=-1,
+    required=True,
+    metavar="MODEL...",
+    type=click.Path(readable=False, path_type=Path),
 )
 @click.option(
     "--data",
     required=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     help="A prepared data set, or a FER-2013 folder tree.",
 )
 @click.option(
@@ -64,12 +68,12 @@ Examples:
 @click.option("--json", "json_target", metavar="FILE|-", help="Write all metrics as JSON.")
 @click.option(
     "--report",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     help="Write an HTML page with all metrics, plots and the most confident mistakes.",
 )
 @click.option(
     "--plot",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     help="Write the confusion matrix of a single model as a PNG file.",
 )
 def evaluate(

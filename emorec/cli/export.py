@@ -19,12 +19,12 @@ Examples:
 @click.argument("model")
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     help="Data set whose validation images are used for the comparison.  [default: the run's own]",
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     help="ONNX file to write.  [default: next to the model]",
 )
 @click.option("--half-weights", is_flag=True, help="Store the weights as float16: half the size.")

@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 
 @click.command(epilog="Example: emorec prepare-data FERPlus --out FER-2013")
 @click.argument(
-    "sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+    "sources",
+    metavar="SOURCE...",
+    nargs=-1,
+    required=True,
+    type=click.Path(readable=False, path_type=Path),
 )
 @click.option(
     "--out",
     "dest",
     required=True,
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     help="Folder to write. Written atomically; left untouched if already up to date.",
 )
 @click.option(
@@ -50,7 +54,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--ferplus-csv",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     help="Replace the labels of fer2013.csv, row by row, by the votes of this fer2013new.csv.",
 )
 @click.option(

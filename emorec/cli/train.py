@@ -9,7 +9,7 @@ import click
 
 from emorec.cli.parameters import Choice
 from emorec.cli.run_result import print_finished, print_result
-from emorec.cli.train_options import setting_options, settings_of
+from emorec.cli.train_options import option_of, setting_options, settings_of
 
 if TYPE_CHECKING:
     from emorec.training.config import TrainConfig
@@ -42,25 +42,25 @@ Examples:
 )
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     help="A prepared data set, or a FER-2013 folder tree; required without --resume.",
 )
 @click.option(
     "--resume",
     metavar="RUN",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     help="Resume an interrupted run after its last whole epoch, with its own settings. --data "
     "names its data set if that was moved.",
 )
 @click.option(
     "--config",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     help="YAML file of settings; command-line options override it.  [default: the file of the "
     "architecture]",
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     default=Path("runs"),
     show_default=True,
     help="Folder in which the run folder is created.",
@@ -103,7 +103,7 @@ def train(
         from emorec.training.config import load_config
 
         # Before Keras is loaded: an invalid setting or folder is reported at once.
-        settings = load_config(config, settings_of(ctx, assignments))
+        settings = load_config(config, settings_of(ctx, assignments), partial(option_of, ctx))
         require_prepared(data)
         start = partial(_train, settings, data, out)
     from emorec.cli.keras_backend import load_keras

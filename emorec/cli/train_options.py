@@ -197,3 +197,12 @@ def settings_of(ctx: click.Context, assignments: tuple[str, ...]) -> dict[str, A
                 f"--set {name:.40}: {short_repr(text)} is not a YAML value: {error}"
             ) from None
     return settings
+
+
+def option_of(ctx: click.Context, key: str) -> str:
+    """Return the option that has set a setting of the run."""
+    assigned = {assignment.partition("=")[0].strip() for assignment in ctx.params["assignments"]}
+    if key in assigned:
+        return f"--set {key}"
+    names = {parameter.name: parameter.opts[0] for parameter in ctx.command.params}
+    return names.get(key, "--no-augment")

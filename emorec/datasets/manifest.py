@@ -148,16 +148,18 @@ def read_prepared(root: Path) -> PreparedDataset:
         DataError: The folder is missing, holds neither, or its manifest is broken or unsafe.
     """
     manifest = root / MANIFEST
+    if _exists(manifest):
+        return _printable(root, _read_manifest(root, manifest))
     try:
-        if manifest.exists():
-            dataset = _read_manifest(root, manifest)
-        elif root.is_dir():
-            dataset = _read_tree(root)
-        else:
-            raise DataError(f"{root}: no such folder")
-    except (DataError, PermissionError) as error:
-        problem = None if manifest.exists() else raw_data_problem(root)
-        raise DataError(problem or str(error)) from error
+        if root.is_dir():
+            return _printable(root, _read_tree(root))
+        raise DataError(f"{root}: no such folder")
+    except DataError as error:
+        raise DataError(raw_data_problem(root) or str(error)) from error
+
+
+def _printable(root: Path, dataset: PreparedDataset) -> PreparedDataset:
+    """Return a data set whose labels a model can have."""
     for label in dataset.class_names:
         if not is_printable(label):
             raise DataError(
@@ -173,8 +175,15 @@ def require_prepared(root: Path) -> None:
     Raises:
         DataError: As for `read_prepared`, except for the content of the manifest.
     """
-    if not (root / MANIFEST).exists():
+    if not _exists(root / MANIFEST):
         read_prepared(root)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise DataError(f"{path}: cannot read: {error.strerror or error}") from error
 
 
 def read_column(root: Path, name: str) -> dict[Path, str] | None:

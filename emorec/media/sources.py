@@ -124,7 +124,7 @@ def is_list(argument: str) -> bool:
 def _from_path(
     path: str, pattern: str | None, left_out: list[str], listed: bool = False
 ) -> Iterator[MediaSource]:
-    if not Path(path).is_dir():
+    if not _is_folder(Path(path)):
         stream = addresses.is_camera(path) or addresses.is_url(path)
         is_video = addresses.is_video(path) if stream else is_video_file(path)
         stem = addresses.output_stem(path) if is_video else Path(path).stem
@@ -209,10 +209,10 @@ def _from_folder(
             left_out.append(entry.path)
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _is_folder(entry: os.DirEntry[str] | Path) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a circular link; reading it reports the error
+    except OSError:  # a circular link or a closed folder; reading it reports the error
         return False
 
 

@@ -4,6 +4,7 @@ Neither ONNX Runtime nor Keras is loaded.
 """
 
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -19,6 +20,18 @@ FORMATS = ("onnx", "keras")
 
 MAX_FILE_BYTES = 2**30
 """Larger model files are refused before they are read."""
+
+
+_FOREIGN = "; emorec runs the models that emorec train or emorec export has written"
+_ADVICE = {
+    ".onnx": "; the .keras file of the same run is needed",
+    ".keras": "; write an ONNX file with: emorec export {path}",
+    ".h5": "; train a model from these weights with: emorec train --data DATA --weights {path}",
+    **dict.fromkeys((".pb", ".pkl", ".pt", ".pth", ".safetensors", ".tflite"), _FOREIGN),
+}
+"""What to do with a file of another format, by its suffix."""
+
+_SAVED_MODEL = "saved_model.pb"
 
 _RUNS = Path("runs")
 _RUN_CONFIG = "config.yaml"
@@ -131,22 +144,30 @@ def _properties(path: Path) -> dict[str, str]:
 
 def _accepted(path: Path, formats: Sequence[str]) -> Path:
     """Return a path if it is a file of an accepted format."""
-    if not _is_file(path):
+    if not _exists(path):
         raise ModelError(f"{path}: no such model file")
     if path.suffix.removeprefix(".") not in formats:
         kinds = " or ".join(f".{name}" for name in formats)
-        raise ModelError(f"{path}: the model must be a {kinds} file; received {path.suffix!r}")
+        advice = _ADVICE.get(path.suffix.lower(), "").format(path=shlex.quote(str(path)))
+        raise ModelError(
+            f"{path}: the model must be a {kinds} file; received {path.suffix!r}{advice}"
+        )
     return path
 
 
 def _model_of_run(folder: Path, formats: Sequence[str]) -> Path:
     names = [f"model.{name}" for name in formats if name in FORMATS]
     for name in names:
-        if _is_file(folder / name):
+        if _exists(folder / name):
             return folder / name
+    if _is_file(folder / _SAVED_MODEL):
+        raise ModelError(f"{folder}: a TensorFlow SavedModel{_FOREIGN}")
     holds = f"neither {' nor '.join(names)}" if len(names) > 1 else f"no {names[0]}"
     runs = [str(run) for run in _entries(folder) if _is_run(run)]
     hint = f"; name one of its run folders: {_some(runs)}" if runs else ""
+    for name in FORMATS:
+        if _is_file(folder / f"model.{name}"):
+            hint = _ADVICE[f".{name}"].format(path=shlex.quote(str(folder)))
     raise ModelError(f"{folder}: the folder holds {holds}{hint}")
 
 
@@ -168,6 +189,18 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
+
+
+def _exists(path: Path) -> bool:
+    """Return whether a file exists.
+
+    Raises:
+        ModelError: Its folder cannot be read.
+    """
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise ModelError(f"{path}: {error.strerror or error}") from error
 
 
 def _entries(folder: Path) -> list[Path]:

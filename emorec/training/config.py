@@ -1,6 +1,6 @@
 """Owns the configuration of a training run: its defaults, YAML files and overrides."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +68,16 @@ def default_config_path(arch: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def load_config(path: Path | None, overrides: Mapping[str, Any]) -> TrainConfig:
+def load_config(
+    path: Path | None, overrides: Mapping[str, Any], option_of: Callable[[str], str] = str
+) -> TrainConfig:
     """Read a configuration file and apply overrides to it.
 
     Args:
         path: YAML file; None for the shipped file of the requested architecture.
         overrides: Settings that override those of the file; a dotted key names a setting of
             `augmentation`.
+        option_of: Converts the key of an override to what the user typed, for messages.
 
     Raises:
         ConfigError: The file is missing or no YAML mapping, a key is unknown, or a value is
@@ -100,15 +103,18 @@ def load_config(path: Path | None, overrides: Mapping[str, Any]) -> TrainConfig:
         if not isinstance(group, dict):
             raise ConfigError(f"{source}: {section} has no setting {short_repr(name)}")
         group[name] = value
-    return validated(settings, source)
+    return validated(settings, source, {key: option_of(key) for key in overrides})
 
 
-def validated(settings: Mapping[str, Any], source: str) -> TrainConfig:
+def validated(
+    settings: Mapping[str, Any], source: str, options: Mapping[str, str] | None = None
+) -> TrainConfig:
     """Check settings and return them as a configuration.
 
     Args:
         settings: Values by key.
         source: Origin of the settings, for messages.
+        options: The options that override settings, by their key; they are their origin.
 
     Raises:
         ConfigError: A key is unknown, a value is invalid, or two settings contradict each other.
@@ -116,7 +122,12 @@ def validated(settings: Mapping[str, Any], source: str) -> TrainConfig:
     try:
         config = TrainConfig.model_validate(dict(settings))
     except ValidationError as error:
-        raise ConfigError(f"{source}: {_first_problem(error)}") from error
+        problem = _first_problem(error)
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        for key, option in (options or {}).items():
+            if f"{where}.".startswith(f"{key}."):
+                source, problem = option, problem.removeprefix(f"{where}: ")
+        raise ConfigError(f"{source}: {problem}") from error
     if config.policy is not None and config.policy not in POLICIES:
         raise ConfigError(
             f"{source}: policy must be one of {', '.join(POLICIES)}; "
@@ -124,7 +135,8 @@ def validated(settings: Mapping[str, Any], source: str) -> TrainConfig:
         )
     contradiction = _contradiction(config)
     if contradiction:
-        raise ConfigError(f"{source}: {contradiction}")
+        origin = ", ".join([source, *(options or {}).values()])
+        raise ConfigError(f"{origin}: {contradiction}")
     return config
 
 

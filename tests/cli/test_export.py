@@ -46,5 +46,12 @@ def test_refused_models(
 def test_a_data_set_that_does_not_exist(tmp_path: Path) -> None:
     (tmp_path / "model.keras").write_bytes(b"no model")
     done = run(tmp_path, "--data", tmp_path / "none")
+    assert (done.exit_code, done.stdout) == (4, "")
+    assert "none: no such folder; name a data set" in done.stderr
+
+
+def test_a_damaged_model(tmp_path: Path, tiny_data: Path) -> None:
+    (tmp_path / "model.keras").write_bytes(b"no model")
+    done = run(tmp_path, "--data", tiny_data)
     assert (done.exit_code, done.stdout) == (5, "")
     assert "not a .keras file" in done.stderr

@@ -1,6 +1,5 @@
 import contextlib
 import io
-import os
 import subprocess
 import sys
 import zipfile
@@ -10,6 +9,7 @@ import onnx
 import onnxruntime
 import pytest
 from helpers.onnx_models import METADATA, set_metadata, tiny_model, write_tiny_model
+from helpers.permissions import permissions_apply
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import helper
@@ -117,7 +117,8 @@ def test_files_of_another_format(here: Path):
     for name in ("a.keras", "a.txt", "a"):
         Path(name).write_bytes(b"")
     assert refusal("a.keras", ("onnx",)) == (
-        "a.keras: the model must be a .onnx file; received '.keras'"
+        "a.keras: the model must be a .onnx file; received '.keras'; write an ONNX file with: "
+        "emorec export a.keras"
     )
     assert refusal("a.txt").endswith("must be a .onnx or .keras file; received '.txt'")
     assert refusal("a").endswith("received ''")
@@ -129,18 +130,18 @@ def test_folders_without_a_model(here: Path):
     assert refusal("unf", ("onnx",)) == "runs/unfinished: the folder holds no model.onnx"
     assert refusal("runs").endswith("; name one of its run folders: runs/unfinished")
     make_run("runs/other", "model.keras")
-    assert refusal("runs/other", ("onnx",)).endswith("the folder holds no model.onnx")
+    assert refusal("runs/other", ("onnx",)).endswith(
+        "the folder holds no model.onnx; write an ONNX file with: emorec export runs/other"
+    )
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all")
 def test_a_folder_that_cannot_be_read(here: Path):
     make_run("runs/a", *BOTH)
     Path("runs").chmod(0)
-    try:
+    with permissions_apply():
         assert "Permission denied" in refusal("runs/a")
         assert "no such model file" in refusal("a")
-    finally:
-        Path("runs").chmod(0o755)
+    Path("runs").chmod(0o755)
 
 
 def by_onnx_runtime(data: bytes) -> dict[str, str]:

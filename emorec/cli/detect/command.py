@@ -11,7 +11,7 @@ from emorec.cli.detect.detector_options import DetectorOptions, detector_options
 from emorec.cli.detect.output_options import check_outputs, output_options
 from emorec.cli.detect.video_options import VideoOptions, video_options
 from emorec.cli.parameters import Choice, prior_option, region
-from emorec.errors import DataError, EmorecError, ModelError
+from emorec.errors import DataError, EmorecError
 from emorec.file_kinds import left_out_text
 from emorec.types import Box
 
@@ -67,7 +67,7 @@ Examples:
 @detector_options
 @click.option(
     "--model",
-    type=click.Path(path_type=Path),
+    type=click.Path(readable=False, path_type=Path),
     metavar="FILE|RUN|NAME",
     help="ONNX file, run folder (or the beginning of its name), or a name from emorec models "
     "list.  [default: the shipped model]",
@@ -203,8 +203,6 @@ def _model_file(model: Path | None) -> Path:
         from emorec import resources
 
         return resources.shipped_model()
-    if model.suffix == ".keras":
-        raise ModelError(f"{model}: detect runs ONNX files; write one with: emorec export {model}")
     from emorec.models.files import find_model
 
     return find_model(model, ("onnx",))

@@ -131,7 +131,7 @@ def _click_option(name: str, variants: Variants) -> Callable[[Any], Any]:
 def _click_type(options: list[DetectorOption]) -> Any:
     first = options[0]
     if first.type is Path:
-        return str if first.names else click.Path(path_type=Path)
+        return str if first.names else click.Path(readable=False, path_type=Path)
     limits = {(option.minimum, option.maximum) for option in options}
     if len(limits) > 1 or limits == {(None, None)}:
         return first.type  # the detector checks its own range

@@ -20,7 +20,7 @@ _OPTIONS = (
         "--save",
         "--out",
         "folder",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=click.Path(readable=False, path_type=Path, file_okay=False),
         metavar="FOLDER",
         help="Folder of the annotated images NAME-emotions.jpg and videos.  "
         "[default: the current folder, for sources named one by one]",
@@ -33,7 +33,7 @@ _OPTIONS = (
     ),
     click.option(
         "--crops",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=click.Path(readable=False, path_type=Path, file_okay=False),
         metavar="FOLDER",
         help="Write the crop of each face to this folder.",
     ),
@@ -89,10 +89,12 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _check_resumable(records: dict[str, str]) -> None:
     resumable = [f"--{row.name} FILE" for row in FORMATS.values() if row.resumes]
-    others = [f"--{name}" for name in records if not FORMATS[name].resumes]
-    if others or not records or STDOUT in records.values():
-        received = f"; received {', '.join(others)}" if others else ""
-        raise click.UsageError(f"--resume goes only with {' or '.join(resumable)}{received}")
+    needs = f"--resume needs {' or '.join(resumable)} of the interrupted run"
+    if not records:
+        raise click.UsageError(f"{needs}; none is given")
+    for name, target in records.items():
+        if not FORMATS[name].resumes or target == STDOUT:
+            raise click.UsageError(f"{needs}; it does not go with --{name} {target}")
 
 
 def _check_targets(records: dict[str, str]) -> None:

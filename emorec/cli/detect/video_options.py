@@ -84,7 +84,7 @@ _OPTIONS = (
     ),
     click.option(
         "--plot",
-        type=click.Path(path_type=Path, dir_okay=False),
+        type=click.Path(readable=False, path_type=Path, dir_okay=False),
         metavar="FILE.png",
         help="Videos: plot the emotions of each face over time (needs the extra plots).",
     ),

@@ -122,8 +122,8 @@ def test_formats_that_resume(row):
         assert (result.exit_code, result.stderr) == (0, "resuming: 0 of 1 are done\n")
         return
     assert result.exit_code == 2
-    assert "--resume goes only with --jsonl FILE or --csv FILE" in result.stderr
-    assert f"received --{row.name}" in result.stderr
+    assert "--resume needs --jsonl FILE or --csv FILE of the interrupted run" in result.stderr
+    assert f"it does not go with --{row.name} a.out" in result.stderr
 
 
 def test_only_one_output_can_be_printed():
