@@ -317,7 +317,8 @@ def test_names_of_models(named: str, tmp_path: Path):
 )
 def test_no_usable_model(name, message):
     Path("empty").mkdir()
-    Path("junk.onnx").write_bytes(b"junk")
+    for junk in ("junk.onnx", "model.keras"):
+        Path(junk).write_bytes(b"junk")
     result = run(write_gray("x.jpg"), "--model", name, "--json", "faces.json")
     assert (result.exit_code, result.stdout) == (5, "")
     assert message in result.stderr
