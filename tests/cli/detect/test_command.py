@@ -323,7 +323,7 @@ def test_no_usable_model(name, message):
     assert (result.exit_code, result.stdout) == (5, "")
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
-    assert names() == ["empty", "junk.onnx", "x.jpg"]
+    assert names() == ["empty", "junk.onnx", "model.keras", "x.jpg"]
 
 
 def test_eight_classes_of_a_model_of_seven(tmp_path: Path):
