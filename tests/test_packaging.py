@@ -233,7 +233,9 @@ def test_a_replacement_that_does_not_help_is_reported(tmp_path: Path):
 def test_the_base_install_stays_small():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     names = {line.split(">")[0].split("<")[0] for line in project["dependencies"]}
-    assert names == {"click", "numpy", "onnxruntime", "opencv-python", "packaging", "rich"}
+    assert names == {
+        *("click", "filelock", "numpy", "onnxruntime", "opencv-python", "packaging", "rich")
+    }
     assert project["requires-python"] == ">=3.11,<3.14"
     assert {"emorec[ray]", "emorec[train]"} <= set(project["optional-dependencies"]["dev"])
 

@@ -296,7 +296,7 @@ def test_a_folder_tree_has_labels_only(folders: Path) -> None:
 
 def test_the_folder_to_name_or_the_command_is_in_the_message(tmp_path: Path) -> None:
     make_images(tmp_path / "raw", {"happy": 1, "sad": 1})
-    with pytest.raises(DataError, match=r"with: emorec prepare-data .*raw --out DATA$"):
+    with pytest.raises(DataError, match=r"with: emorec prepare-data .*raw --out .*raw-prepared$"):
         read_prepared(tmp_path / "raw")
     make_images(tmp_path / "deep", {"archive/train/happy": 1, "archive/test/happy": 1})
     with pytest.raises(DataError, match=r"name the folder .*deep/archive$"):

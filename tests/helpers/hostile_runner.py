@@ -9,9 +9,13 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from emorec.cli.main import run
+from helpers.checkouts import make_images
 
 PHOTO = str(Path(__file__).resolve().parents[2] / "examples" / "astronaut.jpg")
 DETECT = ("detect", PHOTO, "--no-save")
@@ -19,7 +23,7 @@ COMMANDS = {
     "onnx": (*DETECT, "--detector", "none", "--model"),
     "detector": (*DETECT, "--detector", "yunet", "--detector-model"),
     "cascade": (*DETECT, "--detector", "haar", "--cascade"),
-    "keras": ("export", "--data", ".", "--out", "out.onnx"),
+    "keras": ("export", "--data", "DATA", "--out", "out.onnx"),
     "yaml": ("train", "--data", ".", "--config"),
 }
 IMPORTS = {
@@ -27,6 +31,8 @@ IMPORTS = {
     "yaml": ("emorec.training.config",),
 }
 DETECTION = ("emorec.batch.process_images", "emorec.inference.recognizer", "emorec.detection.yunet")
+
+SPLITS, CLASSES = ("train", "val", "test"), ("happy", "sad")
 
 SECONDS = 100
 MORE_MEMORY = 6 * 2**30
@@ -68,9 +74,11 @@ def main(kind: str, folder: Path) -> None:
     """Print the outcome of each file, by name, as JSON."""
     for name in IMPORTS.get(kind, DETECTION):
         importlib.import_module(name)
-    print(
-        json.dumps({p.stem: outcome([*COMMANDS[kind], str(p)]) for p in sorted(folder.iterdir())})
-    )
+    with tempfile.TemporaryDirectory() as data:
+        # A command checks its data before it loads a model.
+        make_images(Path(data), {f"{split}/{name}": 2 for split in SPLITS for name in CLASSES})
+        command = [data if word == "DATA" else word for word in COMMANDS[kind]]
+        print(json.dumps({p.stem: outcome([*command, str(p)]) for p in sorted(folder.iterdir())}))
 
 
 if __name__ == "__main__":

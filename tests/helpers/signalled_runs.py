@@ -48,6 +48,9 @@ class SignalledRun:
         def prepare() -> None:
             # A shell that runs the tests in the background ignores SIGINT for its children.
             signal.signal(signal.SIGINT, signal.default_int_handler)
+            # The same for nohup and the other signals.
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             if ignored is not None:
                 signal.signal(ignored, signal.SIG_IGN)
 

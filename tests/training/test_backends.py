@@ -45,7 +45,9 @@ def test_without_tensorflow_the_run_is_kept_and_the_error_names_the_package_to_i
     backends.needs("jax")
     done = backends.run("jax", [*WORDS, tiny_data], tmp_path, **backends.hiding("tensorflow"))
     assert done.returncode == 6, done.stderr
-    assert done.stderr.splitlines()[-1].startswith("error: ONNX files are written by TensorFlow")
+    assert done.stderr.splitlines()[-1].startswith(
+        "error: the ONNX export needs tensorflow; install with: "
+    )
     assert install_command("train") in done.stderr
     (run,) = (tmp_path / "runs").iterdir()
     assert not (run / "model.onnx").exists()

@@ -104,7 +104,7 @@ def test_a_run_is_resumed_by_one_process_at_a_time(killed_run: Path) -> None:
 def test_a_run_killed_while_writing_its_files_is_finished(
     whole_run: Path, tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def killed(*_: object) -> None:
+    def killed(*_: object, **__: object) -> None:
         raise KilledError
 
     with monkeypatch.context() as patch:
