@@ -140,6 +140,12 @@ _OPTIONS = (
         "folder; repeatable.",
     ),
     click.option(
+        "--teacher-probabilities",
+        metavar="FILE",
+        help="CSV file of teachers' probabilities of the training images: the column image (file "
+        "name) and one column for each label.",
+    ),
+    click.option(
         "--teacher-weight",
         type=float,
         help="Weight of the teachers' soft labels in the targets, 0 to 1.",

@@ -111,6 +111,15 @@ _ALL = (
         default_size=48,
     ),
     Architecture(
+        "nano",
+        _own("nano", functools.partial(compact_features, width=0.5)),
+        _signed_unit,
+        _COMPACT_GROUPS,
+        channels=1,
+        minimum_size=16,
+        default_size=48,
+    ),
+    Architecture(
         "compact-wide",
         _own("compact_wide", functools.partial(compact_features, width=2)),
         _signed_unit,

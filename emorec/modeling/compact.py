@@ -44,7 +44,7 @@ def _block(x: Any, filters: int, stride: int, name: str) -> Any:
     return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, shortcut]))
 
 
-def compact_features(image: Any, width: int = 1) -> Any:
+def compact_features(image: Any, width: float = 1) -> Any:
     """Build the layers from a grey image in -1..1 to its feature map.
 
     A two-layer stem, then a ResNet of basic blocks (He et al. 2016) at three scales.
@@ -56,9 +56,9 @@ def compact_features(image: Any, width: int = 1) -> Any:
     Returns:
         Symbolic tensor, shape (batch, ceil(size / 8), ceil(size / 8), 128 * width).
     """
-    stem = STEM_FILTERS * width
+    stem = round(STEM_FILTERS * width)
     x = layers.ReLU(name="stem_1_relu")(_convolution(image, stem, "stem_1"))
     x = layers.ReLU(name="stem_2_relu")(_convolution(x, stem, "stem_2", stride=2))
     for number, (filters, stride) in enumerate(BLOCKS, 1):
-        x = _block(x, filters * width, stride, f"block_{number}")
+        x = _block(x, round(filters * width), stride, f"block_{number}")
     return x

@@ -193,6 +193,9 @@ class DistillationConfig(_Group):
     """The teachers of knowledge distillation."""
 
     teacher: tuple[str, ...] = Field((), description="models that provide soft labels")
+    teacher_probabilities: str | None = Field(
+        None, description="CSV file of teachers' probabilities of the training images"
+    )
     teacher_weight: float = Field(
         0.5, gt=0, le=1, description="weight of the teachers' soft labels in the targets"
     )

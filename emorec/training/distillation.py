@@ -12,6 +12,7 @@ from emorec.errors import ModelError
 from emorec.evaluation.open_model import OpenModel, open_model
 from emorec.images import Image
 from emorec.labels import Targets
+from emorec.training.teacher_probabilities import read_teacher_probabilities
 from emorec.training.training_progress import StepProgressCallback
 
 ZOOMS = (1.0, 1.08, 0.93)
@@ -28,6 +29,7 @@ def distilled_targets(
     teachers: Sequence[Path],
     weight: float,
     *,
+    probabilities: Path | None = None,
     progress: StepProgressCallback | None = None,
 ) -> Targets:
     """Mix targets with the soft labels of teachers (Hinton et al. 2015, "Distilling").
@@ -36,17 +38,27 @@ def distilled_targets(
         examples: The training examples.
         teachers: Paths of .onnx or .keras files.
         weight: Weight of the soft labels in the targets, 0 to 1.
+        probabilities: A CSV file of soft labels; see `read_teacher_probabilities`. It counts as
+            one teacher.
         progress: Called after every batch of a teacher.
 
     Returns:
         (1 - weight) * targets + weight * the mean over teachers and views of the probabilities (at
         the teacher's temperature and default prior), shape (n, classes), float32; rows sum to 1.
+        An image without any soft label keeps its target.
 
     Raises:
         ModelError: A teacher cannot be loaded, or has other labels.
-        DataError: An image cannot be read.
+        DataError: An image or the CSV file cannot be read.
     """
     soft_labels = np.zeros_like(examples.targets)
+    teachers_of_image = np.full((len(examples.paths), 1), len(teachers))
+    if probabilities is not None:
+        from_file, known = read_teacher_probabilities(
+            probabilities, examples.paths, examples.class_names
+        )
+        soft_labels += from_file
+        teachers_of_image += known[:, None]
     # All are loaded first, so that a wrong path is an error before any work.
     loaded = [_load_teacher(path, examples.class_names) for path in teachers]
     for number, teacher in enumerate(loaded, 1):
@@ -62,8 +74,9 @@ def distilled_targets(
             if progress:
                 done = min(start + _BATCH_SIZE, len(images))
                 progress(f"teacher {number}/{len(teachers)}", done, len(images))
-    soft_labels /= len(loaded)
-    return ((1 - weight) * examples.targets + weight * soft_labels).astype(np.float32)
+    soft_labels /= np.maximum(teachers_of_image, 1)
+    mixed = (1 - weight) * examples.targets + weight * soft_labels
+    return np.where(teachers_of_image > 0, mixed, examples.targets).astype(np.float32)
 
 
 def _load_teacher(path: Path, labels: tuple[str, ...]) -> OpenModel:

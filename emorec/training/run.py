@@ -74,10 +74,14 @@ class TrainingRun:
             # It is needed at the end; loaded here, it can only fail before the training.
             path = Path(config.mirror_partner)
             load_mirror_partner(path, config.arch, validation.class_names, model.input_shape)
-        if config.teacher:
-            teachers = [Path(teacher) for teacher in config.teacher]
+        if config.teacher or config.teacher_probabilities:
+            file = config.teacher_probabilities
             targets = distilled_targets(
-                examples, teachers, config.teacher_weight, progress=options.step_progress
+                examples,
+                [Path(teacher) for teacher in config.teacher],
+                config.teacher_weight,
+                probabilities=Path(file) if file else None,
+                progress=options.step_progress,
             )
             examples = replace(examples, targets=targets)
         if config.logit_adjustment:

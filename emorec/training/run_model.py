@@ -72,7 +72,7 @@ def load_mirror_partner(
 
 
 def with_model_files(config: TrainConfig) -> TrainConfig:
-    """Resolve the models that the settings name to the absolute paths of their files.
+    """Resolve the files that the settings name to absolute paths.
 
     A run may be resumed from another working folder.
 
@@ -84,6 +84,8 @@ def with_model_files(config: TrainConfig) -> TrainConfig:
         return str(find_model(named, formats).resolve())
 
     files: dict[str, Any] = {"teacher": tuple(absolute(named) for named in config.teacher)}
+    if config.teacher_probabilities is not None:
+        files["teacher_probabilities"] = str(Path(config.teacher_probabilities).resolve())
     if config.mirror_partner is not None:
         files["mirror_partner"] = absolute(config.mirror_partner, ("keras",))
     if config.weights not in WEIGHTS:
