@@ -63,6 +63,7 @@ def calibrated(model: Any, metadata: ModelMetadata, data: Path) -> ModelMetadata
     from emorec.datasets.loading import load_images
     from emorec.datasets.manifest import read_prepared
     from emorec.evaluation.calibration import fit_temperature
+    from emorec.training.balance import training_prior
 
     dataset = read_prepared(data)
     validation = dataset.examples("validation", "majority", len(metadata.labels))
@@ -72,7 +73,7 @@ def calibrated(model: Any, metadata: ModelMetadata, data: Path) -> ModelMetadata
     targets = dataset.examples("train", "crossentropy", len(metadata.labels), soft=True).targets
     return metadata.replaced(
         temperature=fit_temperature(logits, validation.targets),
-        prior=tuple((targets.mean(axis=0) / targets.mean(axis=0).sum()).tolist()),
+        prior=tuple(training_prior(targets).tolist()),
     )
 
 

@@ -56,7 +56,7 @@ def pack(
     validation = dataset.examples("validation", "majority", 8)
     paths = [data / dataset.paths[row] for row in rows]
     names = [PurePosixPath(dataset.paths[row]).name for row in rows]
-    arrays: dict[str, npt.NDArray[Any]] = {
+    arrays: dict[str, Any] = {
         "names": np.array(names),
         "images": load_images(paths, SIDE, "gray", "area")[..., 0],
         "targets": targets,

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -127,7 +128,7 @@ def save_probabilities(
     views; `labels`; `validation_names` and `validation`, the probabilities on PublicTest, for
     comparison only; `fold` where the teachers left folds out.
     """
-    arrays = {
+    arrays: dict[str, Any] = {
         "names": np.array(data.names),
         "plain": views.probabilities[0].cpu().numpy(),
         "mean": views.probabilities.float().mean(0).half().cpu().numpy(),

@@ -118,7 +118,9 @@ def train_student(
     recipe = RECIPES[name]
     batch = batch or recipe.batch
     torch.manual_seed(seed)
-    student = Student(recipe.width).to(data.images.device, memory_format=torch.channels_last)
+    student: Student = Student(recipe.width).to(
+        data.images.device, memory_format=torch.channels_last
+    )
     steps = max(1, round((epochs or recipe.epochs) * len(data.names) / batch))
     fit(
         name,

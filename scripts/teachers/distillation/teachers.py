@@ -196,9 +196,10 @@ def find_teachers(folder: Path, folds: int | None, names: Sequence[str] = ()) ->
         number, _, of = (fold or "").removeprefix("fold").partition("of")
         if of == str(folds or "") and name in (names or TEACHERS):
             found.append(TeacherFile(path, name, int(number) if fold else None))
-    missing = set(range(folds) if folds else [None]) - {file.fold for file in found}
+    present = {file.fold for file in found}
+    missing = [fold for fold in (range(folds) if folds else [None]) if fold not in present]
     if missing:
-        what = f"without fold {min(missing)} of {folds}" if folds else "that saw all images"
+        what = f"without fold {missing[0]} of {folds}" if folds else "that saw all images"
         raise ModelError(f"{folder}: no teacher {what}; train one with distill.py teacher")
     return found
 

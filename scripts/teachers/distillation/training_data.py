@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -91,13 +93,21 @@ def read_data(path: Path, device: str) -> TrainingData:
         raise DataError(f"{path}: no array {error}; it is not written by distill.py pack") from None
     if len({len(a) for a in training}) > 1 or len({len(a) for a in validation}) > 1:
         raise DataError(f"{path}: its arrays differ in length; write it again with distill.py pack")
-    names, images, targets, kept, own, groups = training
-    tensors = [torch.tensor(a).to(device) for a in (images[:, None], targets, kept, own, groups)]
+    names, images, *others = training
+
+    def tensor(array: npt.NDArray[Any]) -> Tensor:
+        return torch.tensor(array).to(device)
+
+    targets, kept, own, groups = map(tensor, others)
     return TrainingData(
-        names.tolist(),
-        *tensors,
-        validation[0].tolist(),
-        torch.tensor(validation[1][:, None]).to(device),
-        torch.tensor(validation[2]).to(device),
-        labels,
+        names=names.tolist(),
+        images=tensor(images[:, None]),
+        targets=targets,
+        kept=kept,
+        own=own,
+        groups=groups,
+        validation_names=validation[0].tolist(),
+        validation_images=tensor(validation[1][:, None]),
+        validation_labels=tensor(validation[2]),
+        labels=labels,
     )

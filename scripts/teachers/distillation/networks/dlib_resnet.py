@@ -9,7 +9,7 @@ from torch.nn import functional
 from distillation.networks.base import FaceNetwork
 from emorec.errors import ModelError
 
-_BLOCKS = (
+BLOCKS = (
     ("conv32_1", 32, False),
     ("conv32_2", 32, False),
     ("conv32_3", 32, False),
@@ -71,11 +71,11 @@ class DlibResNet(FaceNetwork):
     mean: Tensor
 
     def __init__(self, dropout: float = 0.3) -> None:
-        super().__init__(_BLOCKS[-1][1], dropout)
+        super().__init__(BLOCKS[-1][1], dropout)
         self.stem = nn.Conv2d(3, 32, 7, 2)
         blocks = []
         channels = 32
-        for _, filters, halves in _BLOCKS:
+        for _, filters, halves in BLOCKS:
             blocks.append(_Block(channels, filters, halves))
             channels = filters
         self.blocks = nn.ModuleList(blocks)
@@ -102,7 +102,7 @@ class DlibResNet(FaceNetwork):
             ModelError: The weights are of another network.
         """
         convolutions = {"conv32_down": self.stem}
-        for (name, _, _), block in zip(_BLOCKS, self.blocks, strict=True):
+        for (name, _, _), block in zip(BLOCKS, self.blocks, strict=True):
             assert isinstance(block, _Block)
             convolutions[f"{name}/conv1"] = block.first
             convolutions[f"{name}/conv2"] = block.second

@@ -1,0 +1,217 @@
+"""The run in PyTorch on drawn images, on the CPU; scripts/check installs PyTorch.
+
+PyTorch is imported in child processes only: its import takes seconds, and TensorFlow's libraries
+need not share a process with it.
+"""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from distillation import packing
+from distillation.npz_arrays import read_arrays
+from helpers.backends import ROOT, needs
+from helpers.tiny_data import face_like, make_prepared
+
+from emorec.errors import DataError
+from emorec.labels import EMOTIONS_7, EMOTIONS_8, FERPLUS_COLUMNS
+from emorec.models.files import read_metadata
+
+TEACHERS = ROOT / "scripts" / "teachers"
+NAMES = ("vgg", "se-resnet", "lite0", "dlib")
+
+
+def run(
+    *words: object, script: str = "distill.py", folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(TEACHERS / script), *map(str, words)],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+def succeeded(*words: object, script: str = "distill.py") -> str:
+    """Run a script and return what it printed."""
+    done = run(*words, script=script)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_prepared(tmp_path_factory.mktemp("prepared") / "data")
+
+
+@pytest.fixture(scope="module")
+def work(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A work folder with the packed data."""
+    folder = tmp_path_factory.mktemp("work")
+    counts = packing.pack(prepared, folder / "data.npz")
+    assert counts["training"] == counts["kept by crossentropy"] == 84
+    assert counts["with FER-2013's own label"] == 0
+    assert counts["validation"] == 42
+    return folder
+
+
+@pytest.mark.slow
+def test_teachers_label_views_and_students_learn_them(work: Path) -> None:
+    needs("torch")
+    short = ("--work", work, "--epochs", "0.1", "--batch", "4", "--device", "cpu")
+    for name in NAMES:
+        printed = succeeded("teacher", name, "--random-weights", *short)
+        assert f"{name}: 2 steps in " in printed
+        assert (work / f"teacher.{name}.seed0.pt").is_file()
+    out = work / "teacher_probabilities.npz"
+    printed = succeeded("label", "--work", work, "--views", 2, "--out", out)
+    assert "mean of 4: PublicTest tau 0: " in printed
+    assert "2 views in " in printed
+    arrays = read_arrays(out)
+    data = read_arrays(work / "data.npz")
+    np.testing.assert_array_equal(arrays["names"], data["names"])
+    assert arrays["labels"].tolist() == list(EMOTIONS_8)
+    assert "fold" not in arrays
+    for name in ("plain", "mean", "aux", "validation"):
+        np.testing.assert_allclose(arrays[name].astype(float).sum(axis=1), 1, atol=0.01)
+    views = read_arrays(work / "views.npz")
+    np.testing.assert_array_equal(views["images"][0], data["images"])
+    assert (views["images"][1] != views["images"][0]).any()
+    np.testing.assert_array_equal(views["plain"], arrays["plain"])
+
+    printed = succeeded("student", "compact", work / "compact.npz", *short)
+    assert "compact, image alone: PublicTest tau 0: " in printed
+    assert "compact, image and mirror image: PublicTest tau 0: " in printed
+    by_student = ("--student", work / "compact.npz", "--plain", out)
+    succeeded("label", "--work", work, "--views", 2, *by_student)
+    np.testing.assert_array_equal(read_arrays(work / "views.npz")["plain"], arrays["plain"])
+    succeeded("student", "nano", work / "nano.npz", *short)
+    words = (work / "nano.npz", "nano", work / "nano.keras")
+    succeeded(*words, script="convert_student.py")
+    assert read_metadata(work / "nano.keras").architecture == "nano"
+    succeeded(out, work / "probabilities.csv.gz", script="write_probabilities.py")
+
+
+@pytest.mark.slow
+def test_teachers_that_leave_out_a_fold_label_it(work: Path) -> None:
+    needs("torch")
+    for fold in (0, 1):
+        words = ("--work", work, "--epochs", "0.1", "--batch", "4", "--folds", 2)
+        succeeded("teacher", "vgg", "--fold", fold, *words)
+    out = work / "held_out.npz"
+    printed = succeeded("label", "--work", work, "--views", 1, "--folds", 2, "--out", out)
+    assert "mean of 2: PublicTest" in printed
+    assert set(read_arrays(out)["fold"].tolist()) == {0, 1}
+    done = run("label", "--work", work, "--views", 1, "--folds", 3, "--out", out)
+    assert done.returncode == 5
+    assert "no teacher without fold 0 of 3; train one with distill.py teacher" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_modules_in_pytorch(tmp_path: Path) -> None:
+    needs("torch")
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "", "-n", "0"]
+    done = subprocess.run(
+        [sys.executable, *command, str(Path(__file__).with_name("pytorch_cases.py"))],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        cwd=ROOT,
+        # Keras computes in the same process, so it must not load TensorFlow.
+        env={**os.environ, "KERAS_BACKEND": "torch", "CI": ""},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " passed" in done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("teacher", "vggg", "--work", "w"), 3, "unknown teacher 'vggg'; known: vgg, se-resnet"),
+        (("teacher", "lite0", "--work", "w"), 3, "lite0 needs --pretrained FOLDER, or --random"),
+        (("teacher", "vgg", "--work", "w"), 4, "w/data.npz: cannot read: No such file"),
+        (("teacher", "vgg", "--work", "w", "--fold", "1"), 3, "needs --folds, at least 2"),
+        (("teacher", "vgg", "--work", "w", "--device", "tpu"), 3, "received tpu"),
+        (("student", "tiny", "s.npz", "--work", "w"), 3, "unknown student 'tiny'; known: compact"),
+        (("label", "--work", "w"), 3, "--out must name a file that ends in .npz; received None"),
+        (("label", "--work", "w", "--student", "s.npz"), 3, "--student needs --plain"),
+        (("pack", "no-data", "data.npz"), 4, "no-data: no such folder"),
+        (("pack", "no-data", "data.npy"), 3, "must end in .npz; received data.npy"),
+        (("pack", "d", "d.npz", "--fer2013", "f.csv"), 3, "--fer2013 and --ferplus are needed"),
+    ],
+)
+def test_wrong_arguments_are_one_line(
+    tmp_path: Path, words: tuple[str, ...], code: int, message: str
+) -> None:
+    needs("torch")
+    done = run(*words, folder=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert done.stderr.startswith("error: ")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_data_is_packed_with_its_own_labels(prepared: Path, tmp_path: Path) -> None:
+    names = ["train0000.png", "", "train0002.png"]
+    ferplus, fer2013 = tmp_path / "fer2013new.csv", tmp_path / "fer2013.csv"
+    votes = [["Training", name, *[1] * len(FERPLUS_COLUMNS)] for name in names]
+    # 6 is neutral and 4 sad in FER-2013; the second row names no image.
+    pixels = [[emotion, " ".join(["0"] * 48**2), "Training"] for emotion in (6, 3, 4)]
+    for path, rows in (
+        (ferplus, [["Usage", "Image name", *FERPLUS_COLUMNS], *votes]),
+        (fer2013, [["emotion", "pixels", "Usage"], *pixels]),
+    ):
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows(rows)
+    expected = {names[0]: EMOTIONS_7.index("neutral"), names[2]: EMOTIONS_7.index("sad")}
+    assert packing.own_labels(fer2013, ferplus) == expected
+    counts = packing.pack(prepared, tmp_path / "data.npz", fer2013, ferplus)
+    assert counts["with FER-2013's own label"] == 2
+    arrays = read_arrays(tmp_path / "data.npz")
+    own = dict(zip(arrays["names"].tolist(), arrays["own"].tolist(), strict=True))
+    assert {name: label for name, label in own.items() if label != -1} == expected
+    ferplus.write_text("\n".join(ferplus.read_text().splitlines()[:2]) + "\n")
+    with pytest.raises(DataError, match="needs a column 'emotion', and at most the 1 rows of"):
+        packing.own_labels(fer2013, ferplus)
+
+
+def test_images_that_the_policy_drops_keep_their_votes(tmp_path: Path) -> None:
+    data = make_prepared(tmp_path / "data")
+    manifest = data / "manifest.csv"
+    with manifest.open(newline="") as file:
+        header, *rows = csv.reader(file)
+    first = header.index("votes_neutral")
+    # Neutral 2, happy 2, surprise 2, sad 2, angry 1: too many classes for crossentropy.
+    rows[0][first : first + 10] = ["2", "2", "2", "2", "1", "0", "0", "0", "0", "1"]
+    # Single votes alone, and no votes for emotions.
+    rows[1][first : first + 10] = ["1", "0", "0", "0", "0", "1", "0", "0", "0", "1"]
+    rows[2][first : first + 10] = ["0"] * 8 + ["5", "5"]
+    with manifest.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    counts = packing.pack(data, tmp_path / "data.npz")
+    assert (counts["training"], counts["kept by crossentropy"]) == (83, 81)
+    arrays = read_arrays(tmp_path / "data.npz")
+    assert arrays["kept"][:3].tolist() == [False, False, True]
+    quarter = [EMOTIONS_8.index(name) for name in ("neutral", "happy", "surprise", "sad")]
+    np.testing.assert_allclose(arrays["targets"][0][quarter], 0.25)
+    half = [EMOTIONS_8.index(name) for name in ("neutral", "disgust")]
+    np.testing.assert_allclose(arrays["targets"][1][half], 0.5)
+
+
+def test_near_duplicates_are_in_one_group(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    images = [face_like(emotion, generator) for emotion in (0, 1, 2)]
+    images.append(np.clip(images[1].astype(int) + 5, 0, 255).astype(np.uint8))
+    paths = [tmp_path / f"{number}.png" for number in range(len(images))]
+    for path, image in zip(paths, images, strict=True):
+        cv2.imwrite(str(path), image)
+    assert packing.duplicate_groups(paths).tolist() == [0, 1, 2, 1]
+    assert packing.duplicate_groups([]).tolist() == []
