@@ -126,7 +126,7 @@ def fit(
         step += 1
         # Reading the loss waits for the device.
         if step % _CHECK_EVERY == 0:
-            value = float(loss)
+            value = float(loss.detach())
             if not math.isfinite(value):
                 raise EmorecError(f"{name}: the loss is {value} at step {step}; lower the rate")
             if progress * _REPORTS >= reports + 1:
