@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import distill
 import numpy as np
 import pytest
 import torch
@@ -48,7 +49,7 @@ def small_data(**changes: Any) -> TrainingData:
 
 def test_weights_prior_and_folds() -> None:
     data = small_data()
-    np.testing.assert_allclose(data.prior[:3], [2 / 3, 1 / 3, 0], atol=1e-6)
+    np.testing.assert_allclose(data.prior, np.array([2, 1, 1, 1, 1, 1, 1, 1]) / 9, atol=1e-6)
     ratio = data.class_weights[2] / data.class_weights[0]
     assert float(ratio) == pytest.approx(2**0.2)
     assert float(data.class_weights.mean()) == pytest.approx(1)
@@ -219,3 +220,34 @@ def test_views_are_labelled_by_the_networks_of_their_fold() -> None:
     fold = torch.tensor([0, 1, 1, 0])
     views = label_views(data, {0: networks[:1], 1: networks[1:]}, fold, 2)
     assert views.probabilities.argmax(2).tolist() == [[0, 1, 1, 0]] * 2
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("teacher", "vggg", "--work", "w"), 3, "unknown teacher 'vggg'; known: vgg, se-resnet"),
+        (("teacher", "lite0", "--work", "w"), 3, "lite0 needs --pretrained FOLDER, or --random"),
+        (("teacher", "vgg", "--work", "w"), 4, "w/data.npz: cannot read: No such file"),
+        (("teacher", "vgg", "--work", "w", "--fold", "1"), 3, "needs --folds, at least 2"),
+        (("teacher", "vgg", "--work", "w", "--device", "tpu"), 3, "received tpu"),
+        (("student", "tiny", "s.npz", "--work", "w"), 3, "unknown student 'tiny'; known: compact"),
+        (("label", "--work", "w"), 3, "--out must name a file that ends in .npz; received None"),
+        (("label", "--work", "w", "--student", "s.npz"), 3, "--student needs --plain"),
+        (("pack", "no-data", "data.npz"), 4, "no-data: no such folder"),
+        (("pack", "no-data", "data.npy"), 3, "must end in .npz; received data.npy"),
+        (("pack", "d", "d.npz", "--fer2013", "f.csv"), 3, "--fer2013 and --ferplus are needed"),
+    ],
+)
+def test_wrong_arguments_are_errors(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    code: int,
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["distill.py", *words])
+    with pytest.raises(EmorecError) as caught:
+        distill.main()
+    assert caught.value.exit_code == code
+    assert message in str(caught.value)

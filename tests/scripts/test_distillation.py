@@ -35,7 +35,8 @@ def run(
         text=True,
         timeout=600,
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        # Threads that wait for each other are slow where other tests use the processors.
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
     )
 
 
@@ -53,19 +54,22 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def work(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A work folder with the packed data."""
+    """A work folder with a fifth of the packed data."""
     folder = tmp_path_factory.mktemp("work")
     counts = packing.pack(prepared, folder / "data.npz")
     assert counts["training"] == counts["kept by crossentropy"] == 84
     assert counts["with FER-2013's own label"] == 0
     assert counts["validation"] == 42
+    arrays = read_arrays(folder / "data.npz")
+    fewer = {name: arrays[name] if name == "labels" else arrays[name][::5] for name in arrays}
+    np.savez(folder / "data.npz", **fewer)
     return folder
 
 
 @pytest.mark.slow
 def test_teachers_label_views_and_students_learn_them(work: Path) -> None:
     needs("torch")
-    short = ("--work", work, "--epochs", "0.1", "--batch", "4", "--device", "cpu")
+    short = ("--work", work, "--epochs", "0.5", "--batch", "4", "--device", "cpu")
     for name in NAMES:
         printed = succeeded("teacher", name, "--random-weights", *short)
         assert f"{name}: 2 steps in " in printed
@@ -103,7 +107,7 @@ def test_teachers_label_views_and_students_learn_them(work: Path) -> None:
 def test_teachers_that_leave_out_a_fold_label_it(work: Path) -> None:
     needs("torch")
     for fold in (0, 1):
-        words = ("--work", work, "--epochs", "0.1", "--batch", "4", "--folds", 2)
+        words = ("--work", work, "--epochs", "0.5", "--batch", "4", "--folds", 2)
         succeeded("teacher", "vgg", "--fold", fold, *words)
     out = work / "held_out.npz"
     printed = succeeded("label", "--work", work, "--views", 1, "--folds", 2, "--out", out)
@@ -131,31 +135,10 @@ def test_the_modules_in_pytorch(tmp_path: Path) -> None:
     assert " passed" in done.stdout
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("words", "code", "message"),
-    [
-        (("teacher", "vggg", "--work", "w"), 3, "unknown teacher 'vggg'; known: vgg, se-resnet"),
-        (("teacher", "lite0", "--work", "w"), 3, "lite0 needs --pretrained FOLDER, or --random"),
-        (("teacher", "vgg", "--work", "w"), 4, "w/data.npz: cannot read: No such file"),
-        (("teacher", "vgg", "--work", "w", "--fold", "1"), 3, "needs --folds, at least 2"),
-        (("teacher", "vgg", "--work", "w", "--device", "tpu"), 3, "received tpu"),
-        (("student", "tiny", "s.npz", "--work", "w"), 3, "unknown student 'tiny'; known: compact"),
-        (("label", "--work", "w"), 3, "--out must name a file that ends in .npz; received None"),
-        (("label", "--work", "w", "--student", "s.npz"), 3, "--student needs --plain"),
-        (("pack", "no-data", "data.npz"), 4, "no-data: no such folder"),
-        (("pack", "no-data", "data.npy"), 3, "must end in .npz; received data.npy"),
-        (("pack", "d", "d.npz", "--fer2013", "f.csv"), 3, "--fer2013 and --ferplus are needed"),
-    ],
-)
-def test_wrong_arguments_are_one_line(
-    tmp_path: Path, words: tuple[str, ...], code: int, message: str
-) -> None:
-    needs("torch")
-    done = run(*words, folder=tmp_path)
-    assert done.returncode == code, done.stderr
-    assert done.stderr.startswith("error: ")
-    assert message in done.stderr
+def test_an_error_is_one_line(tmp_path: Path) -> None:
+    done = run("pack", "no-data", "data.npz", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("error: no-data: no such folder")
     assert done.stderr.count("\n") == 1
 
 

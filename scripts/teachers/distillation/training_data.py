@@ -53,8 +53,12 @@ class TrainingData:
 
     @property
     def prior(self) -> Tensor:
-        """Share of each class among the targets of the kept images, shape (8,)."""
-        return self.targets[self.kept].mean(0)
+        """Share of each class among the targets of the kept images, shape (8,).
+
+        A class without images counts as one image, so that its logarithm exists.
+        """
+        counts = self.targets[self.kept].sum(0).clamp_min(1)
+        return counts / counts.sum()
 
     @cached_property
     def class_weights(self) -> Tensor:

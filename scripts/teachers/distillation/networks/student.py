@@ -81,7 +81,7 @@ class Student(FaceNetwork):
             if name in weights or not name.startswith("aux/"):
                 value: npt.NDArray[Any] = weights[name]
                 value = value.transpose(np.argsort(axes)) if axes else value
-                tensor.copy_(torch.from_numpy(np.ascontiguousarray(value, np.float32)))
+                tensor.copy_(torch.tensor(value, dtype=torch.float32))
 
     def _named_tensors(self) -> Iterator[tuple[str, Tensor, tuple[int, ...]]]:
         """Yield each tensor with its name in Keras and the order of its axes there."""
