@@ -154,5 +154,7 @@ def _loss(
         logits, own_logits = student(to_input(images, student))
     # Images that the vote policy drops weigh as the others: the teachers label them, too.
     loss = functional.cross_entropy(logits.float(), targets * data.class_weights[row, None])
-    own = functional.cross_entropy(own_logits.float(), views.own[view, row].float())
-    return loss + recipe.own_weight * own
+    if data.has_own_labels:
+        own = functional.cross_entropy(own_logits.float(), views.own[view, row].float())
+        loss = loss + recipe.own_weight * own
+    return loss

@@ -61,6 +61,11 @@ class TrainingData:
         return counts / counts.sum()
 
     @cached_property
+    def has_own_labels(self) -> bool:
+        """Whether any image has FER-2013's own label."""
+        return bool((self.own != NO_LABEL).any())
+
+    @cached_property
     def class_weights(self) -> Tensor:
         """Weight of each image's loss by its classes, shape (n,), mean 1."""
         shares = self.targets.mean(0).clamp_min(1e-4)
