@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-import distill
+import convert_student
 import numpy as np
 import pytest
 import torch
@@ -100,12 +100,10 @@ def random_student(width: float) -> Student:
 
 @pytest.mark.parametrize(("arch", "width"), [("compact", 1), ("nano", 0.5)])
 def test_the_student_computes_what_keras_does(arch: str, width: float) -> None:
-    from convert_student import copied
-
     assert (compact.STEM_FILTERS, compact.BLOCKS) == (STEM_FILTERS, BLOCKS)
     student = random_student(width)
     model = build_classifier(arch, 8)
-    copied(model, student.keras_weights(), Path("student.npz"))
+    convert_student.copied(model, student.keras_weights(), Path("student.npz"))
     images = torch.randint(0, 256, (4, 1, 48, 48), dtype=torch.uint8)
     found = model(images.permute(0, 2, 3, 1).float()).detach()
     expected, _ = predict(student, images, mirrored=False)
@@ -220,34 +218,3 @@ def test_views_are_labelled_by_the_networks_of_their_fold() -> None:
     fold = torch.tensor([0, 1, 1, 0])
     views = label_views(data, {0: networks[:1], 1: networks[1:]}, fold, 2)
     assert views.probabilities.argmax(2).tolist() == [[0, 1, 1, 0]] * 2
-
-
-@pytest.mark.parametrize(
-    ("words", "code", "message"),
-    [
-        (("teacher", "vggg", "--work", "w"), 3, "unknown teacher 'vggg'; known: vgg, se-resnet"),
-        (("teacher", "lite0", "--work", "w"), 3, "lite0 needs --pretrained FOLDER, or --random"),
-        (("teacher", "vgg", "--work", "w"), 4, "w/data.npz: cannot read: No such file"),
-        (("teacher", "vgg", "--work", "w", "--fold", "1"), 3, "needs --folds, at least 2"),
-        (("teacher", "vgg", "--work", "w", "--device", "tpu"), 3, "received tpu"),
-        (("student", "tiny", "s.npz", "--work", "w"), 3, "unknown student 'tiny'; known: compact"),
-        (("label", "--work", "w"), 3, "--out must name a file that ends in .npz; received None"),
-        (("label", "--work", "w", "--student", "s.npz"), 3, "--student needs --plain"),
-        (("pack", "no-data", "data.npz"), 4, "no-data: no such folder"),
-        (("pack", "no-data", "data.npy"), 3, "must end in .npz; received data.npy"),
-        (("pack", "d", "d.npz", "--fer2013", "f.csv"), 3, "--fer2013 and --ferplus are needed"),
-    ],
-)
-def test_wrong_arguments_are_errors(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    words: tuple[str, ...],
-    code: int,
-    message: str,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("sys.argv", ["distill.py", *words])
-    with pytest.raises(EmorecError) as caught:
-        distill.main()
-    assert caught.value.exit_code == code
-    assert message in str(caught.value)

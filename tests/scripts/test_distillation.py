@@ -1,6 +1,6 @@
 """The run in PyTorch on drawn images, on the CPU; scripts/check installs PyTorch.
 
-PyTorch is imported in child processes only: its import takes seconds, and TensorFlow's libraries
+PyTorch is imported in a child process only: its import takes seconds, and TensorFlow's libraries
 need not share a process with it.
 """
 
@@ -20,31 +20,8 @@ from helpers.tiny_data import face_like, make_prepared
 
 from emorec.errors import DataError
 from emorec.labels import EMOTIONS_7, EMOTIONS_8, FERPLUS_COLUMNS
-from emorec.models.files import read_metadata
 
 TEACHERS = ROOT / "scripts" / "teachers"
-NAMES = ("vgg", "se-resnet", "lite0", "dlib")
-
-
-def run(
-    *words: object, script: str = "distill.py", folder: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(TEACHERS / script), *map(str, words)],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        cwd=folder,
-        # Threads that wait for each other are slow where other tests use the processors.
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-    )
-
-
-def succeeded(*words: object, script: str = "distill.py") -> str:
-    """Run a script and return what it printed."""
-    done = run(*words, script=script)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -52,92 +29,33 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_prepared(tmp_path_factory.mktemp("prepared") / "data")
 
 
-@pytest.fixture(scope="module")
-def work(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A work folder with a fifth of the packed data."""
-    folder = tmp_path_factory.mktemp("work")
-    counts = packing.pack(prepared, folder / "data.npz")
-    assert counts["training"] == counts["kept by crossentropy"] == 84
-    assert counts["with FER-2013's own label"] == 0
-    assert counts["validation"] == 42
-    arrays = read_arrays(folder / "data.npz")
-    fewer = {name: arrays[name] if name == "labels" else arrays[name][::5] for name in arrays}
-    fewer["own"] = np.arange(len(fewer["names"])) % len(EMOTIONS_7)
-    np.savez(folder / "data.npz", **fewer)
-    return folder
-
-
 @pytest.mark.slow
-def test_teachers_label_views_and_students_learn_them(work: Path) -> None:
+def test_the_modules_in_pytorch() -> None:
     needs("torch")
-    short = ("--work", work, "--epochs", "0.5", "--batch", "4", "--device", "cpu")
-    for name in NAMES:
-        printed = succeeded("teacher", name, "--random-weights", *short)
-        assert f"{name}: 2 steps in " in printed
-        assert (work / f"teacher.{name}.seed0.pt").is_file()
-    out = work / "teacher_probabilities.npz"
-    printed = succeeded("label", "--work", work, "--views", 2, "--out", out)
-    assert "mean of 4: PublicTest tau 0: " in printed
-    assert "2 views in " in printed
-    arrays = read_arrays(out)
-    data = read_arrays(work / "data.npz")
-    np.testing.assert_array_equal(arrays["names"], data["names"])
-    assert arrays["labels"].tolist() == list(EMOTIONS_8)
-    assert "fold" not in arrays
-    for name in ("plain", "mean", "aux", "validation"):
-        np.testing.assert_allclose(arrays[name].astype(float).sum(axis=1), 1, atol=0.01)
-    views = read_arrays(work / "views.npz")
-    np.testing.assert_array_equal(views["images"][0], data["images"])
-    assert (views["images"][1] != views["images"][0]).any()
-    np.testing.assert_array_equal(views["plain"], arrays["plain"])
-
-    printed = succeeded("student", "compact", work / "compact.npz", *short)
-    assert "compact, image alone: PublicTest tau 0: " in printed
-    assert "compact, image and mirror image: PublicTest tau 0: " in printed
-    by_student = ("--student", work / "compact.npz", "--plain", out)
-    succeeded("label", "--work", work, "--views", 2, *by_student)
-    np.testing.assert_array_equal(read_arrays(work / "views.npz")["plain"], arrays["plain"])
-    succeeded("student", "nano", work / "nano.npz", *short)
-    words = (work / "nano.npz", "nano", work / "nano.keras")
-    succeeded(*words, script="convert_student.py")
-    assert read_metadata(work / "nano.keras").architecture == "nano"
-    succeeded(out, work / "probabilities.csv.gz", script="write_probabilities.py")
-
-
-@pytest.mark.slow
-def test_teachers_that_leave_out_a_fold_label_it(work: Path) -> None:
-    needs("torch")
-    for fold in (0, 1):
-        words = ("--work", work, "--epochs", "0.5", "--batch", "4", "--folds", 2)
-        succeeded("teacher", "vgg", "--fold", fold, *words)
-    out = work / "held_out.npz"
-    printed = succeeded("label", "--work", work, "--views", 1, "--folds", 2, "--out", out)
-    assert "mean of 2: PublicTest" in printed
-    assert set(read_arrays(out)["fold"].tolist()) == {0, 1}
-    done = run("label", "--work", work, "--views", 1, "--folds", 3, "--out", out)
-    assert done.returncode == 5
-    assert "no teacher without fold 0 of 3; train one with distill.py teacher" in done.stderr
-
-
-@pytest.mark.slow
-def test_the_modules_in_pytorch(tmp_path: Path) -> None:
-    needs("torch")
+    files = [Path(__file__).with_name(f"pytorch_{name}.py") for name in ("cases", "run_cases")]
     command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "", "-n", "0"]
     done = subprocess.run(
-        [sys.executable, *command, str(Path(__file__).with_name("pytorch_cases.py"))],
+        [sys.executable, *command, *files],
         capture_output=True,
         text=True,
         timeout=600,
         cwd=ROOT,
         # Keras computes in the same process, so it must not load TensorFlow.
-        env={**os.environ, "KERAS_BACKEND": "torch", "CI": ""},
+        env={**os.environ, "KERAS_BACKEND": "torch", "CI": "", "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert " passed" in done.stdout
 
 
 def test_an_error_is_one_line(tmp_path: Path) -> None:
-    done = run("pack", "no-data", "data.npz", folder=tmp_path)
+    done = subprocess.run(
+        [sys.executable, str(TEACHERS / "distill.py"), "pack", "no-data", "data.npz"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
     assert (done.returncode, done.stdout) == (4, "")
     assert done.stderr.startswith("error: no-data: no such folder")
     assert done.stderr.count("\n") == 1
