@@ -1,25 +1,33 @@
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from convert_student import copied, main
 
+from emorec.errors import EmorecError, ModelError
 from emorec.labels import EMOTIONS_8
 from emorec.modeling.build import build_classifier
 from emorec.modeling.classifier_parts import weighted_layers
 from emorec.modeling.keras_files import load_model
 
-SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "teachers" / "convert_student.py"
-
 Weights = dict[str, npt.NDArray[np.float32]]
 
 
-def convert(*words: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), *map(str, words)], capture_output=True, text=True, timeout=300
-    )
+Convert = Callable[..., str]
+
+
+@pytest.fixture
+def convert(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Convert:
+    """A function that runs the script in this process and returns what it printed."""
+
+    def run(*words: object) -> str:
+        monkeypatch.setattr("sys.argv", ["convert_student.py", *map(str, words)])
+        main()
+        return capsys.readouterr().out
+
+    return run
 
 
 def random_weights(arch: str) -> Weights:
@@ -39,16 +47,14 @@ def weights() -> Weights:
     return random_weights("nano")
 
 
-@pytest.mark.slow
 def test_the_model_has_the_weights_and_is_calibrated(
-    weights: Weights, tiny_data: Path, tmp_path: Path
+    weights: Weights, tiny_data: Path, tmp_path: Path, convert: Convert
 ) -> None:
     np.savez(tmp_path / "student.npz", **weights)
     target = tmp_path / "model.keras"
     words = (tmp_path / "student.npz", "nano", target)
-    done = convert(*words, "--data", tiny_data, "--version", "2.0")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(f"{target}: nano, temperature ")
+    printed = convert(*words, "--data", tiny_data, "--version", "2.0")
+    assert printed.startswith(f"{target}: nano, temperature ")
     model, metadata = load_model(target)
     for layer in weighted_layers(model):
         for variable in layer.weights:
@@ -59,7 +65,6 @@ def test_the_model_has_the_weights_and_is_calibrated(
     assert sum(metadata.prior) == pytest.approx(1)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arch", "target", "code", "message"),
     [
@@ -68,14 +73,20 @@ def test_the_model_has_the_weights_and_is_calibrated(
         ("nano", "m.onnx", 3, "the file to write must end in .keras; received "),
     ],
 )
-def test_wrong_arguments_are_one_line(
-    weights: Weights, tmp_path: Path, arch: str, target: str, code: int, message: str
+def test_wrong_arguments_are_errors(
+    weights: Weights,
+    tmp_path: Path,
+    convert: Convert,
+    arch: str,
+    target: str,
+    code: int,
+    message: str,
 ) -> None:
     np.savez(tmp_path / "student.npz", **weights)
-    done = convert(tmp_path / "student.npz", arch, tmp_path / target)
-    assert done.returncode == code
-    assert done.stderr.splitlines()[-1].startswith("error: ")
-    assert message in done.stderr
+    with pytest.raises(EmorecError) as caught:
+        convert(tmp_path / "student.npz", arch, tmp_path / target)
+    assert caught.value.exit_code == code
+    assert message in str(caught.value)
     assert not (tmp_path / target).exists()
 
 
@@ -85,10 +96,6 @@ def changed(weights: Weights, **changes: npt.NDArray[np.float32] | None) -> Weig
 
 
 def test_weights_that_do_not_fit_are_errors(weights: Weights) -> None:
-    from convert_student import copied
-
-    from emorec.errors import ModelError
-
     model = build_classifier("nano", 8)
     copied(model, weights, Path("s.npz"))
     for changes, message in (
