@@ -9,8 +9,12 @@ Example: python scripts/teachers/convert_student.py student.npz compact OUT.kera
 """
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
+
+# Before TensorFlow is imported.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import numpy.typing as npt

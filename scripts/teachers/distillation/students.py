@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -133,8 +134,9 @@ def train_student(
         logits, _ = predict(student, data.validation_images, mirrored)
         passes = "image and mirror image" if mirrored else "image alone"
         print(f"{name}, {passes}: PublicTest {scores(logits, data)}", flush=True)
+    weights: dict[str, Any] = {**student.keras_weights()}
     with written_whole(target) as partial:
-        np.savez(partial, **student.keras_weights())
+        np.savez(partial, **weights)
     return student
 
 
