@@ -178,5 +178,5 @@ def _check_no_device() -> None:
     source = click.get_current_context().get_parameter_source("device")
     if source is ParameterSource.COMMANDLINE:
         raise click.UsageError(
-            "--device is for .onnx files; Keras chooses the device of a .keras file by KERAS_BACKEND"
+            "--device is for .onnx files; the device of a .keras file is that of its Keras backend"
         )

@@ -54,13 +54,14 @@ prior_option = click.option(
 
 device_option = click.option(
     "--device",
-    type=Choice(DEVICE_NAMES),
+    type=click.Choice(DEVICE_NAMES),  # a suggestion for "gpu" would be "cpu"
     default=AUTO,
     show_default=True,
     envvar=DEVICE_VARIABLE,
     show_envvar=True,
-    help="Device that runs an ONNX model. auto: that of the installed ONNX Runtime. Others than cpu "
-    "need another wheel of it (docs/devices.md); faces are detected on the CPU.",
+    help="Device that runs an ONNX model; auto: cuda or directml if the installed ONNX Runtime has "
+    "it, else cpu. Most devices need another wheel of ONNX Runtime (docs/devices.md). Faces are "
+    "detected on the CPU.",
 )
 
 

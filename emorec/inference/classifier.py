@@ -142,8 +142,8 @@ class EmotionClassifier:
     def probabilities(self, inputs: npt.NDArray[Any]) -> Floats:
         """Compute softmax(logits / temperature - tau * log(prior)).
 
-        With `flip`, the logits are those of `logits`. The last term is the logit adjustment of Menon et al., Long-Tail Learning via Logit
-        Adjustment, ICLR 2021.
+        The last term is the logit adjustment of Menon et al., Long-Tail Learning via Logit
+        Adjustment, ICLR 2021. With `flip`, the logits are means over mirror images.
 
         Args:
             inputs: Shape (n, size, size, channels), 0..255, in RGB order for colour models.

@@ -1,4 +1,4 @@
-"""The devices that can run a model: ONNX Runtime's execution providers, and the wheels with them."""
+"""The devices that can run a model: execution providers of ONNX Runtime, and their wheels."""
 
 import os
 import platform
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from emorec.errors import ConfigError, MissingDependencyError
-from emorec.suggestions import unknown_name
 
 AUTO = "auto"
 
@@ -44,8 +43,8 @@ class Device:
 _CPU = Device("cpu", "CPUExecutionProvider", "onnxruntime")
 _CUDA_WHEEL = "'onnxruntime-gpu[cuda,cudnn]'"
 
-# "auto" takes the first that is listed. Only wheels that somebody installs on purpose decide:
-# CoreML is in every wheel for macOS, and TensorRT, in every one for CUDA, builds engines for minutes.
+# CoreML is not automatic, as every wheel for macOS has it, nor TensorRT, which every wheel for CUDA
+# lists and which builds engines for minutes.
 DEVICES = {
     device.name: device
     for device in (
@@ -111,7 +110,9 @@ def requested_device(name: str | None) -> str:
     if name is None:
         name, place = os.environ.get(DEVICE_VARIABLE) or AUTO, f"{DEVICE_VARIABLE}: "
     if name not in DEVICE_NAMES:
-        raise ConfigError(place + unknown_name("device", name, DEVICE_NAMES))
+        # Without the most similar name: for "gpu" that is "cpu".
+        known = ", ".join(DEVICE_NAMES)
+        raise ConfigError(f"{place}unknown device {name!r:.60}; choose one of {known}")
     return name
 
 

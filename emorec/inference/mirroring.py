@@ -21,8 +21,8 @@ def mirrored(images: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def averages_mirror_images(logits: _Logits, metadata: ModelMetadata) -> bool:
     """Return whether a model answers the same for an image and its mirror image.
 
-    Models trained with `flip_average` do, as they contain the average: a second pass over the mirror
-    image would change nothing. Metadata do not tell, so a fixed image of noise does.
+    Models trained with `flip_average` do, as they contain the average: a second pass over the
+    mirror image would change nothing. Metadata do not say so; a fixed image of noise shows it.
 
     Args:
         logits: Computes the logits of images, shape (n, size, size, channels), 0..255.

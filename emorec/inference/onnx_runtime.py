@@ -15,7 +15,7 @@ import onnxruntime
 from emorec.errors import MissingDependencyError
 from emorec.inference.devices import AUTO, DEVICES, Device, choose_device
 
-__all__ = ["open_session", "onnxruntime", "providers"]
+__all__ = ["onnxruntime", "open_session", "providers"]
 
 _log = logging.getLogger(__name__)
 
@@ -56,8 +56,8 @@ def open_session(
         reason = " ".join(str(error).split())
         if requested != AUTO:
             raise MissingDependencyError(
-                f"the device {device.name} cannot be used: {reason}; see docs/devices.md, or choose "
-                "the device cpu"
+                f"the device {device.name} cannot be used: {reason}; see docs/devices.md, or "
+                "choose the device cpu"
             ) from error
         _log.warning("the CPU is used, as the device %s cannot be: %s", device.name, reason)
         device = cpu
@@ -72,16 +72,16 @@ def _open_on(
         _load_cuda_libraries()
     names = dict.fromkeys((device.provider, *device.fallbacks, DEVICES["cpu"].provider))
     settings = [dict(device.options), *({} for _ in range(len(names) - 1))]
-    # With its own fallback, ONNX Runtime prints to standard output and goes on without the provider,
-    # here and whenever a call fails.
+    # With its own fallback, ONNX Runtime prints to standard output and continues without the
+    # provider, here and whenever a call fails.
     session = onnxruntime.InferenceSession(
         data, options, providers=list(names), provider_options=settings, enable_fallback=0
     )
     used = session.get_providers()
     if used[0] != device.provider:
         raise MissingDependencyError(
-            f"ONNX Runtime has the {device.provider}, but started only {', '.join(used)}; the driver "
-            "or libraries of the device are missing"
+            f"ONNX Runtime has the {device.provider}, but started only {', '.join(used)}; the "
+            "driver or libraries of the device are missing"
         )
     return session
 

@@ -29,7 +29,14 @@ def test_the_settings_reach_the_recognizer(tmp_path: Path, classes: int, labels)
     metadata = METADATA.replaced(prior=(0.125,) * 8)
     model = write_tiny_model(tmp_path / "tiny.onnx", metadata)
     recognizer = RecognizerSettings(
-        BrightDetector, model, 0.5, classes, Box(10, 0, 20, 20), min_confidence=1.0, device="cpu", flip=True
+        BrightDetector,
+        model,
+        0.5,
+        classes,
+        Box(10, 0, 20, 20),
+        min_confidence=1.0,
+        device="cpu",
+        flip=True,
     ).open()
     assert recognizer.labels == labels
     assert recognizer.classifier.tau == 0.5

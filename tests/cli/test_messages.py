@@ -82,7 +82,7 @@ COMMANDS = [
     ("detect ok.png --model own", 5, "own: the folder holds no model.onnx"),
     ("models show none.onnx", 5, "none.onnx: no such model file"),
     # Devices, on Linux with the usual wheel
-    ("detect ok.png --device cuad", 2, "Did you mean 'cuda'?"),
+    ("detect ok.png --device gpu", 2, "'gpu' is not one of 'auto', 'cpu', 'cuda'"),
     ("detect ok.png --device cuda", 6, "pip install 'onnxruntime-gpu[cuda,cudnn]'"),
     ("detect ok.png --device openvino", 6, "pip install onnxruntime-openvino"),
     ("detect ok.png --device directml", 3, "the device directml exists on Windows only"),

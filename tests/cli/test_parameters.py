@@ -65,7 +65,7 @@ def test_the_device(words: list[str], variable: str | None, expected: str):
 @pytest.mark.parametrize(
     ("words", "variable", "message"),
     [
-        (["--device", "cudda"], None, "Did you mean 'cuda'?"),
+        (["--device", "gpu"], None, "'gpu' is not one of 'auto', 'cpu', 'cuda', 'coreml'"),
         ([], "gpu", "(env var: 'EMOREC_DEVICE'): 'gpu' is not one of 'auto', 'cpu', 'cuda'"),
     ],
 )

@@ -55,11 +55,11 @@ def test_the_parameter_comes_before_the_variable(monkeypatch):
 
 
 def test_unknown_devices(monkeypatch):
-    with pytest.raises(ConfigError, match="^unknown device 'cud'; did you mean 'cuda'") as caught:
+    with pytest.raises(ConfigError, match="unknown device 'cud'; choose") as caught:
         requested_device("cud")
     assert all(name in str(caught.value) for name in DEVICE_NAMES)
     monkeypatch.setenv(DEVICE_VARIABLE, "gpu")
-    with pytest.raises(ConfigError, match="^EMOREC_DEVICE: unknown device 'gpu'; choose one of"):
+    with pytest.raises(ConfigError, match="EMOREC_DEVICE: unknown device 'gpu'; choose one of"):
         requested_device(None)
 
 

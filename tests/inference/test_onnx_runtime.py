@@ -112,8 +112,8 @@ def test_a_listed_provider_that_does_not_start_is_an_error(runtime, name, starte
         open_session(b"", None, name)
     assert str(caught.value) == (
         f"the device {name} cannot be used: ONNX Runtime has the {DEVICES[name].provider}, but "
-        f"started only {', '.join(started)}; the driver or libraries of the device are missing; see "
-        "docs/devices.md, or choose the device cpu"
+        f"started only {', '.join(started)}; the driver or libraries of the device are missing; "
+        "see docs/devices.md, or choose the device cpu"
     )
 
 
