@@ -1,4 +1,4 @@
-"""Download of model files, with a check of size and SHA-256."""
+"""Download of files over http and https, with limits of size and time, and a check of SHA-256."""
 
 import contextlib
 import hashlib
@@ -8,7 +8,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -25,7 +25,10 @@ TIMEOUT_S = 30.0
 MIN_BYTES_PER_S = 5000
 """Slowest download: it may take `TIMEOUT_S` and a second for so many bytes."""
 
-_CHUNK = 64 * 2**10
+CHUNK = 64 * 2**10
+"""Most bytes of one read."""
+
+_ELSEWHERE = "try again, or download it elsewhere and pass it with --from"
 
 
 def fetch(
@@ -49,11 +52,12 @@ def fetch(
     source = source or model.url
     data = bytearray()
     digest = hashlib.sha256()
-    seconds = TIMEOUT_S + model.size / MIN_BYTES_PER_S
-    with _open_source(source, seconds) as stream:
+    if not source.startswith(("http://", "https://")) and not Path(source).is_file():
+        raise ModelError(f"{source}: no such file, and not an http:// or https:// URL")
+    with _open_source(source, model.size) as stream:
         # Reading one byte more than expected detects a longer file without reading all of it.
         while len(data) <= model.size:
-            chunk = stream.read1(min(_CHUNK, model.size + 1 - len(data)))
+            chunk = stream.read1(min(CHUNK, model.size + 1 - len(data)))
             if not chunk:
                 break
             data += chunk
@@ -75,41 +79,64 @@ def fetch(
 
 
 @contextmanager
-def _open_source(source: str, seconds: float) -> Iterator[BufferedReader]:
-    """Open a URL or a file, and convert errors while it is read into a ModelError.
+def _open_source(source: str, size: int) -> Iterator[BufferedReader]:
+    """Open a URL or a file of an expected size, and convert errors while it is read."""
+    if source.startswith(("http://", "https://")):
+        with open_url(source, size, _ELSEWHERE) as response:
+            yield cast(BufferedReader, response)
+        return
+    try:
+        with Path(source).open("rb") as file:
+            yield file
+    except OSError as error:
+        raise _failed(source, str(error), _ELSEWHERE) from error
+
+
+@contextmanager
+def open_url(
+    url: str, size: int, advice: str, headers: Mapping[str, str] | None = None
+) -> Iterator[http.client.HTTPResponse]:
+    """Open a URL, and convert errors while it is read into a ModelError.
+
+    Redirects to http and https are followed, not from https to http.
 
     Args:
-        source: URL or path.
-        seconds: Time after which a URL's connection is closed, however much it has sent.
+        url: The URL, http or https.
+        size: Expected number of bytes. The connection is closed after `TIMEOUT_S` and a second for
+            each `MIN_BYTES_PER_S` of them, however much it has sent.
+        advice: What to do after an error; the end of its message.
+        headers: Further headers. Authorization is not sent to where the server redirects.
+
+    Raises:
+        ModelError: The URL cannot be opened or read.
     """
+    seconds = TIMEOUT_S + size / MIN_BYTES_PER_S
     with contextlib.ExitStack() as timers:
         deadline = time.monotonic() + seconds
         try:
-            yield from _opened(source, deadline, timers)
-        except ModelError:
-            if time.monotonic() < deadline:
+            request = urllib.request.Request(url, headers={"User-Agent": f"emorec/{__version__}"})
+            for name, value in (headers or {}).items():
+                if name.lower() == "authorization":
+                    request.add_unredirected_header(name, value)
+                else:
+                    request.add_header(name, value)
+            with _opener(deadline, timers).open(request, timeout=TIMEOUT_S) as response:
+                yield response
+        except (OSError, http.client.HTTPException, ValueError, ModelError) as error:
+            # A connection that is closed at the deadline looks like the end of the file.
+            if time.monotonic() >= deadline:
+                raise _failed(url, f"it took longer than {seconds:.0f} s", advice) from error
+            if isinstance(error, ModelError):
                 raise
-            raise _failed(source, f"it took longer than {seconds:.0f} s") from None
+            raise _failed(url, _reason(error), advice) from error
 
 
-def _opened(source: str, deadline: float, timers: contextlib.ExitStack) -> Iterator[BufferedReader]:
-    try:
-        if not source.startswith(("http://", "https://")):
-            if not Path(source).is_file():
-                raise ModelError(f"{source}: no such file, and not an http:// or https:// URL")
-            with Path(source).open("rb") as file:
-                yield file
-            return
-        headers = {"User-Agent": f"emorec/{__version__}"}
-        request = urllib.request.Request(source, headers=headers)
-        with _opener(deadline, timers).open(request, timeout=TIMEOUT_S) as response:
-            yield cast(BufferedReader, response)
-    except urllib.error.HTTPError as error:
-        raise _failed(source, f"the server answered {error.code} {error.reason}") from error
-    except urllib.error.URLError as error:
-        raise _failed(source, str(error.reason)) from error
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise _failed(source, str(error) or type(error).__name__) from error
+def _reason(error: Exception) -> str:
+    if isinstance(error, urllib.error.HTTPError):
+        return f"the server answered {error.code} {error.reason}"
+    if isinstance(error, urllib.error.URLError):
+        return str(error.reason)
+    return str(error) or type(error).__name__
 
 
 def _opener(deadline: float, timers: contextlib.ExitStack) -> urllib.request.OpenerDirector:
@@ -139,6 +166,14 @@ def _opener(deadline: float, timers: contextlib.ExitStack) -> urllib.request.Ope
 
         return make
 
+    class Redirects(urllib.request.HTTPRedirectHandler):
+        def redirect_request(
+            self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
+        ) -> urllib.request.Request | None:
+            if req.full_url.startswith("https:") and not newurl.startswith("https:"):
+                raise urllib.error.URLError("it redirects from https to http")
+            return super().redirect_request(req, fp, code, msg, headers, newurl)
+
     class Http(urllib.request.HTTPHandler):
         def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
             return self.do_open(limited(http.client.HTTPConnection), req)
@@ -152,7 +187,7 @@ def _opener(deadline: float, timers: contextlib.ExitStack) -> urllib.request.Ope
         urllib.request.ProxyHandler(),
         urllib.request.UnknownHandler(),
         urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPRedirectHandler(),
+        Redirects(),
         urllib.request.HTTPErrorProcessor(),
         Http(),
         Https(),
@@ -166,11 +201,8 @@ def _shut(connected: socket.socket) -> None:
         connected.shutdown(socket.SHUT_RDWR)
 
 
-def _failed(source: str, reason: str) -> ModelError:
-    return ModelError(
-        f"{source}: cannot fetch the file: {' '.join(reason.split())}; try again, or download it "
-        "elsewhere and pass it with --from"
-    )
+def _failed(source: str, reason: str, advice: str) -> ModelError:
+    return ModelError(f"{source}: cannot fetch the file: {' '.join(reason.split())}; {advice}")
 
 
 def _mismatch(model: ModelFile, source: str, why: str) -> ModelError:
