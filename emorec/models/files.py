@@ -14,7 +14,7 @@ from emorec.models import keras_archive
 from emorec.models.hub_address import is_hub_address
 from emorec.models.onnx_properties import read_properties
 from emorec.models.pulled import find_pulled, pulled_models
-from emorec.models.registry import EMOTIONS, TRAINABLE, ModelFile, fetchable, shipped
+from emorec.models.registry import EMOTIONS, TRAINABLE, ModelFile, shipped
 from emorec.suggestions import close_names
 
 FORMATS = ("onnx", "keras")
@@ -98,12 +98,12 @@ def find_model(named: str | os.PathLike[str], formats: Sequence[str] = FORMATS) 
 
 
 def listed_models() -> list[ModelFile]:
-    """List the models that `emorec models list` prints: shipped, fetchable and pulled ones.
+    """List the files that `emorec models list` prints: shipped ones, then pulled models.
 
     Raises:
         EmorecError: The installation is incomplete.
     """
-    return [*shipped(), *fetchable().values(), *pulled_models()]
+    return [*shipped(), *pulled_models()]
 
 
 def read_metadata(path: Path, advice: str = _ADOPT) -> ModelMetadata:

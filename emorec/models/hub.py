@@ -9,6 +9,7 @@ from pathlib import Path
 
 from emorec.errors import DataError, ModelError
 from emorec.locks import locked
+from emorec.models.download import download
 from emorec.models.files import read_metadata
 from emorec.models.hub_address import HubAddress
 from emorec.models.hub_files import HubFile, find_file
@@ -22,7 +23,6 @@ from emorec.models.pulled import (
     write_record,
 )
 from emorec.models.registry import ModelFile, hash_of
-from emorec.models.resumed_download import download_resumed
 
 STALE_S = 7 * 86400.0
 """Age in seconds from which an interrupted download is deleted."""
@@ -94,7 +94,7 @@ def _fetch(file: HubFile, sha256: str | None, progress: Callable[[int, int], Non
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_stale(folder)
         with locked(folder / f"{file.key}.lock", f"{file.address}: another process pulls it"):
-            download_resumed(file.url, partial, file.size, file.headers, progress)
+            download(file.url, partial, file.size, file.headers, progress)
             try:
                 if problem := _mismatch(file, partial, sha256):
                     raise ModelError(f"{file.address}: {problem}; nothing was saved; try again")

@@ -1,4 +1,4 @@
-"""Finds a file on the Hugging Face hub with the package huggingface_hub: its commit, size and hash."""
+"""Finds a file on the Hugging Face hub with huggingface_hub: its commit, size and hash."""
 
 import os
 import re
@@ -163,6 +163,8 @@ def _explanation(hub: ModuleType, address: HubAddress, error: Exception) -> str:
         return f"{address}: HF_HUB_OFFLINE forbids the network; unset it to pull a model"
     response: Any = getattr(error, "response", None)
     status = getattr(response, "status_code", None)
+    if status in (401, 403):
+        return f"{address}: the hub answered {status}: a wrong token or no access; {_LOGIN}"
     if status is not None:
         return f"{address}: the hub answered {status}; try again later"
     reason = " ".join(str(error).split()) or type(error).__name__

@@ -80,8 +80,7 @@ def model_file(address: HubAddress) -> ModelFile | None:
         kind=TRAINABLE if address.file.endswith(".keras") else EMOTIONS,
         path=stored_path(address),
         sha256=record.sha256,
-        url=str(address),
-        size=record.size,
+        address=str(address),
     )
 
 

@@ -1,4 +1,4 @@
-"""The registry of model files: those in the package, and those that can be fetched."""
+"""The registry of model files: what is known of a file, and the files of the package."""
 
 import hashlib
 from dataclasses import dataclass
@@ -30,8 +30,7 @@ class ModelFile:
         path: Path of the file, which may be missing.
         sha256: Expected hash, in hexadecimal; a file with another hash is not used.
         license: Licence; empty for a model whose metadata name it.
-        url: Source of a file to fetch; empty for a shipped file.
-        size: Size in bytes of a file to fetch, otherwise 0.
+        address: Address on the Hugging Face hub of a pulled file; empty for a shipped one.
     """
 
     name: str
@@ -39,13 +38,12 @@ class ModelFile:
     path: Path
     sha256: str
     license: str = ""
-    url: str = ""
-    size: int = 0
+    address: str = ""
 
     def problem(self) -> str | None:
         """Describe the problem with the file; None if it is valid."""
         if not self.path.is_file():
-            return "not fetched" if self.url else "missing"
+            return "missing"
         try:
             return None if hash_of(self.path) == self.sha256 else "damaged or changed"
         except ModelError as error:
@@ -54,14 +52,9 @@ class ModelFile:
     @property
     def fix(self) -> str:
         """Instruction to fix a problem with the file."""
-        if self.url:
-            return f"fetch it with: emorec models pull {self.name}"
+        if self.address:
+            return f"fetch it again with: emorec models pull {self.address}"
         return f"reinstall emorec: {reinstall_command()}"
-
-
-def fetchable() -> dict[str, ModelFile]:
-    """Return the models that `emorec models pull` fetches by their names; none at present."""
-    return {}
 
 
 def shipped() -> list[ModelFile]:
