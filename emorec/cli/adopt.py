@@ -216,8 +216,8 @@ def adopt(
     refuse_overwriting([out], [file], "name another file with --out")
     from emorec import __version__
     from emorec.cli.terminal_text import one_line
-    from emorec.export.adopt import ForeignModel
     from emorec.export.adopt import adopt as adopt_model
+    from emorec.export.adopted_graph import ForeignModel
     from emorec.metadata import ModelMetadata
 
     metadata = ModelMetadata(

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 _NOTE = (
     "accuracy, balanced: share of the PublicTest images of FER+ classified as their annotators "
-    "did, and its mean over the classes; - where it was not measured"
+    "did, and its mean over the classes; - where it was not measured. .keras files: to fine-tune"
 )
 _SPEED_NOTE = "ms/face: median for one face on one thread of this machine, now"
 

@@ -159,11 +159,9 @@ def _width(declared: Declared) -> int | None:
 
 def _outputs(widths: dict[str, int | None]) -> str:
     texts = (f"{name} ({'unknown' if width is None else width})" for name, width in widths.items())
-    return (
-        f"the outputs {', '.join(texts)}"
-        if len(widths) > 1
-        else "".join(f"the output {text}" for text in texts)
-    )
+    if not widths:
+        return "no output"
+    return f"the output{'s' * (len(widths) > 1)} {', '.join(texts)}"
 
 
 def _wanted(size: int | None, color: str | None, layout: str | None) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from emorec import __version__
-from emorec.errors import ModelError
+from emorec.errors import DataError, ModelError
 
 TIMEOUT_S = 30.0
 """Seconds without data after which a connection fails."""
@@ -57,6 +57,7 @@ def download(
     Raises:
         ModelError: The server cannot be reached, is slower than `MIN_BYTES_PER_S`, or closes the
             connection without sending anything `ATTEMPTS` times in a row.
+        DataError: The target cannot be written.
     """
     have = target.stat().st_size if target.is_file() else 0
     limit = _TimeLimit(TIMEOUT_S + max(size - have, 0) / MIN_BYTES_PER_S)
@@ -65,6 +66,8 @@ def download(
         before = have
         try:
             _receive(url, target, size, headers, progress, limit)
+        except OSError as error:
+            raise _unwritable(target, error) from error
         except ModelError as error:
             # The server will say the same again.
             if isinstance(error.__cause__, urllib.error.HTTPError) or limit.is_over():
@@ -110,10 +113,12 @@ def _receive(
         if have:
             request["Range"] = f"bytes={have}-"
         with _opened(url, request, limit) as response:
-            if response.status != _PARTIAL_CONTENT:
+            if response.status != _PARTIAL_CONTENT and have:
                 have = 0
                 file.truncate(0)
-            elif not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+            elif have and not response.headers.get("Content-Range", "").startswith(
+                f"bytes {have}-"
+            ):
                 file.truncate(0)
                 raise ModelError(f"{url}: the server sent another part of the file; {_ADVICE}")
             while have < size:
@@ -122,7 +127,10 @@ def _receive(
                     raise ModelError(
                         f"{url}: the connection ended after {have:,} of {size:,} bytes; {_ADVICE}"
                     )
-                file.write(chunk)
+                try:
+                    file.write(chunk)
+                except OSError as error:  # other errors of the system come from the network
+                    raise _unwritable(target, error) from error
                 have += len(chunk)
                 progress(have, size)
 
@@ -223,6 +231,10 @@ def _opener(limit: _TimeLimit, timers: contextlib.ExitStack) -> urllib.request.O
 def _shut(connected: socket.socket) -> None:
     with contextlib.suppress(OSError):
         connected.shutdown(socket.SHUT_RDWR)
+
+
+def _unwritable(target: Path, error: OSError) -> DataError:
+    return DataError(f"{target}: cannot write: {error.strerror or error}")
 
 
 def _failed(url: str, reason: str) -> ModelError:

@@ -17,7 +17,8 @@ from helpers.onnx_models import METADATA, write_tiny_model
 from onnx import TensorProto, helper, numpy_helper
 
 from emorec.errors import DataError, ModelError
-from emorec.export.adopt import AdoptedModel, ForeignModel, adopt
+from emorec.export.adopt import AdoptedModel, adopt
+from emorec.export.adopted_graph import ForeignModel
 from emorec.inference.classifier import EmotionClassifier
 from emorec.labels import EMOTIONS_7
 from emorec.metadata import ModelMetadata

@@ -11,7 +11,7 @@ from emorec.cli.doctor import checks as module
 from emorec.cli.doctor.checks import NOTE, OK, WRONG, Check, checks
 from emorec.detection.registry import DETECTORS
 from emorec.installation import install_command
-from emorec.models import registry
+from emorec.models import files, registry
 
 
 def found(deep: bool = False) -> dict[tuple[str, str], Check]:
@@ -167,15 +167,19 @@ def test_a_damaged_file_is_named(tmp_path: Path, monkeypatch):
     assert results["ONNX Runtime", "shipped model"].state == WRONG
 
 
-def test_a_file_that_is_not_fetched_is_a_note(tmp_path: Path, monkeypatch):
+def test_a_pulled_file_that_is_gone_is_a_note(tmp_path: Path, monkeypatch):
+    address = "hf://owner/repo/extra.onnx"
     extra = registry.ModelFile(
-        "extra", registry.DETECTOR, tmp_path / "extra.onnx", "0" * 64, "MIT", "http://127.0.0.1/", 7
+        address, registry.EMOTIONS, tmp_path / "extra.onnx", "0" * 64, address=address
     )
-    monkeypatch.setattr(registry, "fetchable", lambda: {"extra": extra})
-    check = found()["files", "extra"]
-    assert (check.state, check.fix) == (NOTE, "fetch it with: emorec models pull extra")
+    monkeypatch.setattr(files, "pulled_models", lambda: [extra])
+    check = found()["files", address]
+    assert (check.state, check.fix) == (
+        NOTE,
+        f"fetch it again with: emorec models pull {address}",
+    )
     extra.path.write_bytes(b"damaged")
-    assert found()["files", "extra"].state == WRONG
+    assert found()["files", address].state == WRONG
 
 
 # Accelerators and devices
