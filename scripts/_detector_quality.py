@@ -7,10 +7,9 @@ from pathlib import Path
 
 import cv2
 from _detector_views import NO_FACES, Boxes, Count, View, conditions, counted
-from _haar_settings import print_haar_settings
 
 from emorec.detection.base import FaceDetector
-from emorec.detection.haar import MIN_SIZE_SHARE_OF_VIDEOS, HaarDetector
+from emorec.detection.haar import HaarDetector
 from emorec.detection.yunet import SEARCH_SIDE_OF_VIDEOS, YuNetDetector
 
 SEARCH_SIDES = (320, 480, 640, 960, 1280)
@@ -22,7 +21,6 @@ MIN_SIZES = (1, 12, 16, 20, 24)
 def _detectors(yunet: Path | None) -> dict[str, FaceDetector]:
     return {
         "haar": HaarDetector(),
-        "haar, videos": HaarDetector(min_share=MIN_SIZE_SHARE_OF_VIDEOS),
         "haar --cascade default": HaarDetector("default"),
         "haar --profile": HaarDetector(profile=True),
         "**yunet**": YuNetDetector(yunet),
@@ -65,7 +63,7 @@ def _print_yunet_settings(views: dict[str, list[View]], yunet: Path | None) -> N
     """Print detected and false faces over settings; one run per side serves all scores."""
     everything = [view for group in views.values() for view in group]
     asked = {name: sum(len(view.marks) for view in group) for name, group in views.items()}
-    print("YuNet's settings: faces that are missed, by condition, and false faces of all images.\n")
+    print("Missed faces by condition, and false faces of all images:\n")
     short = [name for name in views if asked[name]]
     print("| search side | min score | min size | " + " | ".join(short) + " | false |")
     print("| ---: | ---: | ---: |" + " ---: |" * (len(short) + 1))
@@ -91,11 +89,12 @@ def _print_yunet_settings(views: dict[str, list[View]], yunet: Path | None) -> N
 
 
 def print_quality(folder: Path, yunet: Path | None) -> None:
-    """Print the tables of detectors and settings on the photos of a folder."""
+    """Print Haar and YuNet side by side on the photos of a folder."""
     cv2.setNumThreads(1)
-    views = conditions(folder)
-    _print_side_by_side(views, _detectors(yunet))
-    print()
-    _print_yunet_settings(views, yunet)
-    print("\nSettings of Haar:\n")
-    print_haar_settings(folder)
+    _print_side_by_side(conditions(folder), _detectors(yunet))
+
+
+def print_yunet_settings(folder: Path, yunet: Path | None) -> None:
+    """Print the faces that YuNet misses on the photos of a folder, over its settings."""
+    cv2.setNumThreads(1)
+    _print_yunet_settings(conditions(folder), yunet)
