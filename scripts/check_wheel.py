@@ -23,6 +23,7 @@ EXPECTED = (
         if path.is_file()
     ),
     "emorec/models/SHA256SUMS",
+    "emorec/models/accuracy.json",
     "emorec/models/emorec-compact.onnx",
     "emorec/models/emorec-compact.keras",
     "emorec/models/yunet.onnx",

@@ -12,7 +12,7 @@ MAIN = "main"
 SUFFIXES = (".onnx", ".keras")
 """Suffixes of the files that can be pulled, the preferred one first."""
 
-# Path makes "hf:/" of "hf://".
+# Path makes "hf:/" of "hf://", and "hf:\\" on Windows.
 _SCHEME = re.compile(r"hf:/{1,2}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_ .+()=-]{0,95}")
@@ -65,8 +65,9 @@ class HubAddress:
         Raises:
             ValueError: It is no such address; the message is one line.
         """
-        match = _SCHEME.match(text)
-        owner, _, rest = text[match.end() if match else 0 :].partition("/")
+        plain = text.replace(os.sep, "/")
+        match = _SCHEME.match(plain)
+        owner, _, rest = plain[match.end() if match else 0 :].partition("/")
         name, _, file = rest.partition("/")
         repo, at, revision = name.partition("@")
         revision = unquote(revision) if at else MAIN
@@ -82,7 +83,7 @@ class HubAddress:
 
 def is_hub_address(text: str) -> bool:
     """Return whether a name of a model is meant as an address on the hub."""
-    return _SCHEME.match(text) is not None
+    return _SCHEME.match(text.replace(os.sep, "/")) is not None
 
 
 def is_model_file(file: str) -> bool:
