@@ -197,22 +197,23 @@ def _tensor(name: str, shape: list[str | int]) -> onnx.ValueInfoProto:
 def _free_batch(graph: onnx.GraphProto, form: InputForm) -> None:
     """Make a graph that is stated for one image work on several.
 
-    A constant shape of a Reshape that begins with 1 means the batch there; -1 is equal to it for
-    one image. Whether that is right is checked by running the model on several images.
+    A constant shape of a Reshape that begins with 1 means the batch there: -1, or 0 beside a -1, is
+    equal to it for one image. Whether that is right is checked by running the model on several.
     """
     if not form.fixed_batch:
         return
-    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant":
             for attribute in node.attribute:
                 if attribute.name == "value":
-                    constants[node.output[0]] = numpy_helper.to_array(attribute.t)
+                    tensors[node.output[0]] = attribute.t
     for number, node in enumerate(graph.node):
-        shape = constants.get(node.input[1]) if node.op_type == "Reshape" else None
-        if shape is None or shape.ndim != 1 or not shape.size or shape[0] != 1 or -1 in shape:
+        if node.op_type != "Reshape" or node.input[1] not in tensors or node.attribute:
             continue
-        freed = np.concatenate([[-1], shape[1:]]).astype(np.int64)
-        name = f"free_shape_{number}"
-        graph.initializer.append(numpy_helper.from_array(freed, name))
-        node.input[1] = name
+        shape = numpy_helper.to_array(tensors[node.input[1]]).ravel().tolist()
+        if shape[:1] == [1]:
+            freed = np.array([0 if -1 in shape else -1, *shape[1:]], np.int64)
+            name = f"free_shape_{number}"
+            graph.initializer.append(numpy_helper.from_array(freed, name))
+            node.input[1] = name

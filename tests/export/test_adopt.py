@@ -71,6 +71,12 @@ def test_a_gray_model(tmp_path: Path, batch, squeezed, probabilities, layout) ->
         assert classifier.logits(faces) == pytest.approx(logits, abs=1e-5)
 
 
+def test_a_fixed_batch_with_an_open_length(tmp_path: Path) -> None:
+    classifier, _ = adopted(tmp_path, {"batch": 1, "flat": -1}, {"scale": 1 / 255})
+    logits = expected_logits(images(1).transpose(0, 3, 1, 2) / 255)
+    assert classifier.logits(images(1)) == pytest.approx(logits, abs=1e-5)
+
+
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 

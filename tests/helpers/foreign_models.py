@@ -28,6 +28,7 @@ def foreign_model(
     layout: str = "nchw",
     channels: int = 1,
     batch: str | int = "N",
+    flat: int = SIZE * SIZE,
     sides: tuple[Any, Any] = (SIZE, SIZE),
     stated_channels: Any = None,
     classes: int = CLASSES,
@@ -42,6 +43,7 @@ def foreign_model(
         layout: "nchw" or "nhwc".
         channels: Channels of the input.
         batch: The stated batch. With 1, the graph also reshapes to a batch of 1, as exports do.
+        flat: Second number of this shape, for one channel; -1 to leave it open.
         sides: Stated height and width.
         stated_channels: Stated channels; None for `channels`.
         classes: Values of the output.
@@ -57,7 +59,7 @@ def foreign_model(
     if layout == "nhwc":
         nodes.append(helper.make_node("Transpose", [name], ["nchw"], perm=[0, 3, 1, 2]))
         name = "nchw"
-    length = channels * SIZE * SIZE
+    length = flat if flat == -1 else channels * flat
     constants = [
         numpy_helper.from_array(weights(channels, classes), "weights"),
         numpy_helper.from_array(np.array([1 if batch == 1 else -1, length], np.int64), "flat"),
