@@ -146,7 +146,7 @@ def test_the_smallest_face(stubbed, min_size, faces):
         *(("min_score", value) for value in (0, 1, -1, float("nan"))),
         ("min_size", 0),
         ("search_side", 63),
-        ("search_side", 2049),
+        ("search_side", 1921),
     ],
 )
 def test_values_out_of_range(name, value):
