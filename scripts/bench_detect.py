@@ -11,8 +11,6 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from emorec import resources
-
 
 def quality(arguments: argparse.Namespace) -> None:
     """Detected and false faces of Haar and YuNet, side by side in many conditions."""
@@ -36,13 +34,13 @@ def haar_settings(arguments: argparse.Namespace) -> None:
 
 
 def framing(arguments: argparse.Namespace) -> None:
-    """Boxes of YuNet and Haar around the same face."""
+    """Boxes of YuNet: compared with Haar's, and the accuracy of the model by their framing."""
     from _detector_framing import print_framing
 
     if arguments.data is None:
         print("framing skipped: it needs --data FER-2013")
         return
-    print_framing(arguments.data, arguments.yunet or resources.shipped_face_detector())
+    print_framing(arguments.data, arguments.yunet)
 
 
 def startup(arguments: argparse.Namespace) -> None:

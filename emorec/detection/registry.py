@@ -123,7 +123,7 @@ _YUNET = DetectorEntry(
             "smaller faces and takes longer.",
             default_text="960, 640 for videos",
             minimum=64,
-            maximum=2048,
+            maximum=1920,
             metavar="PIXELS",
         ),
     ),

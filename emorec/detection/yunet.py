@@ -25,7 +25,7 @@ SEARCH_SIDE = 960
 SEARCH_SIDE_OF_VIDEOS = 640
 """The same for the frames of videos, where the search takes most of the time."""
 
-MIN_SEARCH_SIDE, MAX_SEARCH_SIDE = 64, 2048
+MIN_SEARCH_SIDE, MAX_SEARCH_SIDE = 64, 1920
 
 _MIN_INPUT_SIDE = 33
 """Smaller inputs are padded with black to this side.

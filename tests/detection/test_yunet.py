@@ -110,7 +110,8 @@ def test_the_search_side(stubbed, options, searched_wh):
 def test_the_limits_of_the_search_side(side):
     """The largest one is within the limits of memory and time of a model file."""
     image = cv2.resize(read_bgr(EXAMPLES / "astronaut.jpg"), (2500, 2500))
-    assert len(YuNetDetector(search_side=side).detect(image)) == 1
+    faces = YuNetDetector(search_side=side).detect(image)
+    assert max(face.box.iou(Box(810, 290, 560, 560)) for face in faces) > 0.7
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ def test_the_smallest_face(stubbed, min_size, faces):
         *(("min_score", value) for value in (0, 1, -1, float("nan"))),
         ("min_size", 0),
         ("search_side", 63),
-        ("search_side", 2049),
+        ("search_side", 1921),
     ],
 )
 def test_values_out_of_range(name, value):

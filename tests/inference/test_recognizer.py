@@ -197,7 +197,7 @@ def test_a_recognizer_is_sent_to_a_process(tmp_path, monkeypatch, detector):
     assert copied.recognize(image) == recognizer.for_videos().recognize(image)
 
 
-def test_a_detector_with_a_file_is_pickled(tmp_path, monkeypatch):
+def test_a_haar_detector_with_a_file_is_pickled(tmp_path, monkeypatch):
     cascade = tmp_path / "own.xml"
     cascade.write_text((folder("cascades") / "haarcascade_frontalface_alt2.xml").read_text())
     monkeypatch.chdir(tmp_path)
