@@ -157,7 +157,7 @@ def pull(address: str, sha256: str | None) -> None:
     hash of the file are checked, and an interrupted download resumes. Options that take a model
     accept the same address then, without the network. The file is stored in the user's cache
     folder, or in the folder that the environment variable EMOREC_CACHE names. It needs the extra
-    hub.
+    hub. The models of the package, such as yunet, need no download.
     """
     from emorec.cli.progress import byte_progress
     from emorec.models.hub import pull as pull_model
