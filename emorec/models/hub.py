@@ -1,6 +1,7 @@
 """Pulls models from the Hugging Face hub into the cache: download, check, record."""
 
 import hashlib
+import shlex
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,7 +12,7 @@ from emorec.errors import DataError, ModelError
 from emorec.locks import locked
 from emorec.models.download import download
 from emorec.models.files import read_metadata
-from emorec.models.hub_address import HubAddress
+from emorec.models.hub_address import MAIN, HubAddress
 from emorec.models.hub_files import HubFile, find_file
 from emorec.models.onnx_limits import check_graph
 from emorec.models.pulled import (
@@ -127,9 +128,10 @@ def _require_model(path: Path, address: HubAddress) -> None:
     Raises:
         ModelError: It is damaged, has no metadata, or exceeds the limits.
     """
+    revision = "" if address.revision == MAIN else f" --revision {address.revision}"
     advice = (
-        f"download it with: hf download {address.repo_id} {address.file} --local-dir ., and "
-        "describe it with: emorec models adopt"
+        f"download it with: hf download {address.repo_id} {shlex.quote(address.file)}{revision} "
+        "--local-dir ., and describe it with: emorec models adopt"
     )
     try:
         metadata = read_metadata(path, advice)
