@@ -62,10 +62,13 @@ def pull(
             f"{file.address}: its SHA-256 is {file.sha256}, not {sha256}; nothing was downloaded"
         )
     stored = model_file(file.address)
-    is_new = stored is None or stored.problem() is not None
-    if stored is None or is_new or _mismatch(file, stored.path, sha256):
+    is_new = (
+        stored is None
+        or stored.problem() is not None
+        or _mismatch(file, stored.path, sha256) is not None
+    )
+    if is_new:
         _fetch(file, sha256, progress)
-        is_new = True
     path = stored_path(file.address)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     write_record(file.address, PullRecord(file.commit, hash_of(path), path.stat().st_size, now))
