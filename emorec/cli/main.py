@@ -27,7 +27,7 @@ COMMANDS = {
     "evaluate": "Evaluate each MODEL on a split of a data set.",
     "export": "Export MODEL as ONNX.",
     "detect": "Detect the faces in each SOURCE and classify their emotions.",
-    "models": "List, show and fetch the models that emorec uses.",
+    "models": "List, show, pull and adopt model files.",
     "doctor": "Diagnose this installation and suggest fixes.",
 }
 """Short help of each command, equal to the first sentence of its docstring.

@@ -71,7 +71,8 @@ def evaluate(
     """
     opened = [open_model(find_model(model), device=device) for model in models]
     strengths = [adjustment_strength(prior, model.metadata, str(model.path)) for model in opened]
-    known = [{EMOTIONS_7: 7, EMOTIONS_8: 8}.get(model.metadata.labels) for model in opened]
+    counts = {frozenset(EMOTIONS_7): 7, frozenset(EMOTIONS_8): 8}
+    known = [counts.get(frozenset(model.metadata.labels)) for model in opened]
     if data.votes is not None:
         policy = policy or "majority"
         classes = classes or min((count for count in known if count), default=None)

@@ -88,8 +88,8 @@ class EmotionClassifier:
         data = _read(Path(path))
         self.metadata, self.cost = _described(data, self._source)
         self._batch_size = BATCH_SIZE
-        # The shipped file is part of the package; checking it would take 10 ms at every start.
-        if Path(path) != resources.shipped_model():
+        # The shipped files are part of the package; a check would take 10 ms at every start.
+        if Path(path).parent != resources.shipped_model().parent:
             size, channels = self.metadata.input_size, self.metadata.channels
             try:
                 graph = check_graph(data, (1, size, size, channels))
@@ -238,7 +238,8 @@ def _described(data: bytes, source: str) -> tuple[ModelMetadata, ModelCost | Non
     if METADATA_KEY not in entries:
         raise ModelError(
             f"{source}: the model has no emorec metadata (labels, colour, input size); use a model "
-            "that emorec wrote, or export it with: emorec export"
+            "that emorec wrote, export it with: emorec export, or describe it with: emorec models "
+            "adopt"
         )
     cost = entries.get(COST_KEY)
     return (

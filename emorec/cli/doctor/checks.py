@@ -228,10 +228,10 @@ def _device(requested: str, used: str, listed: list[str]) -> Check:
 
 def _files() -> Iterator[Check]:
     from emorec.errors import EmorecError
-    from emorec.models.registry import fetchable, shipped
+    from emorec.models.files import listed_models
 
     try:
-        files = [*shipped(), *fetchable().values()]
+        files = listed_models()
     except EmorecError as error:
         yield Check(
             "files",
@@ -246,7 +246,7 @@ def _files() -> Iterator[Check]:
         if problem is None:
             yield Check("files", file.name, OK, f"{file.path}, sha256 {file.sha256}")
             continue
-        optional = file.url and not file.path.exists()
+        optional = file.address and not file.path.exists()
         yield Check("files", file.name, NOTE if optional else WRONG, problem, file.fix)
 
 
