@@ -32,9 +32,14 @@ def shipped_model() -> Path:
     return _PACKAGE / "models" / "emorec-compact.onnx"
 
 
-def shipped_keras_model() -> Path:
-    """Return the path of the shipped model as a .keras file, a starting point of training."""
-    return shipped_model().with_suffix(".keras")
+def shipped_keras_model(architecture: str = "compact") -> Path:
+    """Return the path of a shipped .keras file, a starting point of training.
+
+    Args:
+        architecture: Name of the network; one that emorec ships no model of gets `compact`.
+    """
+    path = _PACKAGE / "models" / f"emorec-{architecture}.keras"
+    return path if path.is_file() else shipped_model().with_suffix(".keras")
 
 
 def shipped_face_detector() -> Path:

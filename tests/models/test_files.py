@@ -150,7 +150,7 @@ def by_onnx_runtime(data: bytes) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "path", [resources.shipped_model(), Path("scripts/teachers/emorec-compact-1.1.onnx")]
+    "path", [resources.shipped_model(), Path("scripts/teachers/emorec-compact-1.3.onnx")]
 )
 def test_metadata_are_those_that_onnx_runtime_returns(path: Path):
     path = Path(__file__).resolve().parents[2] / path

@@ -162,7 +162,7 @@ def test_computed_shapes_are_followed():
 
 
 @pytest.mark.parametrize(
-    "path", [resources.shipped_model(), ROOT / "scripts" / "teachers" / "emorec-compact-1.1.onnx"]
+    "path", [resources.shipped_model(), ROOT / "scripts" / "teachers" / "emorec-compact-1.3.onnx"]
 )
 def test_models_of_emorec_pass(path):
     size = check_graph(path.read_bytes(), (1, 48, 48, 1))

@@ -31,10 +31,10 @@ def test_every_architecture_has_a_configuration(arch: str) -> None:
     assert config.weights == ("imagenet" if ARCHITECTURES[arch].imagenet_file else "none")
 
 
-def test_the_recipes_of_the_shipped_model_are_valid_and_the_last_of_the_files() -> None:
+def test_the_recipes_of_the_shipped_models_are_valid_and_the_last_of_the_files() -> None:
     found = {path.stem for path in resources.folder("configs").glob("*.yaml")}
-    assert found == {*ARCHITECTURES, "emorec-compact", "emorec-compact-first"}
-    for name in ("emorec-compact", "emorec-compact-first"):
+    assert found == {*ARCHITECTURES, "emorec-compact", "emorec-nano"}
+    for name in ("emorec-compact", "emorec-nano"):
         recipe = load_config(resources.folder("configs") / f"{name}.yaml", {})
         assert (recipe.labels, recipe.policy, recipe.classes) == ("soft", "crossentropy", 8)
 
