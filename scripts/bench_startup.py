@@ -1,4 +1,4 @@
-"""Measures how long a cold `emorec detect PHOTO` takes, relative to importing its dependencies.
+"""Measures a cold `emorec detect PHOTO --no-save`, relative to importing its dependencies.
 
 Example: python scripts/bench_startup.py photo.jpg
 """
@@ -29,7 +29,7 @@ def compare(photo: Path, runs: int, model: Path | None = None) -> None:
         runs: Number of runs of each.
         model: ONNX file; None uses the shipped model.
     """
-    detect = [*EMOREC, "detect", str(photo.resolve())]
+    detect = [*EMOREC, "detect", str(photo.resolve()), "--no-save"]
     if model:
         detect += ["--model", str(model.resolve())]
     commands = {"imports": FLOOR, "emorec detect": detect}

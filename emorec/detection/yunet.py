@@ -13,7 +13,6 @@ from emorec import resources
 from emorec.errors import ConfigError, MissingDependencyError, ModelError
 from emorec.image_arrays import check_image
 from emorec.images import Image
-from emorec.models.onnx_limits import check_graph
 from emorec.types import Box, Face
 
 DEFAULT_MIN_SCORE = 0.7
@@ -84,9 +83,15 @@ class YuNetDetector:
         self._min_size = min_size or 1
         self._local = threading.local()  # the network stores its input size and layers
         try:
-            check_graph(data, (1, 3, SEARCH_SIDE, SEARCH_SIDE))
-            # OpenCV reports missing outputs of a different model only when it runs.
-            self._rows(np.zeros((64, 64, 3), np.uint8))
+            # The shipped file is part of the package; checking it would take time at every start.
+            if path == resources.shipped_face_detector():
+                self._network()
+            else:
+                from emorec.models.onnx_limits import check_graph
+
+                check_graph(data, (1, 3, SEARCH_SIDE, SEARCH_SIDE))
+                # OpenCV reports missing outputs of a different model only when it runs.
+                self._rows(np.zeros((64, 64, 3), np.uint8))
         except (cv2.error, SystemError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise ModelError(
@@ -130,12 +135,8 @@ class YuNetDetector:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _local=threading.local())
 
-    def _rows(self, image_bgr: Image) -> npt.NDArray[np.float32]:
-        """Run the network.
-
-        Returns:
-            One row per face, shape (n, 15): x, y, width, height, five points x, y, and the score.
-        """
+    def _network(self) -> "cv2.FaceDetectorYN":
+        """Return the network of this thread."""
         if not hasattr(self._local, "network"):
             self._local.network = cv2.FaceDetectorYN.create(
                 "onnx",
@@ -146,6 +147,15 @@ class YuNetDetector:
                 _NMS_IOU,
                 _MAX_FACES,
             )
+        return cast("cv2.FaceDetectorYN", self._local.network)
+
+    def _rows(self, image_bgr: Image) -> npt.NDArray[np.float32]:
+        """Run the network.
+
+        Returns:
+            One row per face, shape (n, 15): x, y, width, height, five points x, y, and the score.
+        """
+        network = self._network()
         missing_rows, missing_columns = (
             max(_MIN_INPUT_SIDE - side, 0) for side in image_bgr.shape[:2]
         )
@@ -153,8 +163,8 @@ class YuNetDetector:
             padding = ((0, missing_rows), (0, missing_columns), (0, 0))
             image_bgr = np.pad(image_bgr, padding)
         height, width = image_bgr.shape[:2]
-        self._local.network.setInputSize((width, height))
-        _, rows = self._local.network.detect(image_bgr)
+        network.setInputSize((width, height))
+        _, rows = network.detect(image_bgr)
         return np.empty((0, 15), np.float32) if rows is None else rows
 
 
