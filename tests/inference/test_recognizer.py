@@ -205,3 +205,19 @@ def test_a_detector_with_a_file_is_pickled(tmp_path, monkeypatch):
     monkeypatch.chdir("/")
     image = read_bgr(PHOTO)
     assert pickle.loads(pickle.dumps(detector)).detect(image) == detector.detect(image) != []
+
+
+def test_device_and_flip_are_those_of_the_shipped_model(tmp_path, monkeypatch):
+    path = write_tiny_model(tmp_path / "tiny.onnx")
+    monkeypatch.setattr("emorec.resources.shipped_model", lambda: path)
+    recognizer = EmotionRecognizer(StubDetector([]), device="cpu", flip=True)
+    assert (recognizer.classifier.device, recognizer.classifier.flip) == ("cpu", True)
+    with pytest.raises(ConfigError, match="unknown device 'gpu'"):
+        EmotionRecognizer(StubDetector([]), device="gpu")
+
+
+@pytest.mark.parametrize("option", [{"device": "cpu"}, {"flip": True}])
+def test_device_and_flip_are_not_passed_beside_a_classifier(option):
+    classifier = StubClassifier(EMOTIONS_8, [1 / 8] * 8)
+    with pytest.raises(ConfigError, match="pass device and flip to the classifier"):
+        EmotionRecognizer(StubDetector([]), classifier, **option)

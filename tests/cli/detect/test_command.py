@@ -15,7 +15,7 @@ from helpers.detect_command import (
     run,
     write_gray,
 )
-from helpers.onnx_models import METADATA, write_tiny_model
+from helpers.onnx_models import METADATA, write_symmetric_model, write_tiny_model
 
 from emorec import resources
 from emorec.cli.main import main
@@ -357,3 +357,48 @@ def test_the_shipped_model_classifies_a_smile(shared_data: Path, monkeypatch):
     (face,) = json.loads(result.stdout)["images"][0]["faces"]
     assert face["emotion"] == "happy"
     assert face["confidence"] > 0.5
+
+
+def test_flip_averages_over_mirror_images():
+    x = np.tile(np.arange(120, dtype=np.uint8), (100, 1))
+    cv2.imwrite("slope.png", np.dstack([x] * 3))
+    cv2.imwrite("mirrored.png", np.dstack([x[:, ::-1]] * 3))
+
+    def probabilities(name: str, *options: str) -> dict[str, float]:
+        result = run(name, "--no-save", "--json", "-", "--detector", "none", *options)
+        assert (result.exit_code, result.stderr) == (0, "")
+        (image,) = json.loads(result.stdout)["images"]
+        (face,) = image["faces"]
+        return face["probabilities"]
+
+    assert probabilities("slope.png") != pytest.approx(probabilities("mirrored.png"), abs=0.01)
+    expected = pytest.approx(probabilities("mirrored.png", "--flip"), abs=1e-5)
+    assert probabilities("slope.png", "--flip") == expected
+    assert probabilities("slope.png", "--flip", "--workers", "2") == expected
+
+
+def test_flip_of_a_model_that_averages_itself_is_noted(tmp_path: Path):
+    model = write_symmetric_model(tmp_path / "even.onnx")
+    words = (write_gray("photo.jpg"), "--no-save", "--model", str(model))
+    plain, flipped = run(*words), run(*words, "--flip")
+    assert (plain.exit_code, plain.stderr) == (0, "")
+    assert (flipped.exit_code, flipped.stdout) == (0, plain.stdout)
+    (line,) = flipped.stderr.splitlines()
+    assert line.endswith("even.onnx averages over mirror images itself, so --flip changes nothing")
+
+
+def test_debug_shows_the_device():
+    words = ["--debug", "detect", write_gray("photo.jpg"), "--no-save", "--device", "cpu"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0
+    assert result.stderr == "info: device cpu: CPUExecutionProvider of ONNX Runtime\n"
+
+
+@pytest.mark.parametrize("options", [[], ["--workers", "2"]])
+def test_a_device_that_is_missing_is_an_error_before_any_output(monkeypatch, options):
+    monkeypatch.setenv("EMOREC_DEVICE", "tensorrt")
+    result = run(write_gray("photo.jpg"), "--csv", "faces.csv", *options)
+    assert (result.exit_code, result.stdout) == (6, "")
+    (line,) = result.stderr.splitlines()
+    assert "TensorrtExecutionProvider" in line
+    assert names() == ["photo.jpg"]

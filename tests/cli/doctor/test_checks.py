@@ -43,7 +43,39 @@ def test_two_opencv_wheels(installed):
 
 def test_two_onnx_runtimes(installed):
     installed["onnxruntime-gpu"] = "1.20.1"
-    assert found()["ONNX Runtime", "packages"].state == WRONG
+    check = found()["ONNX Runtime", "packages"]
+    assert check.state == WRONG
+    assert check.found.startswith("onnxruntime and onnxruntime-gpu are installed together")
+    assert check.fix == (
+        "pip uninstall -y onnxruntime onnxruntime-gpu && pip install onnxruntime-gpu, or another "
+        "one of them"
+    )
+
+
+def test_the_device_in_use(monkeypatch):
+    results = found()
+    assert "CPUExecutionProvider" in results["ONNX Runtime", "providers"].found
+    assert results["ONNX Runtime", "device"].found == "cpu (requested: auto)"
+    monkeypatch.setenv("EMOREC_DEVICE", "cpu")
+    assert found()["ONNX Runtime", "device"].found == "cpu (requested: cpu)"
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda"])
+def test_a_device_that_is_missing(monkeypatch, name):
+    monkeypatch.setenv("EMOREC_DEVICE", name)
+    results = found()
+    device = results["ONNX Runtime", "device"]
+    assert (device.state, name in device.found) == (WRONG, True)
+    assert device.fix == "set EMOREC_DEVICE to a device that is available, or unset it"
+    assert results["ONNX Runtime", "shipped model"].state == OK
+
+
+def test_an_accelerator_that_does_not_start(monkeypatch):
+    listed = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr("emorec.inference.onnx_runtime.providers", lambda: listed)
+    device = found()["ONNX Runtime", "device"]
+    assert device.state == NOTE
+    assert device.found == "cpu (requested: auto); cuda cannot be used"
 
 
 @pytest.mark.parametrize(
