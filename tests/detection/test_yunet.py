@@ -12,6 +12,7 @@ from emorec.detection import yunet
 from emorec.detection.yunet import YuNetDetector
 from emorec.errors import ConfigError, MissingDependencyError, ModelError
 from emorec.images import read_bgr
+from emorec.models import onnx_limits
 from emorec.types import Box, Face
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -43,7 +44,7 @@ def stubbed(tmp_path: Path, monkeypatch):
 
     def make(*rows, **options) -> tuple[YuNetDetector, StubNetwork]:
         network = StubNetwork(np.asarray(rows, np.float32) if rows else None)
-        monkeypatch.setattr(yunet, "check_graph", lambda *_: None)
+        monkeypatch.setattr(onnx_limits, "check_graph", lambda *_: None)
         monkeypatch.setattr(cv2.FaceDetectorYN, "create", lambda *_: network)
         return YuNetDetector(model, **options), network
 

@@ -143,23 +143,10 @@ def detect(
     images and videos. An image without a face is not an error. A source that cannot be read is
     reported, the others are still processed, and the exit code is 1.
     """
+    from emorec.background import BackgroundCall
     from emorec.batch.detect_job import DetectJob, RecognizerSettings
-    from emorec.batch.process_images import connected, process_images
-    from emorec.cli.detect.results import ResultReporter
-    from emorec.cli.native_messages import native_messages_dropped
-    from emorec.interrupts import deliver_pending_interrupt, hold_interrupts
-    from emorec.media.sources import STDIN, expand, is_list
 
     model_file = _model_file(model)
-    left_out: list[str] = []
-    sources = list(expand(arguments, pattern, left_out))
-    if strict and left_out:
-        raise DataError(f"--strict: {left_out_text(left_out)}; move these files, or use --glob")
-    lists = [Path(argument[1:]) for argument in arguments if is_list(argument)]
-    check_outputs(outputs, sources, [model_file, *choice.inputs(), *lists], videos.plots(sources))
-    videos.check(sources)
-    if (workers or ray) and any(source.name == STDIN for source in sources):
-        raise click.UsageError("- (standard input) does not go with --workers or --ray")
     recognition = RecognizerSettings(
         choice.build,
         model_file,
@@ -170,7 +157,25 @@ def detect(
         device=device,
         flip=flip,
     )
-    recognizer = recognition.open()
+    # ONNX Runtime and the model take half as long to load as everything that follows here.
+    classifier = BackgroundCall(recognition.open_classifier)
+
+    from emorec.batch.process_images import connected, process_images
+    from emorec.cli.detect.results import ResultReporter
+    from emorec.cli.native_messages import native_messages_dropped
+    from emorec.interrupts import deliver_pending_interrupt, hold_interrupts
+    from emorec.media.sources import STDIN, expand, is_list
+
+    left_out: list[str] = []
+    sources = list(expand(arguments, pattern, left_out))
+    if strict and left_out:
+        raise DataError(f"--strict: {left_out_text(left_out)}; move these files, or use --glob")
+    lists = [Path(argument[1:]) for argument in arguments if is_list(argument)]
+    check_outputs(outputs, sources, [model_file, *choice.inputs(), *lists], videos.plots(sources))
+    videos.check(sources)
+    if (workers or ray) and any(source.name == STDIN for source in sources):
+        raise click.UsageError("- (standard input) does not go with --workers or --ray")
+    recognizer = recognition.open(classifier.result)
     if flip and not recognizer.classifier.flip:
         note_flip_without_effect(model_file)
     image_outputs = outputs.image_outputs(sources, recognizer.metadata.crop_margin)
