@@ -124,6 +124,6 @@ def run(arguments: Sequence[str] | None = None) -> None:
         sys.exit(exit_code(interrupt))
     finally:
         ignore_further_signals()
-        # Otherwise the interpreter, as it ends, looks through all objects of all modules for
-        # garbage, which takes as long as importing one of them.
+        # As it ends, the interpreter would look through the objects of all modules for garbage,
+        # which takes a tenth of a run on one photo.
         gc.freeze()

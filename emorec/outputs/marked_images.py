@@ -12,7 +12,6 @@ from typing import Protocol
 from emorec.errors import DataError
 from emorec.frames import Frame
 from emorec.images import write_image
-from emorec.media.drawing import annotate_frame
 from emorec.media.sources import MediaSource
 from emorec.outputs.records import ImageResult, image_record
 from emorec.preprocessing import crop_face
@@ -57,6 +56,8 @@ class MarkedImages:
 
     def write(self, source: MediaSource, frame: Frame, faces: Sequence[FaceEmotion]) -> list[Path]:
         """Write one image; see `ImageOutput.write`."""
+        from emorec.media.drawing import annotate_frame  # without annotated images it is not needed
+
         target = self.target(source, frame)
         make_folder(target.parent)
         write_image(target, annotate_frame(frame, faces, self.bars))
