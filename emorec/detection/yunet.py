@@ -180,7 +180,9 @@ class YuNetDetector:
         height, width = image_bgr.shape[:2]
         network.setInputSize((width, height))
         _, rows = network.detect(image_bgr)
-        return np.empty((0, 15), np.float32) if rows is None else rows
+        if rows is None:
+            return np.empty((0, 15), np.float32)
+        return cast(npt.NDArray[np.float32], rows)
 
 
 def _square(x: float, y: float, width: float, height: float) -> Box:
