@@ -6,6 +6,7 @@ A face counts as detected if a box has an IoU of at least 0.4 with its mark.
 import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -144,21 +145,19 @@ def conditions(folder: Path) -> dict[str, list[View]]:
     }
     for side, size_wh in SMALL:
         name = f"faces of {side} pixels in {size_wh[0]}x{size_wh[1]}"
-        found[name] = _changed(
-            originals, lambda v, s=side, wh=size_wh: _small(v, s, wh, background)
-        )
-    found[f"{ENLARGED} times as large"] = _changed(originals, lambda v: _scaled(v, ENLARGED))
+        change = partial(_small, side=side, size_wh=size_wh, background=background)
+        found[name] = _changed(originals, change)
+    found[f"{ENLARGED} times as large"] = _changed(originals, partial(_scaled, scale=ENLARGED))
     for angle in ANGLES:
         turns = [_rotated(view, sign * angle) for view in originals for sign in (1, -1)]
         found[f"tilted by {angle} degrees"] = turns
     for name, part in COVERED.items():
-        found[name] = _changed(originals, lambda v, p=part: _covered(v, p))
+        found[name] = _changed(originals, partial(_covered, part=part))
     for gain in GAINS:
-        found[f"brightness {gain:.0%}"] = _changed(originals, lambda v, g=gain: _darker(v, g))
+        found[f"brightness {gain:.0%}"] = _changed(originals, partial(_darker, gain=gain))
     for blur in BLURS:
-        found[f"blurred by {blur:.0%} of a face"] = _changed(
-            originals, lambda v, b=blur: _blurred(v, b)
-        )
+        name = f"blurred by {blur:.0%} of a face"
+        found[name] = _changed(originals, partial(_blurred, share=blur))
     return found | {"no face": empty(folder)}
 
 
