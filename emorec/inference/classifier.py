@@ -170,7 +170,8 @@ class EmotionClassifier:
         """
         if not self.flip:
             return self._run_logits(inputs)
-        return (self._run_logits(inputs) + self._run_logits(mirrored(inputs))) / 2
+        both = self._run_logits(inputs) + self._run_logits(mirrored(inputs))
+        return both / np.float32(2)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the path and the arguments; the file is opened again."""

@@ -24,6 +24,8 @@ class Device:
         systems: Where it exists, as `platform.system` names them; empty is everywhere.
         fallbacks: Providers for the operators that `provider` lacks, before the CPU's.
         options: Names and values of options of the provider.
+        threads_option: Name of its option for the threads of one call; "" if it has none, or uses
+            those of the session.
         automatic: Whether "auto" chooses it if the installed wheel has it.
         needs_cuda_libraries: Whether CUDA and cuDNN are loaded first.
         thread_safe: Whether several threads may run one session at the same time.
@@ -35,6 +37,7 @@ class Device:
     systems: tuple[str, ...] = ()
     fallbacks: tuple[str, ...] = ()
     options: tuple[tuple[str, str], ...] = ()
+    threads_option: str = ""
     automatic: bool = False
     needs_cuda_libraries: bool = False
     thread_safe: bool = True
@@ -72,6 +75,7 @@ DEVICES = {
             "onnxruntime-openvino",
             ("Linux", "Windows"),
             options=(("device_type", "CPU"),),
+            threads_option="num_of_threads",
         ),
         Device(
             "tensorrt",

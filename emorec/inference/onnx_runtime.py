@@ -7,6 +7,7 @@ not writable.
 
 import logging
 import os
+from pathlib import Path
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
@@ -18,6 +19,9 @@ from emorec.inference.devices import AUTO, DEVICES, Device, choose_device
 __all__ = ["onnxruntime", "open_session", "providers"]
 
 _log = logging.getLogger(__name__)
+
+_WARNING, _FATAL = 2, 4
+"""Severities of ONNX Runtime's log; the first is its default."""
 
 
 def providers() -> list[str]:
@@ -71,19 +75,40 @@ def _open_on(
     if device.needs_cuda_libraries:
         _load_cuda_libraries()
     names = dict.fromkeys((device.provider, *device.fallbacks, DEVICES["cpu"].provider))
-    settings = [dict(device.options), *({} for _ in range(len(names) - 1))]
-    # With its own fallback, ONNX Runtime prints to standard output and continues without the
-    # provider, here and whenever a call fails.
-    session = onnxruntime.InferenceSession(
-        data, options, providers=list(names), provider_options=settings, enable_fallback=0
-    )
+    settings: list[dict[str, str]] = [{} for _ in names]
+    settings[0].update(device.options)
+    if device.threads_option and options.intra_op_num_threads:
+        settings[0][device.threads_option] = str(options.intra_op_num_threads)
+    # Of a provider that does not start, ONNX Runtime logs several lines; the error below is one.
+    onnxruntime.set_default_logger_severity(_FATAL)
+    try:
+        # With its own fallback, it prints to standard output and continues without the provider,
+        # here and whenever a call fails.
+        session = onnxruntime.InferenceSession(
+            data, options, providers=list(names), provider_options=settings, enable_fallback=0
+        )
+    finally:
+        onnxruntime.set_default_logger_severity(_WARNING)
     used = session.get_providers()
     if used[0] != device.provider:
         raise MissingDependencyError(
-            f"ONNX Runtime has the {device.provider}, but started only {', '.join(used)}; the "
-            "driver or libraries of the device are missing"
+            f"ONNX Runtime has the {device.provider}, but started only {', '.join(used)}; "
+            f"{_missing_library(device) or 'the driver or libraries of the device are missing'}"
         )
     return session
+
+
+def _missing_library(device: Device) -> str:
+    """Return why the library of a provider cannot be loaded; "" if it can, or there is none."""
+    import ctypes
+
+    folder = Path(onnxruntime.__file__).parent / "capi"
+    for path in folder.glob(f"*onnxruntime_providers_{device.name}.*"):
+        try:
+            ctypes.CDLL(str(path))
+        except OSError as error:
+            return str(error)
+    return ""
 
 
 def _load_cuda_libraries() -> None:

@@ -61,6 +61,11 @@ class StubRuntime:
     def get_available_providers(self) -> list[str]:
         return self.listed
 
+    __file__ = "/nowhere/onnxruntime/__init__.py"
+
+    def set_default_logger_severity(self, level: int) -> None:
+        self.severity = level
+
     def preload_dlls(self) -> None:
         print("Failed to load libcudnn.so.9")
 
@@ -94,8 +99,17 @@ def test_a_provider_that_starts_is_used_first(runtime, capfd, caplog, requested)
         session, device = open_session(b"", None, requested)
     assert (session.get_providers(), device.name) == ([CUDA, CPU], "cuda")
     assert stub.calls == [([CUDA, CPU], [{}, {}], 0)]
+    assert stub.severity == 2
     assert caplog.messages == [f"device cuda: {CUDA}, {CPU} of ONNX Runtime"]
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("threads", "option"), [(0, {}), (3, {"num_of_threads": "3"})])
+def test_openvino_runs_on_the_cpu_with_the_threads_of_the_session(runtime, threads, option):
+    listed = [DEVICES["openvino"].provider, CPU]
+    stub = runtime(listed, listed)
+    open_session(b"", SimpleNamespace(intra_op_num_threads=threads), "openvino")
+    assert stub.calls[0][1] == [{"device_type": "CPU", **option}, {}]
 
 
 def test_operators_that_tensorrt_lacks_run_on_cuda(runtime):
@@ -126,6 +140,15 @@ def test_auto_uses_the_cpu_where_the_accelerator_does_not_start(runtime, caplog,
     (message,) = (r.getMessage() for r in caplog.records if r.levelno == logging.WARNING)
     assert message.startswith("the CPU is used, as the device cuda cannot be: ")
     assert "\n" not in message
+
+
+def test_a_missing_library_is_named(runtime, monkeypatch, tmp_path):
+    (tmp_path / "capi").mkdir()
+    (tmp_path / "capi" / "libonnxruntime_providers_cuda.so").write_text("no library")
+    runtime([CUDA, CPU], [CPU])
+    monkeypatch.setattr(StubRuntime, "__file__", str(tmp_path / "__init__.py"))
+    with pytest.raises(MissingDependencyError, match=r"providers_cuda\.so: .*; see docs/devices"):
+        open_session(b"", None, "cuda")
 
 
 def test_a_device_that_cannot_run_the_model(runtime):

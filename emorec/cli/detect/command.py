@@ -2,6 +2,7 @@
 
 import gc
 from contextlib import closing, nullcontext
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -184,6 +185,8 @@ def detect(
     recognizer = recognition.open(classifier.result)
     if flip and not recognizer.classifier.flip:
         note_flip_without_effect(model_file)
+    if not ray:  # the processes of this machine need not choose again
+        recognition = replace(recognition, device=recognizer.classifier.device)
     image_outputs = outputs.image_outputs(sources, recognizer.metadata.crop_margin)
     job = DetectJob(recognition, image_outputs, max_side)
     with (

@@ -69,6 +69,7 @@ def test_a_device_that_is_missing(monkeypatch, name):
     assert results["ONNX Runtime", "shipped model"].state == OK
 
 
+@pytest.mark.filterwarnings("ignore:Specified provider")
 def test_an_accelerator_that_does_not_start(monkeypatch):
     listed = ["CUDAExecutionProvider", "CPUExecutionProvider"]
     monkeypatch.setattr("emorec.inference.onnx_runtime.providers", lambda: listed)
