@@ -24,6 +24,7 @@ class RecognizerSettings:
         classes: As for `EmotionRecognizer`.
         roi: As for `EmotionRecognizer`.
         min_confidence: As for `EmotionRecognizer`.
+        align: As for `EmotionRecognizer`.
     """
 
     make_detector: Callable[[], FaceDetector]
@@ -32,6 +33,7 @@ class RecognizerSettings:
     classes: int = 7
     roi: Box | None = None
     min_confidence: float = 0.0
+    align: str = "auto"
 
     def open(self) -> EmotionRecognizer:
         """Load the detector and the model.
@@ -47,6 +49,7 @@ class RecognizerSettings:
             classes=self.classes,
             roi=self.roi,
             min_confidence=self.min_confidence,
+            align=self.align,
         )
 
 

@@ -11,9 +11,10 @@ from emorec.cli.detect.detector_options import DetectorOptions, detector_options
 from emorec.cli.detect.output_options import check_outputs, output_options
 from emorec.cli.detect.video_options import VideoOptions, video_options
 from emorec.cli.parameters import Choice, prior_option, region
+from emorec.detection.registry import DETECTORS
 from emorec.errors import DataError, EmorecError
 from emorec.file_kinds import left_out_text
-from emorec.types import Box
+from emorec.types import ALIGNMENTS, Box
 
 if TYPE_CHECKING:
     from emorec.cli.detect.results import ResultReporter
@@ -81,6 +82,14 @@ Examples:
 )
 @prior_option
 @click.option(
+    "--align",
+    type=Choice(list(ALIGNMENTS)),
+    default="auto",
+    show_default=True,
+    help="Rotate the crops of tilted faces so that the eyes are level, if the detector finds "
+    "landmarks; auto is the model's own default.",
+)
+@click.option(
     "--min-confidence",
     type=click.FloatRange(0, 1),
     default=0.0,
@@ -114,6 +123,7 @@ def detect(
     model: Path | None,
     classes: int,
     prior: float | None,
+    align: str,
     min_confidence: float,
     videos: VideoOptions,
     outputs: "OutputSettings",
@@ -143,6 +153,7 @@ def detect(
     lists = [Path(argument[1:]) for argument in arguments if is_list(argument)]
     check_outputs(outputs, sources, [model_file, *choice.inputs(), *lists], videos.plots(sources))
     videos.check(sources)
+    _check_landmarks(choice.detector, align, outputs)
     if (workers or ray) and any(source.name == STDIN for source in sources):
         raise click.UsageError("- (standard input) does not go with --workers or --ray")
     recognition = RecognizerSettings(
@@ -152,9 +163,12 @@ def detect(
         classes=classes,
         roi=roi,
         min_confidence=min_confidence,
+        align=align,
     )
     recognizer = recognition.open()
-    image_outputs = outputs.image_outputs(sources, recognizer.metadata.crop_margin)
+    image_outputs = outputs.image_outputs(
+        sources, recognizer.metadata.crop_margin, recognizer.aligned
+    )
     job = DetectJob(recognition, image_outputs, max_side)
     with (
         # Ray has signal handlers of its own, and blocks where signals cannot be let through.
@@ -193,9 +207,22 @@ def _video_display(
     from emorec.batch.video_work import VideoWork
     from emorec.cli.detect.video_display import VideoDisplay
 
-    crops = outputs.crop_outputs(recognizer.metadata.crop_margin)
-    work = VideoWork(recognizer, videos.settings(max_side, outputs.bars), crops)
+    settings = videos.settings(max_side, outputs.bars, outputs.landmarks)
+    crops = outputs.crop_outputs(recognizer.metadata.crop_margin, recognizer.aligned)
+    work = VideoWork(recognizer, settings, crops)
     return VideoDisplay(work, videos, outputs, reporter)
+
+
+def _check_landmarks(detector: str, align: str, outputs: "OutputSettings") -> None:
+    if DETECTORS[detector].landmarks:
+        return
+    others = " or ".join(name for name, entry in DETECTORS.items() if entry.landmarks)
+    for option, needed in (("--landmarks", outputs.landmarks), ("--align on", align == "on")):
+        if needed:
+            raise click.UsageError(
+                f"{option} needs landmarks, which --detector {detector} does not return; "
+                f"use --detector {others}"
+            )
 
 
 def _model_file(model: Path | None) -> Path:
