@@ -24,9 +24,7 @@ from emorec.detection.haar import (
     HaarDetector,
 )
 from emorec.detection.yunet import YuNetDetector
-from emorec.errors import ModelError
 from emorec.images import Image, read_bgr
-from emorec.models.registry import detector_model
 from emorec.types import Box
 
 FOUND_IOU = 0.4
@@ -288,10 +286,7 @@ def print_quality(folder: Path, yunet: Path | None) -> None:
         ("**haar, defaults**", _described(shipped), HaarDetector()),
         ("haar --profile", _described(shipped), HaarDetector(profile=True)),
     ]
-    try:
-        others.append(("yunet", "", YuNetDetector(yunet or detector_model("yunet"))))
-    except ModelError as error:
-        print(f"skipping yunet: {error}", file=sys.stderr)
+    others.append(("**yunet**", "", YuNetDetector(yunet)))
     for name, description, detector in others:
         rows = results.run(name, detector)
         print(_row(name, description, results.count(rows), None, results.milliseconds[name]))

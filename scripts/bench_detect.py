@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from emorec.models.registry import detector_model
+from emorec import resources
 
 
 def quality(arguments: argparse.Namespace) -> None:
@@ -28,7 +28,7 @@ def framing(arguments: argparse.Namespace) -> None:
     if arguments.data is None:
         print("framing skipped: it needs --data FER-2013")
         return
-    print_framing(arguments.data, arguments.yunet or detector_model("yunet"))
+    print_framing(arguments.data, arguments.yunet or resources.shipped_face_detector())
 
 
 def startup(arguments: argparse.Namespace) -> None:
@@ -99,7 +99,7 @@ def main() -> None:
         required=True,
         help="folder of photos and boxes.csv, their marked faces",
     )
-    parser.add_argument("--yunet", type=Path, help="ONNX file of YuNet; default: the fetched one")
+    parser.add_argument("--yunet", type=Path, help="ONNX file of YuNet; default: the shipped one")
     parser.add_argument("--runs", type=int, default=3, help="timed runs per candidate, alternating")
     parser.add_argument("--data", type=Path, help="prepared data set for framing")
     arguments = parser.parse_args()

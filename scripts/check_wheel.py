@@ -25,6 +25,8 @@ EXPECTED = (
     "emorec/models/SHA256SUMS",
     "emorec/models/emorec-compact.onnx",
     "emorec/models/emorec-compact.keras",
+    "emorec/models/yunet.onnx",
+    "emorec/models/yunet-LICENSE.txt",
     *(f"emorec/configs/{path.name}" for path in sorted((ROOT / "configs").glob("*.yaml"))),
 )
 

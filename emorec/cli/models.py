@@ -26,7 +26,7 @@ def models() -> None:
 def list_models(as_json: bool) -> None:
     """List the model files and their state.
 
-    These are emotion models, Haar cascades and face detectors. The SHA-256 of each file is checked.
+    These are emotion models, face detectors and Haar cascades. The SHA-256 of each file is checked.
     """
     from emorec.models.registry import fetchable, shipped
 
@@ -143,18 +143,29 @@ def _text(value: object) -> str:
     help="Another URL, or a file that was downloaded elsewhere.",
 )
 def pull(name: str, source: str | None) -> None:
-    """Fetch the model NAME, which is `yunet`, and check its SHA-256.
+    """Fetch the model NAME and check its SHA-256.
 
-    The file is stored in the user's cache folder, or in the folder that the environment variable
-    EMOREC_CACHE names. Proxies in http_proxy and https_proxy are used.
+    The models of this version are all part of the package: for these, the command says so and
+    fetches nothing. Other files are stored in the user's cache folder, or in the folder that the
+    environment variable EMOREC_CACHE names. Proxies in http_proxy and https_proxy are used.
     """
     from emorec.cli.progress import byte_progress
+    from emorec.errors import ModelError
     from emorec.models.download import fetch
-    from emorec.models.registry import fetchable
+    from emorec.models.registry import fetchable, shipped
 
+    bundled = {file.name: file for file in shipped()}
+    if name in bundled:
+        file = bundled[name]
+        problem = file.problem()
+        if problem is not None:
+            raise ModelError(f"{file.path}: {problem}; {file.fix}")
+        click.echo(f"{name} is bundled with emorec, nothing to fetch: {file.path}")
+        return
     models = fetchable()
     if name not in models:
-        raise click.UsageError(f"{name!r} cannot be fetched; known models: {', '.join(models)}")
+        known = ", ".join([*models, *bundled])
+        raise click.UsageError(f"{name!r} cannot be fetched; known models: {known}")
     model = models[name]
     if source is None and model.problem() is None:
         click.echo(f"{model.path} is already up to date, with the right SHA-256")

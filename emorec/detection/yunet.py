@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from emorec.errors import ConfigError, ModelError
+from emorec import resources
+from emorec.errors import ConfigError, MissingDependencyError, ModelError
 from emorec.image_arrays import check_image
 from emorec.images import Image
 from emorec.models.onnx_limits import check_graph
@@ -47,20 +48,21 @@ class YuNetDetector:
     """Face detector that runs YuNet (Wu, Peng and Yu, Machine Intelligence Research 20, 2023).
 
     Args:
-        model: YuNet's ONNX file.
+        model: YuNet's ONNX file; None uses the file of the package.
         min_score: Drop faces below this score; above 0 and below 1.
         min_size: Drop faces whose box has a shorter side, in pixels; None keeps all.
 
     Raises:
         ConfigError: A value is out of range.
         ModelError: The file is missing, too large or not YuNet, or needs too much memory or time.
+        MissingDependencyError: The installed OpenCV has no FaceDetectorYN.
     """
 
     name = "yunet"
 
     def __init__(
         self,
-        model: str | os.PathLike[str],
+        model: str | os.PathLike[str] | None = None,
         *,
         min_score: float = DEFAULT_MIN_SCORE,
         min_size: int | None = None,
@@ -69,8 +71,14 @@ class YuNetDetector:
             raise ConfigError(f"min_score must be above 0 and below 1; received {min_score:g}")
         if min_size is not None and min_size < 1:
             raise ConfigError(f"min_size must be 1 or more; received {min_size}")
-        self._source = os.fspath(model)
-        data = _read(Path(model))
+        if not hasattr(cv2, "FaceDetectorYN"):
+            raise MissingDependencyError(
+                f"OpenCV {cv2.__version__} has no FaceDetectorYN; install one that has it: "
+                'pip install "opencv-python>=4.12,<5"'
+            )
+        path = resources.shipped_face_detector() if model is None else Path(model)
+        self._source = str(path)
+        data = _read(path)
         self._data = np.frombuffer(data, np.uint8)
         self._min_score = min_score
         self._min_size = min_size or 1
@@ -83,7 +91,7 @@ class YuNetDetector:
             reason = " ".join(str(error).split())
             raise ModelError(
                 f"{self._source}: not a YuNet model that OpenCV {cv2.__version__} can run "
-                f"({reason:.200}); fetch it with: emorec models pull yunet"
+                f"({reason:.200}); {_fix(path)}"
             ) from error
 
     def detect(self, image_bgr: Image) -> list[Face]:
@@ -160,10 +168,18 @@ def _square(x: float, y: float, width: float, height: float) -> Box:
     return Box(round(left), round(top), round(side), round(side))
 
 
+def _fix(path: Path) -> str:
+    if path == resources.shipped_face_detector():
+        from emorec.installation import reinstall_command
+
+        return f"reinstall emorec: {reinstall_command()}"
+    return "YuNet is part of emorec, so no file needs to be named"
+
+
 def _read(path: Path) -> bytes:
     try:
         if not path.is_file():
-            raise ModelError(f"{path}: no such file; fetch YuNet with: emorec models pull yunet")
+            raise ModelError(f"{path}: no such file; {_fix(path)}")
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
             limit = MAX_FILE_BYTES // 2**20

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -14,7 +15,7 @@ from emorec import resources
 from emorec.cli.main import main
 from emorec.metadata import COST_KEY, METADATA_KEY, ModelCost
 from emorec.models import registry
-from emorec.models.registry import fetchable, hash_of
+from emorec.models.registry import hash_of
 
 
 @pytest.fixture(autouse=True)
@@ -27,14 +28,14 @@ def data_folder(tmp_path: Path, monkeypatch) -> Path:
 
 @pytest.fixture
 def pinned(tmp_path: Path, monkeypatch) -> Path:
-    """A small file in place of the model of yunet."""
+    """The source of a small file that can be fetched as "extra"."""
     source = tmp_path / "source.onnx"
     source.write_bytes(b"network")
-    (yunet,) = fetchable().values()
+    path = tmp_path / "data" / "models" / "extra.onnx"
     small = registry.ModelFile(
-        "yunet", yunet.kind, yunet.path, hash_of(source), "MIT", "http://127.0.0.1:9/", 7
+        "extra", registry.DETECTOR, path, hash_of(source), "MIT", "http://127.0.0.1:9/", 7
     )
-    monkeypatch.setattr(registry, "fetchable", lambda: {"yunet": small})
+    monkeypatch.setattr(registry, "fetchable", lambda: {"extra": small})
     return source
 
 
@@ -42,25 +43,26 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["models", *arguments])
 
 
-def test_the_list_shows_files_states_and_fixes():
+def test_the_list_shows_files_states_and_fixes(pinned: Path):
     result = run("list")
     assert result.exit_code == 0
     header, *rows = result.stdout.splitlines()
     assert header.split() == ["name", "kind", "size", "state", "file"]
     by_name = {row.split()[0]: row for row in rows[:-1]}
-    assert {"emorec-compact", "alt", "alt2", "default", "yunet"} <= set(by_name)
+    assert {"emorec-compact", "alt", "alt2", "default", "yunet", "extra"} <= set(by_name)
     assert " ok " in by_name["alt"]
-    assert rows[-1] == "yunet: not fetched; fetch it with: emorec models pull yunet"
+    assert " ok " in by_name["yunet"]
+    assert rows[-1] == "extra: not fetched; fetch it with: emorec models pull extra"
 
 
 def test_the_list_as_json(pinned: Path):
-    run("pull", "yunet", "--from", str(pinned))
+    run("pull", "extra", "--from", str(pinned))
     entries = json.loads(run("list", "--json").stdout)
     assert {entry["state"] for entry in entries} == {"ok"}
     assert entries[-1] == {
-        "name": "yunet",
+        "name": "extra",
         "kind": "face detector",
-        "path": str(fetchable()["yunet"].path),
+        "path": str(registry.fetchable()["extra"].path),
         "size": 7,
         "sha256": hash_of(pinned),
         "state": "ok",
@@ -117,6 +119,27 @@ def test_a_keras_file_shows_the_metadata_of_the_onnx_file():
     }
 
 
+def test_yunet_is_bundled():
+    card = json.loads(run("show", "yunet", "--json").stdout)
+    assert (card["kind"], card["state"]) == ("face detector", "ok")
+    assert card["path"] == str(resources.shipped_face_detector())
+    assert card["license"].startswith("MIT")
+    for source in ([], ["--from", "nowhere"]):
+        result = run("pull", "yunet", *source)
+        assert (result.exit_code, result.stderr) == (0, "")
+        assert result.stdout == f"yunet is bundled with emorec, nothing to fetch: {card['path']}\n"
+
+
+def test_a_damaged_bundled_file(tmp_path: Path, monkeypatch):
+    damaged = tmp_path / "yunet.onnx"
+    damaged.write_bytes(b"damaged")
+    (file,) = (file for file in registry.shipped() if file.name == "yunet")
+    monkeypatch.setattr(registry, "shipped", lambda: [replace(file, path=damaged)])
+    result = run("pull", "yunet")
+    assert (result.exit_code, result.stdout) == (5, "")
+    assert f"{damaged}: damaged or changed; reinstall emorec: pip install" in result.stderr
+
+
 def test_a_cascade():
     card = json.loads(run("show", "alt", "--json").stdout)
     assert (card["kind"], card["state"]) == ("Haar cascade", "ok")
@@ -129,24 +152,24 @@ def test_a_cascade():
         (["show", "none.onnx"], 5, "none.onnx: no such model file"),
         (["show", "model.keras"], 5, "model.keras: no such model file"),
         (["show", "yunet.onnx"], 5, "no such model file, run folder or name"),
-        (["pull", "retina"], 2, "'retina' cannot be fetched; known models: yunet"),
+        (["pull", "retina"], 2, "'retina' cannot be fetched; known models: extra, emorec-compact"),
         (["pull"], 2, "Missing argument"),
-        (["pull", "yunet", "--from", "nowhere"], 5, "nowhere: no such file"),
+        (["pull", "extra", "--from", "nowhere"], 5, "nowhere: no such file"),
     ],
 )
-def test_refused_arguments(arguments, exit_code, message):
+def test_refused_arguments(pinned: Path, arguments, exit_code, message):
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (exit_code, "")
     assert message in result.stderr
 
 
 def test_pull_fetches_once(pinned: Path):
-    path = fetchable()["yunet"].path
-    first = run("pull", "yunet", "--from", str(pinned))
+    path = registry.fetchable()["extra"].path
+    first = run("pull", "extra", "--from", str(pinned))
     assert (first.exit_code, first.stderr) == (0, "")
     assert first.stdout == f"wrote {path} (0 kB, SHA-256 checked)\n"
     assert path.read_bytes() == b"network"
-    again = run("pull", "yunet")
+    again = run("pull", "extra")
     assert (again.exit_code, again.stdout.split(maxsplit=1)[1]) == (
         0,
         "is already up to date, with the right SHA-256\n",
@@ -154,12 +177,12 @@ def test_pull_fetches_once(pinned: Path):
 
 
 def test_a_damaged_file_is_fetched_again(pinned: Path):
-    path = fetchable()["yunet"].path
-    run("pull", "yunet", "--from", str(pinned))
+    path = registry.fetchable()["extra"].path
+    run("pull", "extra", "--from", str(pinned))
     path.write_bytes(b"damaged")
     assert json.loads(run("list", "--json").stdout)[-1]["state"] == "damaged or changed"
-    assert run("pull", "yunet").exit_code == 5  # no server listens there
-    assert run("pull", "yunet", "--from", str(pinned)).exit_code == 0
+    assert run("pull", "extra").exit_code == 5  # no server listens there
+    assert run("pull", "extra", "--from", str(pinned)).exit_code == 0
     assert path.read_bytes() == b"network"
 
 

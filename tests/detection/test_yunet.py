@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from helpers.onnx_models import write_tiny_model
 
+from emorec import resources
 from emorec.detection import yunet
 from emorec.detection.yunet import YuNetDetector
-from emorec.errors import ConfigError, ModelError
+from emorec.errors import ConfigError, MissingDependencyError, ModelError
 from emorec.images import read_bgr
 from emorec.types import Box, Face
 
@@ -100,16 +101,14 @@ def test_small_images_are_padded(stubbed, shape, input_wh):
     assert face.box == Box(44, 43, 113, 113)  # as in a large image
 
 
-@pytest.mark.real
-def test_small_images_are_deterministic(shared_data: Path):
+def test_small_images_are_deterministic():
     """OpenCV returns uninitialised memory for inputs of 32 pixels or less."""
-    (model,) = (shared_data / "yunet").glob("*.onnx")
     image = np.full((20, 100, 3), 127, np.uint8)
     noise = np.random.default_rng(0)
     for _ in range(40):
         memory = [noise.integers(0, 256, (200, 200, 3), np.uint8) for _ in range(10)]
         del memory  # freed with random content
-        assert YuNetDetector(model).detect(image) == []
+        assert YuNetDetector().detect(image) == []
 
 
 @pytest.mark.parametrize(("min_size", "faces"), [(None, 2), (56, 2), (57, 1), (113, 1), (114, 0)])
@@ -130,11 +129,27 @@ def test_values_out_of_range(name, value):
         YuNetDetector("any.onnx", **{name: value})
 
 
-def test_a_missing_model_names_the_command(tmp_path: Path):
-    with pytest.raises(ModelError, match=r"no such file.*emorec models pull yunet"):
+def test_a_missing_model(tmp_path: Path):
+    with pytest.raises(ModelError, match=r"no such file; YuNet is part of emorec"):
         YuNetDetector(tmp_path / "none.onnx")
     with pytest.raises(ModelError, match="no such file"):
         YuNetDetector(tmp_path)
+
+
+@pytest.mark.parametrize("content", [None, b"damaged"])
+def test_a_broken_installation(tmp_path: Path, monkeypatch, content):
+    path = tmp_path / "yunet.onnx"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setattr(resources, "shipped_face_detector", lambda: path)
+    with pytest.raises(ModelError, match=r"yunet\.onnx: .*; reinstall emorec: pip install"):
+        YuNetDetector()
+
+
+def test_an_opencv_without_the_network(monkeypatch):
+    monkeypatch.delattr(cv2, "FaceDetectorYN")
+    with pytest.raises(MissingDependencyError, match=r'pip install "opencv-python>=4\.12,<5"'):
+        YuNetDetector()
 
 
 def test_a_model_over_the_limit_is_not_read(tmp_path: Path, monkeypatch):
@@ -160,10 +175,9 @@ def test_a_different_network_is_rejected(tmp_path: Path):
         YuNetDetector(path)
 
 
-@pytest.fixture
-def real(shared_data: Path) -> YuNetDetector:
-    (model,) = (shared_data / "yunet").glob("*.onnx")
-    return YuNetDetector(model)
+@pytest.fixture(scope="module")
+def real() -> YuNetDetector:
+    return YuNetDetector()
 
 
 @pytest.mark.real

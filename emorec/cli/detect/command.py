@@ -33,7 +33,7 @@ Examples:
   emorec detect photos/ --no-save --jsonl faces.jsonl --resume --workers 4
   emorec detect photos/ --csv faces.csv --ray 10.0.0.1:6379
   cat photo.jpg | emorec detect - --json -
-  emorec detect crowd.jpg --detector yunet
+  emorec detect crowd.jpg --detector haar --cascade default
   emorec detect face-crops/ --detector none --csv emotions.csv
   emorec detect clip.mp4 --jsonl frames.jsonl --plot faces.png
   emorec detect film.mkv --detect-every 5 --no-save --csv faces.csv

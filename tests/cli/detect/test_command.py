@@ -17,13 +17,11 @@ from helpers.detect_command import (
 )
 from helpers.onnx_models import METADATA, write_tiny_model
 
-from emorec import resources
 from emorec.cli.main import main
 from emorec.detection import haar, yunet
-from emorec.detection.haar import HaarDetector
+from emorec.detection.yunet import YuNetDetector
 from emorec.installation import install_command
 from emorec.labels import EMOTIONS_7, EMOTIONS_8
-from emorec.models import registry
 from emorec.models.registry import SUMS
 from emorec.types import Box, Face
 
@@ -63,7 +61,16 @@ def test_the_table_and_the_annotated_image():
 def test_options_reach_the_detector(monkeypatch):
     made = []
     monkeypatch.setattr(haar, "HaarDetector", lambda **a: made.append(a) or TwoFacesDetector())
-    options = ("--cascade", "default", "--scale-factor", "1.3", "--min-neighbors", "7")
+    options = (
+        "--detector",
+        "haar",
+        "--cascade",
+        "default",
+        "--scale-factor",
+        "1.3",
+        "--min-neighbors",
+        "7",
+    )
     options += ("--min-size", "50", "--profile", "--min-score", "1.5")
     assert run(write_gray("a.jpg"), *options).exit_code == 0
     assert made == [
@@ -78,7 +85,7 @@ def test_options_reach_the_detector(monkeypatch):
     ]
 
 
-def test_yunet_uses_a_file_or_the_fetched_model(monkeypatch, tmp_path):
+def test_yunet_uses_a_file_or_its_own(monkeypatch):
     made = []
 
     def make(model, **options):
@@ -86,21 +93,15 @@ def test_yunet_uses_a_file_or_the_fetched_model(monkeypatch, tmp_path):
         return TwoFacesDetector()
 
     monkeypatch.setattr(yunet, "YuNetDetector", make)
-    monkeypatch.setattr(registry, "detector_model", lambda name: f"fetched {name}")
     given = ("--detector-model", "my.onnx", "--min-score", "0.5", "--min-size", "9")
-    assert run(write_gray("a.jpg"), "--detector", "yunet", *given).exit_code == 0
+    assert run(write_gray("a.jpg"), *given).exit_code == 0
     assert run("a.jpg", "--detector", "yunet").exit_code == 0
+    assert run("a.jpg").exit_code == 0
     assert made == [
         (Path("my.onnx"), {"min_score": 0.5, "min_size": 9}),
-        ("fetched yunet", {}),
+        (None, {}),
+        (None, {}),
     ]
-
-
-def test_without_a_fetched_model_the_command_is_named(monkeypatch, tmp_path):
-    monkeypatch.setenv(resources.CACHE_FOLDER_VARIABLE, str(tmp_path / "nothing"))
-    result = run(write_gray("a.jpg"), "--detector", "yunet")
-    assert (result.exit_code, result.stdout) == (5, "")
-    assert "emorec models pull yunet" in result.stderr
 
 
 def test_none_uses_the_whole_image():
@@ -152,9 +153,8 @@ def test_values_out_of_range(option, value):
     assert names() == ["a.jpg"]
 
 
-def test_a_missing_cascade(monkeypatch):
-    monkeypatch.setattr(haar, "HaarDetector", HaarDetector)
-    result = run(write_gray("a.jpg"), "--cascade", "none.xml")
+def test_a_missing_cascade():
+    result = run(write_gray("a.jpg"), "--detector", "haar", "--cascade", "none.xml")
     assert (result.exit_code, result.stdout) == (5, "")
     assert result.stderr.startswith("error: none.xml: no such cascade")
     assert names() == ["a.jpg"]
@@ -260,7 +260,7 @@ def test_faces_are_detected_only_in_the_region(monkeypatch):
             sizes.append(image_bgr.shape[:2])
             return [Face(Box(1, 2, 20, 20), "stub", 1.0)]
 
-    monkeypatch.setattr(haar, "HaarDetector", Detector)
+    monkeypatch.setattr(yunet, "YuNetDetector", Detector)
     images = write_gray("a.jpg"), write_gray("b.jpg")
     result = run(*images, "--json", "-", "--roi", "30,40,500,50", "--max-side", "60")
     boxes = [image["faces"][0]["box"] for image in json.loads(result.stdout)["images"]]
@@ -335,12 +335,13 @@ def test_eight_classes_of_a_model_of_seven(tmp_path: Path):
 
 
 @pytest.mark.real
-def test_real_photos(shared_data: Path, monkeypatch):
-    monkeypatch.setattr(haar, "HaarDetector", HaarDetector)
+@pytest.mark.parametrize("detector", ["yunet", "haar"])
+def test_real_photos(shared_data: Path, monkeypatch, detector):
+    monkeypatch.setattr(yunet, "YuNetDetector", YuNetDetector)
     photos = shared_data / "photos"
     Path("text.jpg").write_text("no image")
     images = [str(photos / name) for name in ("two_people.jpg", "no-faces.jpg", "obama-720p.jpg")]
-    result = run(images[0], "text.jpg", *images[1:], "--json", "-")
+    result = run(images[0], "text.jpg", *images[1:], "--json", "-", "--detector", detector)
     assert result.exit_code == 1
     assert "text.jpg" in result.stderr
     records = json.loads(result.stdout)["images"]

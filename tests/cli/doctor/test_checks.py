@@ -26,8 +26,7 @@ def test_a_healthy_installation():
     assert results["ONNX Runtime", "shipped model"].state == OK
     alt = results["files", "alt"].found
     assert alt.endswith(registry.hash_of(Path(alt.partition(",")[0])))
-    yunet = results["files", "yunet"]
-    assert (yunet.state, yunet.fix) == (NOTE, "fetch it with: emorec models pull yunet")
+    assert results["files", "yunet"].state == OK
 
 
 # OpenCV and ONNX Runtime
@@ -166,6 +165,17 @@ def test_a_damaged_file_is_named(tmp_path: Path, monkeypatch):
     assert "pip install --force-reinstall" in damaged.fix
     assert results["files", "emorec-compact.keras"].found == "missing"
     assert results["ONNX Runtime", "shipped model"].state == WRONG
+
+
+def test_a_file_that_is_not_fetched_is_a_note(tmp_path: Path, monkeypatch):
+    extra = registry.ModelFile(
+        "extra", registry.DETECTOR, tmp_path / "extra.onnx", "0" * 64, "MIT", "http://127.0.0.1/", 7
+    )
+    monkeypatch.setattr(registry, "fetchable", lambda: {"extra": extra})
+    check = found()["files", "extra"]
+    assert (check.state, check.fix) == (NOTE, "fetch it with: emorec models pull extra")
+    extra.path.write_bytes(b"damaged")
+    assert found()["files", "extra"].state == WRONG
 
 
 # Accelerators and devices
