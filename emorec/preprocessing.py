@@ -20,13 +20,18 @@ INTERPOLATIONS = ("area", "linear")
 """area: OpenCV's INTER_AREA for downscaling, INTER_LINEAR for upscaling."""
 
 
-def crop_face(image: Image, box: Box, margin: float, landmarks: Landmarks | None = None) -> Image:
+def crop_face(
+    image: Image,
+    box: Box,
+    margin: float,
+    landmarks: Landmarks | None = None,
+    min_tilt: float = MIN_TILT,
+) -> Image:
     """Crop a face with a margin; outside the image the border pixels are repeated.
 
     With landmarks the crop is aligned: if the line through the eyes deviates from the horizontal by
-    more than `MIN_TILT` degrees, the crop is the same rectangle, rotated about the centre of the
-    box so that the eyes are level in it, with the right eye on the left side. Smaller tilts do not
-    reduce the accuracy, while the rotation resamples the pixels.
+    more than `min_tilt` degrees, the crop is the same rectangle, rotated about the centre of the
+    box so that the eyes are level in it, with the right eye on the left side.
 
     Args:
         image: Grey or colour image, shape (height, width) or (height, width, 3), uint8.
@@ -34,6 +39,7 @@ def crop_face(image: Image, box: Box, margin: float, landmarks: Landmarks | None
         margin: Fraction of the box's width and height added on each side; negative to crop
             inside the box.
         landmarks: Points of the face in pixels of `image`; None for a crop that is not rotated.
+        min_tilt: Tilt in degrees up to which a crop is not rotated.
 
     Returns:
         The crop, uint8, with the channels of `image`, at least 1x1 pixels.
@@ -44,7 +50,7 @@ def crop_face(image: Image, box: Box, margin: float, landmarks: Landmarks | None
     left, top = round(center_x - half_width), round(center_y - half_height)
     right = max(round(center_x + half_width), left + 1)
     bottom = max(round(center_y + half_height), top + 1)
-    if landmarks is not None and abs(landmarks.tilt) > MIN_TILT:
+    if landmarks is not None and abs(landmarks.tilt) > min_tilt:
         rotated = _rotated_crop(image, (left, top, right, bottom), landmarks.tilt)
         if rotated is not None:
             return rotated

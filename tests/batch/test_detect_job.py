@@ -29,9 +29,10 @@ def test_the_settings_reach_the_recognizer(tmp_path: Path, classes: int, labels)
     metadata = METADATA.replaced(prior=(0.125,) * 8)
     model = write_tiny_model(tmp_path / "tiny.onnx", metadata)
     recognizer = RecognizerSettings(
-        BrightDetector, model, 0.5, classes, Box(10, 0, 20, 20), min_confidence=1.0
+        BrightDetector, model, 0.5, classes, Box(10, 0, 20, 20), min_confidence=1.0, align="on"
     ).open()
     assert recognizer.labels == labels
+    assert recognizer.aligned
     assert recognizer.classifier.tau == 0.5
     (face,) = recognizer.recognize(np.full((40, 40, 3), 1, np.uint8))
     assert face.face.box == Box(10, 0, 20, 20)
