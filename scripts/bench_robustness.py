@@ -196,8 +196,17 @@ def main() -> None:
     parser.add_argument(
         "--tilt", action="store_true", help="accuracy by tilt, with and without alignment, instead"
     )
-    parser.add_argument("--min-tilts", type=float, nargs="*", default=[MIN_TILT], metavar="DEGREES")
+    parser.add_argument(
+        "--min-tilts",
+        type=float,
+        nargs="+",
+        default=[MIN_TILT],
+        metavar="DEGREES",
+        help="tilts up to which crops are not rotated, for --tilt",
+    )
     arguments = parser.parse_args()
+    if arguments.tilt and not DETECTORS[arguments.detector].landmarks:
+        parser.error(f"--tilt needs landmarks, which {arguments.detector} does not return")
 
     cv2.setNumThreads(1)  # small images are finished before a second thread starts
     classifier = EmotionClassifier(arguments.model)

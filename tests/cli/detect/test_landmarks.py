@@ -133,8 +133,9 @@ def test_a_run_of_schema_version_2_is_resumed():
 
 
 @pytest.mark.slow
-def test_processes_return_landmarks(monkeypatch):
+def test_processes_return_landmarks(tmp_path: Path, monkeypatch):
     monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
     command = (str(ASTRONAUT), str(ASTRONAUT), "--no-save")
     assert run(*command, "--jsonl", "threads.jsonl").exit_code == 0
     assert run(*command, "--jsonl", "workers.jsonl", "--workers", "2").exit_code == 0
