@@ -184,8 +184,9 @@ class HaarDetector:
 def _load(cascade: str) -> cv2.CascadeClassifier:
     if not hasattr(cv2, "CascadeClassifier"):
         raise MissingDependencyError(
-            f"OpenCV {cv2.__version__} has no CascadeClassifier; "
-            'install one that has it: pip install "opencv-python>=4.12,<5"'
+            f"OpenCV {cv2.__version__} has no CascadeClassifier, which the detector haar needs; use "
+            "the detector yunet, or a wheel that has it: opencv-python of version 4 or "
+            'opencv-contrib-python, e.g. pip install "opencv-python>=4.12,<5"'
         )
     known = _FILES.get(cascade)
     path = resources.folder("cascades") / known if known else Path(cascade)

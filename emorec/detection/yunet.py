@@ -21,6 +21,11 @@ DEFAULT_MIN_SCORE = 0.7
 SEARCH_SIDE = 640
 """Longer images are downscaled to this side: YuNet detects faces of about 10 to 300 pixels."""
 
+SEARCH_SIDE_OF_VIDEOS = 640
+"""The same for the frames of videos."""
+
+MIN_SEARCH_SIDE, MAX_SEARCH_SIDE = 64, 2048
+
 _MIN_INPUT_SIDE = 33
 """Smaller inputs are padded with black to this side.
 
@@ -51,6 +56,8 @@ class YuNetDetector:
         model: YuNet's ONNX file; None uses the file of the package.
         min_score: Drop faces below this score; above 0 and below 1.
         min_size: Drop faces whose box has a shorter side, in pixels; None keeps all.
+        search_side: Images with a longer side are downscaled to it before the search, in pixels,
+            `MIN_SEARCH_SIDE` to `MAX_SEARCH_SIDE`.
 
     Raises:
         ConfigError: A value is out of range.
@@ -66,11 +73,17 @@ class YuNetDetector:
         *,
         min_score: float = DEFAULT_MIN_SCORE,
         min_size: int | None = None,
+        search_side: int = SEARCH_SIDE,
     ) -> None:
         if not 0 < min_score < 1:
             raise ConfigError(f"min_score must be above 0 and below 1; received {min_score:g}")
         if min_size is not None and min_size < 1:
             raise ConfigError(f"min_size must be 1 or more; received {min_size}")
+        if not MIN_SEARCH_SIDE <= search_side <= MAX_SEARCH_SIDE:
+            raise ConfigError(
+                f"search_side must be {MIN_SEARCH_SIDE} to {MAX_SEARCH_SIDE}; "
+                f"received {search_side}"
+            )
         if not hasattr(cv2, "FaceDetectorYN"):
             raise MissingDependencyError(
                 f"OpenCV {cv2.__version__} has no FaceDetectorYN; install one that has it: "
@@ -82,9 +95,10 @@ class YuNetDetector:
         self._data = np.frombuffer(data, np.uint8)
         self._min_score = min_score
         self._min_size = min_size or 1
+        self._search_side = search_side
         self._local = threading.local()  # the network stores its input size and layers
         try:
-            check_graph(data, (1, 3, SEARCH_SIDE, SEARCH_SIDE))
+            check_graph(data, (1, 3, search_side, search_side))
             # OpenCV reports missing outputs of a different model only when it runs.
             self._rows(np.zeros((64, 64, 3), np.uint8))
         except (cv2.error, SystemError, ValueError) as error:
@@ -106,7 +120,7 @@ class YuNetDetector:
         """
         check_image(image_bgr)
         height, width = image_bgr.shape[:2]
-        factor = max(max(height, width) / SEARCH_SIDE, 1.0)
+        factor = max(max(height, width) / self._search_side, 1.0)
         if factor > 1:
             size_wh = (max(round(width / factor), 1), max(round(height / factor), 1))
             image_bgr = cast(Image, cv2.resize(image_bgr, size_wh, interpolation=cv2.INTER_AREA))
@@ -143,7 +157,7 @@ class YuNetDetector:
                 "onnx",
                 self._data,
                 np.empty(0, np.uint8),
-                (SEARCH_SIDE, SEARCH_SIDE),
+                (self._search_side, self._search_side),
                 self._min_score,
                 _NMS_IOU,
                 _MAX_FACES,
