@@ -25,9 +25,8 @@ def padded_image(path: Path) -> Image:
     return pixels(cv2.copyMakeBorder(face, PAD, PAD, PAD, PAD, cv2.BORDER_REPLICATE))
 
 
-def best_face(detector: FaceDetector, image: Image, scale: float = 1.0) -> Face | None:
-    """Return the detected face, or None; `scale` is the size of the image."""
-    frame = Box(*(round(value * scale) for value in (PAD, PAD, FACE, FACE)))
+def best_face(detector: FaceDetector, image: Image, frame: Box) -> Face | None:
+    """Return the detected face that overlaps a frame most; None if none overlaps it enough."""
     found = detector.detect(pixels(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)))
     best = max(found, key=lambda face: frame.iou(face.box), default=None)
     return best if best is not None and best.box.iou(frame) >= MIN_IOU else None
@@ -35,7 +34,8 @@ def best_face(detector: FaceDetector, image: Image, scale: float = 1.0) -> Face 
 
 def best_box(detector: FaceDetector, image: Image, scale: float = 1.0) -> Box | None:
     """Return the detected box of the face, or None; `scale` is the size of the image."""
-    face = best_face(detector, image, scale)
+    frame = Box(*(round(value * scale) for value in (PAD, PAD, FACE, FACE)))
+    face = best_face(detector, image, frame)
     return face and face.box
 
 

@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from _padded_faces import FACE, FRAME, best_box, padded_image, pixels, rotated
-from _tilt_quality import print_tilt
+from _tilt_quality import TiltTable
 
 from emorec import resources
 from emorec.datasets.manifest import read_prepared
@@ -216,7 +216,7 @@ def main() -> None:
     files = {"detector_model": arguments.detector_model} if arguments.detector_model else {}
     detector = make_detector(arguments.detector, **files)
     if arguments.tilt:
-        print_tilt(examples, detector, classifier, arguments.min_tilts)
+        TiltTable(examples, detector, classifier).print(arguments.min_tilts)
         return
     table = Table(classifier, examples.class_names)
     truth = examples.targets.argmax(axis=1)
