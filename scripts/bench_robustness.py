@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from _padded_faces import FACE, FRAME, best_box, padded_image, pixels, rotated
-from _tilt_quality import TiltTable
+from _tilt_quality import DEFAULT_SIDE, TiltTable
 
 from emorec import resources
 from emorec.datasets.manifest import read_prepared
@@ -204,6 +204,9 @@ def main() -> None:
         metavar="DEGREES",
         help="tilts up to which crops are not rotated, for --tilt",
     )
+    parser.add_argument(
+        "--side", type=int, default=DEFAULT_SIDE, help="side of a face in pixels, for --tilt"
+    )
     arguments = parser.parse_args()
     if arguments.tilt and not DETECTORS[arguments.detector].landmarks:
         parser.error(f"--tilt needs landmarks, which {arguments.detector} does not return")
@@ -216,7 +219,7 @@ def main() -> None:
     files = {"detector_model": arguments.detector_model} if arguments.detector_model else {}
     detector = make_detector(arguments.detector, **files)
     if arguments.tilt:
-        TiltTable(examples, detector, classifier).print(arguments.min_tilts)
+        TiltTable(examples, detector, classifier, arguments.side).print(arguments.min_tilts)
         return
     table = Table(classifier, examples.class_names)
     truth = examples.targets.argmax(axis=1)
