@@ -36,7 +36,7 @@ def best_box(detector: FaceDetector, image: Image, scale: float = 1.0) -> Box | 
     """Return the detected box of the face, or None; `scale` is the size of the image."""
     frame = Box(*(round(value * scale) for value in (PAD, PAD, FACE, FACE)))
     face = best_face(detector, image, frame)
-    return face and face.box
+    return None if face is None else face.box
 
 
 def rotated(angle: float, image: Image, random: np.random.Generator) -> Image:

@@ -42,7 +42,7 @@ class TiltedFaces:
     @property
     def tilts(self) -> npt.NDArray[np.float64]:
         """The tilt of the landmarks in degrees, by image; 0 where no face is found."""
-        landmarks = [face and face.landmarks for face in self.faces]
+        landmarks = [None if face is None else face.landmarks for face in self.faces]
         return np.array([0.0 if points is None else points.tilt for points in landmarks])
 
 

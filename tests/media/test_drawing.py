@@ -129,10 +129,10 @@ def test_landmarks_are_white_with_a_black_rim(background, scale):
     plain, drawn = annotate(image, [face]), annotate(image, [face], landmarks=True)
     for x, y in POINTS.mapped(scale, scale).points.values():
         row, column = int(y), int(x)
-        assert drawn[row, column].min() >= 200
+        assert drawn[row, column].min() >= 180
         reach = max(round(0.05 * box.width), 2)
         around = drawn[row - reach : row + reach + 1, column - reach : column + reach + 1]
-        assert around.min() <= 60
+        assert around.min() <= 90
     changed = (plain != drawn).any(axis=2)
     assert 5 * 5 <= changed.sum() <= 0.1 * box.width * box.height + 5 * 25
 
