@@ -29,6 +29,7 @@ class RecognizerSettings:
         min_confidence: As for `EmotionRecognizer`.
         device: As for `EmotionClassifier`.
         flip: As for `EmotionClassifier`.
+        align: As for `EmotionRecognizer`.
     """
 
     make_detector: Callable[[], FaceDetector]
@@ -39,6 +40,7 @@ class RecognizerSettings:
     min_confidence: float = 0.0
     device: str | None = None
     flip: bool = False
+    align: str = "auto"
 
     def open_classifier(self) -> EmotionClassifier:
         """Load the model.
@@ -67,6 +69,7 @@ class RecognizerSettings:
             classes=self.classes,
             roi=self.roi,
             min_confidence=self.min_confidence,
+            align=self.align,
         )
 
 

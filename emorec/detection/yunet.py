@@ -13,7 +13,7 @@ from emorec import resources
 from emorec.errors import ConfigError, MissingDependencyError, ModelError
 from emorec.image_arrays import check_image
 from emorec.images import Image
-from emorec.types import Box, Face
+from emorec.types import Box, Face, Landmarks
 
 # Chosen by `scripts/bench_detect.py --only yunet-settings`.
 DEFAULT_MIN_SCORE = 0.65
@@ -119,7 +119,7 @@ class YuNetDetector:
 
         The score of a face is YuNet's, 0 to 1: the square root of the product of its
         classification and objectness scores. Boxes are converted to the squares of the Haar
-        cascades; they may cross the border of the image.
+        cascades; they may cross the border of the image. Every face has landmarks.
 
         Raises:
             ModelError: OpenCV fails to run the network.
@@ -135,11 +135,7 @@ class YuNetDetector:
         except cv2.error as error:
             reason = " ".join(str(error).split())
             raise ModelError(f"{self._source}: YuNet failed on an image: {reason}") from error
-        faces = [
-            Face(_square(*(float(value) * factor for value in row[:4])), self.name, float(row[14]))
-            for row in rows
-            if np.isfinite(row).all()
-        ]
+        faces = [self._face(row, factor) for row in rows if np.isfinite(row).all()]
         faces = [face for face in faces if face.box.width >= self._min_size]
         return sorted(faces, key=lambda face: (face.box.x, face.box.y, face.box.width))
 
@@ -149,6 +145,11 @@ class YuNetDetector:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _local=threading.local())
+
+    def _face(self, row: npt.NDArray[np.float32], factor: float) -> Face:
+        values = [float(value) * factor for value in row[:14]]
+        landmarks = Landmarks(*zip(values[4::2], values[5::2], strict=True))
+        return Face(_square(*values[:4]), self.name, float(row[14]), landmarks)
 
     def _network(self) -> "cv2.FaceDetectorYN":
         """Return the network of this thread."""
@@ -168,7 +169,8 @@ class YuNetDetector:
         """Run the network.
 
         Returns:
-            One row per face, shape (n, 15): x, y, width, height, five points x, y, and the score.
+            One row per face, shape (n, 15): x, y, width, height, the x and y of right eye, left
+            eye, nose and right and left corner of the mouth, and the score.
         """
         network = self._network()
         missing_rows, missing_columns = (

@@ -14,7 +14,7 @@ from emorec.detection.yunet import MAX_SEARCH_SIDE, MIN_SEARCH_SIDE, YuNetDetect
 from emorec.errors import ConfigError, MissingDependencyError, ModelError
 from emorec.images import read_bgr
 from emorec.models import onnx_limits
-from emorec.types import Box, Face
+from emorec.types import Box, Face, Landmarks
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -61,7 +61,9 @@ def test_a_box_becomes_the_square_of_a_cascade(stubbed):
     # 80 x 125 has the root 100: side 113, centred 3.4 above the middle.
     detector, _ = stubbed(row(60, 40, 80, 125))
     (face,) = detector.detect(np.zeros((300, 300, 3), np.uint8))
-    assert face == Face(Box(44, 43, 113, 113), "yunet", pytest.approx(0.9))
+    landmarks = Landmarks((0, 1), (2, 3), (4, 5), (6, 7), (8, 9))
+    assert face == Face(Box(44, 43, 113, 113), "yunet", pytest.approx(0.9), landmarks)
+    assert all(type(value) is float for point in face.landmarks.points.values() for value in point)
     assert all(type(value) is int for value in vars(face.box).values())
     assert type(face.score) is float
 
@@ -84,6 +86,7 @@ def test_large_images_are_downscaled_and_boxes_are_in_full_pixels(
     (face,) = detector.detect(np.zeros((*shape, 3), np.uint8))
     assert network.size_wh == searched_wh
     assert abs(face.box.width - 113 * factor) <= 1
+    assert face.landmarks.left_mouth == pytest.approx((8 * factor, 9 * factor))
 
 
 def test_a_line_of_pixels_keeps_at_least_one_row(stubbed):
