@@ -6,23 +6,48 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
-from _detector_views import NO_FACES, Boxes, Count, View, conditions, counted
-from _haar_settings import print_haar_settings
+from _detector_views import (
+    COVERED,
+    ENLARGED,
+    NO_FACES,
+    Boxes,
+    Count,
+    View,
+    conditions,
+    counted,
+)
 
 from emorec.detection.base import FaceDetector
-from emorec.detection.haar import MIN_SIZE_SHARE_OF_VIDEOS, HaarDetector
-from emorec.detection.yunet import SEARCH_SIDE_OF_VIDEOS, YuNetDetector
+from emorec.detection.haar import HaarDetector
+from emorec.detection.yunet import (
+    DEFAULT_MIN_SCORE,
+    SEARCH_SIDE,
+    SEARCH_SIDE_OF_VIDEOS,
+    YuNetDetector,
+)
 
-SEARCH_SIDES = (320, 480, 640, 960, 1280)
-MIN_SCORES = (0.5, 0.6, 0.7, 0.8, 0.9)
+SEARCH_SIDES = (320, 480, 640, 800, 960, 1280)
+MIN_SCORES = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 MIN_SIZES = (1, 12, 16, 20, 24)
 """Sides of the smallest face, in pixels of the image."""
+
+FALSE_FACE_COST = 4
+
+GROUPS = {
+    "as they are, resized": ("photos", "six", f"{ENLARGED} times"),
+    "small": ("faces of",),
+    "tilted": ("tilted",),
+    "covered, dark, blurred": (*COVERED, "brightness", "blurred"),
+    "none": ("no face",),
+}
+"""Beginnings of the names of conditions that are counted together. The turned faces are among the
+resized ones.
+"""
 
 
 def _detectors(yunet: Path | None) -> dict[str, FaceDetector]:
     return {
         "haar": HaarDetector(),
-        "haar, videos": HaarDetector(min_share=MIN_SIZE_SHARE_OF_VIDEOS),
         "haar --cascade default": HaarDetector("default"),
         "haar --profile": HaarDetector(profile=True),
         "**yunet**": YuNetDetector(yunet),
@@ -62,40 +87,49 @@ def _print_side_by_side(views: dict[str, list[View]], detectors: dict[str, FaceD
 
 
 def _print_yunet_settings(views: dict[str, list[View]], yunet: Path | None) -> None:
-    """Print detected and false faces over settings; one run per side serves all scores."""
-    everything = [view for group in views.values() for view in group]
-    asked = {name: sum(len(view.marks) for view in group) for name, group in views.items()}
-    print("YuNet's settings: faces that are missed, by condition, and false faces of all images.\n")
-    short = [name for name in views if asked[name]]
-    print("| search side | min score | min size | " + " | ".join(short) + " | false |")
-    print("| ---: | ---: | ---: |" + " ---: |" * (len(short) + 1))
+    """Print missed and false faces by setting; one run per side serves all scores."""
+    groups = {
+        group: [view for name in views if name.startswith(starts) for view in views[name]]
+        for group, starts in GROUPS.items()
+    }
+    asked = {group: sum(len(view.marks) for view in members) for group, members in groups.items()}
+    print(f"Missed faces by condition, all false faces, and missed + {FALSE_FACE_COST} x false:\n")
+    names = [group for group in groups if asked[group]]
+    columns = [f"{group}, of {asked[group]}" for group in names]
+    print("| search side | min score | min size | " + " | ".join(columns) + " | false | cost |")
+    print("| ---: | ---: | ---: |" + " ---: |" * (len(columns) + 2))
     for side in SEARCH_SIDES:
         detector = YuNetDetector(yunet, min_score=min(MIN_SCORES), search_side=side)
-        found = {id(view): detector.detect(view.image_bgr) for view in everything}
+        found = {
+            group: [detector.detect(view.image_bgr) for view in members]
+            for group, members in groups.items()
+        }
         for score in MIN_SCORES:
-            for size in MIN_SIZES if score == 0.7 else (1,):
-                counts = {}
-                for name, group in views.items():
-                    boxes = [
-                        tuple(
-                            face.box
-                            for face in found[id(view)]
-                            if (face.score or 0) >= score and face.box.width >= size
-                        )
-                        for view in group
-                    ]
-                    counts[name] = _counted(group, boxes)
-                missed = [str(asked[name] - counts[name].found) for name in short]
+            is_default = (side, score) == (SEARCH_SIDE, DEFAULT_MIN_SCORE)
+            for size in MIN_SIZES if is_default else MIN_SIZES[:1]:
+                counts = {
+                    group: _counted(
+                        members,
+                        [
+                            tuple(f.box for f in faces if f.score >= score and f.box.width >= size)
+                            for faces in found[group]
+                        ],
+                    )
+                    for group, members in groups.items()
+                }
+                missed = [asked[group] - counts[group].found for group in names]
                 false = sum(count.false for count in counts.values())
-                print(f"| {side} | {score:g} | {size} | {' | '.join(missed)} | {false} |")
+                cells = [side, score, size, *missed, false, sum(missed) + FALSE_FACE_COST * false]
+                print("| " + " | ".join(map(str, cells)) + " |", flush=True)
 
 
 def print_quality(folder: Path, yunet: Path | None) -> None:
-    """Print the tables of detectors and settings on the photos of a folder."""
+    """Print Haar and YuNet side by side on the photos of a folder."""
     cv2.setNumThreads(1)
-    views = conditions(folder)
-    _print_side_by_side(views, _detectors(yunet))
-    print()
-    _print_yunet_settings(views, yunet)
-    print("\nSettings of Haar:\n")
-    print_haar_settings(folder)
+    _print_side_by_side(conditions(folder), _detectors(yunet))
+
+
+def print_yunet_settings(folder: Path, yunet: Path | None) -> None:
+    """Print the faces that YuNet misses on the photos of a folder, over its settings."""
+    cv2.setNumThreads(1)
+    _print_yunet_settings(conditions(folder), yunet)

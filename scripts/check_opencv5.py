@@ -26,10 +26,10 @@ TESTS = (
 WITHOUT_HAAR = "not haar and not cascade"
 
 
-def _environment(folder: Path) -> Path:
+def _environment(folder: Path) -> str:
     """Make the environment; return its interpreter."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
-    python = folder / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    python = str(folder / "bin" / "python")
     pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check"]
     subprocess.run([*pip, "install", "--quiet", "--no-deps", OPENCV], check=True)
     query = [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
@@ -39,8 +39,8 @@ def _environment(folder: Path) -> Path:
     return python
 
 
-def _detect(python: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [python, "-m", "emorec", "detect", PHOTO, "--json", "-", "--no-save", *options]
+def _detect(python: str, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [python, "-m", "emorec", "detect", str(PHOTO), "--json", "-", "--no-save", *options]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 

@@ -71,6 +71,8 @@ def _make_yunet(
 ) -> "FaceDetector":
     from emorec.detection import yunet
 
+    if for_video:
+        options.setdefault("search_side", yunet.SEARCH_SIDE_OF_VIDEOS)
     return yunet.YuNetDetector(detector_model, **options)
 
 
@@ -114,8 +116,18 @@ _YUNET = DetectorEntry(
             name="min_score",
             type=float,
             help="drop faces below this score, 0 to 1.",
-            default_text="0.7",
+            default_text="0.65",
             metavar="NUMBER",
+        ),
+        DetectorOption(
+            name="search_side",
+            type=int,
+            help="downscale larger images to this size for the search only; a larger one finds "
+            "smaller faces and takes longer.",
+            default_text="960, 640 for videos",
+            minimum=64,
+            maximum=1920,
+            metavar="PIXELS",
         ),
     ),
 )

@@ -16,15 +16,16 @@ from emorec.images import Image
 from emorec.models.onnx_limits import check_graph
 from emorec.types import Box, Face, Landmarks
 
-DEFAULT_MIN_SCORE = 0.7
+# Chosen by `scripts/bench_detect.py --only yunet-settings`.
+DEFAULT_MIN_SCORE = 0.65
 
-SEARCH_SIDE = 640
+SEARCH_SIDE = 960
 """Longer images are downscaled to this side: YuNet detects faces of about 10 to 300 pixels."""
 
 SEARCH_SIDE_OF_VIDEOS = 640
-"""The same for the frames of videos."""
+"""The same for the frames of videos, where the search takes most of the time."""
 
-MIN_SEARCH_SIDE, MAX_SEARCH_SIDE = 64, 2048
+MIN_SEARCH_SIDE, MAX_SEARCH_SIDE = 64, 1920
 
 _MIN_INPUT_SIDE = 33
 """Smaller inputs are padded with black to this side.

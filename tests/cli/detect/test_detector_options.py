@@ -86,7 +86,7 @@ def test_the_help_describes_every_detector_and_option(name):
 def test_shared_options_list_the_defaults_of_their_detectors():
     text = " ".join(CliRunner().invoke(show, ["--help"], terminal_width=1000).stdout.split())
     assert "yunet, haar: side of the smallest face to detect." in text
-    assert "[default: yunet: 0.7; haar: no limit]" in text
+    assert "[default: yunet: 0.65; haar: no limit]" in text
 
 
 def test_the_choice_can_be_sent_to_another_process():
