@@ -9,7 +9,7 @@ import numpy as np
 from emorec.images import Image, to_gray
 from emorec.types import Box, Landmarks
 
-MIN_TILT = 15.0
+MIN_TILT = 10.0
 """Tilt in degrees up to which a crop is not rotated; see `crop_face`."""
 
 COLORS = ("gray", "rgb")
