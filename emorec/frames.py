@@ -1,9 +1,9 @@
 """Frame: the pixels of an image, or of one frame of an animation, a video or a camera."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from emorec.images import Image
-from emorec.types import Box
+from emorec.types import Box, Face
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,20 @@ class Frame:
         """Convert a box of `image_bgr` to a box of the full image."""
         height, width = self.image_bgr.shape[:2]
         return _scaled(box, self.size_wh[0] / width, self.size_wh[1] / height)
+
+    def to_scaled_face(self, face: Face) -> Face:
+        """Convert box and landmarks of a face from the full image to `image_bgr`."""
+        height, width = self.image_bgr.shape[:2]
+        scales = width / self.size_wh[0], height / self.size_wh[1]
+        landmarks = face.landmarks and face.landmarks.mapped(*scales)
+        return replace(face, box=self.to_scaled_box(face.box), landmarks=landmarks)
+
+    def to_full_face(self, face: Face) -> Face:
+        """Convert box and landmarks of a face from `image_bgr` to the full image."""
+        height, width = self.image_bgr.shape[:2]
+        scales = self.size_wh[0] / width, self.size_wh[1] / height
+        landmarks = face.landmarks and face.landmarks.mapped(*scales)
+        return replace(face, box=self.to_full_box(face.box), landmarks=landmarks)
 
 
 def _scaled(box: Box, scale_x: float, scale_y: float) -> Box:

@@ -31,6 +31,9 @@ MAX_ADJUSTMENT = 2.0
 
 _PRIOR_TOLERANCE = 1e-3
 
+_OPTIONAL = {"align": False}
+"""Values of fields that files of emorec 0.1 lack."""
+
 _NOT_IN_VERSION_1 = {"prior": None, "default_prior": 0.0}
 
 
@@ -54,6 +57,8 @@ class ModelMetadata:
         prior: Share of each label among the training targets, in order; None if unknown.
         default_prior: Default strength of the logit adjustment, see `emorec.probabilities`; 0
             leaves the logits unchanged.
+        align: Crops of tilted faces are rotated by default so that the eyes are level; see
+            `emorec.preprocessing.crop_face`.
     """
 
     name: str
@@ -70,6 +75,7 @@ class ModelMetadata:
     created_with: str
     prior: tuple[float, ...] | None = None
     default_prior: float = 0.0
+    align: bool = False
 
     @property
     def channels(self) -> int:
@@ -110,6 +116,7 @@ class ModelMetadata:
             )
         if version == 1:
             found = {**_NOT_IN_VERSION_1, **found}
+        found = {**_OPTIONAL, **found}
         names = {field.name for field in fields(cls)}
         missing = sorted(names - found.keys())
         if missing:
@@ -233,4 +240,6 @@ def _problem(found: dict[str, Any]) -> str | None:
         )
     if default_prior and prior is None:
         return f"default_prior must be 0 without a prior; received {short_repr(default_prior)}"
+    if not isinstance(found["align"], bool):
+        return f"align must be true or false; received {short_repr(found['align'])}"
     return None

@@ -1,9 +1,12 @@
 """Thread counts, and work over many images in threads with progress and prompt interruption."""
 
+import math
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 
 from emorec.decoder_process import abort_decoding
 from emorec.interrupts import deliver_pending_interrupt, hold_interrupts, wait_for_result
@@ -18,10 +21,56 @@ MAX_THREADS = 8
 """Upper limit of the threads; more images in flight cost more memory than they save time."""
 
 
+_GROUP_OF_PROCESS = Path("/proc/self/cgroup")
+_GROUPS = Path("/sys/fs/cgroup")
+
+
 def default_threads() -> int:
-    """Return the number of threads for this machine: one per core available to this process."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(cores or 1, MAX_THREADS)
+    """Return the number of threads for this machine: one per available core, up to a limit."""
+    return min(available_cores(), MAX_THREADS)
+
+
+def available_cores() -> int:
+    """Return the number of cores that this process may use, at least 1.
+
+    These are the cores of its affinity mask, or fewer if it runs in a container with a CPU quota.
+    """
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    return max(1, min([cores, *map(math.ceil, _quotas())]))
+
+
+def _quotas() -> Iterator[float]:
+    """Yield the CPU quotas, in cores, of the Linux control groups that this process is in.
+
+    `cpu.max` of version 2 and `cpu.cfs_quota_us` of version 1 are described in
+    https://docs.kernel.org/admin-guide/cgroup-v2.html and
+    https://docs.kernel.org/scheduler/sched-bwc.html.
+    """
+    try:
+        memberships = _GROUP_OF_PROCESS.read_text().splitlines()
+    except (OSError, ValueError):  # not Linux
+        return
+    for membership in memberships:
+        _, controllers, path = membership.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        root = _GROUPS / "cpu" if controllers else _GROUPS
+        group = root / path.lstrip("/")
+        # In a container the path may name a folder of the host, and only the root is visible.
+        for folder in (group, *group.parents):
+            with suppress(OSError, ValueError):
+                if controllers:
+                    quota = (folder / "cpu.cfs_quota_us").read_text()
+                    period = (folder / "cpu.cfs_period_us").read_text()
+                else:
+                    quota, period = (folder / "cpu.max").read_text().split()
+                if float(quota) > 0:  # "max" and -1 are no limit
+                    yield float(quota) / float(period)
+            if folder == root:
+                break
 
 
 def run_in_threads(

@@ -1,6 +1,14 @@
 """Value types shared by detection, inference and output: boxes, faces and predictions."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields, replace
+
+Point = tuple[float, float]
+"""x and y in pixels of the full, upright image, as of `Box`: its top left corner is (0, 0)."""
+
+
+ALIGNMENTS = ("auto", "off", "on")
+"""When crops of tilted faces are rotated upright; auto is the model's own default."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,55 @@ class Box:
 
 
 @dataclass(frozen=True)
+class Landmarks:
+    """Five points of a face, in pixels of the full, upright image.
+
+    Right and left are those of the person: in an upright image the right eye is on the left side.
+    Points may lie outside the image.
+
+    Attributes:
+        right_eye: Centre of the right eye.
+        left_eye: Centre of the left eye.
+        nose: Tip of the nose.
+        right_mouth: Right corner of the mouth.
+        left_mouth: Left corner of the mouth.
+    """
+
+    right_eye: Point
+    left_eye: Point
+    nose: Point
+    right_mouth: Point
+    left_mouth: Point
+
+    @property
+    def points(self) -> dict[str, Point]:
+        """The points by name, in the order of the fields."""
+        return {name: getattr(self, name) for name in LANDMARK_NAMES}
+
+    @property
+    def tilt(self) -> float:
+        """In-plane rotation of the face in degrees, -180 to 180.
+
+        0 if the eyes are level, positive if the face is rotated clockwise in the image.
+        """
+        across = self.left_eye[0] - self.right_eye[0]
+        down = self.left_eye[1] - self.right_eye[1]
+        return math.degrees(math.atan2(down, across))
+
+    def mapped(
+        self, scale_x: float, scale_y: float, right: float = 0, down: float = 0
+    ) -> "Landmarks":
+        """Return a copy whose points are scaled about the origin and then moved, in pixels."""
+        return Landmarks(
+            *((x * scale_x + right, y * scale_y + down) for x, y in self.points.values())
+        )
+
+
+LANDMARK_NAMES = tuple(field.name for field in fields(Landmarks))
+"""Names of the points of `Landmarks`, in order."""
+
+
+@dataclass(frozen=True)
 class Face:
     """A detected face.
 
@@ -36,11 +93,32 @@ class Face:
         box: Position of the face.
         detector: Name of the detector that found it.
         score: Score of the detector; for a cascade its level weight, which is not a probability.
+        landmarks: Eyes, nose and mouth; None if the detector does not return them.
     """
 
     box: Box
     detector: str
     score: float
+    landmarks: Landmarks | None = None
+
+    def moved(self, right: int, down: int) -> "Face":
+        """Return a copy whose box and landmarks are moved, in pixels."""
+        box = replace(self.box, x=self.box.x + right, y=self.box.y + down)
+        landmarks = self.landmarks and self.landmarks.mapped(1, 1, right, down)
+        return replace(self, box=box, landmarks=landmarks)
+
+    def fitted(self, box: Box) -> "Face":
+        """Return a copy with another box, in which the landmarks have the same relative position.
+
+        Args:
+            box: At least one pixel wide and high, as the box of the face.
+        """
+        old, landmarks = self.box, self.landmarks
+        if landmarks is not None:
+            scale_x, scale_y = box.width / old.width, box.height / old.height
+            right, down = box.x - scale_x * old.x, box.y - scale_y * old.y
+            landmarks = landmarks.mapped(scale_x, scale_y, right, down)
+        return replace(self, box=box, landmarks=landmarks)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from bench_robustness import best_box, padded_image
+from _padded_faces import best_box, padded_image
 
 from emorec import resources
 from emorec.datasets.manifest import read_prepared

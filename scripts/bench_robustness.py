@@ -6,7 +6,12 @@ or the image, and crops and resizes as detect does. "Detected" is the share of f
 detector still detects in the changed image. The accuracies are on the faces that it detects in the
 unchanged image, with the box from there, so that all rows are on the same faces.
 
-Example: python scripts/bench_robustness.py --data FER-2013 --limit 800
+With --tilt, the images are rotated by 0 to 60 degrees. The table shows the accuracy with crops that
+are rotated by the eyes and without, with the detector's box from the rotated image.
+
+Examples:
+  python scripts/bench_robustness.py --data FER-2013 --limit 800
+  python scripts/bench_robustness.py --data FER-2013 --tilt --min-tilts 0 10 20
 """
 
 import argparse
@@ -19,23 +24,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import numpy.typing as npt
+from _padded_faces import FACE, FRAME, best_box, padded_image, pixels, rotated
+from _tilt_quality import DEFAULT_SIDE, TiltTable
 
 from emorec import resources
 from emorec.datasets.manifest import read_prepared
 from emorec.detection.base import FaceDetector
 from emorec.detection.registry import DEFAULT_DETECTOR, DETECTORS, make_detector
-from emorec.images import Image, read_gray
+from emorec.images import Image
 from emorec.inference.classifier import EmotionClassifier
-from emorec.preprocessing import crop_face
+from emorec.preprocessing import MIN_TILT, crop_face
 from emorec.types import Box
-
-FACE = 96
-"""Side of the upscaled face in its image, in pixels."""
-
-PAD = FACE // 2
-FRAME = Box(PAD, PAD, FACE, FACE)
-MIN_IOU = 0.4
-"""Minimum IoU of a box with the face's frame for the face to count as detected."""
 
 MARGINS = (-0.15, -0.1, -0.05, 0.0, 0.05, 0.1, 0.15, 0.2, 0.3)
 SCALES = (0.8, 0.9, 1.1, 1.25)
@@ -86,7 +85,7 @@ def cases() -> Iterator[Case]:
         yield Case(f"brightness x {gain:g}", image=partial(_bright, gain))
     yield Case("contrast halved", image=_flat)
     for angle in ANGLES:
-        yield Case(f"rotated by {angle} degrees, random sign", image=partial(_rotated, angle))
+        yield Case(f"rotated by {angle} degrees, random sign", image=partial(rotated, angle))
     for side in SIDES:
         yield Case(f"{side}-pixel face", image=partial(_small, side), scale=side / FACE)
 
@@ -104,51 +103,26 @@ def _shifted(part: float, box: Box, random: np.random.Generator) -> Box:
 
 
 def _blurred(part: float, image: Image, _: np.random.Generator) -> Image:
-    return _pixels(cv2.GaussianBlur(image, (0, 0), part * FACE))
+    return pixels(cv2.GaussianBlur(image, (0, 0), part * FACE))
 
 
 def _jpeg(quality: int, image: Image, _: np.random.Generator) -> Image:
     done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
     assert done
-    return _pixels(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE))
+    return pixels(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE))
 
 
 def _bright(gain: float, image: Image, _: np.random.Generator) -> Image:
-    return _pixels(np.clip(image * gain, 0, 255).round())
+    return pixels(np.clip(image * gain, 0, 255).round())
 
 
 def _flat(image: Image, _: np.random.Generator) -> Image:
-    return _pixels((64 + image * 0.5).round())
-
-
-def _rotated(angle: float, image: Image, random: np.random.Generator) -> Image:
-    center = (image.shape[1] / 2, image.shape[0] / 2)
-    turn = cv2.getRotationMatrix2D(center, angle * random.choice((-1, 1)), 1)
-    size_wh = (image.shape[1], image.shape[0])
-    return _pixels(cv2.warpAffine(image, turn, size_wh, borderMode=cv2.BORDER_REPLICATE))
+    return pixels((64 + image * 0.5).round())
 
 
 def _small(side: int, image: Image, _: np.random.Generator) -> Image:
     size = round(image.shape[0] * side / FACE)
-    return _pixels(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA))
-
-
-def _pixels(image: npt.ArrayLike | None) -> Image:
-    return np.asarray(image, np.uint8)
-
-
-def padded_image(path: Path) -> Image:
-    """Read a face image, upscale it and pad it by its border; grey, shape (192, 192)."""
-    face = cv2.resize(read_gray(path), (FACE, FACE), interpolation=cv2.INTER_CUBIC)
-    return _pixels(cv2.copyMakeBorder(face, PAD, PAD, PAD, PAD, cv2.BORDER_REPLICATE))
-
-
-def best_box(detector: FaceDetector, image: Image, scale: float = 1.0) -> Box | None:
-    """Return the detected box of the face, or None; `scale` is the size of the image."""
-    frame = Box(*(round(value * scale) for value in (PAD, PAD, FACE, FACE)))
-    found = detector.detect(_pixels(cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)))
-    best = max((face.box for face in found), key=frame.iou, default=None)
-    return best if best is not None and best.iou(frame) >= MIN_IOU else None
+    return pixels(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA))
 
 
 @dataclass(frozen=True)
@@ -219,7 +193,23 @@ def main() -> None:
     parser.add_argument("--only", help="only rows whose names begin with this, such as 'margin'")
     parser.add_argument("--detector", choices=DETECTORS, default=DEFAULT_DETECTOR)
     parser.add_argument("--detector-model", type=Path, help="ONNX file of the detector")
+    parser.add_argument(
+        "--tilt", action="store_true", help="accuracy by tilt, with and without alignment, instead"
+    )
+    parser.add_argument(
+        "--min-tilts",
+        type=float,
+        nargs="+",
+        default=[MIN_TILT],
+        metavar="DEGREES",
+        help="tilts up to which crops are not rotated, for --tilt",
+    )
+    parser.add_argument(
+        "--side", type=int, default=DEFAULT_SIDE, help="side of a face in pixels, for --tilt"
+    )
     arguments = parser.parse_args()
+    if arguments.tilt and not DETECTORS[arguments.detector].landmarks:
+        parser.error(f"--tilt needs landmarks, which {arguments.detector} does not return")
 
     cv2.setNumThreads(1)  # small images are finished before a second thread starts
     classifier = EmotionClassifier(arguments.model)
@@ -228,6 +218,9 @@ def main() -> None:
     examples = examples.limited(arguments.limit)
     files = {"detector_model": arguments.detector_model} if arguments.detector_model else {}
     detector = make_detector(arguments.detector, **files)
+    if arguments.tilt:
+        TiltTable(examples, detector, classifier, arguments.side).print(arguments.min_tilts)
+        return
     table = Table(classifier, examples.class_names)
     truth = examples.targets.argmax(axis=1)
     images = [padded_image(path) for path in examples.paths]

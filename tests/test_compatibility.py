@@ -17,6 +17,7 @@ from emorec.cli.main import main
 from emorec.datasets.manifest import read_prepared
 from emorec.errors import ConfigError
 from emorec.labels import EMOTIONS_7, VOTE_CLASSES
+from emorec.outputs.records import record_of_version
 
 FILES = Path(__file__).resolve().parent / "data_0_1_0"
 EXPECTED: dict[str, Any] = json.loads((FILES / "expected.json").read_text("utf-8"))
@@ -55,9 +56,12 @@ def history(text: str) -> list[dict[str, float]]:
 
 
 def records(text: str) -> list[dict[str, Any]]:
-    """Read JSON lines; the wording of errors is free."""
+    """Read JSON lines, without what later schemas add; the wording of errors is free."""
     lines = [json.loads(line) for line in text.splitlines()]
-    return [{**line, "error": line["error"] is not None} for line in lines]
+    return [
+        {**record_of_version(line, 2), "schema_version": 2, "error": line["error"] is not None}
+        for line in lines
+    ]
 
 
 def rows(text: str) -> list[dict[str, object]]:
@@ -152,6 +156,7 @@ def test_the_output_of_detect_is_resumed(folder: Path) -> None:
     begun = (folder / "detect.jsonl").read_text()
     emorec("detect", "faces", "--model", MODEL, *words, "--resume", exit_code=1)
     whole = (folder / "detect.jsonl").read_text()
+    assert {json.loads(line)["schema_version"] for line in whole.splitlines()} == {2}
     assert whole.splitlines()[:5] == begun.splitlines()[:5]
     assert records(whole) == close(records(EXPECTED["jsonl"]))
     assert rows((folder / "detect.csv").read_text()) == close(rows(EXPECTED["csv"]))

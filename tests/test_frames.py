@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emorec.frames import Frame
-from emorec.types import Box
+from emorec.types import Box, Face, Landmarks
 
 
 def frame(width: int, height: int, size_wh: tuple[int, int]) -> Frame:
@@ -46,3 +46,16 @@ def test_a_box_comes_back_from_the_full_image(size, factor, numbers):
     downscaled = frame(width, height, (width * factor, height * factor))
     box = Box(*numbers)
     assert downscaled.to_scaled_box(downscaled.to_full_box(box)) == box
+
+
+def test_faces_of_a_downscaled_frame():
+    """The width is halved, the height divided by four."""
+    half = frame(50, 25, (100, 100))
+    points = ((110, 50), (150, 48), (130, 56), (112.5, 58), (148, 58))
+    full = Face(Box(100, 40, 60, 20), "stub", 1.0, Landmarks(*points))
+    scaled = half.to_scaled_face(full)
+    assert (scaled.box, scaled.detector) == (Box(50, 10, 30, 5), "stub")
+    assert scaled.landmarks == Landmarks(*((x / 2, y / 4) for x, y in points))
+    assert half.to_full_face(scaled) == full
+    without = Face(Box(100, 40, 60, 20), "stub", 1.0)
+    assert half.to_full_face(half.to_scaled_face(without)) == without

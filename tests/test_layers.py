@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = (
     {
         "atomic_files",
+        "background",
         "decoder_process",
         "decoder_server",
         "errors",

@@ -38,6 +38,7 @@ METADATA = ModelMetadata(
 )
 
 NAMES = [field.name for field in fields(ModelMetadata)]
+OPTIONAL = {"align": False}
 
 
 def text(**changes: Any) -> str:
@@ -64,6 +65,7 @@ label = st.text(min_size=1).filter(is_printable)
         lambda shares: tuple(share / sum(shares) for share in shares)
     ),
     default_prior=st.floats(0, MAX_ADJUSTMENT),
+    align=st.booleans(),
 )
 def test_every_allowed_value_survives(**values: Any):
     changed = METADATA.replaced(**values)
@@ -92,7 +94,15 @@ def test_channels(color: str, channels: int):
     assert METADATA.replaced(color=color).channels == channels
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", OPTIONAL)
+def test_files_of_0_1_lack_optional_fields(name: str):
+    found = json.loads(text(**{name: True}))
+    assert getattr(ModelMetadata.from_json(json.dumps(found), "m.onnx"), name) is True
+    del found[name]
+    assert getattr(ModelMetadata.from_json(json.dumps(found), "m.onnx"), name) is OPTIONAL[name]
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMES) - OPTIONAL.keys()))
 def test_a_missing_field_is_named(name: str):
     found = json.loads(METADATA.to_json())
     del found[name]
@@ -167,6 +177,7 @@ INVALID = [
             ["0.125"] * 8,
         )
     ],
+    *[("align", v) for v in (None, 0, 1, "on", [True], {})],
     *[("default_prior", v) for v in (None, "1", True, -0.1, 2.1, float("nan"), HUGE, [1], {})],
 ]
 

@@ -1,13 +1,15 @@
 """Crops and model inputs."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emorec.preprocessing import COLORS, INTERPOLATIONS, crop_face, to_input
-from emorec.types import Box
+from emorec.preprocessing import COLORS, INTERPOLATIONS, MIN_TILT, crop_face, to_input
+from emorec.types import Box, Landmarks, Point
 
 boxes = st.builds(
     Box, st.integers(-60, 60), st.integers(-60, 60), st.integers(-2, 60), st.integers(-2, 60)
@@ -110,3 +112,92 @@ def test_linear_interpolation_when_upscaling():
     area, linear = (to_input(gray, 48, "gray", name) for name in INTERPOLATIONS)
     np.testing.assert_array_equal(area, linear)
     np.testing.assert_array_equal(linear[:, :, 0], cv2.resize(gray, (48, 48)))
+
+
+# Alignment
+
+NOWHERE = (0.0, 0.0)
+
+
+def eyes(tilt: float, center: Point = (0.0, 0.0)) -> Landmarks:
+    """Landmarks of a face with this tilt in degrees; only the eyes matter."""
+    across, down = 10 * np.cos(np.radians(tilt)), 10 * np.sin(np.radians(tilt))
+    x, y = center
+    return Landmarks((x - across, y - down), (x + across, y + down), NOWHERE, NOWHERE, NOWHERE)
+
+
+@pytest.mark.parametrize("channels", [(), (3,)])
+@pytest.mark.parametrize(
+    ("tilt", "turns"),
+    [(90, -1), (-90, 1), (180, 2)],  # numpy.rot90 turns counter-clockwise
+)
+@pytest.mark.parametrize("box", [Box(3, 3, 8, 8), Box(0, 4, 10, 6), Box(-5, -5, 24, 24)])
+def test_quarter_turns_are_exact(box: Box, tilt: float, turns: int, channels: tuple[int, ...]):
+    """The crop of an image that is turned with its face is the upright crop."""
+    upright = random_image((14, 14, *channels))
+    turned = np.ascontiguousarray(np.rot90(upright, turns))
+    right, down = box.x + box.width // 2 - 7, box.y + box.height // 2 - 7
+    right, down = {90: (-down, right), -90: (down, -right), 180: (-right, -down)}[tilt]
+    placed = replace(box, x=7 + right - box.width // 2, y=7 + down - box.height // 2)
+    aligned = crop_face(turned, placed, 0.0, eyes(tilt))
+    np.testing.assert_array_equal(aligned, crop_face(upright, box, 0.0))
+
+
+@pytest.mark.parametrize("tilt", [-120, -60, -30, 30, 45, 60, 150])
+def test_a_rotated_face_becomes_upright(tilt: float):
+    grid = np.arange(200)
+    upright = np.asarray(127 + 60 * np.sin(grid[:, None] / 9) + 60 * np.cos(grid / 7), np.uint8)
+    turn = cv2.getRotationMatrix2D((99.5, 99.5), -tilt, 1)
+    rotated = np.asarray(cv2.warpAffine(upright, turn, (200, 200)), np.uint8)
+    box = Box(70, 70, 60, 60)
+    aligned = crop_face(rotated, box, 0.1, eyes(tilt)).astype(int)
+    expected = crop_face(upright, box, 0.1).astype(int)
+    assert np.abs(aligned - expected).max() <= 6
+    assert np.abs(crop_face(rotated, box, 0.1).astype(int) - expected).max() > 60
+
+
+@pytest.mark.parametrize("tilt", [0, MIN_TILT - 0.1, 0.1 - MIN_TILT, float("nan")])
+def test_a_small_tilt_is_not_rotated(tilt: float):
+    image = random_image((40, 40, 3))
+    crop = crop_face(image, Box(5, 5, 20, 20), 0.1, eyes(tilt))
+    assert np.shares_memory(crop, image)
+    np.testing.assert_array_equal(crop, crop_face(image, Box(5, 5, 20, 20), 0.1))
+
+
+def test_the_least_tilt_can_be_chosen():
+    image = random_image((40, 40))
+    plain = crop_face(image, Box(5, 5, 20, 20), 0.0)
+    assert (crop_face(image, Box(5, 5, 20, 20), 0.0, eyes(5), min_tilt=0) != plain).any()
+    assert (crop_face(image, Box(5, 5, 20, 20), 0.0, eyes(80), min_tilt=90) == plain).all()
+
+
+@given(
+    box=boxes,
+    shape=shapes,
+    channels=st.sampled_from([(), (3,)]),
+    margin=st.floats(-0.4, 2),
+    tilt=st.floats(-180, 180),
+)
+def test_an_aligned_crop_has_the_shape_of_the_plain_one(box, shape, channels, margin, tilt):
+    image = random_image(shape + channels)
+    before = image.copy()
+    aligned = crop_face(image, box, margin, eyes(tilt))
+    assert aligned.shape == crop_face(image, box, margin).shape
+    assert aligned.dtype == np.uint8
+    np.testing.assert_array_equal(image, before)
+
+
+@given(box=boxes, tilt=st.floats(-180, 180))
+def test_an_aligned_crop_of_one_grey_has_this_grey(box, tilt):
+    """Outside the image the border is repeated: no black corners."""
+    crop = crop_face(np.full((20, 20), 77, np.uint8), box, 0.3, eyes(tilt))
+    assert (crop == 77).all()
+
+
+@pytest.mark.parametrize(("side", "rotated"), [(60, True), (33_000, False)])
+def test_images_longer_than_opencv_rotates(side: int, rotated: bool):
+    image = np.tile(np.arange(40_000) % 251, (3, 1)).astype(np.uint8)
+    box = Box(3000, 0, side, 3)
+    crop = crop_face(image, box, 0.0, eyes(45))
+    assert crop.shape == (3, side)
+    assert (crop != crop_face(image, box, 0.0)).any() == rotated

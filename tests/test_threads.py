@@ -2,11 +2,12 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from emorec import threads
-from emorec.threads import MAX_THREADS, default_threads, run_in_threads
+from emorec.threads import MAX_THREADS, available_cores, default_threads, run_in_threads
 
 
 def test_no_indices():
@@ -79,11 +80,52 @@ def test_ctrl_c_does_not_wait_for_the_rest_of_a_batch():
 @pytest.mark.parametrize(("cores", "expected"), [(1, 1), (3, 3), (64, MAX_THREADS)])
 def test_one_thread_per_core_up_to_the_limit(monkeypatch, cores, expected):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cores)), raising=False)
+    monkeypatch.setattr(threads, "_quotas", lambda: iter(()))
     assert default_threads() == expected
 
 
 @pytest.mark.parametrize(("cores", "expected"), [(None, 1), (4, 4)])
 def test_systems_without_affinity(monkeypatch, cores, expected):
+    monkeypatch.setattr(threads, "_quotas", lambda: iter(()))
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
     assert default_threads() == expected
+
+
+@pytest.mark.parametrize(
+    ("membership", "files", "expected"),
+    [
+        ("", {}, 6),
+        ("0::/", {"cpu.max": "max 100000\n"}, 6),
+        ("0::/", {"cpu.max": "150000 100000\n"}, 2),
+        ("0::/", {"cpu.max": "10000 100000\n"}, 1),
+        ("0::/", {"cpu.max": "1600000 100000\n"}, 6),
+        ("0::/", {"cpu.max": "damaged"}, 6),
+        ("0::/a/b", {"a/cpu.max": "300000 100000", "a/b/cpu.max": "max 100000"}, 3),
+        ("0::/of/the/host", {"cpu.max": "200000 100000"}, 2),
+        (
+            "4:cpu,cpuacct:/docker/1\n0::/",
+            {"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"},
+            4,
+        ),
+        ("4:cpu:/", {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 6),
+        ("4:cpuset:/", {"cpu.max": "100000 100000"}, 6),
+    ],
+)
+def test_the_quota_of_a_container_limits_the_cores(
+    monkeypatch, tmp_path: Path, membership, files, expected
+):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(6)), raising=False)
+    (tmp_path / "membership").write_text(membership)
+    for name, content in files.items():
+        (tmp_path / "groups" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "groups" / name).write_text(content)
+    monkeypatch.setattr(threads, "_GROUP_OF_PROCESS", tmp_path / "membership")
+    monkeypatch.setattr(threads, "_GROUPS", tmp_path / "groups")
+    assert available_cores() == expected
+
+
+def test_systems_without_control_groups(monkeypatch, tmp_path: Path):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1}, raising=False)
+    monkeypatch.setattr(threads, "_GROUP_OF_PROCESS", tmp_path / "missing")
+    assert available_cores() == 2

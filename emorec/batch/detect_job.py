@@ -3,13 +3,16 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from emorec.batch.image_work import ImageWork
 from emorec.detection.base import FaceDetector
 from emorec.inference.classifier import EmotionClassifier
 from emorec.inference.recognizer import EmotionRecognizer
-from emorec.outputs.marked_images import ImageOutput
 from emorec.types import Box
+
+if TYPE_CHECKING:
+    from emorec.batch.image_work import ImageWork
+    from emorec.outputs.marked_images import ImageOutput
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class RecognizerSettings:
         min_confidence: As for `EmotionRecognizer`.
         device: As for `EmotionClassifier`.
         flip: As for `EmotionClassifier`.
+        align: As for `EmotionRecognizer`.
     """
 
     make_detector: Callable[[], FaceDetector]
@@ -36,23 +40,36 @@ class RecognizerSettings:
     min_confidence: float = 0.0
     device: str | None = None
     flip: bool = False
+    align: str = "auto"
 
-    def open(self) -> EmotionRecognizer:
+    def open_classifier(self) -> EmotionClassifier:
+        """Load the model.
+
+        Raises:
+            EmorecError: It is missing or broken, or does not fit the settings.
+        """
+        return EmotionClassifier(
+            self.model_file, prior=self.prior, device=self.device, flip=self.flip
+        )
+
+    def open(
+        self, opened_classifier: Callable[[], EmotionClassifier] | None = None
+    ) -> EmotionRecognizer:
         """Load the detector and the model.
+
+        Args:
+            opened_classifier: Returns or raises what `open_classifier` does; None calls that.
 
         Raises:
             EmorecError: One of them is missing or broken, or they do not fit the settings.
         """
-        detector = self.make_detector()
-        classifier = EmotionClassifier(
-            self.model_file, prior=self.prior, device=self.device, flip=self.flip
-        )
         return EmotionRecognizer(
-            detector,
-            classifier,
+            self.make_detector(),
+            (opened_classifier or self.open_classifier)(),
             classes=self.classes,
             roi=self.roi,
             min_confidence=self.min_confidence,
+            align=self.align,
         )
 
 
@@ -67,10 +84,10 @@ class DetectJob:
     """
 
     recognition: RecognizerSettings
-    outputs: Sequence[ImageOutput] = ()
+    outputs: "Sequence[ImageOutput]" = ()
     max_side: int | None = None
 
-    def work(self, recognizer: EmotionRecognizer | None = None) -> ImageWork:
+    def work(self, recognizer: EmotionRecognizer | None = None) -> "ImageWork":
         """Make the work ready in this process.
 
         Args:
@@ -79,4 +96,6 @@ class DetectJob:
         Raises:
             EmorecError: As for `RecognizerSettings.open`.
         """
+        from emorec.batch.image_work import ImageWork
+
         return ImageWork(recognizer or self.recognition.open(), self.outputs, self.max_side)

@@ -36,6 +36,7 @@ class VideoSettings:
         stream: How faces are detected and tracked.
         timeline: Keep the timelines of the faces, for a plot.
         with_bars: Draw the probabilities of all emotions into annotated videos.
+        with_landmarks: Draw the landmarks of the faces into annotated videos.
         reconnects: As for `VideoReader`.
     """
 
@@ -46,6 +47,7 @@ class VideoSettings:
     stream: StreamSettings = field(default_factory=StreamSettings)
     timeline: bool = False
     with_bars: bool = False
+    with_landmarks: bool = False
     reconnects: int = RECONNECTS
 
 
@@ -235,7 +237,9 @@ class VideoRun:
         make_folder(path.parent)
         name = self._source.name
         sound_from = None if is_camera(name) or is_url(name) else Path(name)
-        return AnnotatedVideo(VideoWriter(path, fps, sound_from), self._settings.with_bars)
+        settings = self._settings
+        writer = VideoWriter(path, fps, sound_from)
+        return AnnotatedVideo(writer, settings.with_bars, settings.with_landmarks)
 
     def _frame_result(self, tracked: FrameResult) -> VideoFrameResult:
         outputs = self._outputs if tracked.detected else ()

@@ -101,6 +101,7 @@ def _emotion_card(path: "Path") -> dict[str, Any]:
         "labels": list(model.labels),
         "input": f"{model.input_size} x {model.input_size}, {model.color}, 0..255",
         "crop_margin": model.crop_margin,
+        "align": model.align,
         "parameters": cost and cost.parameters,
         "multiply_adds": cost and cost.multiply_adds,
         "accuracy": measured and measured.accuracy,
@@ -123,6 +124,8 @@ def _text(value: object) -> str:
         return ", ".join(f"{name} {share:.1%}" for name, share in value.items())
     if isinstance(value, list):
         return ", ".join(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
     return "unknown" if value is None else str(value)

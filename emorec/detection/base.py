@@ -10,7 +10,8 @@ class FaceDetector(Protocol):
     """Detector of the faces in an image.
 
     Boxes frame a face as OpenCV's frontal Haar cascades do: a square from above the eyebrows to
-    below the lower lip. A model's crop margin is relative to this square.
+    below the lower lip. A model's crop margin is relative to this square. Boxes and landmarks, if
+    the detector returns any, are in pixels of the image.
     """
 
     def detect(self, image_bgr: Image) -> list[Face]:

@@ -54,6 +54,7 @@ class DetectorEntry:
         options: The options that the detector understands.
         whole_image: The detector returns the whole image as the face, so no crop margin is added.
         opencv_class: Class of OpenCV that the detector needs, if any.
+        landmarks: The faces have landmarks.
     """
 
     name: str
@@ -62,6 +63,7 @@ class DetectorEntry:
     options: tuple[DetectorOption, ...] = ()
     whole_image: bool = False
     opencv_class: str | None = None
+    landmarks: bool = False
 
 
 def _make_yunet(
@@ -93,6 +95,7 @@ _YUNET = DetectorEntry(
     help="small convolutional network.",
     make=_make_yunet,
     opencv_class="FaceDetectorYN",
+    landmarks=True,
     options=(
         DetectorOption(
             name="detector_model",

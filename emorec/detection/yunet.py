@@ -13,8 +13,7 @@ from emorec import resources
 from emorec.errors import ConfigError, MissingDependencyError, ModelError
 from emorec.image_arrays import check_image
 from emorec.images import Image
-from emorec.models.onnx_limits import check_graph
-from emorec.types import Box, Face
+from emorec.types import Box, Face, Landmarks
 
 # Chosen by `scripts/bench_detect.py --only yunet-settings`.
 DEFAULT_MIN_SCORE = 0.65
@@ -99,9 +98,15 @@ class YuNetDetector:
         self._search_side = search_side
         self._local = threading.local()  # the network stores its input size and layers
         try:
-            check_graph(data, (1, 3, search_side, search_side))
-            # OpenCV reports missing outputs of a different model only when it runs.
-            self._rows(np.zeros((64, 64, 3), np.uint8))
+            # The shipped file is part of the package; checking it would take time at every start.
+            if path == resources.shipped_face_detector():
+                self._network()
+            else:
+                from emorec.models.onnx_limits import check_graph
+
+                check_graph(data, (1, 3, search_side, search_side))
+                # OpenCV reports missing outputs of a different model only when it runs.
+                self._rows(np.zeros((64, 64, 3), np.uint8))
         except (cv2.error, SystemError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise ModelError(
@@ -114,7 +119,7 @@ class YuNetDetector:
 
         The score of a face is YuNet's, 0 to 1: the square root of the product of its
         classification and objectness scores. Boxes are converted to the squares of the Haar
-        cascades; they may cross the border of the image.
+        cascades; they may cross the border of the image. Every face has landmarks.
 
         Raises:
             ModelError: OpenCV fails to run the network.
@@ -130,11 +135,7 @@ class YuNetDetector:
         except cv2.error as error:
             reason = " ".join(str(error).split())
             raise ModelError(f"{self._source}: YuNet failed on an image: {reason}") from error
-        faces = [
-            Face(_square(*(float(value) * factor for value in row[:4])), self.name, float(row[14]))
-            for row in rows
-            if np.isfinite(row).all()
-        ]
+        faces = [self._face(row, factor) for row in rows if np.isfinite(row).all()]
         faces = [face for face in faces if face.box.width >= self._min_size]
         return sorted(faces, key=lambda face: (face.box.x, face.box.y, face.box.width))
 
@@ -145,12 +146,13 @@ class YuNetDetector:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _local=threading.local())
 
-    def _rows(self, image_bgr: Image) -> npt.NDArray[np.float32]:
-        """Run the network.
+    def _face(self, row: npt.NDArray[np.float32], factor: float) -> Face:
+        values = [float(value) * factor for value in row[:14]]
+        landmarks = Landmarks(*zip(values[4::2], values[5::2], strict=True))
+        return Face(_square(*values[:4]), self.name, float(row[14]), landmarks)
 
-        Returns:
-            One row per face, shape (n, 15): x, y, width, height, five points x, y, and the score.
-        """
+    def _network(self) -> "cv2.FaceDetectorYN":
+        """Return the network of this thread."""
         if not hasattr(self._local, "network"):
             self._local.network = cv2.FaceDetectorYN.create(
                 "onnx",
@@ -161,6 +163,16 @@ class YuNetDetector:
                 _NMS_IOU,
                 _MAX_FACES,
             )
+        return cast("cv2.FaceDetectorYN", self._local.network)
+
+    def _rows(self, image_bgr: Image) -> npt.NDArray[np.float32]:
+        """Run the network.
+
+        Returns:
+            One row per face, shape (n, 15): x, y, width, height, the x and y of right eye, left
+            eye, nose and right and left corner of the mouth, and the score.
+        """
+        network = self._network()
         missing_rows, missing_columns = (
             max(_MIN_INPUT_SIDE - side, 0) for side in image_bgr.shape[:2]
         )
@@ -168,9 +180,11 @@ class YuNetDetector:
             padding = ((0, missing_rows), (0, missing_columns), (0, 0))
             image_bgr = np.pad(image_bgr, padding)
         height, width = image_bgr.shape[:2]
-        self._local.network.setInputSize((width, height))
-        _, rows = self._local.network.detect(image_bgr)
-        return np.empty((0, 15), np.float32) if rows is None else rows
+        network.setInputSize((width, height))
+        _, rows = network.detect(image_bgr)
+        if rows is None:
+            return np.empty((0, 15), np.float32)
+        return cast(npt.NDArray[np.float32], rows)
 
 
 def _square(x: float, y: float, width: float, height: float) -> Box:
@@ -186,7 +200,7 @@ def _fix(path: Path) -> str:
         from emorec.installation import reinstall_command
 
         return f"reinstall emorec: {reinstall_command()}"
-    return "YuNet is part of emorec, so no file needs to be named"
+    return "leave the file out to use the YuNet that emorec includes"
 
 
 def _read(path: Path) -> bytes:

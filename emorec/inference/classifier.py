@@ -16,10 +16,7 @@ from emorec.image_arrays import check_image
 from emorec.images import Image
 from emorec.inference.devices import requested_device
 from emorec.inference.mirroring import averages_mirror_images, mirrored
-from emorec.inference.onnx_runtime import onnxruntime as ort
-from emorec.inference.onnx_runtime import open_session
 from emorec.metadata import COST_KEY, METADATA_KEY, ModelCost, ModelMetadata
-from emorec.models.onnx_limits import check_graph
 from emorec.models.onnx_properties import read_properties
 from emorec.preprocessing import to_input
 from emorec.probabilities import adjustment_strength, prior_offsets, probabilities_from_logits
@@ -90,13 +87,18 @@ class EmotionClassifier:
         self._batch_size = BATCH_SIZE
         # The shipped files are part of the package; a check would take 10 ms at every start.
         if Path(path).parent != resources.shipped_model().parent:
+            from emorec.models.onnx_limits import check_graph
+
             size, channels = self.metadata.input_size, self.metadata.channels
             try:
                 graph = check_graph(data, (1, size, size, channels))
             except ValueError as error:
                 raise ModelError(f"{self._source}: the model is refused: {error}") from error
             self._batch_size = min(BATCH_SIZE, max(1, _MAX_BATCH_VALUES // graph.largest))
-        options = ort.SessionOptions()
+        # Imported here, where another thread may be busy with other imports meanwhile.
+        from emorec.inference.onnx_runtime import onnxruntime, open_session
+
+        options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = _LOG_ONLY_FATAL  # errors are raised as exceptions

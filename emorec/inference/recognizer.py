@@ -20,7 +20,8 @@ from emorec.inference.classifier import EmotionClassifier
 from emorec.labels import EMOTIONS_7, EMOTIONS_8, emotions
 from emorec.metadata import ModelMetadata
 from emorec.preprocessing import crop_face
-from emorec.types import Box, Face, FaceEmotion, Prediction
+from emorec.short_repr import short_repr
+from emorec.types import ALIGNMENTS, Box, Face, FaceEmotion, Prediction
 
 if TYPE_CHECKING:
     from emorec.inference.stream import FrameResult, StreamSettings
@@ -46,16 +47,20 @@ class EmotionRecognizer:
         device: Device of the shipped model, as for `EmotionClassifier`. Faces are detected on the
             CPU.
         flip: Classify the mirror image of each face too, as for `EmotionClassifier`.
+        align: Whether crops of tilted faces are rotated so that the eyes are level: "on", "off" or
+            "auto", the model's own default; see `emorec.preprocessing.crop_face`. Faces without
+            landmarks are never rotated.
 
     Attributes:
         labels: The emotions reported, in the model's order.
         classifier: The classifier.
         min_confidence: As given.
+        aligned: Whether crops of tilted faces are rotated.
 
     Raises:
         ConfigError: `classes` is neither 7 nor 8, or is 8 for a model of the canonical seven,
-            `min_confidence` is not 0 to 1, `device` is wrong, or `device` or `flip` is passed
-            beside a classifier, which has its own.
+            `min_confidence` is not 0 to 1, `device` or `align` is wrong, or `device` or `flip` is
+            passed beside a classifier, which has its own.
         MissingDependencyError: As for `EmotionClassifier`.
     """
 
@@ -68,9 +73,14 @@ class EmotionRecognizer:
         min_confidence: float = 0.0,
         device: str | None = None,
         flip: bool = False,
+        align: str = "auto",
     ) -> None:
         if not 0 <= min_confidence <= 1:
             raise ConfigError(f"min_confidence must be 0 to 1; received {min_confidence!r}")
+        if align not in ALIGNMENTS:
+            raise ConfigError(
+                f"align must be one of {', '.join(ALIGNMENTS)}; received {short_repr(align)}"
+            )
         if classifier is None:
             classifier = EmotionClassifier(resources.shipped_model(), device=device, flip=flip)
         elif device is not None or flip:
@@ -86,6 +96,7 @@ class EmotionRecognizer:
         self._has_default_detector = detector is None
         self._roi = roi
         self.min_confidence = min_confidence
+        self.aligned = self.metadata.align if align == "auto" else align == "on"
 
     @property
     def metadata(self) -> ModelMetadata:
@@ -135,7 +146,7 @@ class EmotionRecognizer:
         return [FaceEmotion(*pair) for pair in zip(faces, predictions, strict=True)]
 
     def detect(self, frame: Frame) -> list[Face]:
-        """Detect the faces of a frame; their boxes are in pixels of the full image.
+        """Detect the faces of a frame; boxes and landmarks are in pixels of the full image.
 
         Raises:
             TypeError: `frame` is not a `Frame`, or its image not a NumPy array.
@@ -157,24 +168,20 @@ class EmotionRecognizer:
             if image_bgr.size == 0:
                 return []
         return [
-            replace(face, box=frame.to_full_box(_moved(face.box, left, top)))
-            for face in self._detector.detect(image_bgr)
+            frame.to_full_face(face.moved(left, top)) for face in self._detector.detect(image_bgr)
         ]
 
     def crop_faces(self, frame: Frame, faces: Sequence[Face]) -> list[Image]:
-        """Crop faces with the model's margin, as `classify` expects them.
+        """Crop faces with the model's margin, aligned if `aligned`, as `classify` expects them.
 
         Faces of a detector that takes the whole image as a face are cropped without a margin.
         """
-        margin = self.metadata.crop_margin
-        return [
-            crop_face(
-                frame.image_bgr,
-                frame.to_scaled_box(face.box),
-                0.0 if takes_whole_image(face.detector) else margin,
-            )
-            for face in faces
-        ]
+        crops = []
+        for face in map(frame.to_scaled_face, faces):
+            margin = 0.0 if takes_whole_image(face.detector) else self.metadata.crop_margin
+            landmarks = face.landmarks if self.aligned else None
+            crops.append(crop_face(frame.image_bgr, face.box, margin, landmarks))
+        return crops
 
     def classify(self, crops: Sequence[Image]) -> list[Prediction]:
         """Classify face crops, of one or more images, over `labels`.
@@ -244,7 +251,3 @@ class EmotionRecognizer:
         if total == 0:  # in float32, a probability of 1 for contempt leaves 0 for all others
             return Prediction(dict.fromkeys(kept, 1 / len(kept)))
         return Prediction({label: value / total for label, value in kept.items()})
-
-
-def _moved(box: Box, right: int, down: int) -> Box:
-    return replace(box, x=box.x + right, y=box.y + down)

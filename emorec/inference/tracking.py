@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from emorec.errors import ConfigError
-from emorec.types import Box, Face, FaceEmotion, Prediction
+from emorec.types import Box, FaceEmotion, Prediction
 
 MAX_GAP_S = 1.0
 """Default time for which a face may be out of sight and keep its id, in seconds."""
@@ -270,7 +270,8 @@ class EmotionTracker:
     def propagate(self, time_s: float, boxes: Mapping[int, Box]) -> list[FaceEmotion]:
         """Propagate the faces of the last update to a frame in which none are detected.
 
-        Score and probabilities are those of the last detection.
+        Score and probabilities are those of the last detection; landmarks keep their positions
+        relative to the box.
 
         Args:
             time_s: Time of the frame, in seconds.
@@ -283,7 +284,8 @@ class EmotionTracker:
         faces = []
         for id_, predicted in self._tracker.predict(time_s).items():
             face, box = self._last[id_][1], boxes.get(id_, predicted)
-            faces.append(replace(face, face=Face(box, TRACKED, face.face.score)))
+            propagated = replace(face.face.fitted(box), detector=TRACKED)
+            faces.append(replace(face, face=propagated))
         return sorted(faces, key=_top_left)
 
     def _blend(self, before: Prediction, now: Prediction, share: float) -> Prediction:

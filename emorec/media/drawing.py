@@ -8,7 +8,7 @@ import cv2
 from emorec.frames import Frame
 from emorec.images import Image
 from emorec.media import bars
-from emorec.types import Box, FaceEmotion
+from emorec.types import Box, FaceEmotion, Landmarks
 
 Color = tuple[int, int, int]
 
@@ -38,12 +38,21 @@ _MIN_TEXT = 5
 """Height of a capital letter below which a label is unreadable and not drawn."""
 _MAX_HIDDEN = 0.1
 """Fraction of a panel of bars that may cover faces and labels; otherwise it is not drawn."""
+_POINT_SHARE = 0.02
+"""Radius of a landmark as a fraction of the face's width."""
+_MIN_POINT_RADIUS = 1.0
+"""Smallest radius of a landmark, in pixels, without its rim."""
+_SUBPIXEL_BITS = 4
+_SUBPIXELS = 2**_SUBPIXEL_BITS
 _MAX_WIDTHS = 1.5
 """Largest width of a label relative to its face, to keep neighbouring faces visible."""
 
 
 def annotate(
-    image_bgr: Image, faces: Sequence[FaceEmotion], probability_bars: bool = False
+    image_bgr: Image,
+    faces: Sequence[FaceEmotion],
+    probability_bars: bool = False,
+    landmarks: bool = False,
 ) -> Image:
     """Draw a border and a label around every face, e.g. "happy 93%" or, if uncertain, "sad? 41%".
 
@@ -54,6 +63,7 @@ def annotate(
         image_bgr: Image, shape (height, width, 3), uint8, BGR; not modified.
         faces: Faces to draw, in pixels of the image.
         probability_bars: Draw the probabilities of all emotions beside each face.
+        landmarks: Draw the landmarks of the faces that have them.
 
     Returns:
         A new image of the same shape.
@@ -66,6 +76,8 @@ def annotate(
         # The dark rims keep the border visible on a background of its own colour.
         _draw_border(drawn, _grown(face.face.box, line + 2 * rim), line + 2 * rim, _BLACK)
         _draw_border(drawn, _grown(face.face.box, line + rim), line, _color(face))
+        if landmarks and face.face.landmarks is not None:
+            _draw_landmarks(drawn, face.face.landmarks, face.face.box)
     occupied: list[Box] = []
     for number, face in enumerate(faces):
         question_mark = "?" if face.prediction.uncertain else ""
@@ -104,14 +116,14 @@ def _draw_bars(
 
 
 def annotate_frame(
-    frame: Frame, faces: Sequence[FaceEmotion], probability_bars: bool = False
+    frame: Frame,
+    faces: Sequence[FaceEmotion],
+    probability_bars: bool = False,
+    landmarks: bool = False,
 ) -> Image:
-    """Draw faces like `annotate` into a frame; their boxes are in pixels of the full image."""
-    scaled = [
-        replace(face, face=replace(face.face, box=frame.to_scaled_box(face.face.box)))
-        for face in faces
-    ]
-    return annotate(frame.image_bgr, scaled, probability_bars)
+    """Draw faces like `annotate` into a frame; they are in pixels of the full image."""
+    scaled = [replace(face, face=frame.to_scaled_face(face.face)) for face in faces]
+    return annotate(frame.image_bgr, scaled, probability_bars, landmarks)
 
 
 @dataclass(frozen=True)
@@ -145,6 +157,18 @@ def _draw_border(image: Image, outer: Box, thickness: int, color: Color) -> None
         image[max(start, 0) : max(end, 0), max(outer.x, 0) : max(right, 0)] = color
     for start, end in columns:
         image[max(outer.y, 0) : max(bottom, 0), max(start, 0) : max(end, 0)] = color
+
+
+def _draw_landmarks(image: Image, landmarks: Landmarks, face: Box) -> None:
+    """Draw each point as a white disc with a black rim, which is visible on every skin and hair."""
+    radius = max(_POINT_SHARE * face.width, _MIN_POINT_RADIUS)
+    rim = max(radius / 2, 1)
+    for size, color in ((radius + rim, _BLACK), (radius, _WHITE)):
+        for x, y in landmarks.points.values():
+            # The centre of the top left pixel has the coordinates (0.5, 0.5), for OpenCV (0, 0).
+            center = (round((x - 0.5) * _SUBPIXELS), round((y - 0.5) * _SUBPIXELS))
+            length = round(size * _SUBPIXELS)
+            cv2.circle(image, center, length, color, cv2.FILLED, cv2.LINE_AA, _SUBPIXEL_BITS)
 
 
 def _fit_label(text: str, face: Box, image: Image) -> _Label | None:

@@ -28,6 +28,7 @@ class AnnotatedVideo:
     Args:
         writer: Writes the annotated frames; closed by `close`.
         with_bars: Draw the probabilities of all emotions.
+        with_landmarks: Draw the landmarks of the faces.
 
     Attributes:
         written: The finished file; None before, and after a problem.
@@ -35,12 +36,15 @@ class AnnotatedVideo:
         note: Why it has no sound, or None.
     """
 
-    def __init__(self, writer: VideoWriter, with_bars: bool = False) -> None:
+    def __init__(
+        self, writer: VideoWriter, with_bars: bool = False, with_landmarks: bool = False
+    ) -> None:
         self.written: Path | None = None
         self.problem: str | None = None
         self.note: str | None = None
         self._writer = writer
         self._with_bars = with_bars
+        self._with_landmarks = with_landmarks
         self._queue: queue.Queue[tuple[Frame, Sequence[FaceEmotion]] | None] = queue.Queue(
             _QUEUED_FRAMES
         )
@@ -67,8 +71,7 @@ class AnnotatedVideo:
                 continue  # the queue must be emptied, or `add` would block
             frame, faces = item
             try:
-                self._writer.write(
-                    annotate_frame(frame, faces, self._with_bars), frame.time_s or 0.0
-                )
+                image = annotate_frame(frame, faces, self._with_bars, self._with_landmarks)
+                self._writer.write(image, frame.time_s or 0.0)
             except DataError as error:
                 self.problem = str(error)

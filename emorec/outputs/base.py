@@ -20,7 +20,12 @@ class RecordWriter(AbstractContextManager["RecordWriter"], Protocol):
     """Writes records in the order in which they are added; used in a `with` block.
 
     A file is complete after the block, also where Ctrl-C or an exception ends it early.
+
+    Attributes:
+        note: What a user may not expect of the file, such as an earlier schema; None if nothing.
     """
+
+    note: str | None
 
     def add(self, record: Record) -> None:
         """Write the record of one image or frame.

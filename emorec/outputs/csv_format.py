@@ -13,20 +13,27 @@ from emorec.outputs.source_groups import (
     SourceGroup,
     complete_lines,
     escaped_name,
+    first_line,
     group_lines,
+    old_schema_note,
 )
 from emorec.outputs.text_writer import TextWriter
 from emorec.table_cells import plain_cell, safe_cell
+from emorec.types import LANDMARK_NAMES
 
 FRAME_COLUMNS = ("source", "frame", "time_s", "width", "height", "status")
+BOX_COLUMNS = ("x", "y", "box_width", "box_height")
+LANDMARK_COLUMNS = tuple(f"{name}_{axis}" for name in LANDMARK_NAMES for axis in "xy")
 FACE_COLUMNS = (
-    *("face", "id", "x", "y", "box_width", "box_height", "detector", "detector_score"),
-    *("emotion", "confidence", "uncertain"),
+    *("face", "id", *BOX_COLUMNS, "detector", "detector_score"),
+    *("emotion", "confidence", "uncertain", *LANDMARK_COLUMNS),
 )
 
 
 class CsvWriter(TextWriter):
     """One face a line; an image without faces has one line with empty face columns.
+
+    A file without columns of landmarks, of schema version 2, is continued without them.
 
     Args:
         target: The file, or "-" for standard output.
@@ -37,27 +44,29 @@ class CsvWriter(TextWriter):
     def __init__(self, target: str, labels: Sequence[str], resume: bool = False) -> None:
         super().__init__(target, resume)
         self._labels = labels
+        old = resume and first_line(Path(target)) == _header(labels, with_landmarks=False).encode()
+        self._with_landmarks = not old
+        if old:
+            self.note = old_schema_note(target, 2)
 
     def _begin(self) -> None:
-        self.write(_header(self._labels))
+        self.write(_header(self._labels, self._with_landmarks))
 
     def add(self, record: Record) -> None:
         """Write all lines of an image or frame at once; see `RecordWriter.add`."""
         start = [escaped_name(record["source"]), *(record[name] for name in FRAME_COLUMNS[1:])]
-        lines = [
-            _csv_line([*start, number, *self._face_cells(face)])
-            for number, face in enumerate(record["faces"], 1)
-        ]
-        empty = [None] * (len(FACE_COLUMNS) + len(self._labels))
-        self.write("".join(lines) or _csv_line([*start, *empty]))
+        rows = [
+            self._face_cells(number, face) for number, face in enumerate(record["faces"], 1)
+        ] or [[None] * (len(_face_columns(self._with_landmarks)) + len(self._labels))]
+        self.write("".join(_csv_line([*start, *row]) for row in rows))
 
-    def _face_cells(self, face: dict[str, Any]) -> list[object]:
-        known = ("detector", "detector_score", "emotion", "confidence")
+    def _face_cells(self, number: int, face: dict[str, Any]) -> list[object]:
+        cells = {**face, "face": number, "uncertain": str(face["uncertain"]).lower()}
+        cells.update(zip(BOX_COLUMNS, face["box"], strict=True))
+        for name, (x, y) in (face["landmarks"] or {}).items():
+            cells |= {f"{name}_x": x, f"{name}_y": y}
         return [
-            face["id"],
-            *face["box"],
-            *(face[name] for name in known),
-            str(face["uncertain"]).lower(),
+            *(cells.get(name) for name in _face_columns(self._with_landmarks)),
             *(face["probabilities"][label] for label in self._labels),
         ]
 
@@ -69,11 +78,12 @@ def csv_groups(path: Path, labels: Sequence[str]) -> list[SourceGroup]:
         DataError: The file is not of this kind, or has other columns.
     """
     lines = complete_lines(path)
-    header = _header(labels).encode()
-    if lines and lines[0] + b"\n" != header:
+    headers = [_header(labels, with_landmarks).encode() for with_landmarks in (True, False)]
+    if lines and lines[0] + b"\n" not in headers:
         raise DataError(
             f"{path}: its columns are not those of this run; resume with the same model and options"
         )
+    header = lines[0] + b"\n" if lines else b""
     return group_lines(path, lines[1:], _parse, len(header))
 
 
@@ -88,9 +98,13 @@ def _parse(line: bytes) -> ParsedLine:
     )
 
 
-def _header(labels: Sequence[str]) -> str:
+def _header(labels: Sequence[str], with_landmarks: bool = True) -> str:
     """Return the line of column names, with its line end."""
-    return _csv_line([*FRAME_COLUMNS, *FACE_COLUMNS, *labels])
+    return _csv_line([*FRAME_COLUMNS, *_face_columns(with_landmarks), *labels])
+
+
+def _face_columns(with_landmarks: bool) -> list[str]:
+    return [name for name in FACE_COLUMNS if with_landmarks or name not in LANDMARK_COLUMNS]
 
 
 def _csv_line(cells: Sequence[object]) -> str:

@@ -21,6 +21,7 @@ class OutputSettings:
             the user named one by one.
         save: Write annotated images and videos.
         bars: Draw the probabilities of all emotions into them.
+        landmarks: Draw the landmarks of the faces into them.
         crops: Folder of the face crops; None writes none.
         resume: Resume an interrupted run from its record files.
     """
@@ -29,6 +30,7 @@ class OutputSettings:
     folder: Path | None = None
     save: bool = True
     bars: bool = False
+    landmarks: bool = False
     crops: Path | None = None
     resume: bool = False
 
@@ -73,13 +75,14 @@ class OutputSettings:
         return paths
 
     def image_outputs(
-        self, sources: Sequence[MediaSource], crop_margin: float
+        self, sources: Sequence[MediaSource], crop_margin: float, align: bool = False
     ) -> list[ImageOutput]:
         """Make the outputs of images, and create their folders.
 
         Args:
             sources: All sources.
             crop_margin: Margin of the face crops; see `FaceCrops`.
+            align: As for `FaceCrops`.
 
         Raises:
             DataError: A folder cannot be created.
@@ -88,15 +91,15 @@ class OutputSettings:
         folder = self.image_folder(sources)
         if folder is not None:
             make_folder(folder)
-            outputs.append(MarkedImages(folder, self.bars))
-        return [*outputs, *self.crop_outputs(crop_margin)]
+            outputs.append(MarkedImages(folder, self.bars, self.landmarks))
+        return [*outputs, *self.crop_outputs(crop_margin, align)]
 
-    def crop_outputs(self, crop_margin: float) -> list[ImageOutput]:
+    def crop_outputs(self, crop_margin: float, align: bool = False) -> list[ImageOutput]:
         """Make the output of face crops, if requested; see `image_outputs`."""
         if self.crops is None:
             return []
         make_folder(self.crops)
-        return [FaceCrops(self.crops, crop_margin)]
+        return [FaceCrops(self.crops, crop_margin, align)]
 
     def writers(self, model: ReportingModel) -> list[RecordWriter]:
         """Make the writers of the records, unopened.

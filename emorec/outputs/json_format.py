@@ -29,6 +29,8 @@ class JsonWriter:
         labels: The emotions reported.
     """
 
+    note: str | None = None
+
     def __init__(self, target: str, metadata: "ModelMetadata", labels: Sequence[str]) -> None:
         self._target = target
         self._model = {"name": metadata.name, "version": metadata.version, "labels": list(labels)}

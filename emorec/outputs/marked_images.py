@@ -12,7 +12,6 @@ from typing import Protocol
 from emorec.errors import DataError
 from emorec.frames import Frame
 from emorec.images import write_image
-from emorec.media.drawing import annotate_frame
 from emorec.media.sources import MediaSource
 from emorec.outputs.records import ImageResult, image_record
 from emorec.preprocessing import crop_face
@@ -46,10 +45,12 @@ class MarkedImages:
     Attributes:
         folder: Folder of the images; subfolders are created as the sources need them.
         bars: Draw the probabilities of all emotions.
+        landmarks: Draw the landmarks of the faces.
     """
 
     folder: Path
     bars: bool = False
+    landmarks: bool = False
 
     def target(self, source: MediaSource, frame: Frame | None = None) -> Path:
         """Return the path of the annotated image of a source, or of one of its frames."""
@@ -57,9 +58,11 @@ class MarkedImages:
 
     def write(self, source: MediaSource, frame: Frame, faces: Sequence[FaceEmotion]) -> list[Path]:
         """Write one image; see `ImageOutput.write`."""
+        from emorec.media.drawing import annotate_frame  # without annotated images it is not needed
+
         target = self.target(source, frame)
         make_folder(target.parent)
-        write_image(target, annotate_frame(frame, faces, self.bars))
+        write_image(target, annotate_frame(frame, faces, self.bars, self.landmarks))
         return [target]
 
 
@@ -70,20 +73,22 @@ class FaceCrops:
     Attributes:
         folder: Folder of the crops.
         margin: Margin added on each side, as a fraction of the box's width and height.
+        align: Rotate the crops of tilted faces; see `crop_face`.
     """
 
     folder: Path
     margin: float
+    align: bool = False
 
     def write(self, source: MediaSource, frame: Frame, faces: Sequence[FaceEmotion]) -> list[Path]:
         """Write the crops of one frame; see `ImageOutput.write`."""
         written = []
-        for number, face in enumerate(faces, 1):
+        for number, emotion in enumerate(faces, 1):
+            face = frame.to_scaled_face(emotion.face)
+            landmarks = face.landmarks if self.align else None
             target = self.folder / source.output_name(f"-face{number}.png", frame)
             make_folder(target.parent)
-            write_image(
-                target, crop_face(frame.image_bgr, frame.to_scaled_box(face.face.box), self.margin)
-            )
+            write_image(target, crop_face(frame.image_bgr, face.box, self.margin, landmarks))
             written.append(target)
         return written
 

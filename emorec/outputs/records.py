@@ -9,10 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from emorec.types import FaceEmotion
+from emorec.types import FaceEmotion, Landmarks
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised with every change of the fields; docs/output.md lists the changes."""
+
+RESUMABLE_VERSIONS = (2, SCHEMA_VERSION)
+"""Versions of files that a run can be resumed from; see `record_of_version`."""
+
+_DECIMALS = 2
+"""Decimals of the coordinates of landmarks, in pixels."""
 
 Record = dict[str, Any]
 
@@ -76,6 +82,32 @@ def image_record(
     }
 
 
+def record_of_version(record: Record, version: int) -> Record:
+    """Convert a record to an earlier schema version, in which a resumed file was begun.
+
+    Args:
+        record: From `image_record`.
+        version: One of `RESUMABLE_VERSIONS`.
+
+    Returns:
+        A record with the fields of that version.
+    """
+    if version == SCHEMA_VERSION:
+        return record
+    faces = [
+        {name: value for name, value in face.items() if name != "landmarks"}
+        for face in record["faces"]
+    ]
+    return {**record, "faces": faces}
+
+
+def _landmarks_record(landmarks: Landmarks | None) -> Record | None:
+    if landmarks is None:
+        return None
+    points = landmarks.points.items()
+    return {name: [round(value, _DECIMALS) for value in point] for name, point in points}
+
+
 def _face_record(face: FaceEmotion) -> Record:
     box, prediction = face.face.box, face.prediction
     return {
@@ -83,6 +115,7 @@ def _face_record(face: FaceEmotion) -> Record:
         "box": [box.x, box.y, box.width, box.height],
         "detector": face.face.detector,
         "detector_score": face.face.score,
+        "landmarks": _landmarks_record(face.face.landmarks),
         "emotion": prediction.emotion,
         "confidence": prediction.confidence,
         "probabilities": dict(prediction.probabilities),

@@ -1,5 +1,6 @@
 """Groups the lines of a record file by source, to find where an interrupted run stopped."""
 
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,21 @@ def complete_lines(path: Path) -> list[bytes]:
         return []
     except OSError as error:
         raise DataError(f"{path}: cannot resume from it: {error.strerror or error}") from error
+
+
+def old_schema_note(path: str | os.PathLike[str], version: int) -> str:
+    """Describe that a file is continued in the schema version in which it was begun."""
+    return f"{path}: continued in its schema version {version}, which has no landmarks"
+
+
+def first_line(path: Path) -> bytes | None:
+    """Read the first line of a file with its line end; None if the file does not exist or is empty.
+
+    Raises:
+        DataError: The file cannot be read.
+    """
+    lines = complete_lines(path)
+    return lines[0] + b"\n" if lines else None
 
 
 def group_lines(

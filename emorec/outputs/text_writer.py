@@ -21,7 +21,12 @@ class TextWriter:
         target: The file, or "-" for standard output.
         resume: Append to an existing file.
         shown_name: Name of the file in messages, if it is not that of the target.
+
+    Attributes:
+        note: As for `RecordWriter`.
     """
+
+    note: str | None = None
 
     def __init__(self, target: str, resume: bool = False, shown_name: str | None = None) -> None:
         self._target = target

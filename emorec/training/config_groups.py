@@ -215,6 +215,9 @@ class OutputConfig(_Group):
     model_license: str = "unspecified"
     training_data: str | None = Field(None, description="for the metadata and the report")
     crop_margin: float = Field(0.0, ge=-0.4, le=2, description="of the face crop, relative")
+    align: bool = Field(
+        False, description="users of the model get crops that are rotated by the eyes by default"
+    )
     default_prior: float = Field(
         0.0,
         ge=0,

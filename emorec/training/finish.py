@@ -117,6 +117,7 @@ def _metadata(
         created_with=__version__,
         prior=tuple(learned_prior(data.train.targets, config).tolist()),
         default_prior=config.default_prior,
+        align=config.align,
     )
 
 

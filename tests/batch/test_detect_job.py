@@ -37,8 +37,10 @@ def test_the_settings_reach_the_recognizer(tmp_path: Path, classes: int, labels)
         min_confidence=1.0,
         device="cpu",
         flip=True,
+        align="on",
     ).open()
     assert recognizer.labels == labels
+    assert recognizer.aligned
     assert recognizer.classifier.tau == 0.5
     assert recognizer.classifier.flip
     (face,) = recognizer.recognize(np.full((40, 40, 3), 1, np.uint8))

@@ -16,6 +16,7 @@ from helpers.onnx_models import write_tiny_model
 from helpers.signalled_runs import SignalledRun, finished
 
 from emorec.images import write_image
+from emorec.outputs.records import SCHEMA_VERSION
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
@@ -75,7 +76,7 @@ def check_folder_run(photos: Path, folder: Path, at_line: int, ending: Ending, *
     document = json.loads((folder / "r.json").read_text())["images"]
     assert len(document) >= at_line
     found = lines(records)
-    assert [record.pop("schema_version") for record in found] == [2] * len(found)
+    assert [record.pop("schema_version") for record in found] == [SCHEMA_VERSION] * len(found)
     assert found == document
     finished(folder, *detect_words(photos, "--resume", *more))
     assert len(list((folder / "out").iterdir())) == IMAGES

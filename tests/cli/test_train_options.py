@@ -17,6 +17,7 @@ SETTINGS = [
     if isinstance(option, click.Option) and option.name not in NO_SETTINGS
 ]
 WITHOUT_OPTION = {
+    "align",
     "augmentation",
     "balance_strength",
     "crop_margin",

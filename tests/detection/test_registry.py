@@ -61,6 +61,14 @@ def test_faces_are_as_the_interface_defines(name: str, detector: FaceDetector):
     assert box.y < 115 < box.y + box.height
     assert box.width == box.height
     assert 80 < box.width < 130
+    assert (face.landmarks is not None) == DETECTORS[name].landmarks
+    if face.landmarks is None:
+        return
+    points = face.landmarks
+    assert abs(points.tilt) < 10
+    assert points.right_eye[0] < points.nose[0] < points.left_eye[0]
+    assert points.right_mouth[0] < points.nose[0] < points.left_mouth[0]
+    assert box.y < points.right_eye[1] < points.nose[1] < points.left_mouth[1] < box.y + box.height
 
 
 def test_faces_are_ordered_from_left_to_right(name: str, detector: FaceDetector):

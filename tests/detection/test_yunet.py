@@ -13,7 +13,8 @@ from emorec.detection.registry import make_detector
 from emorec.detection.yunet import MAX_SEARCH_SIDE, MIN_SEARCH_SIDE, YuNetDetector
 from emorec.errors import ConfigError, MissingDependencyError, ModelError
 from emorec.images import read_bgr
-from emorec.types import Box, Face
+from emorec.models import onnx_limits
+from emorec.types import Box, Face, Landmarks
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -44,7 +45,7 @@ def stubbed(tmp_path: Path, monkeypatch):
 
     def make(*rows, **options) -> tuple[YuNetDetector, StubNetwork]:
         network = StubNetwork(np.asarray(rows, np.float32) if rows else None)
-        monkeypatch.setattr(yunet, "check_graph", lambda *_: None)
+        monkeypatch.setattr(onnx_limits, "check_graph", lambda *_: None)
         monkeypatch.setattr(cv2.FaceDetectorYN, "create", lambda *_: network)
         return YuNetDetector(model, **options), network
 
@@ -60,7 +61,9 @@ def test_a_box_becomes_the_square_of_a_cascade(stubbed):
     # 80 x 125 has the root 100: side 113, centred 3.4 above the middle.
     detector, _ = stubbed(row(60, 40, 80, 125))
     (face,) = detector.detect(np.zeros((300, 300, 3), np.uint8))
-    assert face == Face(Box(44, 43, 113, 113), "yunet", pytest.approx(0.9))
+    landmarks = Landmarks((0, 1), (2, 3), (4, 5), (6, 7), (8, 9))
+    assert face == Face(Box(44, 43, 113, 113), "yunet", pytest.approx(0.9), landmarks)
+    assert all(type(value) is float for point in face.landmarks.points.values() for value in point)
     assert all(type(value) is int for value in vars(face.box).values())
     assert type(face.score) is float
 
@@ -83,6 +86,7 @@ def test_large_images_are_downscaled_and_boxes_are_in_full_pixels(
     (face,) = detector.detect(np.zeros((*shape, 3), np.uint8))
     assert network.size_wh == searched_wh
     assert abs(face.box.width - 113 * factor) <= 1
+    assert face.landmarks.left_mouth == pytest.approx((8 * factor, 9 * factor))
 
 
 def test_a_line_of_pixels_keeps_at_least_one_row(stubbed):
@@ -156,7 +160,7 @@ def test_values_out_of_range(name, value):
 
 
 def test_a_missing_model(tmp_path: Path):
-    with pytest.raises(ModelError, match=r"no such file; YuNet is part of emorec"):
+    with pytest.raises(ModelError, match=r"no such file; leave the file out to use the YuNet"):
         YuNetDetector(tmp_path / "none.onnx")
     with pytest.raises(ModelError, match="no such file"):
         YuNetDetector(tmp_path)

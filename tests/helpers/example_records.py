@@ -5,14 +5,17 @@ from dataclasses import dataclass
 from emorec.batch.video_summary import VideoSummary
 from emorec.metadata import ModelMetadata
 from emorec.outputs.records import Record, image_record
-from emorec.types import Box, Face, FaceEmotion, Prediction
+from emorec.types import Box, Face, FaceEmotion, Landmarks, Prediction
 from helpers.onnx_models import METADATA
 
 LABELS = ("happy", "sad")
 
 FACE = FaceEmotion(Face(Box(1, 2, 3, 4), "haar", 5.5), Prediction({"happy": 0.75, "sad": 0.25}))
+LANDMARKS = Landmarks((-0.125, 12), (12.5, 11), (6, 20), (1.006, 28), (11, 27.5))
 TRACKED = FaceEmotion(
-    Face(Box(-5, 0, 30, 40), "yunet", 0.9), Prediction({"happy": 0.125, "sad": 0.875}), id=7
+    Face(Box(-5, 0, 30, 40), "yunet", 0.9, LANDMARKS),
+    Prediction({"happy": 0.125, "sad": 0.875}),
+    id=7,
 )
 RECORDS = [
     image_record("a.jpg", (640, 480), [FACE, TRACKED]),

@@ -18,7 +18,7 @@ from helpers.onnx_models import (
 from onnx import TensorProto, helper, numpy_helper
 
 from emorec.errors import ConfigError, ModelError
-from emorec.inference import classifier
+from emorec.inference import classifier, onnx_runtime
 from emorec.inference.classifier import BATCH_SIZE, EmotionClassifier
 from emorec.inference.devices import DEVICE_VARIABLE, DEVICES
 from emorec.inference.onnx_runtime import open_session
@@ -287,7 +287,7 @@ def test_device_and_flip_are_pickled(tmp_path: Path, monkeypatch):
     requests = []
     monkeypatch.delenv(DEVICE_VARIABLE)
     monkeypatch.setattr(
-        classifier, "open_session", lambda *a: requests.append(a[2]) or open_session(*a)
+        onnx_runtime, "open_session", lambda *a: requests.append(a[2]) or open_session(*a)
     )
     assert pickle.loads(data).flip
     EmotionClassifier(tmp_path / "tiny.onnx")
@@ -312,7 +312,7 @@ def test_a_device_that_is_not_thread_safe_runs_one_call_at_a_time(tmp_path: Path
 
     started = threading.Event()  # never set: a short pause
     monkeypatch.setattr(
-        classifier,
+        onnx_runtime,
         "open_session",
         lambda data, options, _: (
             Session(open_session(data, options, "cpu")[0]),

@@ -17,7 +17,7 @@ from emorec.inference.classifier import EmotionClassifier
 from emorec.inference.recognizer import EmotionRecognizer
 from emorec.labels import EMOTIONS_7, EMOTIONS_8
 from emorec.resources import folder
-from emorec.types import Box, Face, Prediction
+from emorec.types import Box, Face, Landmarks, Prediction
 
 PHOTO = Path(__file__).resolve().parents[2] / "examples" / "astronaut.jpg"
 
@@ -87,6 +87,49 @@ def test_crops_have_the_margin_of_the_model():
     classifier = StubClassifier(EMOTIONS_7, [1 / 7] * 7, margin=0.3)
     EmotionRecognizer(StubDetector(FACES), classifier).recognize(IMAGE)
     assert [crop.shape for crop in classifier.crops] == [(96, 64, 3), (16, 16, 3)]
+
+
+TILTED = Landmarks((30.0, 30.0), (30.0, 50.0), (20.0, 40.0), (10.0, 32.0), (10.0, 48.0))
+"""A face that is rotated clockwise by 90 degrees."""
+
+
+@pytest.mark.parametrize(
+    ("align", "default", "aligned"),
+    [
+        ("off", True, False),
+        ("on", False, True),
+        ("auto", False, False),
+        ("auto", True, True),
+    ],
+)
+def test_alignment(align, default, aligned):
+    image = np.random.default_rng(0).integers(0, 256, (100, 100, 3), np.uint8)
+    faces = [Face(Box(10, 20, 40, 40), "stub", 1.0, TILTED), Face(Box(10, 20, 40, 40), "stub", 1.0)]
+    classifier = StubClassifier(EMOTIONS_7, [1 / 7] * 7)
+    classifier.metadata = classifier.metadata.replaced(align=default)
+    recognizer = EmotionRecognizer(StubDetector(faces), classifier, align=align)
+    assert recognizer.aligned == aligned
+    recognizer.recognize(image)
+    plain = image[20:60, 10:50]
+    tilted, without_landmarks = classifier.crops
+    np.testing.assert_array_equal(without_landmarks, plain)
+    np.testing.assert_array_equal(tilted, np.rot90(plain) if aligned else plain)
+
+
+@pytest.mark.parametrize("align", ["", "yes", True, None])
+def test_an_unknown_alignment(align):
+    classifier = StubClassifier(EMOTIONS_7, [1 / 7] * 7)
+    with pytest.raises(ConfigError, match="align must be one of auto, off, on; received"):
+        EmotionRecognizer(StubDetector([]), classifier, align=align)
+
+
+def test_landmarks_are_in_pixels_of_the_full_image():
+    classifier = StubClassifier(EMOTIONS_7, [1 / 7] * 7)
+    detector = StubDetector([Face(Box(10, 20, 40, 40), "stub", 1.0, TILTED)])
+    recognizer = EmotionRecognizer(detector, classifier, roi=Box(40, 20, 100, 100))
+    (face,) = recognizer.detect(Frame(IMAGE, (200, 400)))
+    assert face.box == Box(60, 100, 80, 160)
+    assert face.landmarks == TILTED.mapped(2, 4, 40, 20)
 
 
 def test_a_whole_image_is_cropped_without_a_margin():

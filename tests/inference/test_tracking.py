@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from emorec.errors import ConfigError
 from emorec.inference.tracking import TRACKED, EmotionTracker, FaceTracker, distance_iou
-from emorec.types import Box, Face, FaceEmotion, Prediction
+from emorec.types import Box, Face, FaceEmotion, Landmarks, Prediction
 
 boxes = st.builds(
     Box, *([st.integers(-1000, 1000)] * 2), *([st.integers(1, 500), st.integers(1, 500)])
@@ -186,3 +186,16 @@ def test_faces_are_propagated_between_detections():
     assert tracker.propagate(1.0, {1: at(50)})[0].face.box == at(50)
     tracker.update([], 1.1)
     assert tracker.propagate(1.2, {}) == []
+
+
+def test_landmarks_are_propagated_with_their_box():
+    points = Landmarks((10, 20), (30, 20), (20, 30), (12, 40), (28, 40))
+    detected = FaceEmotion(Face(Box(0, 0, 40, 50), "stub", 7.5, points), Prediction({"happy": 1.0}))
+    tracker = EmotionTracker(smooth_s=0)
+    (updated,) = tracker.update([detected], 0)
+    assert updated.face.landmarks == points
+    (propagated,) = tracker.propagate(0.1, {1: Box(9, -4, 40, 50)})
+    assert propagated.face.landmarks == points.mapped(1, 1, 9, -4)
+    assert (propagated.face.detector, propagated.face.score) == (TRACKED, 7.5)
+    (larger,) = tracker.propagate(0.2, {1: Box(10, 20, 80, 100)})
+    assert larger.face.landmarks == points.mapped(2, 2, 10, 20)

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emorec.frames import Frame
 from emorec.labels import EMOTIONS_8
 from emorec.media import drawing
-from emorec.media.drawing import COLORS, annotate
-from emorec.types import Box, Face, FaceEmotion, Prediction
+from emorec.media.drawing import COLORS, annotate, annotate_frame
+from emorec.types import Box, Face, FaceEmotion, Landmarks, Prediction
 
 numbers = st.integers(-60, 260)
 sizes = st.integers(1, 300)
@@ -114,6 +115,49 @@ def test_labels_of_neighbours_do_not_overlap():
     second = drawing._label_position(left, Box(130, 150, 40, 40), image, [first])
     assert first.y < 150
     assert second.y >= 190
+
+
+POINTS = Landmarks((40.5, 45.5), (70.5, 45.5), (55.5, 60.5), (42.5, 75.5), (68.5, 75.5))
+
+
+@pytest.mark.parametrize("background", [0, 60, 255])
+@pytest.mark.parametrize("scale", [0.2, 1, 8])
+def test_landmarks_are_white_with_a_black_rim(background, scale):
+    image = np.full((round(120 * scale), round(120 * scale), 3), background, np.uint8)
+    box = Box(*(round(value * scale) for value in (20, 20, 70, 70)))
+    face = FaceEmotion(Face(box, "stub", 1.0, POINTS.mapped(scale, scale)), found(box).prediction)
+    plain, drawn = annotate(image, [face]), annotate(image, [face], landmarks=True)
+    for x, y in POINTS.mapped(scale, scale).points.values():
+        row, column = int(y), int(x)
+        assert drawn[row, column].min() >= 180
+        reach = max(round(0.05 * box.width), 2)
+        around = drawn[row - reach : row + reach + 1, column - reach : column + reach + 1]
+        assert around.min() <= 90
+    changed = (plain != drawn).any(axis=2)
+    assert 5 * 5 <= changed.sum() <= 0.1 * box.width * box.height + 5 * 25
+
+
+def test_landmarks_are_drawn_on_demand_where_there_are_some():
+    image = np.full((120, 120, 3), 90, np.uint8)
+    face = found(Box(20, 20, 70, 70))
+    assert np.array_equal(annotate(image, [face], landmarks=True), annotate(image, [face]))
+
+
+@given(height=sizes, width=sizes, x=st.floats(-1e6, 1e6), y=st.floats(-1e6, 1e6), face=boxes)
+def test_any_landmarks_on_any_image(height, width, x, y, face):
+    image = np.full((height, width, 3), 128, np.uint8)
+    landmarks = Landmarks((x, y), (y, x), (0, 0), (width, height), (-x, -y))
+    marked = FaceEmotion(Face(face, "stub", 1.0, landmarks), found(face).prediction)
+    assert annotate(image, [marked], landmarks=True).shape == image.shape
+
+
+def test_landmarks_of_a_downscaled_frame():
+    frame = Frame(np.full((60, 60, 3), 90, np.uint8), (120, 120))
+    box = Box(20, 20, 70, 70)
+    face = FaceEmotion(Face(box, "stub", 1.0, POINTS), found(box).prediction)
+    drawn = annotate_frame(frame, [face], landmarks=True)
+    for x, y in POINTS.points.values():
+        assert drawn[int(y / 2), int(x / 2)].min() >= 200
 
 
 def spread(box: Box, number: int | None = None) -> FaceEmotion:

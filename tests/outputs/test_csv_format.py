@@ -1,11 +1,12 @@
 import csv
+import io
 from pathlib import Path
 
 import pytest
 from helpers.example_records import LABELS, RECORDS
 
 from emorec.errors import DataError
-from emorec.outputs.csv_format import CsvWriter, csv_groups
+from emorec.outputs.csv_format import LANDMARK_COLUMNS, CsvWriter, csv_groups
 
 
 def write(path: Path) -> None:
@@ -22,6 +23,38 @@ def test_each_face_is_a_line(tmp_path: Path):
     assert [float(row["happy"]) for row in rows if row["happy"]] == [0.75, 0.125, 0.125]
     assert [row["face"] for row in rows] == ["1", "2", "", "", "1"]
     assert [row["id"] for row in rows] == ["", "7", "", "", "7"]
+
+
+def test_landmarks_are_columns(tmp_path: Path):
+    write(tmp_path / "a.csv")
+    with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as file:
+        first, second, *_ = csv.DictReader(file)
+    assert {first[name] for name in LANDMARK_COLUMNS} == {""}
+    assert (second["left_eye_x"], second["left_eye_y"]) == ("12.5", "11")
+    assert (second["right_mouth_x"], second["left_mouth_y"]) == ("1.01", "27.5")
+
+
+def test_a_file_without_landmarks_is_continued(tmp_path: Path):
+    """Files of schema version 2 have no columns of landmarks."""
+    write(tmp_path / "new.csv")
+    with (tmp_path / "new.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    kept = [name for name in rows[0] if name not in LANDMARK_COLUMNS]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, kept, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    complete = text.getvalue().encode()
+    path = tmp_path / "a.csv"
+    path.write_bytes(complete)
+    groups = csv_groups(path, LABELS)
+    assert [group.failed for group in groups] == [False, False, True, False]
+    path.write_bytes(complete[: groups[1].end])
+    with CsvWriter(str(path), LABELS, resume=True) as resumed:
+        for record in RECORDS[2:]:
+            resumed.add(record)
+    assert path.read_bytes() == complete
+    assert resumed.note == f"{path}: continued in its schema version 2, which has no landmarks"
 
 
 def test_names_and_labels_are_no_formulas(tmp_path: Path):

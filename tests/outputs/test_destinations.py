@@ -54,9 +54,11 @@ def test_the_files_that_will_be_written():
 
 def test_image_outputs_and_their_folders(tmp_path: Path):
     marked, crops = tmp_path / "new" / "marked", tmp_path / "crops"
-    settings = OutputSettings(folder=marked, bars=True, crops=crops)
+    settings = OutputSettings(folder=marked, bars=True, landmarks=True, crops=crops)
     outputs = settings.image_outputs([LISTED], 0.25)
-    assert outputs == [MarkedImages(marked, bars=True), FaceCrops(crops, 0.25)]
+    images = MarkedImages(marked, bars=True, landmarks=True)
+    assert outputs == [images, FaceCrops(crops, 0.25)]
+    assert settings.image_outputs([LISTED], 0.25, align=True)[1] == FaceCrops(crops, 0.25, True)
     assert marked.is_dir()
     assert crops.is_dir()
     assert OutputSettings(save=False).image_outputs([LISTED], 0.25) == []

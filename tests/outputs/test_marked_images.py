@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ from emorec.errors import DataError
 from emorec.frames import Frame
 from emorec.media.sources import MediaSource
 from emorec.outputs.marked_images import FaceCrops, MarkedImages, make_folder, write_result
+from emorec.types import Box, Face, Landmarks
 
 SOURCE = MediaSource("in/sub/photo.jpg", "sub/photo")
 # A downscaled copy: boxes are in pixels of the full image of 200 x 100.
@@ -34,6 +36,25 @@ def test_face_crops(tmp_path: Path):
         "photo-frame000012-face2.png",
     ]
     assert cv2.imread(str(paths[0])).shape == (20, 15, 3)
+
+
+def test_landmarks_are_drawn(tmp_path: Path):
+    (plain,) = MarkedImages(tmp_path / "plain").write(SOURCE, FRAME, [TRACKED])
+    (marked,) = MarkedImages(tmp_path / "marked", landmarks=True).write(SOURCE, FRAME, [TRACKED])
+    assert (cv2.imread(str(plain)) != cv2.imread(str(marked))).any()
+
+
+def test_aligned_crops(tmp_path: Path):
+    """The crop of a face on its side is turned upright."""
+    points = Landmarks((50, 30), (50, 70), (40, 50), (30, 35), (30, 65))
+    face = replace(TRACKED, face=Face(Box(20, 20, 60, 60), "yunet", 0.9, points))
+    image = np.random.default_rng(0).integers(0, 256, (50, 100, 3), np.uint8)
+    frame = Frame(image, (200, 100))
+    (plain,) = FaceCrops(tmp_path / "plain", 0.0).write(SOURCE, frame, [face])
+    (aligned,) = FaceCrops(tmp_path / "aligned", 0.0, align=True).write(SOURCE, frame, [face])
+    expected = cv2.imread(str(plain))
+    np.testing.assert_array_equal(expected, image[10:40, 10:40])
+    np.testing.assert_array_equal(cv2.imread(str(aligned)), np.rot90(expected))
 
 
 def test_a_result(tmp_path: Path):

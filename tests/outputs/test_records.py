@@ -2,11 +2,18 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers.example_records import FACE
+from helpers.example_records import FACE, TRACKED
 
 from emorec.errors import EmorecError
 from emorec.outputs.csv_format import FACE_COLUMNS, FRAME_COLUMNS
-from emorec.outputs.records import SCHEMA_VERSION, ImageResult, image_record
+from emorec.outputs.records import (
+    RESUMABLE_VERSIONS,
+    SCHEMA_VERSION,
+    ImageResult,
+    image_record,
+    record_of_version,
+)
+from emorec.types import LANDMARK_NAMES
 
 OUTPUT_PAGE = (Path(__file__).parents[2] / "docs" / "output.md").read_text("utf-8")
 GOLDEN = Path(__file__).parent / "golden"
@@ -23,6 +30,25 @@ def test_status(size_wh, faces, status):
     assert len(record["faces"]) == len(faces)
 
 
+def test_landmarks_are_rounded_pairs_by_name():
+    without, tracked = image_record("a.jpg", (640, 480), [FACE, TRACKED])["faces"]
+    assert without["landmarks"] is None
+    assert tuple(tracked["landmarks"]) == LANDMARK_NAMES
+    assert tracked["landmarks"]["right_eye"] == [-0.12, 12]
+    assert tracked["landmarks"]["right_mouth"] == [1.01, 28]
+
+
+@pytest.mark.parametrize("version", RESUMABLE_VERSIONS)
+def test_a_record_of_an_earlier_version(version: int):
+    record = image_record("a.jpg", (640, 480), [FACE, TRACKED])
+    converted = record_of_version(record, version)
+    assert converted.keys() == record.keys()
+    for face, before in zip(converted["faces"], record["faces"], strict=True):
+        removed = {"landmarks"} if version < 3 else set()
+        assert face == {name: before[name] for name in before if name not in removed}
+    assert "landmarks" in record["faces"][0]
+
+
 def test_an_unreadable_source():
     result = ImageResult.unreadable("a.jpg", "a.jpg: no such file")
     assert result.problems == ("a.jpg: no such file",)
@@ -35,7 +61,7 @@ def test_the_documentation_has_every_field():
     document = json.loads((GOLDEN / "records.json").read_text("utf-8"))
     (image, *_), (face, *_) = document["images"], document["images"][0]["faces"]
     ((video, (track,)),) = [(video, video["tracks"]) for video in document["videos"]]
-    for field in (*document, *image, *face, *video, *track):
+    for field in (*document, *image, *face, *video, *track, *LANDMARK_NAMES):
         assert f"`{field}`" in OUTPUT_PAGE, field
     assert f"\nSchema version {SCHEMA_VERSION}." in OUTPUT_PAGE
     assert f"| `schema_version` | {SCHEMA_VERSION} |" in OUTPUT_PAGE

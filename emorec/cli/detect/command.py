@@ -1,5 +1,6 @@
 """The command `emorec detect`."""
 
+import gc
 from contextlib import closing, nullcontext
 from dataclasses import replace
 from itertools import groupby
@@ -18,9 +19,10 @@ from emorec.cli.parameters import (
     prior_option,
     region,
 )
+from emorec.detection.registry import DETECTORS
 from emorec.errors import DataError, EmorecError
 from emorec.file_kinds import left_out_text
-from emorec.types import Box
+from emorec.types import ALIGNMENTS, Box
 
 if TYPE_CHECKING:
     from emorec.cli.detect.results import ResultReporter
@@ -95,6 +97,14 @@ Examples:
 )
 @device_option
 @click.option(
+    "--align",
+    type=Choice(list(ALIGNMENTS)),
+    default="auto",
+    show_default=True,
+    help="Rotate the crops of tilted faces so that the eyes are level, if the detector finds "
+    "landmarks; auto is the model's own default.",
+)
+@click.option(
     "--min-confidence",
     type=click.FloatRange(0, 1),
     default=0.0,
@@ -130,6 +140,7 @@ def detect(
     prior: float | None,
     flip: bool,
     device: str,
+    align: str,
     min_confidence: float,
     videos: VideoOptions,
     outputs: "OutputSettings",
@@ -144,14 +155,35 @@ def detect(
     images and videos. An image without a face is not an error. A source that cannot be read is
     reported, the others are still processed, and the exit code is 1.
     """
-    from emorec.batch.detect_job import DetectJob, RecognizerSettings
-    from emorec.batch.process_images import connected, process_images
-    from emorec.cli.detect.results import ResultReporter
-    from emorec.cli.native_messages import native_messages_dropped
-    from emorec.interrupts import deliver_pending_interrupt, hold_interrupts
-    from emorec.media.sources import STDIN, expand, is_list
+    # What imports make is no garbage; looking for some takes a twentieth of a run on one photo.
+    gc.disable()
+    try:
+        from emorec.background import BackgroundCall
+        from emorec.batch.detect_job import DetectJob, RecognizerSettings
 
-    model_file = _model_file(model)
+        model_file = _model_file(model)
+        recognition = RecognizerSettings(
+            choice.build,
+            model_file,
+            prior=prior,
+            classes=classes,
+            roi=roi,
+            min_confidence=min_confidence,
+            device=device,
+            flip=flip,
+            align=align,
+        )
+        # ONNX Runtime and the model are loaded while the other modules and the detector are.
+        classifier = BackgroundCall(recognition.open_classifier)
+
+        from emorec.batch.process_images import connected, process_images
+        from emorec.cli.detect.results import ResultReporter
+        from emorec.cli.native_messages import native_messages_dropped
+        from emorec.interrupts import deliver_pending_interrupt, hold_interrupts
+        from emorec.media.sources import STDIN, expand, is_list
+    finally:
+        gc.enable()
+
     left_out: list[str] = []
     sources = list(expand(arguments, pattern, left_out))
     if strict and left_out:
@@ -159,24 +191,17 @@ def detect(
     lists = [Path(argument[1:]) for argument in arguments if is_list(argument)]
     check_outputs(outputs, sources, [model_file, *choice.inputs(), *lists], videos.plots(sources))
     videos.check(sources)
+    _check_landmarks(choice.detector, align, outputs)
     if (workers or ray) and any(source.name == STDIN for source in sources):
         raise click.UsageError("- (standard input) does not go with --workers or --ray")
-    recognition = RecognizerSettings(
-        choice.build,
-        model_file,
-        prior=prior,
-        classes=classes,
-        roi=roi,
-        min_confidence=min_confidence,
-        device=device,
-        flip=flip,
-    )
-    recognizer = recognition.open()
+    recognizer = recognition.open(classifier.result)
     if flip and not recognizer.classifier.flip:
         note_flip_without_effect(model_file)
     if not ray:  # the processes of this machine need not choose again
         recognition = replace(recognition, device=recognizer.classifier.device)
-    image_outputs = outputs.image_outputs(sources, recognizer.metadata.crop_margin)
+    image_outputs = outputs.image_outputs(
+        sources, recognizer.metadata.crop_margin, recognizer.aligned
+    )
     job = DetectJob(recognition, image_outputs, max_side)
     with (
         # Ray has signal handlers of its own, and blocks where signals cannot be let through.
@@ -215,9 +240,22 @@ def _video_display(
     from emorec.batch.video_work import VideoWork
     from emorec.cli.detect.video_display import VideoDisplay
 
-    crops = outputs.crop_outputs(recognizer.metadata.crop_margin)
-    work = VideoWork(recognizer, videos.settings(max_side, outputs.bars), crops)
+    settings = videos.settings(max_side, outputs.bars, outputs.landmarks)
+    crops = outputs.crop_outputs(recognizer.metadata.crop_margin, recognizer.aligned)
+    work = VideoWork(recognizer, settings, crops)
     return VideoDisplay(work, videos, outputs, reporter)
+
+
+def _check_landmarks(detector: str, align: str, outputs: "OutputSettings") -> None:
+    if DETECTORS[detector].landmarks:
+        return
+    others = " or ".join(name for name, entry in DETECTORS.items() if entry.landmarks)
+    for option, needed in (("--landmarks", outputs.landmarks), ("--align on", align == "on")):
+        if needed:
+            raise click.UsageError(
+                f"{option} needs landmarks, which --detector {detector} does not return; "
+                f"use --detector {others}"
+            )
 
 
 def _model_file(model: Path | None) -> Path:

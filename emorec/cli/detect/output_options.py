@@ -32,6 +32,11 @@ _OPTIONS = (
         help="Draw the probabilities of all emotions beside each face, where there is room.",
     ),
     click.option(
+        "--landmarks",
+        is_flag=True,
+        help="Draw eyes, nose and mouth corners of each face, as its detector found them.",
+    ),
+    click.option(
         "--crops",
         type=click.Path(readable=False, path_type=Path, file_okay=False),
         metavar="FOLDER",
@@ -64,6 +69,7 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         folder: Path | None,
         no_save: bool,
         bars: bool,
+        landmarks: bool,
         crops: Path | None,
         resume: bool,
         **arguments: Any,
@@ -78,7 +84,13 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
             raise click.UsageError("--save and --no-save exclude each other")
         _check_targets(records)
         outputs = OutputSettings(
-            records, folder=folder, save=not no_save, bars=bars, crops=crops, resume=resume
+            records,
+            folder=folder,
+            save=not no_save,
+            bars=bars,
+            landmarks=landmarks,
+            crops=crops,
+            resume=resume,
         )
         return command(outputs=outputs, **arguments)
 

@@ -52,6 +52,9 @@ class ResultReporter:
             done = len(sources) - len(self.remaining)
             click.echo(f"resuming: {done} of {len(sources)} are done", err=True)
         self._writers = outputs.writers(recognizer)
+        for writer in self._writers:
+            if writer.note is not None:
+                click.echo(f"note: {one_line(writer.note)}", err=True)
         self._table = FaceTable([source.name for source in sources], recognizer.labels)
         self._left_out = left_out
         self._shows_table = not outputs.prints_records

@@ -56,7 +56,7 @@ class VideoDisplay:
         try:
             with (
                 _progress(one_line(run.name), shows_bar) as progress,
-                _window(self._options.show) as show,
+                _window(self._options.show, self._outputs.landmarks) as show,
                 run,
             ):
                 for count, result in enumerate(run, 1):
@@ -95,11 +95,11 @@ def _progress(name: str, shown: bool) -> Iterator[Callable[[int, int | None], No
 
 
 @contextmanager
-def _window(shown: bool) -> Iterator[Callable[["FrameResult"], bool]]:
+def _window(shown: bool, landmarks: bool) -> Iterator[Callable[["FrameResult"], bool]]:
     if not shown:
         yield lambda result: True
         return
     from emorec.cli.detect.window import Window
 
-    with Window() as window:
+    with Window(landmarks) as window:
         yield window.show

@@ -132,12 +132,15 @@ class VideoOptions:
         if self.plot is not None and not self.plot.parent.is_dir():
             raise click.UsageError(f"--plot: the folder of {self.plot} does not exist")
 
-    def settings(self, max_side: int | None, with_bars: bool) -> "VideoSettings":
+    def settings(
+        self, max_side: int | None, with_bars: bool, with_landmarks: bool
+    ) -> "VideoSettings":
         """Convert the options to library settings.
 
         Args:
             max_side: As for `VideoSettings`.
             with_bars: As for `VideoSettings`.
+            with_landmarks: As for `VideoSettings`.
         """
         from emorec.batch.video_work import VideoSettings
         from emorec.inference.stream import StreamSettings
@@ -150,6 +153,7 @@ class VideoOptions:
             stream=StreamSettings(self.detect_every, self.smooth, self.max_gap),
             timeline=self.plot is not None,
             with_bars=with_bars,
+            with_landmarks=with_landmarks,
             reconnects=self.reconnect,
         )
 

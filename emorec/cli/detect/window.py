@@ -30,7 +30,14 @@ def check_display() -> None:
 
 
 class Window:
-    """A window on the screen, closed at the end of its `with` block."""
+    """A window on the screen, closed at the end of its `with` block.
+
+    Args:
+        landmarks: Draw the landmarks of the faces.
+    """
+
+    def __init__(self, landmarks: bool = False) -> None:
+        self._landmarks = landmarks
 
     def __enter__(self) -> Self:
         return self
@@ -44,7 +51,7 @@ class Window:
 
         from emorec.media.drawing import annotate_frame
 
-        cv2.imshow(_TITLE, annotate_frame(result.frame, result.faces))
+        cv2.imshow(_TITLE, annotate_frame(result.frame, result.faces, landmarks=self._landmarks))
         if cv2.waitKey(1) & 0xFF in _QUIT:
             return False
         return cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) >= 1

@@ -32,6 +32,7 @@ from emorec.installation import (
     reinstall_command,
     requirements,
 )
+from emorec.threads import available_cores
 
 OK = "ok"
 NOTE = "note"
@@ -87,7 +88,8 @@ def checks(deep: bool = False) -> Iterator[Check]:
     """
     yield Check("system", "emorec", OK, __version__)
     yield Check("system", "python", OK, f"{platform.python_version()} at {sys.executable}")
-    yield Check("system", "platform", OK, f"{platform.platform()}, {os.cpu_count()} processors")
+    processors = f"{available_cores()} of {os.cpu_count()} processors available"
+    yield Check("system", "platform", OK, f"{platform.platform()}, {processors}")
     yield from _packages()
     yield from _opencv()
     yield from _onnxruntime()

@@ -1,7 +1,9 @@
 """The command as a whole: sources, detectors, models, unreadable files."""
 
+import gc
 import json
 import sys
+import threading
 from pathlib import Path
 
 import cv2
@@ -20,6 +22,7 @@ from helpers.onnx_models import METADATA, write_symmetric_model, write_tiny_mode
 from emorec.cli.main import main
 from emorec.detection import haar, yunet
 from emorec.detection.yunet import YuNetDetector
+from emorec.inference.classifier import EmotionClassifier
 from emorec.installation import install_command
 from emorec.labels import EMOTIONS_7, EMOTIONS_8
 from emorec.models.registry import SUMS
@@ -324,6 +327,28 @@ def test_no_usable_model(name, message):
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
     assert names() == ["empty", "junk.onnx", "model.keras", "x.jpg"]
+
+
+@pytest.mark.parametrize("model", ["tiny.onnx", "damaged.onnx"])
+def test_the_garbage_collector_runs_again_once_the_modules_are_imported(model):
+    write_tiny_model(Path("tiny.onnx"))
+    Path("damaged.onnx").write_bytes(Path("tiny.onnx").read_bytes()[:-1])
+    result = run(write_gray("photo.jpg"), "--model", model)
+    assert result.exit_code == (5 if model == "damaged.onnx" else 0)
+    assert gc.isenabled()
+
+
+def test_the_model_is_opened_in_a_thread(monkeypatch):
+    threads = []
+    opened = EmotionClassifier.__init__
+
+    def recorded(*arguments, **options):
+        threads.append(threading.current_thread().name)
+        opened(*arguments, **options)
+
+    monkeypatch.setattr(EmotionClassifier, "__init__", recorded)
+    assert run(write_gray("photo.jpg")).exit_code == 0
+    assert threads == ["emorec-background"]
 
 
 def test_eight_classes_of_a_model_of_seven(tmp_path: Path):
