@@ -13,12 +13,14 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS = (
     {
         "atomic_files",
+        "child_process",
         "decoder_process",
         "decoder_server",
         "errors",
         "file_kinds",
         "headers",
         "interrupts",
+        "iso_boxes",
         "iso_images",
         "labels",
         "locks",
