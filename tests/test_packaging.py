@@ -41,7 +41,7 @@ if "install" in sys.argv and {repairs}:
 
 NO_LIBRARY = "libGL.so.1: cannot open shared object file: No such file or directory"
 
-PIP_INSTALL = "python -m pip install --quiet --disable-pip-version-check -e"
+PIP_INSTALL = "python -m pip install --quiet --no-compile --disable-pip-version-check -e"
 
 
 def executable(path: Path, text: str) -> None:
@@ -102,9 +102,9 @@ def test_test_installs_the_dev_extra_once_and_passes_arguments_on(checkout: Path
     assert calls[-3:] == [
         f"{PIP_INSTALL} .[dev]",
         f"python {checkout}/scripts/_opencv.py",
-        "python -m pytest -n 2 --dist loadfile -k a b",
+        "python -m pytest -n 2 --dist worksteal -k a b",
     ]
-    assert run_script(checkout, "test")[1] == ["python -m pytest -n 2 --dist loadfile"]
+    assert run_script(checkout, "test")[1] == ["python -m pytest -n 2 --dist worksteal"]
     # dev includes all that demo needs
     assert run_script(checkout, "demo")[1] == []
 
