@@ -219,7 +219,7 @@ def test_train(tiny_data: Path, tmp_path: Path, chance: random.Random, kills: in
 
     from emorec.training.runner import resume, train
 
-    epochs = 16
+    epochs = 10
     setting = settings(epochs=epochs, patience=epochs)
     config = tmp_path / "config.yaml"
     config.write_text(setting.to_yaml())
