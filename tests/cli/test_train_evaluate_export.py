@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from helpers.signalled_runs import SignalledRun
 
 from emorec.cli.main import main
 from emorec.inference.classifier import EmotionClassifier
@@ -46,18 +47,11 @@ def test_train_as_a_process_is_quiet_and_names_its_run(tiny_data: Path, tmp_path
 
 def test_an_interrupt_names_the_run(tiny_data: Path, tmp_path: Path) -> None:
     words = ["train", "--data", tiny_data, *QUICK, "--epochs", "500", "--patience", "500"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "emorec", *map(str, words)],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    assert process.stderr.readline().startswith("epoch 1/500")
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=120)
-    assert process.returncode == 130
+    run = SignalledRun(tmp_path, *words, quick=True)
+    assert run.process.stderr is not None
+    assert any(line.startswith("epoch 1/500") for line in run.process.stderr)
+    code, stdout, stderr = run.end(signal.SIGINT)
+    assert code == 130
     name = stdout.splitlines()[-1].removeprefix("run folder: ")
     assert stderr.splitlines()[-2:] == [
         f"resume with: emorec train --resume {name}",
