@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from helpers import backends
 from helpers.numbered_images import numbered_images, targets_of
+from helpers.signalled_runs import QUICK_PROGRAM
 
 from emorec.errors import ConfigError
 from emorec.training.batches import AugmentedBatches, BatchSettings
@@ -170,7 +171,7 @@ def test_a_process_whose_peer_dies_exits_and_its_run_can_be_resumed(
     tiny_data: Path, tmp_path: Path
 ) -> None:
     backends.needs("jax")
-    first, second = start_two(tiny_data, tmp_path, ("-m", "emorec"), "--epochs", "5000")
+    first, second = start_two(tiny_data, tmp_path, QUICK_PROGRAM, "--epochs", "5000")
     for line in first.stderr or ():
         if line.startswith("epoch 1/"):
             break
