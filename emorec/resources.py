@@ -37,6 +37,11 @@ def shipped_keras_model() -> Path:
     return shipped_model().with_suffix(".keras")
 
 
+def shipped_face_detector() -> Path:
+    """Return the path of the shipped ONNX file of YuNet, the default face detector."""
+    return _PACKAGE / "models" / "yunet.onnx"
+
+
 def cache_folder() -> Path:
     """Return the cache folder: that of EMOREC_CACHE, or one in the user's cache.
 

@@ -11,24 +11,36 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from emorec.models.registry import detector_model
-
 
 def quality(arguments: argparse.Namespace) -> None:
-    """Detected and false faces of each detector, and the choice of the settings of Haar."""
+    """Detected and false faces of Haar and YuNet, side by side in many conditions."""
     from _detector_quality import print_quality
 
     print_quality(arguments.photos, arguments.yunet)
 
 
+def yunet_settings(arguments: argparse.Namespace) -> None:
+    """Missed and false faces of YuNet over its settings."""
+    from _detector_quality import print_yunet_settings
+
+    print_yunet_settings(arguments.photos, arguments.yunet)
+
+
+def haar_settings(arguments: argparse.Namespace) -> None:
+    """Detected and false faces of Haar over its settings and combinations of cascades."""
+    from _haar_settings import print_haar_settings
+
+    print_haar_settings(arguments.photos)
+
+
 def framing(arguments: argparse.Namespace) -> None:
-    """Boxes of YuNet and Haar around the same face."""
+    """Boxes of YuNet: compared with Haar's, and the accuracy of the model by their framing."""
     from _detector_framing import print_framing
 
     if arguments.data is None:
         print("framing skipped: it needs --data FER-2013")
         return
-    print_framing(arguments.data, arguments.yunet or detector_model("yunet"))
+    print_framing(arguments.data, arguments.yunet)
 
 
 def startup(arguments: argparse.Namespace) -> None:
@@ -76,6 +88,8 @@ def memory(arguments: argparse.Namespace) -> None:
 
 SECTIONS: dict[str, Callable[[argparse.Namespace], None]] = {
     "quality": quality,
+    "yunet-settings": yunet_settings,
+    "haar-settings": haar_settings,
     "framing": framing,
     "startup": startup,
     "classifier": classifier,
@@ -99,7 +113,7 @@ def main() -> None:
         required=True,
         help="folder of photos and boxes.csv, their marked faces",
     )
-    parser.add_argument("--yunet", type=Path, help="ONNX file of YuNet; default: the fetched one")
+    parser.add_argument("--yunet", type=Path, help="ONNX file of YuNet; default: the shipped one")
     parser.add_argument("--runs", type=int, default=3, help="timed runs per candidate, alternating")
     parser.add_argument("--data", type=Path, help="prepared data set for framing")
     arguments = parser.parse_args()

@@ -23,8 +23,11 @@ EXPECTED = (
         if path.is_file()
     ),
     "emorec/models/SHA256SUMS",
+    "emorec/models/accuracy.json",
     "emorec/models/emorec-compact.onnx",
     "emorec/models/emorec-compact.keras",
+    "emorec/models/yunet.onnx",
+    "emorec/models/yunet-LICENSE.txt",
     *(f"emorec/configs/{path.name}" for path in sorted((ROOT / "configs").glob("*.yaml"))),
 )
 

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from emorec.cli.main import main
 from emorec.datasets.manifest import read_prepared
+from emorec.errors import ConfigError
 from emorec.labels import EMOTIONS_7, VOTE_CLASSES
 
 FILES = Path(__file__).resolve().parent / "data_0_1_0"
@@ -110,12 +111,16 @@ def test_the_configuration_of_a_run_is_read(folder: Path, run: str) -> None:
     assert found == environment["data_fingerprint"]
 
 
-def test_renamed_keys_of_a_configuration_are_read(folder: Path) -> None:
+def test_keys_of_a_configuration_that_are_no_more_are_read(folder: Path) -> None:
     from emorec.training.config import load_config
 
-    config = load_config(folder / "partner.yaml", {})
-    assert config.mix_off_epochs == 1
-    assert config.mirror_partner == "runs/finished/model.keras"
+    path = folder / "partner.yaml"
+    with pytest.raises(ConfigError, match="partner, a second network for the mirror image, was"):
+        load_config(path, {})
+    text = path.read_text().replace("partner: runs/finished/model.keras", "partner: null")
+    assert "partner: null" in text
+    path.write_text(text)
+    assert load_config(path, {}).mix_off_epochs == 1
 
 
 @pytest.mark.parametrize("split", ["validation", "test"])

@@ -149,3 +149,15 @@ def test_extras_of_markers() -> None:
         "x",
         "y",
     ]
+
+
+@pytest.mark.parametrize(
+    ("package", "extra"),
+    [("huggingface_hub", "hub"), ("onnx", "onnx"), ("pillow_heif", "heic"), ("click", "")],
+)
+def test_the_extras_of_this_checkout(
+    monkeypatch: pytest.MonkeyPatch, package: str, extra: str
+) -> None:
+    of_checkout = installation._requirements_of_checkout(ROOT / "pyproject.toml")
+    monkeypatch.setattr(importlib.metadata, "requires", lambda name: of_checkout)
+    assert extra_for(package) == extra

@@ -29,6 +29,7 @@ DOCUMENTS = [
     *sorted((ROOT / "configs").glob("*.yaml")),
     *sorted((ROOT / "examples").glob("*.md")),
     *sorted((ROOT / "cascades").glob("*.md")),
+    *sorted((ROOT / "emorec" / "models").glob("*.md")),
 ]
 
 

@@ -38,6 +38,8 @@ WITHOUT_OWN_TESTS = {
     "emorec.datasets.prepared_files": "names only; tests/datasets/test_prepare.py checks the files",
     "emorec.modeling.hdf5_weights": "tests/cli/test_hostile_files.py runs it on hostile files",
     "emorec.modeling.keras_config": "tests/cli/test_hostile_files.py runs it on hostile files",
+    "emorec.export.adopted_graph": "tests/export/test_adopt.py runs the graphs that it builds",
+    "emorec.models.hub_files": "tests/models/test_hub.py asks a stub of the hub with it",
     "emorec.models.keras_archive": "tests/models/test_files.py reads damaged files with it",
     "emorec.models.onnx_graph": "tests/models/test_onnx_limits.py parses graphs with it",
     "emorec.models.onnx_operators": "tests/models/test_onnx_limits.py compares the results",

@@ -24,6 +24,8 @@ class RecognizerSettings:
         classes: As for `EmotionRecognizer`.
         roi: As for `EmotionRecognizer`.
         min_confidence: As for `EmotionRecognizer`.
+        device: As for `EmotionClassifier`.
+        flip: As for `EmotionClassifier`.
     """
 
     make_detector: Callable[[], FaceDetector]
@@ -32,6 +34,8 @@ class RecognizerSettings:
     classes: int = 7
     roi: Box | None = None
     min_confidence: float = 0.0
+    device: str | None = None
+    flip: bool = False
 
     def open(self) -> EmotionRecognizer:
         """Load the detector and the model.
@@ -40,7 +44,9 @@ class RecognizerSettings:
             EmorecError: One of them is missing or broken, or they do not fit the settings.
         """
         detector = self.make_detector()
-        classifier = EmotionClassifier(self.model_file, prior=self.prior)
+        classifier = EmotionClassifier(
+            self.model_file, prior=self.prior, device=self.device, flip=self.flip
+        )
         return EmotionRecognizer(
             detector,
             classifier,

@@ -4,9 +4,15 @@ import json
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from emorec.cli.overwriting import refuse_overwriting, require_file_path, require_suffix
-from emorec.cli.parameters import Choice, prior_option
+from emorec.cli.parameters import (
+    Choice,
+    device_option,
+    note_flip_without_effect,
+    prior_option,
+)
 from emorec.cli.terminal_text import one_line
 from emorec.labels import POLICIES
 from emorec.streams import require_stdout
@@ -55,6 +61,7 @@ Examples:
 )
 @prior_option
 @click.option("--flip", is_flag=True, help="Average the logits of each image and its mirror image.")
+@device_option
 @click.option(
     "--group",
     metavar="COLUMN",
@@ -84,6 +91,7 @@ def evaluate(
     classes: int | None,
     prior: float | None,
     flip: bool,
+    device: str,
     group: str | None,
     limit: int | None,
     json_target: str | None,
@@ -119,6 +127,7 @@ def evaluate(
         raise click.UsageError("--plot draws one model; pass one MODEL, or use --report")
     prepared = read_prepared(data)
     if any(path.suffix == ".keras" for path in paths):
+        _check_no_device()
         from emorec.cli.keras_backend import load_keras
 
         load_keras()
@@ -136,9 +145,13 @@ def evaluate(
             limit=limit,
             prior=prior,
             flip=flip,
+            device=device,
             group=group,
             progress=progress,
         )
+    for entry in found:
+        if flip and not entry.flip:
+            note_flip_without_effect(entry.model)
     if plot:
         from emorec.evaluation.plots import draw_confusion_matrix
 
@@ -159,3 +172,11 @@ def evaluate(
     if json_file:
         write_json(json_file, figures)
     click.echo(evaluation_text(found[0]) if len(found) == 1 else comparison_text(found))
+
+
+def _check_no_device() -> None:
+    source = click.get_current_context().get_parameter_source("device")
+    if source is ParameterSource.COMMANDLINE:
+        raise click.UsageError(
+            "--device is for .onnx files; the device of a .keras file is that of its Keras backend"
+        )

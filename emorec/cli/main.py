@@ -27,7 +27,7 @@ COMMANDS = {
     "evaluate": "Evaluate each MODEL on a split of a data set.",
     "export": "Export MODEL as ONNX.",
     "detect": "Detect the faces in each SOURCE and classify their emotions.",
-    "models": "List, show and fetch the models that emorec uses.",
+    "models": "List, show, pull and adopt model files.",
     "doctor": "Diagnose this installation and suggest fixes.",
 }
 """Short help of each command, equal to the first sentence of its docstring.
@@ -86,14 +86,23 @@ class _Commands(CommandGroup):
     epilog="Example: emorec detect photo.jpg",
 )
 @click.version_option(__version__, prog_name="emorec")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def main(debug: bool) -> None:
+@click.option(
+    "--debug",
+    is_flag=True,
+    help="Show the traceback of an error, and log messages such as the device that runs the model.",
+)
+@click.pass_context
+def main(context: click.Context, debug: bool) -> None:
     """Facial emotion recognition: from raw data sets to emotions on photos.
 
     `emorec COMMAND --help` explains a command. Exit codes: 0 done, 1 an input could not be read,
     2 usage, 3 configuration, 4 data, 5 model, 6 missing package, 70 unexpected error (a bug),
     130 interrupted, 129 and 143 ended by SIGHUP and SIGTERM.
     """
+    if debug:
+        from emorec.cli.debug_log import print_log
+
+        print_log(context)
 
 
 def run(arguments: Sequence[str] | None = None) -> None:

@@ -1,10 +1,12 @@
-"""The command `emorec models`: list, show and fetch model files."""
+"""The command `emorec models`: list, show, pull and adopt model files."""
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from emorec.cli.adopt import adopt
 from emorec.cli.command_group import CommandGroup
 from emorec.cli.terminal_text import one_line
 
@@ -18,46 +20,34 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead
 
 @click.group(cls=CommandGroup, epilog="Example: emorec models list")
 def models() -> None:
-    """List, show and fetch the models that emorec uses."""
+    """List, show, pull and adopt model files."""
 
 
-@models.command("list", epilog="Example: emorec models list --json")
+models.add_command(adopt)
+
+
+@models.command("list", epilog="Example: emorec models list --measure")
+@click.option(
+    "--measure",
+    is_flag=True,
+    help="Measure the milliseconds for one face on one thread of this machine: the median of 50 "
+    "runs, from the crop to the probabilities, without detection.",
+)
 @_JSON
-def list_models(as_json: bool) -> None:
-    """List the model files and their state.
+def list_models(measure: bool, as_json: bool) -> None:
+    """List the model files, their figures and their state.
 
-    These are emotion models, Haar cascades and face detectors. The SHA-256 of each file is checked.
+    These are emotion models (shipped ones and those of `emorec models pull`), face detectors and
+    Haar cascades. The SHA-256 of each file is checked. The accuracy is that on PublicTest of FER+.
     """
-    from emorec.models.registry import fetchable, shipped
+    from emorec.cli.model_table import model_entries, table_lines
 
-    entries = [_entry(file) for file in (*shipped(), *fetchable().values())]
+    entries = model_entries(measure)
     if as_json:
         click.echo(json.dumps(entries, indent=2))
         return
-    rows = [("name", "kind", "size", "state", "file")]
-    for entry in entries:
-        size = f"{entry['size'] / 1e6:.2f} MB"
-        rows.append((entry["name"], entry["kind"], size, entry["state"], one_line(entry["path"])))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo("  ".join(cells).rstrip())
-    for entry in entries:
-        if entry["fix"]:
-            click.echo(f"{entry['name']}: {entry['state']}; {entry['fix']}")
-
-
-def _entry(file: "ModelFile") -> dict[str, Any]:
-    problem = file.problem()
-    return {
-        "name": file.name,
-        "kind": file.kind,
-        "path": str(file.path),
-        "size": file.path.stat().st_size if file.path.is_file() else file.size,
-        "sha256": file.sha256,
-        "state": problem or "ok",
-        "fix": file.fix if problem else None,
-    }
+    for line in table_lines(entries, measure):
+        click.echo(line)
 
 
 @models.command(epilog="Examples: emorec models show; emorec models show runs/my-run/model.onnx")
@@ -67,15 +57,16 @@ def show(model: str | None, as_json: bool) -> None:
     """Show the metadata of a model.
 
     They are labels, input, prior, training data, licence and others. NAME is a name of `emorec
-    models list`, FILE a .onnx or .keras file written by emorec, RUN a run folder or its unique
-    beginning. The default is the shipped model, which `detect` uses.
+    models list`, FILE a .onnx or .keras file with metadata of emorec, RUN a run folder or its
+    unique beginning. The default is the shipped model, which `detect` uses.
     """
     from emorec import resources
+    from emorec.cli.model_table import is_emotion_model
     from emorec.models.files import find_model
-    from emorec.models.registry import EMOTIONS, TRAINABLE, fetchable, shipped
+    from emorec.models.registry import shipped
 
-    files = {file.name: file for file in (*shipped(), *fetchable().values())}
-    if model in files and files[model].kind not in (EMOTIONS, TRAINABLE):
+    files = {file.name: file for file in shipped()}
+    if model in files and not is_emotion_model(files[model]):
         card = _file_card(files[model])
     else:
         card = _emotion_card(find_model(model or resources.shipped_model()))
@@ -83,21 +74,25 @@ def show(model: str | None, as_json: bool) -> None:
         click.echo(json.dumps(card, indent=2))  # ASCII: a path may hold bytes that are no text
         return
     for name, value in card.items():
-        click.echo(f"{name.replace('_', ' '):<14} {one_line(_text(value))}")
+        click.echo(f"{name.replace('_', ' '):<17} {one_line(_text(value))}")
 
 
 def _file_card(file: "ModelFile") -> dict[str, Any]:
     """Describe a file without metadata."""
-    card = {**_entry(file), "license": file.license, "url": file.url}
-    return {name: value for name, value in card.items() if value}
+    from emorec.cli.model_table import file_entry
+
+    return {name: value for name, value in file_entry(file).items() if value}
 
 
 def _emotion_card(path: "Path") -> dict[str, Any]:
     """Describe an emotion model by its metadata."""
+    from emorec.models.accuracy import measured_accuracy
     from emorec.models.files import read_cost, read_metadata
     from emorec.models.registry import hash_of
 
     model, cost = read_metadata(path), read_cost(path)
+    sha256 = hash_of(path)
+    measured = measured_accuracy().get(sha256)
     prior = dict(zip(model.labels, model.prior, strict=True)) if model.prior else None
     return {
         "name": model.name,
@@ -108,6 +103,8 @@ def _emotion_card(path: "Path") -> dict[str, Any]:
         "crop_margin": model.crop_margin,
         "parameters": cost and cost.parameters,
         "multiply_adds": cost and cost.multiply_adds,
+        "accuracy": measured and measured.accuracy,
+        "balanced_accuracy": measured and measured.balanced_accuracy,
         "temperature": model.temperature,
         "prior": prior,
         "default_prior": model.default_prior,
@@ -116,7 +113,7 @@ def _emotion_card(path: "Path") -> dict[str, Any]:
         "created_with": f"emorec {model.created_with}",
         "path": str(path),
         "size": path.stat().st_size,
-        "sha256": hash_of(path),
+        "sha256": sha256,
     }
 
 
@@ -131,31 +128,74 @@ def _text(value: object) -> str:
     return "unknown" if value is None else str(value)
 
 
-@models.command(epilog="Example: emorec models pull yunet")
-@click.argument("name")
-@click.option(
-    "--from",
-    "source",
-    metavar="URL|FILE",
-    help="Another URL, or a file that was downloaded elsewhere.",
-)
-def pull(name: str, source: str | None) -> None:
-    """Fetch the model NAME, which is `yunet`, and check its SHA-256.
+def _sha256(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"[0-9a-fA-F]{64}", value):
+        raise click.BadParameter(f"{value!r} is not a SHA-256: 64 hexadecimal digits")
+    return value and value.lower()
 
-    The file is stored in the user's cache folder, or in the folder that the environment variable
-    EMOREC_CACHE names. Proxies in http_proxy and https_proxy are used.
+
+@models.command(
+    epilog="""\b
+Examples:
+  emorec models pull hf://owner/repo
+  emorec models pull hf://owner/repo@v1.0/onnx/model.onnx
+  emorec detect photo.jpg --model hf://owner/repo
+"""
+)
+@click.argument("address")
+@click.option(
+    "--sha256",
+    callback=_sha256,
+    metavar="HEX",
+    help="Expected SHA-256 of the file; another file is refused.",
+)
+def pull(address: str, sha256: str | None) -> None:
+    """Download a model from the Hugging Face hub.
+
+    ADDRESS is hf://OWNER/REPO[@REV][/FILE]: a repository of models, a branch, tag or commit of it,
+    and the .onnx or .keras file in it, which can be omitted if there is only one. The size and the
+    hash of the file are checked, and an interrupted download resumes. Options that take a model
+    accept the same address then, without the network. The file is stored in the user's cache
+    folder, or in the folder that the environment variable EMOREC_CACHE names. It needs the extra
+    hub. The models of the package, such as yunet, need no download.
     """
     from emorec.cli.progress import byte_progress
-    from emorec.models.download import fetch
-    from emorec.models.registry import fetchable
+    from emorec.models.hub import pull as pull_model
+    from emorec.models.hub_address import HubAddress, is_hub_address
 
-    models = fetchable()
-    if name not in models:
-        raise click.UsageError(f"{name!r} cannot be fetched; known models: {', '.join(models)}")
-    model = models[name]
-    if source is None and model.problem() is None:
-        click.echo(f"{model.path} is already up to date, with the right SHA-256")
+    if not is_hub_address(address):
+        _say_bundled(address)
         return
-    with byte_progress(f"fetching {name}") as progress:
-        fetch(model, source, progress)
-    click.echo(f"wrote {model.path} ({model.size / 1e3:.0f} kB, SHA-256 checked)")
+    try:
+        parsed = HubAddress.parse(address)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    with byte_progress(f"pulling {parsed}") as progress:
+        file, is_new = pull_model(parsed, sha256, progress)
+    size = file.path.stat().st_size
+    what = f"pulled {file.name}" if is_new else f"{file.name} is up to date"
+    click.echo(f"{what} ({size / 1e6:.2f} MB, SHA-256 {file.sha256})")
+    click.echo(f"stored as {file.path}")
+
+
+def _say_bundled(name: str) -> None:
+    """Say that a model is part of the package.
+
+    Raises:
+        click.UsageError: It is not.
+        ModelError: Its file is damaged.
+    """
+    from emorec.errors import ModelError
+    from emorec.models.registry import shipped
+
+    bundled = {file.name: file for file in shipped()}
+    if name not in bundled:
+        raise click.UsageError(
+            f"{name!r:.200} is neither an address hf://OWNER/REPO nor one of the bundled models: "
+            f"{', '.join(bundled)}"
+        )
+    file = bundled[name]
+    problem = file.problem()
+    if problem is not None:
+        raise ModelError(f"{file.path}: {problem}; {file.fix}")
+    click.echo(f"{name} is bundled with emorec, nothing to fetch: {file.path}")

@@ -1,10 +1,13 @@
 """Options shared by several commands, and option types that click lacks."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
+from emorec.cli.terminal_text import one_line
 from emorec.errors import ConfigError
+from emorec.inference.devices import AUTO, DEVICE_NAMES, DEVICE_VARIABLE
 from emorec.suggestions import close_names
 from emorec.types import Box
 
@@ -48,3 +51,21 @@ prior_option = click.option(
     help="How much of the training prior to remove: balanced (1) predicts rare emotions more often "
     "and frequent ones less often, natural (0) removes nothing.  [default: the model's own]",
 )
+
+device_option = click.option(
+    "--device",
+    type=click.Choice(DEVICE_NAMES),  # a suggestion for "gpu" would be "cpu"
+    default=AUTO,
+    show_default=True,
+    envvar=DEVICE_VARIABLE,
+    show_envvar=True,
+    help="Device that runs an ONNX model; auto: cuda or directml if the installed ONNX Runtime has "
+    "it, else cpu. Most devices need another wheel of ONNX Runtime (docs/devices.md). Faces are "
+    "detected on the CPU.",
+)
+
+
+def note_flip_without_effect(model: Path) -> None:
+    """Print that --flip does not change the results of a model."""
+    text = f"note: {model} averages over mirror images itself, so --flip changes nothing"
+    click.echo(one_line(text), err=True)

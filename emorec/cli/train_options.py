@@ -49,11 +49,6 @@ _OPTIONS = (
         help="Average the logits of the saved model over an image and its mirror image.",
     ),
     click.option(
-        "--mirror-partner",
-        help="A .keras file or run folder whose model classifies the image in --flip-average, "
-        "while the trained one classifies the mirror image: an ensemble of two at the cost of one.",
-    ),
-    click.option(
         "--half-weights/--no-half-weights",
         default=None,
         help="Store the weights of the ONNX file in float16, in half the size.",

@@ -139,13 +139,13 @@ class HaarDetector:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _local=threading.local())
 
-    def _classifiers(self) -> list[cv2.CascadeClassifier]:
+    def _classifiers(self) -> "list[cv2.CascadeClassifier]":
         """Return the classifiers of this thread: the frontal one, then the profile one if any."""
         if not hasattr(self._local, "classifiers"):
             self._local.classifiers = [_load(name) for name in self._cascades]
         return cast("list[cv2.CascadeClassifier]", self._local.classifiers)
 
-    def _profile_faces(self, classifier: cv2.CascadeClassifier, image_gray: Image) -> list[Face]:
+    def _profile_faces(self, classifier: "cv2.CascadeClassifier", image_gray: Image) -> list[Face]:
         """Detect profile faces: those that face left in the image, then those that face right."""
         name = f"{self.name}-profile"
         width = image_gray.shape[1]
@@ -156,7 +156,7 @@ class HaarDetector:
         ]
 
     def _search(
-        self, classifier: cv2.CascadeClassifier, image_gray: Image, name: str
+        self, classifier: "cv2.CascadeClassifier", image_gray: Image, name: str
     ) -> list[Face]:
         height, width = image_gray.shape
         side = self._min_size or max(round(self._min_share * min(height, width)), MIN_SIZE_FLOOR)
@@ -181,11 +181,13 @@ class HaarDetector:
         ]
 
 
-def _load(cascade: str) -> cv2.CascadeClassifier:
+# OpenCV 5 has no such class, so annotations name it in quotes.
+def _load(cascade: str) -> "cv2.CascadeClassifier":
     if not hasattr(cv2, "CascadeClassifier"):
         raise MissingDependencyError(
-            f"OpenCV {cv2.__version__} has no CascadeClassifier; "
-            'install one that has it: pip install "opencv-python>=4.12,<5"'
+            f"OpenCV {cv2.__version__} has no CascadeClassifier, which the detector haar needs; "
+            "use the detector yunet, or install a wheel that has it, opencv-contrib-python or "
+            'OpenCV 4: pip install "opencv-python>=4.12,<5"'
         )
     known = _FILES.get(cascade)
     path = resources.folder("cascades") / known if known else Path(cascade)

@@ -64,6 +64,16 @@ class DetectorEntry:
     opencv_class: str | None = None
 
 
+def _make_yunet(
+    *, for_video: bool, detector_model: Path | None = None, **options: Any
+) -> "FaceDetector":
+    from emorec.detection import yunet
+
+    if for_video:
+        options.setdefault("search_side", yunet.SEARCH_SIDE_OF_VIDEOS)
+    return yunet.YuNetDetector(detector_model, **options)
+
+
 def _make_haar(*, for_video: bool, **options: Any) -> "FaceDetector":
     from emorec.detection import haar
 
@@ -72,24 +82,56 @@ def _make_haar(*, for_video: bool, **options: Any) -> "FaceDetector":
     return haar.HaarDetector(**options)
 
 
-def _make_yunet(
-    *, for_video: bool, detector_model: Path | None = None, **options: Any
-) -> "FaceDetector":
-    from emorec.detection import yunet
-    from emorec.models import registry
-
-    return yunet.YuNetDetector(detector_model or registry.detector_model("yunet"), **options)
-
-
 def _make_whole_image(*, for_video: bool) -> "FaceDetector":
     from emorec.detection.whole_image import WholeImage
 
     return WholeImage()
 
 
+_YUNET = DetectorEntry(
+    name="yunet",
+    help="small convolutional network.",
+    make=_make_yunet,
+    opencv_class="FaceDetectorYN",
+    options=(
+        DetectorOption(
+            name="detector_model",
+            type=Path,
+            help="ONNX file of the detector.",
+            default_text="the file of the package",
+            metavar="FILE",
+        ),
+        DetectorOption(
+            name="min_size",
+            type=int,
+            help="side of the smallest face to detect.",
+            default_text="no limit",
+            minimum=1,
+            metavar="PIXELS",
+        ),
+        DetectorOption(
+            name="min_score",
+            type=float,
+            help="drop faces below this score, 0 to 1.",
+            default_text="0.65",
+            metavar="NUMBER",
+        ),
+        DetectorOption(
+            name="search_side",
+            type=int,
+            help="downscale larger images to this size for the search only; a larger one finds "
+            "smaller faces and takes longer.",
+            default_text="960, 640 for videos",
+            minimum=64,
+            maximum=1920,
+            metavar="PIXELS",
+        ),
+    ),
+)
+
 _HAAR = DetectorEntry(
     name="haar",
-    help="Viola-Jones cascade of Haar features.",
+    help="Viola-Jones cascade of Haar features; finds fewer faces and is slower.",
     make=_make_haar,
     opencv_class="CascadeClassifier",
     options=(
@@ -143,38 +185,6 @@ _HAAR = DetectorEntry(
     ),
 )
 
-_YUNET = DetectorEntry(
-    name="yunet",
-    help="small convolutional network; finds more faces and is faster (first run: emorec models "
-    "pull yunet).",
-    make=_make_yunet,
-    opencv_class="FaceDetectorYN",
-    options=(
-        DetectorOption(
-            name="detector_model",
-            type=Path,
-            help="ONNX file of the detector.",
-            default_text="the file fetched by emorec models pull yunet",
-            metavar="FILE",
-        ),
-        DetectorOption(
-            name="min_size",
-            type=int,
-            help="side of the smallest face to detect.",
-            default_text="no limit",
-            minimum=1,
-            metavar="PIXELS",
-        ),
-        DetectorOption(
-            name="min_score",
-            type=float,
-            help="drop faces below this score, 0 to 1.",
-            default_text="0.7",
-            metavar="NUMBER",
-        ),
-    ),
-)
-
 _NONE = DetectorEntry(
     name="none",
     help="no detection, each image is one face.",
@@ -182,9 +192,9 @@ _NONE = DetectorEntry(
     whole_image=True,
 )
 
-DETECTORS = {entry.name: entry for entry in (_HAAR, _YUNET, _NONE)}
+DETECTORS = {entry.name: entry for entry in (_YUNET, _HAAR, _NONE)}
 
-DEFAULT_DETECTOR = "haar"
+DEFAULT_DETECTOR = "yunet"
 
 
 def detector_entry(name: str) -> DetectorEntry:

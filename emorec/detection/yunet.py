@@ -9,16 +9,23 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from emorec.errors import ConfigError, ModelError
+from emorec import resources
+from emorec.errors import ConfigError, MissingDependencyError, ModelError
 from emorec.image_arrays import check_image
 from emorec.images import Image
 from emorec.models.onnx_limits import check_graph
 from emorec.types import Box, Face
 
-DEFAULT_MIN_SCORE = 0.7
+# Chosen by `scripts/bench_detect.py --only yunet-settings`.
+DEFAULT_MIN_SCORE = 0.65
 
-SEARCH_SIDE = 640
+SEARCH_SIDE = 960
 """Longer images are downscaled to this side: YuNet detects faces of about 10 to 300 pixels."""
+
+SEARCH_SIDE_OF_VIDEOS = 640
+"""The same for the frames of videos, where the search takes most of the time."""
+
+MIN_SEARCH_SIDE, MAX_SEARCH_SIDE = 64, 1920
 
 _MIN_INPUT_SIDE = 33
 """Smaller inputs are padded with black to this side.
@@ -47,43 +54,59 @@ class YuNetDetector:
     """Face detector that runs YuNet (Wu, Peng and Yu, Machine Intelligence Research 20, 2023).
 
     Args:
-        model: YuNet's ONNX file.
+        model: YuNet's ONNX file; None uses the file of the package.
         min_score: Drop faces below this score; above 0 and below 1.
         min_size: Drop faces whose box has a shorter side, in pixels; None keeps all.
+        search_side: Images with a longer side are downscaled to it before the search, in pixels,
+            `MIN_SEARCH_SIDE` to `MAX_SEARCH_SIDE`.
 
     Raises:
         ConfigError: A value is out of range.
         ModelError: The file is missing, too large or not YuNet, or needs too much memory or time.
+        MissingDependencyError: The installed OpenCV has no FaceDetectorYN.
     """
 
     name = "yunet"
 
     def __init__(
         self,
-        model: str | os.PathLike[str],
+        model: str | os.PathLike[str] | None = None,
         *,
         min_score: float = DEFAULT_MIN_SCORE,
         min_size: int | None = None,
+        search_side: int = SEARCH_SIDE,
     ) -> None:
         if not 0 < min_score < 1:
             raise ConfigError(f"min_score must be above 0 and below 1; received {min_score:g}")
         if min_size is not None and min_size < 1:
             raise ConfigError(f"min_size must be 1 or more; received {min_size}")
-        self._source = os.fspath(model)
-        data = _read(Path(model))
+        if not MIN_SEARCH_SIDE <= search_side <= MAX_SEARCH_SIDE:
+            raise ConfigError(
+                f"search_side must be {MIN_SEARCH_SIDE} to {MAX_SEARCH_SIDE}; "
+                f"received {search_side}"
+            )
+        if not hasattr(cv2, "FaceDetectorYN"):
+            raise MissingDependencyError(
+                f"OpenCV {cv2.__version__} has no FaceDetectorYN; install one that has it: "
+                'pip install "opencv-python>=4.12,<5"'
+            )
+        path = resources.shipped_face_detector() if model is None else Path(model)
+        self._source = str(path)
+        data = _read(path)
         self._data = np.frombuffer(data, np.uint8)
         self._min_score = min_score
         self._min_size = min_size or 1
+        self._search_side = search_side
         self._local = threading.local()  # the network stores its input size and layers
         try:
-            check_graph(data, (1, 3, SEARCH_SIDE, SEARCH_SIDE))
+            check_graph(data, (1, 3, search_side, search_side))
             # OpenCV reports missing outputs of a different model only when it runs.
             self._rows(np.zeros((64, 64, 3), np.uint8))
         except (cv2.error, SystemError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise ModelError(
                 f"{self._source}: not a YuNet model that OpenCV {cv2.__version__} can run "
-                f"({reason:.200}); fetch it with: emorec models pull yunet"
+                f"({reason:.200}); {_fix(path)}"
             ) from error
 
     def detect(self, image_bgr: Image) -> list[Face]:
@@ -98,7 +121,7 @@ class YuNetDetector:
         """
         check_image(image_bgr)
         height, width = image_bgr.shape[:2]
-        factor = max(max(height, width) / SEARCH_SIDE, 1.0)
+        factor = max(max(height, width) / self._search_side, 1.0)
         if factor > 1:
             size_wh = (max(round(width / factor), 1), max(round(height / factor), 1))
             image_bgr = cast(Image, cv2.resize(image_bgr, size_wh, interpolation=cv2.INTER_AREA))
@@ -133,7 +156,7 @@ class YuNetDetector:
                 "onnx",
                 self._data,
                 np.empty(0, np.uint8),
-                (SEARCH_SIDE, SEARCH_SIDE),
+                (self._search_side, self._search_side),
                 self._min_score,
                 _NMS_IOU,
                 _MAX_FACES,
@@ -158,10 +181,18 @@ def _square(x: float, y: float, width: float, height: float) -> Box:
     return Box(round(left), round(top), round(side), round(side))
 
 
+def _fix(path: Path) -> str:
+    if path == resources.shipped_face_detector():
+        from emorec.installation import reinstall_command
+
+        return f"reinstall emorec: {reinstall_command()}"
+    return "YuNet is part of emorec, so no file needs to be named"
+
+
 def _read(path: Path) -> bytes:
     try:
         if not path.is_file():
-            raise ModelError(f"{path}: no such file; fetch YuNet with: emorec models pull yunet")
+            raise ModelError(f"{path}: no such file; {_fix(path)}")
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
             limit = MAX_FILE_BYTES // 2**20

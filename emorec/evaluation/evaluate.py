@@ -14,6 +14,7 @@ from emorec.evaluation.assessment import Evaluation, assess
 from emorec.evaluation.open_model import OpenModel, open_model
 from emorec.images import Image
 from emorec.inference.classifier import Floats
+from emorec.inference.mirroring import averages_mirror_images, mirrored
 from emorec.labels import EMOTIONS_7, EMOTIONS_8
 from emorec.models.files import find_model
 from emorec.probabilities import adjustment_strength
@@ -35,6 +36,7 @@ def evaluate(
     limit: int | None = None,
     prior: str | float | None = None,
     flip: bool = False,
+    device: str | None = None,
     group: str | None = None,
     progress: ProgressCallback | None = None,
 ) -> list[Evaluation]:
@@ -51,7 +53,9 @@ def evaluate(
         limit: Evaluate at most this number of images, spread over the split.
         prior: Strength of the logit adjustment, see `emorec.probabilities.parse_prior`; None
             selects each model's default.
-        flip: Whether to average the logits of each image and its mirror image.
+        flip: Whether to average the logits of each image and its mirror image. It is left out, and
+            false in the evaluation, for a model that contains this average.
+        device: Device of the models in ONNX files, as for `EmotionClassifier`.
         group: Column of the manifest for metrics by group; the default is `GROUP_COLUMN` if it
             exists.
         progress: Called at intervals with the number of images done and their total.
@@ -61,12 +65,14 @@ def evaluate(
 
     Raises:
         ConfigError: The classes of a model and of the data differ, or an option is invalid.
+        MissingDependencyError: The device is missing, as for `EmotionClassifier`.
         DataError: An image or the group column is missing or damaged.
         ModelError: A model is missing or damaged, or has no prior where one is needed.
     """
-    opened = [open_model(find_model(model)) for model in models]
+    opened = [open_model(find_model(model), device=device) for model in models]
     strengths = [adjustment_strength(prior, model.metadata, str(model.path)) for model in opened]
-    known = [{EMOTIONS_7: 7, EMOTIONS_8: 8}.get(model.metadata.labels) for model in opened]
+    counts = {frozenset(EMOTIONS_7): 7, frozenset(EMOTIONS_8): 8}
+    known = [counts.get(frozenset(model.metadata.labels)) for model in opened]
     if data.votes is not None:
         policy = policy or "majority"
         classes = classes or min((count for count in known if count), default=None)
@@ -78,12 +84,13 @@ def evaluate(
     examples = examples.limited(limit)
     groups = _groups(data.root, examples, group)
 
+    flips = [flip and not averages_mirror_images(m.logits, m.metadata) for m in opened]
     count = len(examples.paths)
-    steps = _ProgressOfSteps(progress, count * len(opened) * (3 if flip else 2))
+    steps = _ProgressOfSteps(progress, count * (2 * len(opened) + sum(flips)))
     images: Image | None = None
     previous: tuple[int, str, str] | None = None
     found = []
-    for model, strength in zip(opened, strengths, strict=True):
+    for model, strength, flipped in zip(opened, strengths, flips, strict=True):
         metadata = model.metadata
         needed = (metadata.input_size, metadata.color, metadata.interpolation)
         if images is None or needed != previous:
@@ -91,8 +98,8 @@ def evaluate(
         previous = needed
         steps.finish(count)
         logits = _in_batches(model.logits, images, steps)
-        if flip:
-            logits = (logits + _in_batches(model.logits, images[:, :, ::-1], steps)) / 2
+        if flipped:
+            logits = (logits + _in_batches(model.logits, mirrored(images), steps)) / 2
         found.append(
             assess(
                 model.path,
@@ -101,7 +108,7 @@ def evaluate(
                 images=images,
                 logits=logits,
                 adjustment_strength=strength,
-                flip=flip,
+                flip=flipped,
                 groups=groups,
             )
         )

@@ -31,18 +31,21 @@ class OpenModel:
     probabilities: Callable[[Image], Floats]
 
 
-def open_model(path: Path, threads: int = 1) -> OpenModel:
+def open_model(path: Path, threads: int = 1, device: str | None = None) -> OpenModel:
     """Load a model.
 
     Args:
         path: A .onnx or .keras file; see `emorec.models.files.find_model`.
         threads: Threads of ONNX Runtime in one call; 0 takes all cores. Keras ignores it.
+        device: As for `EmotionClassifier`. Keras uses the device of its backend.
 
     Raises:
+        ConfigError: As for `EmotionClassifier`.
+        MissingDependencyError: As for `EmotionClassifier`.
         ModelError: The file is missing, damaged or unsafe, or its metadata do not fit.
     """
     if path.suffix != ".keras":
-        classifier = EmotionClassifier(path, threads)
+        classifier = EmotionClassifier(path, threads, device=device)
         return OpenModel(path, classifier.metadata, classifier.logits, classifier.probabilities)
     # Keras takes seconds to load; ONNX files do not need it.
     from emorec.modeling.keras_files import load_model

@@ -2,17 +2,22 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from emorec import resources
-from emorec.errors import ModelError
+from emorec.errors import EmorecError, ModelError
 from emorec.image_arrays import check_image
 from emorec.images import Image
+from emorec.inference.devices import requested_device
+from emorec.inference.mirroring import averages_mirror_images, mirrored
 from emorec.inference.onnx_runtime import onnxruntime as ort
+from emorec.inference.onnx_runtime import open_session
 from emorec.metadata import COST_KEY, METADATA_KEY, ModelCost, ModelMetadata
 from emorec.models.onnx_limits import check_graph
 from emorec.models.onnx_properties import read_properties
@@ -45,14 +50,24 @@ class EmotionClassifier:
         prior: How much of the training prior to remove, so that rare emotions are predicted more
             often: "natural" (nothing), "balanced" (all), or the strength tau of the logit
             adjustment, 0 to 2; None uses the model's own default.
+        device: Where the model runs: "auto", "cpu", "cuda", "coreml", "directml", "openvino" or
+            "tensorrt" (docs/devices.md); None uses that of the environment variable EMOREC_DEVICE,
+            or "auto".
+        flip: Average the logits of each crop and its mirror image, at twice the time.
 
     Attributes:
         metadata: The metadata of the model.
         cost: Parameters and multiply-adds; None where the file does not state them.
         tau: The strength of the logit adjustment that `prior` means.
+        device: Name of the device in use; never "auto".
+        flip: Whether mirror images are classified too. False, whatever was requested, for a model
+            that contains this average.
 
     Raises:
-        ConfigError: `prior` is not such a value.
+        ConfigError: `prior` or `device` is not such a value, or this operating system has no such
+            device.
+        MissingDependencyError: The installed ONNX Runtime does not have the device, or cannot use
+            it.
         ModelError: The file is missing, too large or not an ONNX model, has no or invalid metadata,
             other inputs or outputs, operators that are not allowed or need too much memory or
             time, stores its weights in other files, or lacks the prior.
@@ -63,14 +78,18 @@ class EmotionClassifier:
         path: str | os.PathLike[str],
         threads: int = 1,
         prior: str | float | None = None,
+        device: str | None = None,
+        flip: bool = False,
     ) -> None:
         self._source = os.fspath(path)
-        self._arguments = (Path(path).absolute(), threads, prior)
+        # A copy in another process, or on another machine, runs where this one was to run.
+        requested = requested_device(device)
+        self._arguments = (Path(path).absolute(), threads, prior, requested, flip)
         data = _read(Path(path))
         self.metadata, self.cost = _described(data, self._source)
         self._batch_size = BATCH_SIZE
-        # The shipped file is part of the package; checking it would take 10 ms at every start.
-        if Path(path) != resources.shipped_model():
+        # The shipped files are part of the package; a check would take 10 ms at every start.
+        if Path(path).parent != resources.shipped_model().parent:
             size, channels = self.metadata.input_size, self.metadata.channels
             try:
                 graph = check_graph(data, (1, size, size, channels))
@@ -87,10 +106,15 @@ class EmotionClassifier:
             "session.model_external_initializers_file_folder_path", os.devnull
         )
         try:
-            self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            self._session, used = open_session(data, options, requested)
+        except EmorecError:
+            raise
         except Exception as error:  # ONNX Runtime's errors have no common base class
             raise self._error("ONNX Runtime cannot load the model", error) from error
+        self.device = used.name
+        self._lock = nullcontext() if used.thread_safe else Lock()
         self._check_tensors()
+        self.flip = flip and not averages_mirror_images(self._run_logits, self.metadata)
         self.tau = adjustment_strength(prior, self.metadata, self._source)
 
     def classify(self, crops: Sequence[Image]) -> list[Prediction]:
@@ -119,7 +143,7 @@ class EmotionClassifier:
         """Compute softmax(logits / temperature - tau * log(prior)).
 
         The last term is the logit adjustment of Menon et al., Long-Tail Learning via Logit
-        Adjustment, ICLR 2021.
+        Adjustment, ICLR 2021. With `flip`, the logits are means over mirror images.
 
         Args:
             inputs: Shape (n, size, size, channels), 0..255, in RGB order for colour models.
@@ -130,27 +154,37 @@ class EmotionClassifier:
         Raises:
             ModelError: The model fails or returns numbers that are not finite.
         """
-        if not self.tau:
+        if not self.tau and not self.flip:
             return self._run("probabilities", inputs)
         offsets = prior_offsets(self.metadata, self.tau)
-        logits = self._run("logits", inputs)
+        logits = self.logits(inputs)
         adjusted = probabilities_from_logits(logits, self.metadata.temperature, offsets)
         return adjusted.astype(np.float32)
 
     def logits(self, inputs: npt.NDArray[Any]) -> Floats:
-        """Compute the logits, shape (n, classes), float32; arguments as for `probabilities`."""
-        return self._run("logits", inputs)
+        """Compute the logits, shape (n, classes), float32; arguments as for `probabilities`.
+
+        With `flip`, they are the mean over the images and their mirror images.
+        """
+        if not self.flip:
+            return self._run_logits(inputs)
+        both = self._run_logits(inputs) + self._run_logits(mirrored(inputs))
+        return both / np.float32(2)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the path and the arguments; the file is opened again."""
         return type(self), self._arguments
+
+    def _run_logits(self, inputs: npt.NDArray[Any]) -> Floats:
+        return self._run("logits", inputs)
 
     def _run(self, output: str, inputs: npt.NDArray[Any]) -> Floats:
         rows = np.empty((len(inputs), len(self.metadata.labels)), np.float32)
         for start in range(0, len(inputs), self._batch_size):
             batch = np.ascontiguousarray(inputs[start : start + self._batch_size], np.float32)
             try:
-                (batch_rows,) = self._session.run([output], {"image": batch})
+                with self._lock:
+                    (batch_rows,) = self._session.run([output], {"image": batch})
             except Exception as error:  # as above
                 raise self._error("the model failed on its input", error) from error
             expected = (len(batch), rows.shape[1])
@@ -195,11 +229,6 @@ class EmotionClassifier:
         return ModelError(f"{self._source}: {what}: {' '.join(str(error).split())}")
 
 
-def providers() -> list[str]:
-    """List the execution providers that the installed ONNX Runtime offers."""
-    return list(ort.get_available_providers())
-
-
 def _described(data: bytes, source: str) -> tuple[ModelMetadata, ModelCost | None]:
     """Parse the metadata of a model, and its cost if the file states it."""
     try:
@@ -209,7 +238,8 @@ def _described(data: bytes, source: str) -> tuple[ModelMetadata, ModelCost | Non
     if METADATA_KEY not in entries:
         raise ModelError(
             f"{source}: the model has no emorec metadata (labels, colour, input size); use a model "
-            "that emorec wrote, or export it with: emorec export"
+            "that emorec wrote, export it with: emorec export, or describe it with: emorec models "
+            "adopt"
         )
     cost = entries.get(COST_KEY)
     return (

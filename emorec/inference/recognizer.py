@@ -43,6 +43,9 @@ class EmotionRecognizer:
         roi: Region of each image in which faces are detected, in pixels of the full, upright
             image; None is the whole image.
         min_confidence: Predictions of a lower confidence are marked as uncertain, 0 to 1.
+        device: Device of the shipped model, as for `EmotionClassifier`. Faces are detected on the
+            CPU.
+        flip: Classify the mirror image of each face too, as for `EmotionClassifier`.
 
     Attributes:
         labels: The emotions reported, in the model's order.
@@ -50,8 +53,10 @@ class EmotionRecognizer:
         min_confidence: As given.
 
     Raises:
-        ConfigError: `classes` is neither 7 nor 8, or is 8 for a model of the canonical seven, or
-            `min_confidence` is not 0 to 1.
+        ConfigError: `classes` is neither 7 nor 8, or is 8 for a model of the canonical seven,
+            `min_confidence` is not 0 to 1, `device` is wrong, or `device` or `flip` is passed
+            beside a classifier, which has its own.
+        MissingDependencyError: As for `EmotionClassifier`.
     """
 
     def __init__(
@@ -61,10 +66,16 @@ class EmotionRecognizer:
         classes: int = 7,
         roi: Box | None = None,
         min_confidence: float = 0.0,
+        device: str | None = None,
+        flip: bool = False,
     ) -> None:
         if not 0 <= min_confidence <= 1:
             raise ConfigError(f"min_confidence must be 0 to 1; received {min_confidence!r}")
-        self.classifier = classifier or EmotionClassifier(resources.shipped_model())
+        if classifier is None:
+            classifier = EmotionClassifier(resources.shipped_model(), device=device, flip=flip)
+        elif device is not None or flip:
+            raise ConfigError("pass device and flip to the classifier, not beside it")
+        self.classifier = classifier
         known = self.metadata.labels
         reported = emotions(classes)
         if classes == 8 and set(known) == set(EMOTIONS_7):

@@ -7,34 +7,30 @@ from emorec.errors import ModelError
 
 _FLIP_AVERAGE = "flip_average"
 _OF_MIRROR_IMAGE = "_of_mirror_image"
+"""End of the name of the second network in models of version 0.1.0."""
 
 
-def flip_averaged(model: keras.Model, mirror_partner: keras.Model | None = None) -> keras.Model:
+def flip_averaged(model: keras.Model) -> keras.Model:
     """Wrap a classifier so that its logits are the mean over an image and its mirror image.
 
     Args:
         model: Input NHWC; output logits.
-        mirror_partner: A classifier of the same input and output that receives the mirror image
-            instead of `model`: an ensemble of two at the cost of applying one twice.
 
     Returns:
-        A model of the same input and output that contains the given ones.
+        A model of the same input and output that contains the given one.
     """
     shape, name = model.input_shape[1:], model.inputs[0].name
     image = keras.Input(shape, name=name)
-    if mirror_partner is not None:
-        # Both may have the same name, and the names inside a model must be unique.
-        name = model.name + _OF_MIRROR_IMAGE
-        mirror_partner = keras.Model(mirror_partner.inputs, mirror_partner.outputs[0], name=name)
     # Not a slice of negative step: PyTorch has none.
-    both = [model(image), (mirror_partner or model)(ops.flip(image, axis=2))]
+    both = [model(image), model(ops.flip(image, axis=2))]
     return keras.Model(image, layers.Average(name=_FLIP_AVERAGE)(both), name=model.name)
 
 
 def plain_classifier(model: keras.Model) -> keras.Model:
     """Return the classifier inside a flip-averaging one; any other model is returned as it is.
 
-    Of an ensemble with a mirror partner it is the classifier of the image itself.
+    In a model of version 0.1.0 with a second network for the mirror image, it is the classifier of
+    the image itself.
 
     Raises:
         ModelError: The model averages over mirror images, but contains no classifier.

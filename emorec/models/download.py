@@ -1,124 +1,178 @@
-"""Download of model files, with a check of size and SHA-256."""
+"""Download of files over http and https, with limits of size and time; an interrupted one resumes.
+
+What was received stays in the file, and the next download continues there. The caller checks the
+content.
+"""
 
 import contextlib
-import hashlib
 import http.client
 import socket
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from io import BufferedReader
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from emorec import __version__
-from emorec.atomic_files import write_bytes
 from emorec.errors import DataError, ModelError
-from emorec.models.registry import ModelFile
 
 TIMEOUT_S = 30.0
-"""Seconds without data after which a download fails."""
+"""Seconds without data after which a connection fails."""
 
 MIN_BYTES_PER_S = 5000
 """Slowest download: it may take `TIMEOUT_S` and a second for so many bytes."""
 
+ATTEMPTS = 3
+"""Connections in a row without new bytes after which a download fails."""
+
+WAIT_S = 1.0
+"""Seconds before the next connection."""
+
 _CHUNK = 64 * 2**10
+_ADVICE = "run the command again to resume the download"
+_PARTIAL_CONTENT = 206
 
 
-def fetch(
-    model: ModelFile,
-    source: str | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+def download(
+    url: str,
+    target: Path,
+    size: int,
+    headers: Mapping[str, str],
+    progress: Callable[[int, int], None],
 ) -> None:
-    """Fetch a model file, check it and store it atomically.
+    """Download a file of a known size; bytes that the target has already are not requested.
 
-    Proxies in the environment variables http_proxy, https_proxy and no_proxy are used.
+    The target keeps what was received if the download fails.
 
     Args:
-        model: The model file.
-        source: Another URL (http or https), or the path of a file; the default is the model's URL.
-        progress: Called with the number of bytes received and their total.
+        url: The URL, http or https.
+        target: The file to write or to continue.
+        size: Its size in bytes when it is whole; not a byte more is received.
+        headers: Headers of the requests; Authorization is not sent to where the server redirects.
+        progress: Called with the number of bytes in the file and their total.
 
     Raises:
-        ModelError: The file cannot be fetched, or has another size or SHA-256.
-        DataError: The file cannot be written.
+        ModelError: The server cannot be reached, is slower than `MIN_BYTES_PER_S`, or closes the
+            connection without sending anything `ATTEMPTS` times in a row.
+        DataError: The target cannot be written.
     """
-    source = source or model.url
-    data = bytearray()
-    digest = hashlib.sha256()
-    seconds = TIMEOUT_S + model.size / MIN_BYTES_PER_S
-    with _open_source(source, seconds) as stream:
-        # Reading one byte more than expected detects a longer file without reading all of it.
-        while len(data) <= model.size:
-            chunk = stream.read1(min(_CHUNK, model.size + 1 - len(data)))
-            if not chunk:
-                break
-            data += chunk
-            digest.update(chunk)
-            progress(min(len(data), model.size), model.size)
-        if len(data) < model.size:
-            raise _mismatch(model, source, f"it ends after {len(data)} of {model.size} bytes")
-    if len(data) > model.size:
-        raise _mismatch(model, source, f"it has more than {model.size} bytes")
-    if digest.hexdigest() != model.sha256:
-        raise _mismatch(model, source, f"its SHA-256 is {digest.hexdigest()}, not {model.sha256}")
-    folder = model.path.parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        reason = error.strerror or error
-        raise DataError(f"{folder}: cannot create the folder: {reason}") from error
-    write_bytes(model.path, bytes(data))
+    have = target.stat().st_size if target.is_file() else 0
+    limit = _TimeLimit(TIMEOUT_S + max(size - have, 0) / MIN_BYTES_PER_S)
+    failures = 0
+    while have < size:
+        before = have
+        try:
+            _receive(url, target, size, headers, progress, limit)
+        except OSError as error:
+            raise _unwritable(target, error) from error
+        except ModelError as error:
+            # The server will say the same again.
+            if isinstance(error.__cause__, urllib.error.HTTPError) or limit.is_over():
+                raise
+            have = target.stat().st_size if target.is_file() else 0
+            failures = failures + 1 if have <= before else 0
+            if failures == ATTEMPTS:
+                raise
+            time.sleep(WAIT_S)
+        else:
+            return
+
+
+class _TimeLimit:
+    """The end of a download, however much it has received."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._end = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds left, at least 0."""
+        return max(self._end - time.monotonic(), 0)
+
+    def is_over(self) -> bool:
+        """Whether the time is over."""
+        return not self.left()
+
+
+def _receive(
+    url: str,
+    target: Path,
+    size: int,
+    headers: Mapping[str, str],
+    progress: Callable[[int, int], None],
+    limit: _TimeLimit,
+) -> None:
+    """Append what is missing, over one connection."""
+    with target.open("ab") as file:
+        have = file.tell()
+        # Compressed content would have other positions.
+        request = {**headers, "Accept-Encoding": "identity"}
+        if have:
+            request["Range"] = f"bytes={have}-"
+        with _opened(url, request, limit) as response:
+            if response.status != _PARTIAL_CONTENT and have:
+                have = 0
+                file.truncate(0)
+            elif have and not response.headers.get("Content-Range", "").startswith(
+                f"bytes {have}-"
+            ):
+                file.truncate(0)
+                raise ModelError(f"{url}: the server sent another part of the file; {_ADVICE}")
+            while have < size:
+                chunk = response.read1(min(_CHUNK, size - have))
+                if not chunk:
+                    raise ModelError(
+                        f"{url}: the connection ended after {have:,} of {size:,} bytes; {_ADVICE}"
+                    )
+                try:
+                    file.write(chunk)
+                except OSError as error:  # other errors of the system come from the network
+                    raise _unwritable(target, error) from error
+                have += len(chunk)
+                progress(have, size)
 
 
 @contextmanager
-def _open_source(source: str, seconds: float) -> Iterator[BufferedReader]:
-    """Open a URL or a file, and convert errors while it is read into a ModelError.
-
-    Args:
-        source: URL or path.
-        seconds: Time after which a URL's connection is closed, however much it has sent.
-    """
+def _opened(
+    url: str, headers: Mapping[str, str], limit: _TimeLimit
+) -> Iterator[http.client.HTTPResponse]:
+    """Open a URL, and convert errors while it is read into a ModelError."""
     with contextlib.ExitStack() as timers:
-        deadline = time.monotonic() + seconds
         try:
-            yield from _opened(source, deadline, timers)
-        except ModelError:
-            if time.monotonic() < deadline:
+            request = urllib.request.Request(url, headers={"User-Agent": f"emorec/{__version__}"})
+            for name, value in headers.items():
+                if name.lower() == "authorization":
+                    request.add_unredirected_header(name, value)
+                else:
+                    request.add_header(name, value)
+            with _opener(limit, timers).open(request, timeout=TIMEOUT_S) as response:
+                yield response
+        except (OSError, http.client.HTTPException, ValueError, ModelError) as error:
+            # A connection that is closed at the end of the time looks like the end of the file.
+            if limit.is_over():
+                raise _failed(url, f"it took longer than {limit.seconds:.0f} s") from error
+            if isinstance(error, ModelError):
                 raise
-            raise _failed(source, f"it took longer than {seconds:.0f} s") from None
+            raise _failed(url, _reason(error)) from error
 
 
-def _opened(source: str, deadline: float, timers: contextlib.ExitStack) -> Iterator[BufferedReader]:
-    try:
-        if not source.startswith(("http://", "https://")):
-            if not Path(source).is_file():
-                raise ModelError(f"{source}: no such file, and not an http:// or https:// URL")
-            with Path(source).open("rb") as file:
-                yield file
-            return
-        headers = {"User-Agent": f"emorec/{__version__}"}
-        request = urllib.request.Request(source, headers=headers)
-        with _opener(deadline, timers).open(request, timeout=TIMEOUT_S) as response:
-            yield cast(BufferedReader, response)
-    except urllib.error.HTTPError as error:
-        raise _failed(source, f"the server answered {error.code} {error.reason}") from error
-    except urllib.error.URLError as error:
-        raise _failed(source, str(error.reason)) from error
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise _failed(source, str(error) or type(error).__name__) from error
+def _reason(error: Exception) -> str:
+    if isinstance(error, urllib.error.HTTPError):
+        return f"the server answered {error.code} {error.reason}"
+    if isinstance(error, urllib.error.URLError):
+        return str(error.reason)
+    return str(error) or type(error).__name__
 
 
-def _opener(deadline: float, timers: contextlib.ExitStack) -> urllib.request.OpenerDirector:
+def _opener(limit: _TimeLimit, timers: contextlib.ExitStack) -> urllib.request.OpenerDirector:
     """Make an opener of http and https alone, also for redirects.
 
     Args:
-        deadline: When the connections are closed, by `time.monotonic`. The timeout of a socket
-            starts again with each byte.
-        timers: Receives the timers, to cancel them.
+        limit: When the connections are closed. The timeout of a socket starts again with each byte.
+        timers: Receives the timers that close them, to cancel them.
     """
 
     def limited(kind: type[http.client.HTTPConnection]) -> Any:
@@ -128,8 +182,7 @@ def _opener(deadline: float, timers: contextlib.ExitStack) -> urllib.request.Ope
 
             def connect_with_timer() -> None:
                 connect()
-                seconds = max(deadline - time.monotonic(), 0)
-                timer = threading.Timer(seconds, _shut, (connection.sock,))
+                timer = threading.Timer(limit.left(), _shut, (connection.sock,))
                 timer.daemon = True
                 timer.start()
                 timers.callback(timer.cancel)
@@ -138,6 +191,20 @@ def _opener(deadline: float, timers: contextlib.ExitStack) -> urllib.request.Ope
             return connection
 
         return make
+
+    class Redirects(urllib.request.HTTPRedirectHandler):
+        def redirect_request(
+            self,
+            req: urllib.request.Request,
+            fp: Any,
+            code: int,
+            msg: str,
+            headers: Any,
+            newurl: str,
+        ) -> urllib.request.Request | None:
+            if req.full_url.startswith("https:") and not newurl.startswith("https:"):
+                raise urllib.error.URLError("it redirects from https to http")
+            return super().redirect_request(req, fp, code, msg, headers, newurl)
 
     class Http(urllib.request.HTTPHandler):
         def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
@@ -152,7 +219,7 @@ def _opener(deadline: float, timers: contextlib.ExitStack) -> urllib.request.Ope
         urllib.request.ProxyHandler(),
         urllib.request.UnknownHandler(),
         urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPRedirectHandler(),
+        Redirects(),
         urllib.request.HTTPErrorProcessor(),
         Http(),
         Https(),
@@ -166,12 +233,9 @@ def _shut(connected: socket.socket) -> None:
         connected.shutdown(socket.SHUT_RDWR)
 
 
-def _failed(source: str, reason: str) -> ModelError:
-    return ModelError(
-        f"{source}: cannot fetch the file: {' '.join(reason.split())}; try again, or download it "
-        "elsewhere and pass it with --from"
-    )
+def _unwritable(target: Path, error: OSError) -> DataError:
+    return DataError(f"{target}: cannot write: {error.strerror or error}")
 
 
-def _mismatch(model: ModelFile, source: str, why: str) -> ModelError:
-    return ModelError(f"{source}: not {model.path.name}: {why}; nothing was saved")
+def _failed(url: str, reason: str) -> ModelError:
+    return ModelError(f"{url}: cannot fetch the file: {' '.join(reason.split())}; {_ADVICE}")

@@ -11,8 +11,10 @@ from pathlib import Path
 from emorec.errors import ModelError
 from emorec.metadata import COST_KEY, METADATA_KEY, ModelCost, ModelMetadata
 from emorec.models import keras_archive
+from emorec.models.hub_address import is_hub_address
 from emorec.models.onnx_properties import read_properties
-from emorec.models.registry import EMOTIONS, TRAINABLE, fetchable, shipped
+from emorec.models.pulled import find_pulled, pulled_models
+from emorec.models.registry import EMOTIONS, TRAINABLE, ModelFile, shipped
 from emorec.suggestions import close_names
 
 FORMATS = ("onnx", "keras")
@@ -31,6 +33,11 @@ _ADVICE = {
 }
 """What to do with a file of another format, by its suffix."""
 
+_ADOPT = (
+    "use a model that emorec wrote, export it with: emorec export, or describe it with: emorec "
+    "models adopt"
+)
+
 _SAVED_MODEL = "saved_model.pb"
 
 _RUNS = Path("runs")
@@ -41,13 +48,13 @@ _MOST_LISTED = 5
 def find_model(named: str | os.PathLike[str], formats: Sequence[str] = FORMATS) -> Path:
     """Resolve the name of a model to its file.
 
-    The first match counts: a model file; a run folder; a name that `emorec models list` prints;
-    a run folder in `./runs`; the unique beginning of the path of a run folder, or of its name in
-    `./runs`.
+    The first match counts: an address on the Hugging Face hub, whose model was pulled; a model
+    file; a run folder; a name that `emorec models list` prints; a run folder in `./runs`; the
+    unique beginning of the path of a run folder, or of its name in `./runs`.
 
     Args:
         named: Name or path from a user, such as `model.onnx`, `runs/20260101-120000-compact`,
-            `runs/20260101-12`, `20260101-12` or `emorec-compact`.
+            `runs/20260101-12`, `20260101-12`, `emorec-compact` or `hf://owner/repo`.
         formats: Accepted formats, the preferred one first: it is taken from a run folder that
             holds several.
 
@@ -57,6 +64,8 @@ def find_model(named: str | os.PathLike[str], formats: Sequence[str] = FORMATS) 
     """
     text = os.fspath(named)
     path = Path(text)
+    if is_hub_address(text):
+        return find_pulled(text, formats)
     try:
         is_file, is_folder = path.is_file(), path.is_dir()
     except OSError as error:
@@ -65,7 +74,7 @@ def find_model(named: str | os.PathLike[str], formats: Sequence[str] = FORMATS) 
         return _accepted(path, formats)
     if text and is_folder:
         return _model_of_run(path, formats)
-    listed = {file.name: file for file in (*shipped(), *fetchable().values())}
+    listed = {file.name: file for file in listed_models()}
     if text in listed:
         file = listed[text]
         if file.kind not in (EMOTIONS, TRAINABLE):
@@ -88,11 +97,21 @@ def find_model(named: str | os.PathLike[str], formats: Sequence[str] = FORMATS) 
     )
 
 
-def read_metadata(path: Path) -> ModelMetadata:
+def listed_models() -> list[ModelFile]:
+    """List the files that `emorec models list` prints: shipped ones, then pulled models.
+
+    Raises:
+        EmorecError: The installation is incomplete.
+    """
+    return [*shipped(), *pulled_models()]
+
+
+def read_metadata(path: Path, advice: str = _ADOPT) -> ModelMetadata:
     """Read the metadata of a model file.
 
     Args:
         path: A .onnx or .keras file.
+        advice: What to do with an ONNX file without metadata; the end of the message.
 
     Raises:
         ModelError: The file is missing, too large, damaged or of another format, or it has no
@@ -104,8 +123,7 @@ def read_metadata(path: Path) -> ModelMetadata:
     properties = _properties(path)
     if METADATA_KEY not in properties:
         raise ModelError(
-            f"{path}: the model has no emorec metadata (labels, colour, input size); use a model "
-            "that emorec wrote, or export it with: emorec export"
+            f"{path}: the model has no emorec metadata (labels, colour, input size); {advice}"
         )
     return ModelMetadata.from_json(properties[METADATA_KEY], str(path))
 

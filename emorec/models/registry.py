@@ -1,4 +1,4 @@
-"""The registry of model files: those in the package, and those that can be fetched."""
+"""The registry of model files: what is known of a file, and the files of the package."""
 
 import hashlib
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ CASCADE = "Haar cascade"
 DETECTOR = "face detector"
 
 _CASCADE_LICENSE = "Intel License Agreement for Open Source Computer Vision Library (BSD-style)"
+_YUNET_LICENSE = "MIT (Copyright 2020 Shiqi Yu); trained on WIDER FACE"
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,7 @@ class ModelFile:
         path: Path of the file, which may be missing.
         sha256: Expected hash, in hexadecimal; a file with another hash is not used.
         license: Licence; empty for a model whose metadata name it.
-        url: Source of a file to fetch; empty for a shipped file.
-        size: Size in bytes of a file to fetch, otherwise 0.
+        address: Address on the Hugging Face hub of a pulled file; empty for a shipped one.
     """
 
     name: str
@@ -38,13 +38,12 @@ class ModelFile:
     path: Path
     sha256: str
     license: str = ""
-    url: str = ""
-    size: int = 0
+    address: str = ""
 
     def problem(self) -> str | None:
         """Describe the problem with the file; None if it is valid."""
         if not self.path.is_file():
-            return "not fetched" if self.url else "missing"
+            return "missing"
         try:
             return None if hash_of(self.path) == self.sha256 else "damaged or changed"
         except ModelError as error:
@@ -53,32 +52,13 @@ class ModelFile:
     @property
     def fix(self) -> str:
         """Instruction to fix a problem with the file."""
-        if self.url:
-            return f"fetch it with: emorec models pull {self.name}"
+        if self.address:
+            return f"fetch it again with: emorec models pull {self.address}"
         return f"reinstall emorec: {reinstall_command()}"
 
 
-def fetchable() -> dict[str, ModelFile]:
-    """Return the models that `emorec models pull` fetches, by name."""
-    # The repository keeps its models in Git LFS, which GitHub serves from
-    # media.githubusercontent.com. The commit in the URL pins the version.
-    file_name = "face_detection_yunet_2026may.onnx"
-    commit = "47534e27c9851bb1128ccc0102f1145e27f23f98"
-    yunet = ModelFile(
-        name="yunet",
-        kind=DETECTOR,
-        path=resources.cache_folder() / "models" / file_name,
-        sha256="ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0",
-        license="MIT (Copyright 2020 Shiqi Yu); trained on WIDER FACE",
-        url=f"https://media.githubusercontent.com/media/opencv/opencv_zoo/{commit}/models/"
-        f"face_detection_yunet/{file_name}",
-        size=229_738,
-    )
-    return {yunet.name: yunet}
-
-
 def shipped() -> list[ModelFile]:
-    """List the shipped models, then the shipped cascades.
+    """List the shipped models and face detectors, then the shipped cascades.
 
     Raises:
         EmorecError: The installation is incomplete.
@@ -86,9 +66,12 @@ def shipped() -> list[ModelFile]:
     """
     found = []
     for path, sha256 in _sums(resources.shipped_model().parent):
-        trains = path.suffix == ".keras"
-        name = path.name if trains else path.stem
-        found.append(ModelFile(name, TRAINABLE if trains else EMOTIONS, path, sha256))
+        if path.name == resources.shipped_face_detector().name:
+            found.append(ModelFile(path.stem, DETECTOR, path, sha256, _YUNET_LICENSE))
+        elif path.suffix == ".keras":
+            found.append(ModelFile(path.name, TRAINABLE, path, sha256))
+        else:
+            found.append(ModelFile(path.stem, EMOTIONS, path, sha256))
     for path, sha256 in _sums(resources.folder("cascades")):
         name = path.stem.removeprefix("haarcascade_").removeprefix("frontalface_")
         found.append(ModelFile(name, CASCADE, path, sha256, _CASCADE_LICENSE))
@@ -102,22 +85,6 @@ def _sums(folder: Path) -> list[tuple[Path, str]]:
         return [(folder / name.removeprefix("*"), sha256) for sha256, name in rows]
     except (OSError, ValueError) as error:
         raise ModelError(f"{sums}: {error}; reinstall emorec") from error
-
-
-def detector_model(name: str) -> Path:
-    """Return the path of a detector's fetched model, after a check of its hash.
-
-    Raises:
-        ModelError: The file was not fetched, or has another hash.
-    """
-    model = fetchable()[name]
-    problem = model.problem()
-    if problem:
-        raise ModelError(
-            f"{model.path}: the model of the detector {name!r} ({model.size / 1e3:.0f} kB): "
-            f"{problem}; {model.fix}, or pass a file with --detector-model"
-        )
-    return model.path
 
 
 def hash_of(path: Path) -> str:

@@ -32,8 +32,11 @@ _HIGHEST_ADAMW_RATE = 0.03
 FINE_TUNING = ("head_epochs", "head_learning_rate", "layer_decay")
 """Settings that make sense only with pretrained weights."""
 
-RENAMED_KEYS = {"calm_epochs": "mix_off_epochs", "partner": "mirror_partner"}
+RENAMED_KEYS = {"calm_epochs": "mix_off_epochs"}
 """Keys of version 0.1.0 and their names now; YAML files and run folders may hold the old ones."""
+
+REMOVED_KEYS = ("partner", "mirror_partner")
+"""Keys of a second network for the mirror image, which older run folders hold; null is ignored."""
 
 
 # Pydantic orders the fields from the last base class to the first.
@@ -152,8 +155,6 @@ def _contradiction(config: TrainConfig) -> str | None:
             f"mix_off_epochs must be less than the number of epochs, {config.total_epochs}; "
             f"received {config.mix_off_epochs}"
         )
-    if config.mirror_partner is not None and not config.flip_average:
-        return "mirror_partner needs flip_average; set flip_average: true"
     pretrained = "set weights to imagenet, emorec or a path"
     if config.head_epochs and config.weights == "none":
         return (
@@ -196,6 +197,12 @@ def _read(path: Path) -> dict[str, Any]:
             if new in settings:
                 raise ConfigError(f"{path}: {old} is the old name of {new}; remove one of them")
             settings[new] = settings.pop(old)
+    for key in REMOVED_KEYS:
+        if settings.pop(key, None) is not None:
+            raise ConfigError(
+                f"{path}: {key}, a second network for the mirror image, was removed after version "
+                "0.1.0; remove the key, or finish the run with that version"
+            )
     return settings
 
 

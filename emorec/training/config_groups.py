@@ -207,11 +207,6 @@ class OutputConfig(_Group):
     flip_average: bool = Field(
         False, description="the saved model averages its logits over an image and its mirror image"
     )
-    mirror_partner: str | None = Field(
-        None,
-        description="saved model that classifies the image in flip_average; the trained model "
-        "then classifies the mirror image",
-    )
     half_weights: bool = Field(
         False, description="store the weights of the ONNX file in float16, in half the size"
     )

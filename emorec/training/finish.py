@@ -31,7 +31,7 @@ from emorec.training.balance import learned_prior
 from emorec.training.checkpoint import RunState, assign, best_epoch, read_state
 from emorec.training.config import TrainConfig
 from emorec.training.run_data import COLOR, INTERPOLATION, RunData
-from emorec.training.run_model import build, load_mirror_partner
+from emorec.training.run_model import build
 
 _log = logging.getLogger(__name__)
 
@@ -95,12 +95,7 @@ def _best_model(folder: Path, config: TrainConfig, data: RunData, state: RunStat
     float32 = config.model_copy(update={"weights": "none", "precision": "float32"})
     model = build(float32, len(labels), config.seed)
     assign(model.weights, state.best, folder / run_folder.CHECKPOINT)
-    if not config.flip_average:
-        return model
-    if config.mirror_partner is None:
-        return flip_averaged(model)
-    path = Path(config.mirror_partner)
-    return flip_averaged(load_mirror_partner(path, config.arch, labels, model.input_shape), model)
+    return flip_averaged(model) if config.flip_average else model
 
 
 def _metadata(

@@ -30,7 +30,7 @@ from emorec.training.fitting import compile_stage, fit_epochs, make_fitting
 from emorec.training.norm_statistics import EpochNormStatistics
 from emorec.training.precision import resolve_precision
 from emorec.training.run_data import draws_labels, load, select
-from emorec.training.run_model import build, load_mirror_partner, with_model_files
+from emorec.training.run_model import build, with_model_files
 from emorec.training.stages import Stage, is_done, stages_of
 from emorec.training.training_progress import ProgressOptions
 
@@ -70,10 +70,6 @@ class TrainingRun:
         config = with_model_files(config.model_copy(update={"precision": precision}))
         examples, validation = select(config, dataset)
         model = build(config, len(examples.class_names), config.seed, world)
-        if config.mirror_partner:
-            # It is needed at the end; loaded here, it can only fail before the training.
-            path = Path(config.mirror_partner)
-            load_mirror_partner(path, config.arch, validation.class_names, model.input_shape)
         if config.teacher or config.teacher_probabilities:
             file = config.teacher_probabilities
             targets = distilled_targets(

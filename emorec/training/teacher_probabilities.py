@@ -95,4 +95,5 @@ def _probabilities(table: LabelTable, labels: Sequence[str]) -> Targets:
             f"{table.path}: row {table.lines[wrong[0]]}: the probabilities sum to "
             f"{sums[wrong[0], 0]:.3f}, not to 1"
         )
-    return values / sums
+    normalized: Targets = values / sums
+    return normalized

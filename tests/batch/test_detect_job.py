@@ -9,7 +9,7 @@ from helpers.stub_detectors import BrightDetector
 
 from emorec.batch.detect_job import DetectJob, RecognizerSettings
 from emorec.detection.haar import HaarDetector
-from emorec.errors import ModelError
+from emorec.errors import ConfigError, ModelError
 from emorec.labels import EMOTIONS_7, EMOTIONS_8
 from emorec.outputs.marked_images import FaceCrops, MarkedImages
 from emorec.types import Box
@@ -29,10 +29,18 @@ def test_the_settings_reach_the_recognizer(tmp_path: Path, classes: int, labels)
     metadata = METADATA.replaced(prior=(0.125,) * 8)
     model = write_tiny_model(tmp_path / "tiny.onnx", metadata)
     recognizer = RecognizerSettings(
-        BrightDetector, model, 0.5, classes, Box(10, 0, 20, 20), min_confidence=1.0
+        BrightDetector,
+        model,
+        0.5,
+        classes,
+        Box(10, 0, 20, 20),
+        min_confidence=1.0,
+        device="cpu",
+        flip=True,
     ).open()
     assert recognizer.labels == labels
     assert recognizer.classifier.tau == 0.5
+    assert recognizer.classifier.flip
     (face,) = recognizer.recognize(np.full((40, 40, 3), 1, np.uint8))
     assert face.face.box == Box(10, 0, 20, 20)
     assert face.prediction.uncertain
@@ -48,3 +56,10 @@ def test_a_loaded_recognizer_is_used(tmp_path: Path):
     recognizer = settings.open()
     (tmp_path / "tiny.onnx").unlink()
     assert DetectJob(settings).work(recognizer).classify([]) == []
+
+
+def test_the_device_reaches_the_classifier_of_another_process(tmp_path: Path):
+    model = write_tiny_model(tmp_path / "tiny.onnx")
+    settings = RecognizerSettings(BrightDetector, model, device="gpu")
+    with pytest.raises(ConfigError, match="unknown device 'gpu'"):
+        pickle.loads(pickle.dumps(DetectJob(settings))).work()

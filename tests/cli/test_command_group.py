@@ -16,7 +16,7 @@ from emorec.cli.main import COMMANDS, SYNONYMS, main
         (["prepare"], "No such command 'prepare'. Did you mean 'prepare-data'?"),
         (["version"], "No such command 'version'. Did you mean '--version'?"),
         (["models", "lst"], "No such command 'lst'. Did you mean 'list'?"),
-        (["models", "zebra"], "No such command 'zebra'. Known commands: list, "),
+        (["models", "zebra"], "No such command 'zebra'. Known commands: adopt, list, "),
         (["zebra.jpg"], "No such command 'zebra.jpg'. Known commands: datasets, prepare-data,"),
     ],
 )

@@ -9,7 +9,7 @@ import cv2
 import pytest
 from click.testing import CliRunner, Result
 from helpers.metadata_example import METADATA
-from helpers.onnx_models import write_tiny_model
+from helpers.onnx_models import write_symmetric_model, write_tiny_model
 from helpers.tiny_data import make_prepared
 
 from emorec.cli.main import main
@@ -186,3 +186,32 @@ def test_an_own_validation_folder_is_evaluated(models: list[Path], tmp_path: Pat
     done = run(models[0], "--data", root, "--json", "-")
     assert (done.exit_code, done.stderr) == (0, "Note: left out: 1 .txt\n")
     assert json.loads(done.stdout)["images"] == 7
+
+
+def test_the_device(models: list[Path], tiny_data: Path) -> None:
+    words = [models[0], "--data", tiny_data, "--json", "-"]
+    assert run(*words, "--device", "cpu").stdout == run(*words).stdout
+    refused = run(*words, "--device", "cuda")
+    assert (refused.exit_code, refused.stdout) == (6, "")
+    assert "pip install 'onnxruntime-gpu" in refused.stderr
+
+
+def test_the_device_of_a_keras_file_is_not_chosen_here(
+    tmp_path: Path, tiny_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "m.keras").write_text("no model")
+    words = [tmp_path / "m.keras", "--data", tiny_data]
+    refused = run(*words, "--device", "cpu")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "--device is for .onnx files" in refused.stderr
+    monkeypatch.setenv("EMOREC_DEVICE", "cuda")
+    assert "not a .keras file" in run(*words).stderr
+
+
+def test_flip_of_a_model_that_averages_itself_is_noted(tmp_path: Path, tiny_data: Path) -> None:
+    model = write_symmetric_model(tmp_path / "even.onnx", METADATA)
+    words = [model, "--data", tiny_data, "--json", "-"]
+    plain, flipped = run(*words), run(*words, "--flip")
+    assert plain.exit_code == 0, plain.output
+    assert flipped.stdout == plain.stdout
+    assert "even.onnx averages over mirror images itself" in flipped.stderr

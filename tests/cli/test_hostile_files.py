@@ -18,6 +18,7 @@ MAX_BYTES = 2**30
 
 KINDS = {
     "onnx": (hostile_models.onnx_files, ".onnx", 5),
+    "foreign": (hostile_models.foreign_files, ".onnx", 5),
     "detector": (hostile_models.detector_files, ".onnx", 5),
     "cascade": (hostile_texts.cascade_files, ".xml", 5),
     "keras": (hostile_models.keras_files, ".keras", 5),

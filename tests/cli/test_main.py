@@ -178,7 +178,7 @@ def test_detect_loads_nothing_for_training(tmp_path: Path):
     arguments = ["detect", str(photo), "--model", str(model), "--json", "faces.json"]
     done = guarded(TRAINING_ONLY | {"rich"}, arguments, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "  1  174,65 101x101  " in done.stdout
+    assert "  1  166,59 115x115  " in done.stdout
     assert (tmp_path / "astronaut-emotions.jpg").stat().st_size > 0
 
 

@@ -86,6 +86,12 @@ COMMANDS = [
     ("detect ok.png --model run", 5, "run: the folder holds no model.onnx; write an ONNX file"),
     ("detect ok.png --model own", 5, "own: the folder holds no model.onnx"),
     ("models show none.onnx", 5, "none.onnx: no such model file"),
+    # Devices, on Linux with the usual wheel
+    ("detect ok.png --device gpu", 2, "'gpu' is not one of 'auto', 'cpu', 'cuda'"),
+    ("detect ok.png --device cuda", 6, "pip install 'onnxruntime-gpu[cuda,cudnn]'"),
+    ("detect ok.png --device openvino", 6, "pip install onnxruntime-openvino"),
+    ("detect ok.png --device directml", 3, "the device directml exists on Windows only"),
+    ("detect a.mp4 --device coreml", 3, "the device coreml exists on Darwin only"),
     # Inputs
     ("detect none.png --no-save", 1, "none.png: no such file"),
     ("detect w.h5 --no-save", 1, "w.h5: the file is empty (0 bytes)"),

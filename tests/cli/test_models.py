@@ -1,20 +1,26 @@
+import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
 import pytest
 from click.testing import CliRunner, Result
+from helpers.hub_server import REPO, StubHub, stub_hub
 from helpers.onnx_models import METADATA, tiny_model, write_tiny_model
 from onnx import helper
 
 from emorec import resources
 from emorec.cli.main import main
+from emorec.inference import model_speed
 from emorec.metadata import COST_KEY, METADATA_KEY, ModelCost
 from emorec.models import registry
-from emorec.models.registry import fetchable, hash_of
+from emorec.models.registry import hash_of
 
 
 @pytest.fixture(autouse=True)
@@ -26,46 +32,75 @@ def data_folder(tmp_path: Path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def pinned(tmp_path: Path, monkeypatch) -> Path:
-    """A small file in place of the model of yunet."""
-    source = tmp_path / "source.onnx"
-    source.write_bytes(b"network")
-    (yunet,) = fetchable().values()
-    small = registry.ModelFile(
-        "yunet", yunet.kind, yunet.path, hash_of(source), "MIT", "http://127.0.0.1:9/", 7
-    )
-    monkeypatch.setattr(registry, "fetchable", lambda: {"yunet": small})
-    return source
+def hub(monkeypatch) -> Iterator[StubHub]:
+    """A hub with one model."""
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "HF_HUB_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    with stub_hub() as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.url)
+        server.files = {"model.onnx": tiny_model().SerializeToString()}
+        yield server
 
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["models", *arguments])
 
 
-def test_the_list_shows_files_states_and_fixes():
+def test_the_list_shows_figures_states_and_licences():
     result = run("list")
     assert result.exit_code == 0
-    header, *rows = result.stdout.splitlines()
-    assert header.split() == ["name", "kind", "size", "state", "file"]
-    by_name = {row.split()[0]: row for row in rows[:-1]}
-    assert {"emorec-compact", "alt", "alt2", "default", "yunet"} <= set(by_name)
-    assert " ok " in by_name["alt"]
-    assert rows[-1] == "yunet: not fetched; fetch it with: emorec models pull yunet"
+    models, others, notes = result.stdout.split("\n\n")
+    header, *rows = models.splitlines()
+    assert header.split() == [
+        *("name", "version", "size", "multiply-adds", "accuracy", "balanced", "state", "license")
+    ]
+    by_name = {row.split()[0]: row for row in rows}
+    assert {"emorec-compact", "emorec-compact.keras"} <= set(by_name)
+    assert re.search(
+        r" \d\.\d\d MB  +\d+ M  +8\d\.\d%  +7\d\.\d%  +ok  ", by_name["emorec-compact"]
+    )
+    header, *rows = others.splitlines()
+    assert header.split() == ["name", "kind", "size", "state", "license"]
+    assert {"alt", "alt2", "default", "yunet"} <= {row.split()[0] for row in rows}
+    assert notes.startswith("accuracy, balanced: share of the PublicTest images of FER+")
 
 
-def test_the_list_as_json(pinned: Path):
-    run("pull", "yunet", "--from", str(pinned))
-    entries = json.loads(run("list", "--json").stdout)
-    assert {entry["state"] for entry in entries} == {"ok"}
-    assert entries[-1] == {
-        "name": "yunet",
-        "kind": "face detector",
-        "path": str(fetchable()["yunet"].path),
-        "size": 7,
-        "sha256": hash_of(pinned),
-        "state": "ok",
-        "fix": None,
+def test_the_list_as_json():
+    entries = {entry["name"]: entry for entry in json.loads(run("list", "--json").stdout)}
+    assert {entry["state"] for entry in entries.values()} == {"ok"}
+    assert len({tuple(entry) for entry in entries.values()}) == 1  # the same keys
+    model = entries["emorec-compact"]
+    assert model["path"] == str(resources.shipped_model())
+    assert model["sha256"] == hash_of(resources.shipped_model())
+    assert model["size"] == resources.shipped_model().stat().st_size
+    assert 1e6 < model["multiply_adds"] < 1e9
+    assert 0.7 < model["balanced_accuracy"] < model["accuracy"] < 1
+    assert model["milliseconds_per_face"] is None
+    assert model["license"].startswith("MIT")
+    yunet = entries["yunet"]
+    assert (yunet["kind"], yunet["accuracy"], yunet["version"]) == ("face detector", None, None)
+
+
+def test_the_time_is_measured_on_request(monkeypatch):
+    monkeypatch.setattr(model_speed, "RUNS", 2)
+    entries = {
+        entry["name"]: entry for entry in json.loads(run("list", "--measure", "--json").stdout)
     }
+    assert 0 < entries["emorec-compact"]["milliseconds_per_face"] < 1000
+    assert entries["emorec-compact.keras"]["milliseconds_per_face"] is None
+    assert entries["yunet"]["milliseconds_per_face"] is None
+    assert " ms/face " in run("list", "--measure").stdout
+
+
+def test_a_damaged_pulled_model_is_listed_with_its_fix(hub: StubHub):
+    name = f"hf://{REPO}/model.onnx"
+    run("pull", name)
+    entry = json.loads(run("list", "--json").stdout)[-1]
+    assert (entry["name"], entry["version"], entry["state"]) == (name, "1", "ok")
+    Path(entry["path"]).write_bytes(b"damaged")
+    assert run("list").stdout.splitlines()[-1] == (
+        f"{name}: damaged or changed; fetch it again with: emorec models pull {name}"
+    )
 
 
 def test_the_shipped_model_is_the_default():
@@ -86,7 +121,7 @@ def test_a_model_file_and_a_run_folder(tmp_path: Path):
     onnx.save(model, path)
     result = run("show", str(path))
     assert result.exit_code == 0
-    card = {line[:14].rstrip(): line[15:] for line in result.stdout.splitlines()}
+    card = {line[:17].rstrip(): line[18:] for line in result.stdout.splitlines()}
     assert card["name"] == "tiny"
     assert card["labels"].startswith("angry, disgust, ")
     assert card["input"] == "48 x 48, gray, 0..255"
@@ -101,7 +136,7 @@ def test_a_model_file_and_a_run_folder(tmp_path: Path):
 def test_a_model_without_a_cost(tmp_path: Path):
     path = write_tiny_model(tmp_path / "tiny.onnx")
     assert json.loads(run("show", str(path), "--json").stdout)["parameters"] is None
-    assert "parameters     unknown" in run("show", str(path)).stdout
+    assert "parameters        unknown" in run("show", str(path)).stdout
 
 
 def test_a_keras_file_shows_the_metadata_of_the_onnx_file():
@@ -111,10 +146,31 @@ def test_a_keras_file_shows_the_metadata_of_the_onnx_file():
     )
     assert card["path"] == str(resources.shipped_keras_model())
     assert (card["parameters"], card["multiply_adds"]) == (None, None)
-    different = {"path", "size", "sha256", "parameters", "multiply_adds"}
+    of_the_file = {"path", "size", "sha256", "accuracy", "balanced_accuracy"}
+    different = {*of_the_file, "parameters", "multiply_adds"}
     assert {k: v for k, v in card.items() if k not in different} == {
         k: v for k, v in onnx_card.items() if k not in different
     }
+
+
+def test_yunet_is_bundled():
+    card = json.loads(run("show", "yunet", "--json").stdout)
+    assert (card["kind"], card["state"]) == ("face detector", "ok")
+    assert card["path"] == str(resources.shipped_face_detector())
+    assert card["license"].startswith("MIT")
+    result = run("pull", "yunet")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == f"yunet is bundled with emorec, nothing to fetch: {card['path']}\n"
+
+
+def test_a_damaged_bundled_file(tmp_path: Path, monkeypatch):
+    damaged = tmp_path / "yunet.onnx"
+    damaged.write_bytes(b"damaged")
+    (file,) = (file for file in registry.shipped() if file.name == "yunet")
+    monkeypatch.setattr(registry, "shipped", lambda: [replace(file, path=damaged)])
+    result = run("pull", "yunet")
+    assert (result.exit_code, result.stdout) == (5, "")
+    assert f"{damaged}: damaged or changed; reinstall emorec: " in result.stderr
 
 
 def test_a_cascade():
@@ -129,9 +185,12 @@ def test_a_cascade():
         (["show", "none.onnx"], 5, "none.onnx: no such model file"),
         (["show", "model.keras"], 5, "model.keras: no such model file"),
         (["show", "yunet.onnx"], 5, "no such model file, run folder or name"),
-        (["pull", "retina"], 2, "'retina' cannot be fetched; known models: yunet"),
+        (["show", f"hf://{REPO}"], 5, f"hf://{REPO}: not pulled yet; fetch it with: emorec models"),
+        (["pull", "retina"], 2, "'retina' is neither an address hf://OWNER/REPO nor one of the"),
+        (["pull", "hf://x"], 2, "'hf://x' is not an address of the form hf://OWNER/REPO[@REV][/"),
+        (["pull", f"hf://{REPO}/x.bin"], 2, "the file must be an .onnx or .keras file"),
+        (["pull", f"hf://{REPO}", "--sha256", "12"], 2, "'12' is not a SHA-256: 64 hexadecimal"),
         (["pull"], 2, "Missing argument"),
-        (["pull", "yunet", "--from", "nowhere"], 5, "nowhere: no such file"),
     ],
 )
 def test_refused_arguments(arguments, exit_code, message):
@@ -140,27 +199,35 @@ def test_refused_arguments(arguments, exit_code, message):
     assert message in result.stderr
 
 
-def test_pull_fetches_once(pinned: Path):
-    path = fetchable()["yunet"].path
-    first = run("pull", "yunet", "--from", str(pinned))
+def test_pull_and_use_a_model(hub: StubHub):
+    first = run("pull", f"hf://{REPO}")
+    sha256 = hashlib.sha256(hub.files["model.onnx"]).hexdigest()
+    name = f"hf://{REPO}/model.onnx"
     assert (first.exit_code, first.stderr) == (0, "")
-    assert first.stdout == f"wrote {path} (0 kB, SHA-256 checked)\n"
-    assert path.read_bytes() == b"network"
-    again = run("pull", "yunet")
-    assert (again.exit_code, again.stdout.split(maxsplit=1)[1]) == (
+    pulled, stored = first.stdout.splitlines()
+    assert pulled == f"pulled {name} (0.00 MB, SHA-256 {sha256})"
+    path = Path(stored.removeprefix("stored as "))
+    assert path.read_bytes() == hub.files["model.onnx"]
+    again = run("pull", f"hf://{REPO}", "--sha256", sha256.upper())
+    assert (again.exit_code, again.stdout.splitlines()[0]) == (
         0,
-        "is already up to date, with the right SHA-256\n",
+        f"{name} is up to date (0.00 MB, SHA-256 {sha256})",
     )
+    hub.status = (500, "")  # from here on, the network is not used
+    assert json.loads(run("show", name, "--json").stdout)["path"] == str(path)
+    photo = Path(__file__).parents[2] / "examples" / "astronaut.jpg"
+    detected = CliRunner().invoke(
+        main, ["detect", str(photo), "--no-save", "--model", f"hf://{REPO}", "--detector", "none"]
+    )
+    assert detected.exit_code == 0, detected.output
+    assert "  1  0,0 512x512 " in detected.stdout
 
 
-def test_a_damaged_file_is_fetched_again(pinned: Path):
-    path = fetchable()["yunet"].path
-    run("pull", "yunet", "--from", str(pinned))
-    path.write_bytes(b"damaged")
-    assert json.loads(run("list", "--json").stdout)[-1]["state"] == "damaged or changed"
-    assert run("pull", "yunet").exit_code == 5  # no server listens there
-    assert run("pull", "yunet", "--from", str(pinned)).exit_code == 0
-    assert path.read_bytes() == b"network"
+def test_errors_of_the_hub_are_one_line(hub: StubHub):
+    hub.status = (503, "")
+    result = run("pull", f"hf://{REPO}")
+    assert (result.exit_code, result.stdout) == (5, "")
+    assert result.stderr == f"error: hf://{REPO}: the hub answered 503; try again later\n"
 
 
 def test_a_path_that_is_no_text(tmp_path: Path):

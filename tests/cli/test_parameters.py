@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import click
 import pytest
 from click.testing import CliRunner
 
-from emorec.cli.parameters import prior_option, region
+from emorec.cli.parameters import device_option, note_flip_without_effect, prior_option, region
 from emorec.types import Box
 
 
@@ -43,3 +45,37 @@ def test_values_that_do_not_fit(words: list[str], message: str):
     result = CliRunner().invoke(command, words)
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
+
+
+@click.command()
+@device_option
+def with_device(device: str) -> None:
+    click.echo(device)
+
+
+@pytest.mark.parametrize(
+    ("words", "variable", "expected"),
+    [([], None, "auto"), ([], "openvino", "openvino"), (["--device", "cpu"], "cuda", "cpu")],
+)
+def test_the_device(words: list[str], variable: str | None, expected: str):
+    result = CliRunner().invoke(with_device, words, env={"EMOREC_DEVICE": variable})
+    assert (result.exit_code, result.stdout) == (0, f"{expected}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "variable", "message"),
+    [
+        (["--device", "gpu"], None, "'gpu' is not one of 'auto', 'cpu', 'cuda', 'coreml'"),
+        ([], "gpu", "(env var: 'EMOREC_DEVICE'): 'gpu' is not one of 'auto', 'cpu', 'cuda'"),
+    ],
+)
+def test_an_unknown_device(words: list[str], variable: str | None, message: str):
+    result = CliRunner().invoke(with_device, words, env={"EMOREC_DEVICE": variable})
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())
+
+
+def test_the_note_on_flip(capsys: pytest.CaptureFixture[str]):
+    note_flip_without_effect(Path("a\nb.onnx"))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith("averages over mirror images itself, so --flip changes nothing")

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from helpers.onnx_models import write_tiny_model
 
+from emorec import resources
 from emorec.detection import yunet
-from emorec.detection.yunet import YuNetDetector
-from emorec.errors import ConfigError, ModelError
+from emorec.detection.registry import make_detector
+from emorec.detection.yunet import MAX_SEARCH_SIDE, MIN_SEARCH_SIDE, YuNetDetector
+from emorec.errors import ConfigError, MissingDependencyError, ModelError
 from emorec.images import read_bgr
 from emorec.types import Box, Face
 
@@ -72,7 +74,7 @@ def test_faces_are_sorted_and_invalid_rows_dropped(stubbed):
 
 @pytest.mark.parametrize(
     ("shape", "searched_wh", "factor"),
-    [((480, 640), (640, 480), 1), ((1200, 1920), (640, 400), 3)],
+    [((480, 640), (640, 480), 1), ((720, 960), (960, 720), 1), ((1200, 1920), (960, 600), 2)],
 )
 def test_large_images_are_downscaled_and_boxes_are_in_full_pixels(
     stubbed, shape, searched_wh, factor
@@ -86,7 +88,30 @@ def test_large_images_are_downscaled_and_boxes_are_in_full_pixels(
 def test_a_line_of_pixels_keeps_at_least_one_row(stubbed):
     detector, network = stubbed()
     detector.detect(np.zeros((1, 5000, 3), np.uint8))
-    assert network.size_wh == (640, 33)
+    assert network.size_wh == (960, 33)
+
+
+@pytest.mark.parametrize(
+    ("options", "searched_wh"),
+    [
+        ({}, (960, 600)),
+        ({"search_side": 64}, (64, 40)),
+        ({"for_video": True}, (640, 400)),
+        ({"for_video": True, "search_side": 1920}, (1920, 1200)),
+    ],
+)
+def test_the_search_side(stubbed, options, searched_wh):
+    _, network = stubbed()
+    make_detector("yunet", **options).detect(np.zeros((1200, 1920, 3), np.uint8))
+    assert network.size_wh == searched_wh
+
+
+@pytest.mark.parametrize("side", [MIN_SEARCH_SIDE, MAX_SEARCH_SIDE])
+def test_the_limits_of_the_search_side(side):
+    """The largest one is within the limits of memory and time of a model file."""
+    image = cv2.resize(read_bgr(EXAMPLES / "astronaut.jpg"), (2500, 2500))
+    faces = YuNetDetector(search_side=side).detect(image)
+    assert max(face.box.iou(Box(810, 290, 560, 560)) for face in faces) > 0.7
 
 
 @pytest.mark.parametrize(
@@ -100,16 +125,14 @@ def test_small_images_are_padded(stubbed, shape, input_wh):
     assert face.box == Box(44, 43, 113, 113)  # as in a large image
 
 
-@pytest.mark.real
-def test_small_images_are_deterministic(shared_data: Path):
+def test_small_images_are_deterministic():
     """OpenCV returns uninitialised memory for inputs of 32 pixels or less."""
-    (model,) = (shared_data / "yunet").glob("*.onnx")
     image = np.full((20, 100, 3), 127, np.uint8)
     noise = np.random.default_rng(0)
     for _ in range(40):
         memory = [noise.integers(0, 256, (200, 200, 3), np.uint8) for _ in range(10)]
         del memory  # freed with random content
-        assert YuNetDetector(model).detect(image) == []
+        assert YuNetDetector().detect(image) == []
 
 
 @pytest.mark.parametrize(("min_size", "faces"), [(None, 2), (56, 2), (57, 1), (113, 1), (114, 0)])
@@ -123,6 +146,8 @@ def test_the_smallest_face(stubbed, min_size, faces):
     [
         *(("min_score", value) for value in (0, 1, -1, float("nan"))),
         ("min_size", 0),
+        ("search_side", 63),
+        ("search_side", 1921),
     ],
 )
 def test_values_out_of_range(name, value):
@@ -130,11 +155,27 @@ def test_values_out_of_range(name, value):
         YuNetDetector("any.onnx", **{name: value})
 
 
-def test_a_missing_model_names_the_command(tmp_path: Path):
-    with pytest.raises(ModelError, match=r"no such file.*emorec models pull yunet"):
+def test_a_missing_model(tmp_path: Path):
+    with pytest.raises(ModelError, match=r"no such file; YuNet is part of emorec"):
         YuNetDetector(tmp_path / "none.onnx")
     with pytest.raises(ModelError, match="no such file"):
         YuNetDetector(tmp_path)
+
+
+@pytest.mark.parametrize("content", [None, b"damaged"])
+def test_a_broken_installation(tmp_path: Path, monkeypatch, content):
+    path = tmp_path / "yunet.onnx"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setattr(resources, "shipped_face_detector", lambda: path)
+    with pytest.raises(ModelError, match=r"yunet\.onnx: .*; reinstall emorec: .*pip install"):
+        YuNetDetector()
+
+
+def test_an_opencv_without_the_network(monkeypatch):
+    monkeypatch.delattr(cv2, "FaceDetectorYN")
+    with pytest.raises(MissingDependencyError, match=r'pip install "opencv-python>=4\.12,<5"'):
+        YuNetDetector()
 
 
 def test_a_model_over_the_limit_is_not_read(tmp_path: Path, monkeypatch):
@@ -160,10 +201,9 @@ def test_a_different_network_is_rejected(tmp_path: Path):
         YuNetDetector(path)
 
 
-@pytest.fixture
-def real(shared_data: Path) -> YuNetDetector:
-    (model,) = (shared_data / "yunet").glob("*.onnx")
-    return YuNetDetector(model)
+@pytest.fixture(scope="module")
+def real() -> YuNetDetector:
+    return YuNetDetector()
 
 
 @pytest.mark.real
@@ -210,5 +250,5 @@ def test_marked_faces(real: YuNetDetector, shared_data: Path):
             marked.setdefault(line["image"], []).append(box)
     for name, boxes in marked.items():
         faces = real.detect(read_bgr(shared_data / "photos" / name))
-        assert len(faces) == len(boxes)
+        assert len(faces) == len(boxes)  # no false one
         assert all(max(box.iou(face.box) for face in faces) >= 0.4 for box in boxes)

@@ -90,6 +90,22 @@ def _read(path: Path) -> np.ndarray:
     return to_input(read_gray(path), 24, "gray", "area").astype(np.float32)
 
 
+@pytest.mark.parametrize("labels", [EMOTIONS_8, EMOTIONS_8[::-1]])
+def test_the_order_of_the_labels_does_not_matter(
+    tmp_path: Path, tiny_data: Path, labels: tuple[str, ...]
+) -> None:
+    """A model of another project has them in its own order."""
+    model = write_tiny_model(tmp_path / "eight.onnx", METADATA.replaced(labels=labels))
+    (found,) = evaluate([model], read_prepared(tiny_data), "validation")
+    assert found.examples.class_names == EMOTIONS_8
+    from emorec.datasets.loading import load_images
+
+    images = load_images(found.examples.paths, 24, "gray", "area").astype(np.float32)
+    columns = [labels.index(name) for name in EMOTIONS_8]
+    expected = EmotionClassifier(model).probabilities(images)[:, columns]
+    np.testing.assert_allclose(found.probabilities, expected, atol=1e-5)
+
+
 def test_models_of_seven_and_eight_are_compared_on_seven(
     model: Path, tmp_path: Path, tiny_data: Path
 ) -> None:

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from emorec import resources
 from emorec.cli.main import main
-from emorec.detection import haar
+from emorec.detection import yunet
 from emorec.models.registry import SUMS
 from emorec.types import Box, Face
 from helpers.clips import write_clip
@@ -22,7 +22,7 @@ FACES = [Face(Box(10, 20, 40, 40), "stub", 2.5), Face(Box(60, 20, 30, 30), "stub
 class TwoFacesDetector:
     """Detects two faces in every image that is not black."""
 
-    def __init__(self, **options):
+    def __init__(self, model=None, **options):
         self.options = options
 
     def detect(self, image_bgr):
@@ -32,7 +32,7 @@ class TwoFacesDetector:
 class MovingDetector:
     """Detects a face that moves with the brightness of the image; none in a black one."""
 
-    def __init__(self, **options):
+    def __init__(self, model=None, **options):
         pass
 
     def detect(self, image_bgr):
@@ -41,14 +41,14 @@ class MovingDetector:
 
 
 def enter_workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, detector: type) -> None:
-    """Make an empty folder the current one, ship a tiny model, and replace the Haar detector."""
+    """Make an empty folder the current one, ship a tiny model, and replace the default detector."""
     folder = tmp_path / "work"
     folder.mkdir()
     monkeypatch.chdir(folder)
     shipped = write_tiny_model(tmp_path / "shipped.onnx")
     (tmp_path / SUMS).write_text("")
     monkeypatch.setattr(resources, "shipped_model", lambda: shipped)
-    monkeypatch.setattr(haar, "HaarDetector", detector)
+    monkeypatch.setattr(yunet, "YuNetDetector", detector)
 
 
 def write_gray(path: str | Path, value: int = 90) -> str:

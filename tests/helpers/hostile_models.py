@@ -197,6 +197,17 @@ def onnx_files() -> dict[str, bytes]:
     }
 
 
+def foreign_files() -> dict[str, bytes]:
+    """Make hostile models without metadata of emorec by name."""
+    of_metadata = ("temperature", "surrogate-name", "infinite-margin")
+    key = METADATA_KEY.encode()
+    return {
+        name: content.replace(key, key[::-1])
+        for name, content in onnx_files().items()
+        if name not in of_metadata
+    }
+
+
 def detector_files() -> dict[str, bytes]:
     """Make hostile face detectors by name."""
     every = onnx_files()

@@ -19,14 +19,17 @@ from helpers.checkouts import make_images
 
 PHOTO = str(Path(__file__).resolve().parents[2] / "examples" / "astronaut.jpg")
 DETECT = ("detect", PHOTO, "--no-save")
+ADOPT = ("models", "adopt", "--labels", "a,b,c,d,e,f,g,h", "--output-name", "logits")
 COMMANDS = {
     "onnx": (*DETECT, "--detector", "none", "--model"),
+    "foreign": (*ADOPT, "--out", "adopted.onnx"),
     "detector": (*DETECT, "--detector", "yunet", "--detector-model"),
     "cascade": (*DETECT, "--detector", "haar", "--cascade"),
     "keras": ("export", "--data", "DATA", "--out", "out.onnx"),
     "yaml": ("train", "--data", ".", "--config"),
 }
 IMPORTS = {
+    "foreign": ("emorec.export.adopt",),
     "keras": ("emorec.export.onnx", "emorec.modeling.keras_files"),
     "yaml": ("emorec.training.config",),
 }

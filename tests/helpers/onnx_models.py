@@ -68,3 +68,13 @@ def write_tiny_model(path: Path, metadata: ModelMetadata = METADATA, seed: int =
     """Write a tiny model to a file."""
     onnx.save(tiny_model(metadata, seed), path)
     return path
+
+
+def write_symmetric_model(path: Path, metadata: ModelMetadata = METADATA) -> Path:
+    """Write a tiny model whose logits are the same for an image and its mirror image."""
+    model = tiny_model(metadata)
+    weights = numpy_helper.to_array(model.graph.initializer[0]).copy()
+    weights[1::2] = weights[::2]  # right quarters and left ones
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "weights"))
+    onnx.save(model, path)
+    return path

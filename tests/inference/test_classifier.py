@@ -1,17 +1,27 @@
 import json
 import os
+import pickle
+import threading
 from pathlib import Path
 
 import cv2
 import numpy as np
 import onnx
 import pytest
-from helpers.onnx_models import METADATA, set_metadata, tiny_model, write_tiny_model
+from helpers.onnx_models import (
+    METADATA,
+    set_metadata,
+    tiny_model,
+    write_symmetric_model,
+    write_tiny_model,
+)
 from onnx import TensorProto, helper, numpy_helper
 
-from emorec.errors import ModelError
+from emorec.errors import ConfigError, ModelError
 from emorec.inference import classifier
 from emorec.inference.classifier import BATCH_SIZE, EmotionClassifier
+from emorec.inference.devices import DEVICE_VARIABLE, DEVICES
+from emorec.inference.onnx_runtime import open_session
 from emorec.preprocessing import to_input
 
 
@@ -223,3 +233,97 @@ def test_large_images_get_smaller_batches(tmp_path: Path, monkeypatch):
     smaller = EmotionClassifier(path)
     assert smaller._batch_size == 2
     np.testing.assert_allclose(smaller.probabilities(images), expected, rtol=1e-5)
+
+
+# Mirror images
+
+
+@pytest.mark.parametrize("prior", [None, 0.7])
+def test_flip_averages_the_logits_of_both_images(tmp_path: Path, prior):
+    shares = np.arange(1, 9) / 36
+    metadata = METADATA.replaced(prior=tuple(shares.tolist()))
+    path = write_tiny_model(tmp_path / "tiny.onnx", metadata)
+    images = np.random.default_rng(3).integers(0, 256, (5, 48, 48, 1)).astype(np.float32)
+    mean = (
+        by_hand(tiny_model(), images, 1.0)[0] + by_hand(tiny_model(), images[:, :, ::-1], 1.0)[0]
+    ) / 2
+    exponentials = np.exp(mean / METADATA.temperature - (prior or 0) * np.log(shares))
+    expected = exponentials / exponentials.sum(axis=1, keepdims=True)
+    model = EmotionClassifier(path, prior=prior, flip=True)
+    assert model.flip
+    np.testing.assert_allclose(model.logits(images), mean, rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(model.probabilities(images), expected, atol=1e-4)
+    assert model.probabilities(images).dtype == np.float32
+    gray = images[0, :, :, 0].astype(np.uint8)
+    both = model.classify([gray, np.ascontiguousarray(gray[:, ::-1])])
+    one, other = (list(prediction.probabilities.values()) for prediction in both)
+    assert one == pytest.approx(other, abs=1e-6)
+    plain = EmotionClassifier(path, prior=prior)
+    assert not plain.flip
+    assert np.abs(plain.logits(images) - mean).max() > 0.01
+
+
+def test_flip_is_off_for_a_model_that_averages_itself(tmp_path: Path):
+    assert not EmotionClassifier(write_symmetric_model(tmp_path / "even.onnx"), flip=True).flip
+
+
+# Devices
+
+
+def test_unknown_devices(tmp_path: Path, monkeypatch):
+    path = write_tiny_model(tmp_path / "tiny.onnx")
+    with pytest.raises(ConfigError, match="unknown device 'gpu'"):
+        EmotionClassifier(path, device="gpu")
+    monkeypatch.setenv(DEVICE_VARIABLE, "gpu")
+    with pytest.raises(ConfigError, match="EMOREC_DEVICE: unknown device 'gpu'"):
+        EmotionClassifier(path)
+
+
+def test_device_and_flip_are_pickled(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv(DEVICE_VARIABLE, "cpu")
+    model = EmotionClassifier(write_tiny_model(tmp_path / "tiny.onnx"), flip=True)
+    assert model.device == "cpu"
+    data = pickle.dumps(model)
+    requests = []
+    monkeypatch.delenv(DEVICE_VARIABLE)
+    monkeypatch.setattr(
+        classifier, "open_session", lambda *a: requests.append(a[2]) or open_session(*a)
+    )
+    assert pickle.loads(data).flip
+    EmotionClassifier(tmp_path / "tiny.onnx")
+    assert requests == ["cpu", "auto"]
+
+
+def test_a_device_that_is_not_thread_safe_runs_one_call_at_a_time(tmp_path: Path, monkeypatch):
+    running, most = 0, 0
+
+    class Session:
+        def __init__(self, session):
+            self.get_inputs, self.get_outputs = session.get_inputs, session.get_outputs
+            self.session = session
+
+        def run(self, *arguments):
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            started.wait(0.05)
+            running -= 1
+            return self.session.run(*arguments)
+
+    started = threading.Event()  # never set: a short pause
+    monkeypatch.setattr(
+        classifier,
+        "open_session",
+        lambda data, options, _: (
+            Session(open_session(data, options, "cpu")[0]),
+            DEVICES["directml"],
+        ),
+    )
+    model = EmotionClassifier(write_tiny_model(tmp_path / "tiny.onnx"))
+    images = np.zeros((1, 48, 48, 1), np.float32)
+    threads = [threading.Thread(target=model.logits, args=(images,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from helpers.onnx_models import METADATA, write_tiny_model
 
-from emorec.detection import haar
-from emorec.detection.registry import make_detector
+from emorec.detection import yunet
+from emorec.detection.registry import DETECTORS, make_detector
 from emorec.detection.whole_image import WholeImage
 from emorec.errors import ConfigError
 from emorec.frames import Frame
@@ -121,17 +121,17 @@ def test_another_detector_shares_the_model():
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [(None, [{}, {"min_share": 1 / 15}]), (StubDetector([]), [])],
+    [(None, [{}, {"search_side": 640}]), (StubDetector([]), [])],
 )
 def test_only_the_default_detector_changes_for_videos(monkeypatch, given, expected):
     made = []
 
     class Recorded(StubDetector):
-        def __init__(self, **options):
+        def __init__(self, model, **options):
             made.append(options)
             super().__init__([])
 
-    monkeypatch.setattr(haar, "HaarDetector", Recorded)
+    monkeypatch.setattr(yunet, "YuNetDetector", Recorded)
     recognizer = EmotionRecognizer(given, StubClassifier(EMOTIONS_8, [1 / 8] * 8))
     frames = [Frame(IMAGE, (100, 100), number, number / 10) for number in range(3)]
     assert len(list(recognizer.stream(frames))) == 3
@@ -152,7 +152,7 @@ def test_only_the_default_detector_changes_for_videos(monkeypatch, given, expect
         (np.zeros((0, 40, 3), np.uint8), ValueError),
     ],
 )
-@pytest.mark.parametrize("detector", ["haar", "none"])
+@pytest.mark.parametrize("detector", DETECTORS)
 def test_other_inputs_are_refused_by_every_entry(image, error, detector):
     recognizer = EmotionRecognizer(make_detector(detector))
     with pytest.raises(error, match="received"):
@@ -197,7 +197,7 @@ def test_a_recognizer_is_sent_to_a_process(tmp_path, monkeypatch, detector):
     assert copied.recognize(image) == recognizer.for_videos().recognize(image)
 
 
-def test_a_detector_with_a_file_is_pickled(tmp_path, monkeypatch):
+def test_a_haar_detector_with_a_file_is_pickled(tmp_path, monkeypatch):
     cascade = tmp_path / "own.xml"
     cascade.write_text((folder("cascades") / "haarcascade_frontalface_alt2.xml").read_text())
     monkeypatch.chdir(tmp_path)
@@ -205,3 +205,19 @@ def test_a_detector_with_a_file_is_pickled(tmp_path, monkeypatch):
     monkeypatch.chdir("/")
     image = read_bgr(PHOTO)
     assert pickle.loads(pickle.dumps(detector)).detect(image) == detector.detect(image) != []
+
+
+def test_device_and_flip_are_those_of_the_shipped_model(tmp_path, monkeypatch):
+    path = write_tiny_model(tmp_path / "tiny.onnx")
+    monkeypatch.setattr("emorec.resources.shipped_model", lambda: path)
+    recognizer = EmotionRecognizer(StubDetector([]), device="cpu", flip=True)
+    assert (recognizer.classifier.device, recognizer.classifier.flip) == ("cpu", True)
+    with pytest.raises(ConfigError, match="unknown device 'gpu'"):
+        EmotionRecognizer(StubDetector([]), device="gpu")
+
+
+@pytest.mark.parametrize("option", [{"device": "cpu"}, {"flip": True}])
+def test_device_and_flip_are_not_passed_beside_a_classifier(option):
+    classifier = StubClassifier(EMOTIONS_8, [1 / 8] * 8)
+    with pytest.raises(ConfigError, match="pass device and flip to the classifier"):
+        EmotionRecognizer(StubDetector([]), classifier, **option)

@@ -41,12 +41,12 @@ INSIDE = {
 """Networks that Keras builds with normalisation inside, and its last layer."""
 
 SLOW = ("vgg13", "vgg16", "resnet50", "mobilenetv3small")
-"""Exported in the slow tests; `compact` and `compact-wide` in all, the others (half a minute each)
+"""Exported in the slow tests; emorec's residual networks in all, the others (half a minute each)
 with `-m long`."""
 
 
 def exported(arch: str) -> Any:
-    if arch.startswith("compact"):
+    if arch.startswith(("nano", "compact")):
         return arch
     return pytest.param(arch, marks=pytest.mark.slow if arch in SLOW else pytest.mark.long)
 
@@ -97,7 +97,9 @@ def test_normalisation_equals_that_inside_keras_networks(arch: str) -> None:
 
 
 def test_every_normalisation_is_compared() -> None:
-    assert {*PREPROCESSING, *INSIDE} | {"compact", "compact-wide", "vgg13"} == set(ARCHITECTURES)
+    assert {*PREPROCESSING, *INSIDE} | {"nano", "compact", "compact-wide", "vgg13"} == set(
+        ARCHITECTURES
+    )
 
 
 @pytest.mark.parametrize("arch", [exported(arch) for arch in ARCHITECTURES])

@@ -1,18 +1,19 @@
 """Downloads from a server on 127.0.0.1 that fails in the way that the path names."""
 
-import hashlib
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from emorec.errors import DataError, ModelError
-from emorec.models import download
-from emorec.models.download import fetch
-from emorec.models.registry import DETECTOR, ModelFile
+from emorec.models import download as module
+from emorec.models.download import download
 
 CONTENT = bytes(range(256)) * 700
 """Longer than one read, so that there are several progress calls."""
@@ -22,7 +23,7 @@ class Handler(BaseHTTPRequestHandler):
     """Responds in the way that the path names."""
 
     def do_GET(self):
-        self.server.agents.append(self.headers["User-Agent"])
+        self.server.agents.append(self.headers)
         self.server.targets.append(self.path)
         behaviour = self.path.rpartition("/")[2]
         if behaviour == "missing":
@@ -47,13 +48,23 @@ class Handler(BaseHTTPRequestHandler):
             self._send(behaviour)
 
     def _send(self, behaviour: str) -> None:
-        bodies = {"cut": CONTENT[:70_000], "wrong": CONTENT[::-1], "longer": CONTENT + b"more"}
-        body = bodies.get(behaviour, CONTENT)
-        self.send_response(200)
+        wanted = self.headers.get("Range")
+        self.server.ranges.append(wanted)
+        start = 0
+        if wanted and behaviour != "whole-again":
+            start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+            self.send_response(206)
+            shift = 1 if behaviour == "other-part" else 0
+            self.send_header("Content-Range", f"bytes {start + shift}-9/{len(CONTENT)}")
+        else:
+            self.send_response(200)
+        body = CONTENT[start:] + b"more" * (behaviour == "longer")
         if behaviour != "unannounced":
-            self.send_header("Content-Length", str(len(CONTENT if behaviour == "cut" else body)))
+            self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        # The connection ends early: "cut" sends something each time, "stuck" only at first.
+        most = {"cut": 70_000, "stuck": 0 if start else 70_000}.get(behaviour, len(body))
+        self.wfile.write(body[:most])
 
     def _drip(self, behaviour: str) -> None:
         """Send a byte whenever a client may be about to give up."""
@@ -73,8 +84,10 @@ class Handler(BaseHTTPRequestHandler):
 def server(monkeypatch) -> Iterator[ThreadingHTTPServer]:
     for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(module, "WAIT_S", 0)
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.agents, server.targets, server.released = [], [], threading.Event()
+    server.agents, server.targets, server.ranges = [], [], []
+    server.released = threading.Event()
     server.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -86,125 +99,152 @@ def server(monkeypatch) -> Iterator[ThreadingHTTPServer]:
 
 
 @pytest.fixture
-def model(tmp_path: Path) -> ModelFile:
-    return ModelFile(
-        name="network",
-        kind=DETECTOR,
-        path=tmp_path / "data" / "models" / "network.onnx",
-        sha256=hashlib.sha256(CONTENT).hexdigest(),
-        url="http://127.0.0.1:9/unused",
-        size=len(CONTENT),
+def target(tmp_path: Path) -> Path:
+    return tmp_path / "network.onnx"
+
+
+def fetch(url: str, target: Path, headers: dict[str, str] | None = None) -> list[tuple[int, int]]:
+    """Download a file, and return the steps of the progress."""
+    steps: list[tuple[int, int]] = []
+    download(
+        url, target, len(CONTENT), headers or {}, lambda done, total: steps.append((done, total))
     )
+    return steps
 
 
-def left(model: ModelFile) -> list[str]:
-    folder = model.path.parent
-    return [path.name for path in folder.iterdir()] if folder.is_dir() else []
-
-
-@pytest.mark.parametrize("behaviour", ["whole", "unannounced", "moved"])
-def test_a_model_is_fetched_whole(server, model, behaviour):
-    steps = []
-    fetch(model, f"{server.url}/{behaviour}", lambda done, total: steps.append((done, total)))
-    assert model.path.read_bytes() == CONTENT
-    assert left(model) == ["network.onnx"]
+@pytest.mark.parametrize("behaviour", ["whole", "unannounced", "moved", "longer"])
+def test_a_file_is_fetched_whole(server, target, behaviour):
+    steps = fetch(f"{server.url}/{behaviour}", target)
+    assert target.read_bytes() == CONTENT
     assert steps == sorted(steps)
     assert steps[-1] == (len(CONTENT), len(CONTENT))
     assert len(steps) > 1
-    assert server.agents[0].startswith("emorec/")
+    assert server.agents[0]["User-Agent"].startswith("emorec/")
+    assert server.agents[0]["Accept-Encoding"] == "identity"
+
+
+def test_an_interrupted_download_continues_in_the_same_run(server, target):
+    fetch(f"{server.url}/cut", target)
+    assert target.read_bytes() == CONTENT
+    assert server.ranges == [None, "bytes=70000-", "bytes=140000-"]
+
+
+@pytest.mark.parametrize("behaviour", ["whole", "whole-again"])
+def test_an_interrupted_download_continues_in_a_later_run(server, target, behaviour):
+    with pytest.raises(
+        ModelError, match=r"ended after 70,000 of 179,200 bytes; run the command ag"
+    ):
+        fetch(f"{server.url}/stuck", target)
+    assert target.read_bytes() == CONTENT[:70_000]
+    assert server.ranges == [None, *["bytes=70000-"] * module.ATTEMPTS]
+    fetch(f"{server.url}/{behaviour}", target)
+    assert target.read_bytes() == CONTENT
+
+
+def test_another_part_than_the_requested_one(server, target):
+    target.write_bytes(CONTENT[:10])
+    fetch(f"{server.url}/other-part", target)
+    assert server.ranges == ["bytes=10-", None]
+    assert target.read_bytes() == CONTENT
+
+
+def test_a_file_that_is_there_is_not_requested(server, target):
+    target.write_bytes(CONTENT)
+    fetch(f"{server.url}/whole", target)
+    assert server.targets == []
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "message"),
+    ("behaviour", "message", "requests"),
     [
-        ("missing", "the server answered 404 Not Found"),
-        ("broken", "the server answered 503 Busy"),
-        ("nonsense", "cannot fetch the file"),
-        ("cut", r"it ends after 70000 of 179200 bytes"),
-        ("wrong", r"its SHA-256 is [0-9a-f]{64}, not [0-9a-f]{64}"),
-        ("longer", r"it has more than 179200 bytes"),
+        ("missing", "the server answered 404 Not Found; run the command again", 1),
+        ("broken", "the server answered 503 Busy", 1),
+        ("nonsense", "cannot fetch the file", module.ATTEMPTS),
     ],
 )
-def test_another_response_is_an_error_and_not_saved(server, model, behaviour, message):
+def test_other_responses(server, target, behaviour, message, requests):
     url = f"{server.url}/{behaviour}"
     with pytest.raises(ModelError, match=message) as caught:
-        fetch(model, url)
+        fetch(url, target)
     assert str(caught.value).startswith(url)
     assert "\n" not in str(caught.value)
-    assert left(model) == []
+    assert len(server.targets) == requests
 
 
-def test_a_failure_keeps_the_existing_file(server, model):
-    model.path.parent.mkdir(parents=True)
-    model.path.write_bytes(b"old")
-    with pytest.raises(ModelError):
-        fetch(model, f"{server.url}/cut")
-    assert (left(model), model.path.read_bytes()) == (["network.onnx"], b"old")
-    fetch(model, f"{server.url}/whole")
-    assert model.path.read_bytes() == CONTENT
-
-
-def test_a_silent_server_times_out(server, model, monkeypatch):
-    monkeypatch.setattr(download, "TIMEOUT_S", 0.2)
+def test_a_silent_server_times_out(server, target, monkeypatch):
+    monkeypatch.setattr(module, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(module, "ATTEMPTS", 1)
     with pytest.raises(ModelError, match="timed out"):
-        fetch(model, f"{server.url}/silent")
-    assert left(model) == []
+        fetch(f"{server.url}/silent", target)
 
 
 @pytest.mark.parametrize("behaviour", ["dripping", "dripping-headers"])
-def test_a_server_that_sends_single_bytes(server, model, monkeypatch, behaviour):
-    monkeypatch.setattr(download, "TIMEOUT_S", 0.5)
-    monkeypatch.setattr(download, "MIN_BYTES_PER_S", len(CONTENT))
+def test_a_server_that_sends_single_bytes(server, target, monkeypatch, behaviour):
+    monkeypatch.setattr(module, "TIMEOUT_S", 0.5)
+    monkeypatch.setattr(module, "MIN_BYTES_PER_S", len(CONTENT))
     start = time.monotonic()
-    with pytest.raises(ModelError, match="it took longer than 2 s; try again"):
-        fetch(model, f"{server.url}/{behaviour}")
+    with pytest.raises(ModelError, match="it took longer than 2 s; run the command again"):
+        fetch(f"{server.url}/{behaviour}", target)
     assert 1.4 < time.monotonic() - start < 10
-    assert left(model) == []
+    assert len(server.targets) == 1
 
 
 @pytest.mark.parametrize("scheme", ["ftp", "file", "data"])
-def test_redirects_to_other_schemes_are_refused(server, model, scheme):
+def test_redirects_to_other_schemes_are_refused(server, target, scheme):
     with pytest.raises(ModelError, match=f"cannot fetch the file: .*{scheme}"):
-        fetch(model, f"{server.url}/moved-to-{scheme}")
-    assert left(model) == []
+        fetch(f"{server.url}/moved-to-{scheme}", target)
 
 
-def test_no_server_listens(server, model):
+def test_a_redirect_does_not_receive_the_token(server, target):
+    fetch(f"{server.url}/moved", target, {"authorization": "Bearer secret", "X-Other": "kept"})
+    first, second = server.agents
+    assert (first["Authorization"], second["Authorization"]) == ("Bearer secret", None)
+    assert (first["X-Other"], second["X-Other"]) == ("kept", "kept")
+
+
+def test_a_redirect_from_https_to_http_is_refused():
+    (handler,) = (
+        each
+        for each in module._opener(module._TimeLimit(1), ExitStack()).handlers
+        if isinstance(each, urllib.request.HTTPRedirectHandler)
+    )
+    request = urllib.request.Request("https://hub.invalid/a")
+    arguments = (request, None, 302, "Found", {})
+    assert handler.redirect_request(*arguments, "https://cdn.invalid/b") is not None
+    with pytest.raises(urllib.error.URLError, match="redirects from https to http"):
+        handler.redirect_request(*arguments, "http://cdn.invalid/b")
+
+
+def test_no_server_listens(server, target):
     server.server_close()  # the port is free again
-    with pytest.raises(ModelError, match=r"cannot fetch the file: .*(refused|reset).*--from"):
-        fetch(model, f"{server.url}/whole")
+    with pytest.raises(ModelError, match=r"cannot fetch the file: .*(refused|reset)"):
+        fetch(f"{server.url}/whole", target)
 
 
-def test_the_proxy_of_the_environment_is_used(server, model, monkeypatch):
+def test_the_proxy_of_the_environment_is_used(server, target, monkeypatch):
     monkeypatch.setenv("http_proxy", server.url)
-    fetch(model, "http://models.invalid/whole")
+    fetch("http://models.invalid/whole", target)
     assert server.targets == ["http://models.invalid/whole"]
-    assert model.path.read_bytes() == CONTENT
+    assert target.read_bytes() == CONTENT
 
 
-def test_a_file_fetched_elsewhere(model, tmp_path: Path):
-    source = tmp_path / "copy"
-    source.write_bytes(CONTENT)
-    fetch(model, str(source))
-    assert model.path.read_bytes() == CONTENT
-    source.write_bytes(b"other")
-    with pytest.raises(ModelError, match="it ends after 5 of 179200 bytes"):
-        fetch(model, str(source))
-
-
-@pytest.mark.parametrize("source", ["nowhere", "ftp://127.0.0.1/x", "file:///etc/hostname", "."])
-def test_other_sources_are_refused(model, source):
-    with pytest.raises(ModelError, match="no such file, and not an http"):
-        fetch(model, source)
-
-
-@pytest.mark.parametrize("url", ["http://", "http://[", "http://a b/", "https://127.0.0.1:99999/"])
-def test_invalid_urls(model, url):
+@pytest.mark.parametrize(
+    "url",
+    ["http://", "http://[", "http://a b/", "https://127.0.0.1:99999/", "file:///etc/hostname", "x"],
+)
+def test_invalid_urls(target, url, monkeypatch):
+    monkeypatch.setattr(module, "WAIT_S", 0)
     with pytest.raises(ModelError, match="cannot fetch the file"):
-        fetch(model, url)
+        fetch(url, target)
 
 
-def test_a_folder_that_cannot_be_created(server, model):
-    model.path.parents[1].write_bytes(b"a file in the way")
-    with pytest.raises(DataError, match="cannot create the folder"):
-        fetch(model, f"{server.url}/whole")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+def test_a_disk_that_is_full(server):
+    with pytest.raises(DataError, match="/dev/full: cannot write: No space left"):
+        fetch(f"{server.url}/whole", Path("/dev/full"))
+
+
+def test_a_target_that_cannot_be_opened(server, tmp_path):
+    with pytest.raises(DataError, match="cannot write: Is a directory"):
+        fetch(f"{server.url}/whole", tmp_path)
+    assert server.targets == []

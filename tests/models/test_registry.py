@@ -1,4 +1,5 @@
 import hashlib
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,6 @@ import pytest
 from emorec import resources
 from emorec.detection.haar import CASCADES
 from emorec.errors import ModelError
-from emorec.models import registry
 from emorec.models.files import read_metadata
 from emorec.models.registry import (
     CASCADE,
@@ -16,8 +16,6 @@ from emorec.models.registry import (
     SUMS,
     TRAINABLE,
     ModelFile,
-    detector_model,
-    fetchable,
     hash_of,
     shipped,
 )
@@ -26,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_shipped_file_is_listed_and_valid():
-    """For a new model: (cd emorec/models && sha256sum emorec-compact.* > SHA256SUMS)."""
+    """For a new model: (cd emorec/models && sha256sum *.keras *.onnx > SHA256SUMS)."""
     files = {file.path: file for file in shipped()}
     there = {
         path
@@ -41,17 +39,18 @@ def test_every_shipped_file_is_listed_and_valid():
 def test_names_are_those_of_the_options():
     files = shipped()
     assert {file.name for file in files if file.kind == CASCADE} >= set(CASCADES)
-    (model,) = (file for file in files if file.kind == EMOTIONS)
-    assert model.path == resources.shipped_model()
-    assert len({file.name for file in (*files, *fetchable().values())}) == len(files) + 1
+    assert resources.shipped_model() in [file.path for file in files if file.kind == EMOTIONS]
+    (detector,) = (file for file in files if file.kind == DETECTOR)
+    assert (detector.name, detector.path) == ("yunet", resources.shipped_face_detector())
+    assert len({file.name for file in files}) == len(files)
 
 
-@pytest.mark.parametrize("file", [*shipped(), *fetchable().values()], ids=lambda file: file.name)
+@pytest.mark.parametrize("file", shipped(), ids=lambda file: file.name)
 def test_contract_of_an_entry(file: ModelFile):
     assert file.kind in (EMOTIONS, TRAINABLE, CASCADE, DETECTOR)
     assert file.path.suffix == {CASCADE: ".xml", TRAINABLE: ".keras"}.get(file.kind, ".onnx")
     assert len(bytes.fromhex(file.sha256)) == 32
-    assert bool(file.url) == bool(file.size) == (file.kind == DETECTOR)
+    assert file.address == ""
     if file.kind in (EMOTIONS, TRAINABLE):
         assert read_metadata(file.path).license
     else:
@@ -95,23 +94,16 @@ def test_the_hash_of_a_folder_is_an_error(tmp_path: Path):
         hash_of(tmp_path)
 
 
-def test_the_model_of_a_detector(tmp_path: Path, monkeypatch):
-    monkeypatch.setenv(resources.CACHE_FOLDER_VARIABLE, str(tmp_path))
-    with pytest.raises(ModelError, match="not fetched; fetch it with: emorec models pull yunet"):
-        detector_model("yunet")
-    path = fetchable()["yunet"].path
-    path.parent.mkdir()
-    path.write_bytes(b"changed")
-    with pytest.raises(ModelError, match="damaged or changed; fetch it with"):
-        detector_model("yunet")
-    right = replace(fetchable()["yunet"], sha256=hash_of(path))
-    monkeypatch.setattr(registry, "fetchable", lambda: {"yunet": right})
-    assert detector_model("yunet") == path
+def test_the_sources_name_every_model_file():
+    text = (resources.shipped_model().parent / "SOURCES.md").read_text(encoding="utf-8")
+    for file in shipped():
+        assert file.kind == CASCADE or file.path.name in text
 
 
-@pytest.mark.real
-def test_the_pinned_hash_is_that_of_the_real_file(shared_data: Path):
-    (path,) = (shared_data / "yunet").glob("*.onnx")
-    model = fetchable()["yunet"]
-    assert (path.name, path.stat().st_size) == (model.path.name, model.size)
-    assert hash_of(path) == model.sha256
+def test_yunet_is_the_file_of_its_authors_with_their_licence():
+    (file,) = (file for file in shipped() if file.kind == DETECTOR)
+    assert file.sha256 == "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0"
+    licence = file.path.with_name("yunet-LICENSE.txt").read_text(encoding="utf-8")
+    assert licence.startswith("MIT License\n\nCopyright (c) 2020 Shiqi Yu")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert "emorec/models/yunet-LICENSE.txt" in project["license-files"]

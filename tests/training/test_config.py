@@ -5,7 +5,13 @@ import pytest
 from emorec import resources
 from emorec.errors import ConfigError
 from emorec.modeling.architectures import ARCHITECTURES
-from emorec.training.config import RENAMED_KEYS, TrainConfig, load_config, validated
+from emorec.training.config import (
+    REMOVED_KEYS,
+    RENAMED_KEYS,
+    TrainConfig,
+    load_config,
+    validated,
+)
 
 
 def written(folder: Path, text: str) -> Path:
@@ -60,9 +66,15 @@ def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
 
 
 def test_a_file_of_version_0_1_0_is_read(tmp_path: Path) -> None:
-    text = "epochs: 3\ncalm_epochs: 2\npartner: a.keras\nflip_average: true\n"
-    config = load_config(written(tmp_path, text), {})
-    assert (config.mix_off_epochs, config.mirror_partner) == (2, "a.keras")
+    text = "epochs: 3\ncalm_epochs: 2\npartner: null\nflip_average: true\n"
+    assert load_config(written(tmp_path, text), {}).mix_off_epochs == 2
+
+
+@pytest.mark.parametrize("key", REMOVED_KEYS)
+def test_a_removed_key_may_only_be_null(tmp_path: Path, key: str) -> None:
+    assert load_config(written(tmp_path, f"{key}: null"), {}) == TrainConfig()
+    with pytest.raises(ConfigError, match=f"{key}, a second network .* was removed after"):
+        load_config(written(tmp_path, f"{key}: a.keras"), {})
 
 
 @pytest.mark.parametrize(("old", "new"), RENAMED_KEYS.items())
@@ -102,10 +114,6 @@ def test_the_header_of_each_recipe_has_command_hardware_duration_and_figure(path
         (
             "epochs: 5\nmix_off_epochs: 5",
             "mix_off_epochs must be less than .* epochs, 5; received 5",
-        ),
-        (
-            "mirror_partner: a.keras",
-            "mirror_partner needs flip_average; set flip_average: true",
         ),
         ("head_epochs: 2", "head_epochs needs a pretrained backbone; .* or set head_epochs: 0"),
         (

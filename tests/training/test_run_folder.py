@@ -44,7 +44,7 @@ def test_a_run_folder_of_version_0_1_0_is_read(tiny_data: Path, tmp_path: Path) 
     folder = run_folder.create(tmp_path, TrainConfig(), read_prepared(tiny_data))
     config = folder / run_folder.CONFIG
     old = config.read_text().replace("mix_off_epochs: 0", "calm_epochs: 2")
-    config.write_text(old.replace("mirror_partner: null", "partner: null"))
+    config.write_text(old + "partner: null\n")
     assert run_folder.read(folder)[0].mix_off_epochs == 2
 
 

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from emorec.errors import ModelError
-from emorec.labels import EMOTIONS_7
 from emorec.training.config import TrainConfig
 from emorec.training.config_groups import ModelConfig
-from emorec.training.run_model import build, load_mirror_partner, with_model_files
+from emorec.training.run_model import build, with_model_files
 
 SHAPE = (None, 24, 24, 1)
 
@@ -25,11 +24,9 @@ def test_models_are_resolved_to_the_absolute_paths_of_their_files(
 ) -> None:
     monkeypatch.chdir(tiny_run.parent)
     named = tiny_run.name
-    config = with_model_files(
-        TrainConfig(teacher=(named, f"{named}/model.keras"), mirror_partner=named, weights=named)
-    )
+    config = with_model_files(TrainConfig(teacher=(named, f"{named}/model.keras"), weights=named))
     assert config.teacher == (str(tiny_run / "model.onnx"), str(tiny_run / "model.keras"))
-    assert config.mirror_partner == config.weights == str(tiny_run / "model.keras")
+    assert config.weights == str(tiny_run / "model.keras")
     assert with_model_files(config) == config
 
 
@@ -39,34 +36,9 @@ def test_keywords_name_no_file(weights: str) -> None:
     assert with_model_files(config) == config
 
 
-@pytest.mark.parametrize("setting", ["teacher", "mirror_partner", "weights"])
+@pytest.mark.parametrize("setting", ["teacher", "weights"])
 def test_a_missing_model_is_named(setting: str, tmp_path: Path) -> None:
     missing = str(tmp_path / "none.keras")
     value = (missing,) if setting == "teacher" else missing
     with pytest.raises(ModelError, match=r"none\.keras: no such model file"):
         with_model_files(TrainConfig(**{setting: value}))
-
-
-def test_a_mirror_partner_is_a_keras_file(tiny_run: Path) -> None:
-    with pytest.raises(ModelError, match=r"must be a \.keras file; received '\.onnx'"):
-        with_model_files(TrainConfig(mirror_partner=str(tiny_run / "model.onnx")))
-
-
-@pytest.mark.parametrize(
-    ("arch", "labels", "shape", "fits"),
-    [
-        ("compact", EMOTIONS_7, SHAPE, True),
-        ("compact-wide", EMOTIONS_7, SHAPE, False),
-        ("compact", ("a", "b"), SHAPE, False),
-        ("compact", EMOTIONS_7, (None, 32, 32, 1), False),
-    ],
-)
-def test_a_mirror_partner_must_fit_the_run(
-    arch: str, labels: tuple[str, ...], shape: tuple[int | None, ...], fits: bool, tiny_run: Path
-) -> None:
-    path = tiny_run / "model.keras"
-    if fits:
-        assert load_mirror_partner(path, arch, labels, shape).input_shape == shape
-        return
-    with pytest.raises(ModelError, match="must have the run's architecture, labels and input"):
-        load_mirror_partner(path, arch, labels, shape)

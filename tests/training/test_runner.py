@@ -1,6 +1,5 @@
 import csv
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -14,10 +13,9 @@ from helpers.html_page import Page, assert_self_contained
 
 from emorec.datasets.loading import load_images
 from emorec.datasets.manifest import read_prepared
-from emorec.errors import ConfigError, DataError, ModelError
+from emorec.errors import ConfigError, DataError
 from emorec.inference.classifier import EmotionClassifier
 from emorec.labels import EMOTIONS_7
-from emorec.modeling.flip_ensemble import plain_classifier
 from emorec.modeling.keras_files import load_model
 from emorec.training.config import TrainConfig, validated
 from emorec.training.config_groups import NO_AUGMENTATION
@@ -175,54 +173,6 @@ def test_metrics_and_files_are_those_of_the_flip_averaging_model(
     accuracy = (logits.argmax(axis=1) == examples.targets.argmax(axis=1)).mean()
     metrics = json.loads((run / "metrics.json").read_text())
     assert metrics["accuracy"] == pytest.approx(accuracy, abs=1e-6)
-
-
-def test_a_mirror_partner_classifies_the_images_and_the_trained_model_the_mirror_images(
-    tiny_run: Path, tiny_data: Path, tmp_path: Path
-) -> None:
-    alone = settings(epochs=2, flip_average=True)
-    near = os.path.relpath(tiny_run)
-    two = alone.model_copy(update={"mirror_partner": near, "half_weights": True})
-    run = train(two, tiny_data, tmp_path).folder
-    # A run may be resumed from another working folder.
-    kept = yaml.safe_load((run / "config.yaml").read_text())["mirror_partner"]
-    assert kept == str(tiny_run.resolve() / "model.keras")
-    examples = read_prepared(tiny_data).examples("validation", "majority")
-    images = load_images(examples.paths, 24, "gray", "area").astype(np.float32)
-    saved, _ = load_model(run / "model.keras")
-    other = load_model(tiny_run / "model.keras")[0]
-    np.testing.assert_allclose(plain_classifier(saved)(images), other(images), atol=1e-4)
-    # The same training without a mirror partner.
-    ours = plain_classifier(load_model(train(alone, tiny_data, tmp_path).folder / "model.keras")[0])
-    expected = (np.asarray(other(images)) + np.asarray(ours(images[:, :, ::-1]))) / 2
-    np.testing.assert_allclose(saved(images), expected, atol=1e-4)
-    np.testing.assert_allclose(
-        EmotionClassifier(run / "model.onnx").logits(images), expected, atol=0.05
-    )
-    metrics = json.loads((run / "metrics.json").read_text())
-    truth = examples.targets.argmax(axis=1)
-    assert metrics["accuracy"] == pytest.approx((expected.argmax(axis=1) == truth).mean(), abs=1e-6)
-    sizes = [(run / name).stat().st_size for name in ("model.onnx", "model.keras")]
-    assert sizes[0] < 0.6 * sizes[1]
-
-
-def test_an_unfit_mirror_partner_is_refused_before_the_training(
-    tiny_run: Path, tiny_data: Path, tmp_path: Path
-) -> None:
-    def refused(**changes: object) -> str:
-        with pytest.raises(ModelError) as caught:
-            train(settings(epochs=2, flip_average=True, **changes), tiny_data, tmp_path / "runs")
-        assert not list((tmp_path / "runs").glob("*"))
-        return str(caught.value)
-
-    missing = tmp_path / "none.keras"
-    assert str(missing) in refused(mirror_partner=str(missing))
-    found = refused(mirror_partner=str(tiny_run), image_size=32)
-    assert "must have the run's architecture, labels and input: compact" in found
-    assert "(32, 32, 1)" in found
-    assert "(24, 24, 1)" in found
-    assert "contempt" in refused(mirror_partner=str(tiny_run), classes=8)
-    assert "must have the run's" in refused(mirror_partner=str(tiny_run), arch="compact-wide")
 
 
 def test_early_stopping_keeps_the_best_epoch(tiny_data: Path, tmp_path: Path) -> None:

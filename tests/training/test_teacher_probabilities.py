@@ -47,7 +47,7 @@ def test_rows_are_found_by_file_name_and_columns_by_label(
 def test_a_wrong_file_is_an_error_that_names_the_row(
     tmp_path: Path, lines: list[str], message: str
 ) -> None:
-    with pytest.raises(DataError, match="probabilities.csv") as caught:
+    with pytest.raises(DataError, match=r"probabilities\.csv") as caught:
         read_teacher_probabilities(write(tmp_path, *lines), IMAGES, LABELS)
     assert message in str(caught.value)
 
@@ -58,7 +58,7 @@ def test_labels_must_be_those_of_the_run(tmp_path: Path) -> None:
         read_teacher_probabilities(path, IMAGES, ("happy", "sad", "fear"))
     with pytest.raises(DataError, match="the column 'sad' is no label of this run"):
         read_teacher_probabilities(path, IMAGES, ("happy",))
-    with pytest.raises(DataError, match="no-file.csv: cannot read"):
+    with pytest.raises(DataError, match=r"no-file\.csv: cannot read"):
         read_teacher_probabilities(tmp_path / "no-file.csv", IMAGES, LABELS)
 
 

@@ -1,6 +1,7 @@
 """The command `emorec detect`."""
 
 from contextlib import closing, nullcontext
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,13 @@ import click
 from emorec.cli.detect.detector_options import DetectorOptions, detector_options
 from emorec.cli.detect.output_options import check_outputs, output_options
 from emorec.cli.detect.video_options import VideoOptions, video_options
-from emorec.cli.parameters import Choice, prior_option, region
+from emorec.cli.parameters import (
+    Choice,
+    device_option,
+    note_flip_without_effect,
+    prior_option,
+    region,
+)
 from emorec.errors import DataError, EmorecError
 from emorec.file_kinds import left_out_text
 from emorec.types import Box
@@ -32,11 +39,12 @@ Examples:
   emorec detect photos/ --no-save --jsonl faces.jsonl --resume --workers 4
   emorec detect photos/ --csv faces.csv --ray 10.0.0.1:6379
   cat photo.jpg | emorec detect - --json -
-  emorec detect crowd.jpg --detector yunet
+  emorec detect crowd.jpg --detector haar --cascade default
   emorec detect face-crops/ --detector none --csv emotions.csv
   emorec detect clip.mp4 --jsonl frames.jsonl --plot faces.png
   emorec detect film.mkv --detect-every 5 --no-save --csv faces.csv
   emorec detect 0 --show
+  emorec detect photos/ --csv faces.csv --device cuda
 """
 )
 @click.argument("arguments", nargs=-1, required=True, metavar="SOURCE...")
@@ -81,6 +89,12 @@ Examples:
 )
 @prior_option
 @click.option(
+    "--flip",
+    is_flag=True,
+    help="Average the logits of each face and its mirror image, at twice the time of the model.",
+)
+@device_option
+@click.option(
     "--min-confidence",
     type=click.FloatRange(0, 1),
     default=0.0,
@@ -114,6 +128,8 @@ def detect(
     model: Path | None,
     classes: int,
     prior: float | None,
+    flip: bool,
+    device: str,
     min_confidence: float,
     videos: VideoOptions,
     outputs: "OutputSettings",
@@ -152,8 +168,14 @@ def detect(
         classes=classes,
         roi=roi,
         min_confidence=min_confidence,
+        device=device,
+        flip=flip,
     )
     recognizer = recognition.open()
+    if flip and not recognizer.classifier.flip:
+        note_flip_without_effect(model_file)
+    if not ray:  # the processes of this machine need not choose again
+        recognition = replace(recognition, device=recognizer.classifier.device)
     image_outputs = outputs.image_outputs(sources, recognizer.metadata.crop_margin)
     job = DetectJob(recognition, image_outputs, max_side)
     with (

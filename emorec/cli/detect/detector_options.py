@@ -77,7 +77,7 @@ def detector_options(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def with_choice(*, detector: str, **options: Any) -> Any:
         values = {name: options.pop(name) for name in _VARIANTS}
-        _check_detector_has_options(detector)
+        detector = _detector_with_options(detector)
         own = {
             name: values[name]
             for name, variants in _VARIANTS.items()
@@ -92,18 +92,37 @@ def detector_options(command: Callable[..., Any]) -> Callable[..., Any]:
         type=Choice(list(DETECTORS)),
         default=DEFAULT_DETECTOR,
         show_default=True,
-        help=" ".join(f"{entry.name}: {entry.help}" for entry in DETECTORS.values()),
+        help=" ".join(f"{entry.name}: {entry.help}" for entry in DETECTORS.values())
+        + " An option that the default lacks selects the detector that has it.",
     )(with_choice)
 
 
-def _check_detector_has_options(detector: str) -> None:
-    context = click.get_current_context()
-    for name, variants in _VARIANTS.items():
-        given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-        if given and detector not in variants:
+def _detector_with_options(detector: str) -> str:
+    """Return the detector, or without --detector the one that has the given options.
+
+    Raises:
+        UsageError: An option belongs to another detector.
+    """
+    given = [name for name in _VARIANTS if _is_given(name)]
+    if not _is_given("detector"):
+        fitting = (
+            name
+            for name in (detector, *DETECTORS)
+            if all(name in _VARIANTS[option] for option in given)
+        )
+        detector = next(fitting, detector)
+    for option in given:
+        if detector not in _VARIANTS[option]:
+            others = " or ".join(_VARIANTS[option])
             raise click.UsageError(
-                f"{_flag(name)} goes with --detector {' or '.join(variants)}, not with {detector}"
+                f"{_flag(option)} goes with --detector {others}, not with {detector}"
             )
+    return detector
+
+
+def _is_given(parameter: str) -> bool:
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source is ParameterSource.COMMANDLINE
 
 
 def _flag(name: str) -> str:

@@ -17,6 +17,14 @@ from packaging.version import InvalidVersion
 from emorec import __version__
 from emorec.cli.errors import user_error
 from emorec.detection.registry import DETECTORS
+from emorec.inference.devices import (
+    DEVICE_VARIABLE,
+    WHEELS,
+    choose_device,
+    installed_wheels,
+    replace_command,
+    requested_device,
+)
 from emorec.installation import (
     extra_for,
     extras_in,
@@ -35,10 +43,9 @@ _OPENCV = (
     "opencv-contrib-python",
     "opencv-contrib-python-headless",
 )
-_ONNXRUNTIME = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "onnxruntime-openvino")
 _FITTING_OPENCV = '"opencv-python>=4.12,<5"'
 
-_ALTERNATIVES = {"opencv-python": _OPENCV, "onnxruntime": _ONNXRUNTIME}
+_ALTERNATIVES = {"opencv-python": _OPENCV, "onnxruntime": WHEELS}
 """Packages that install the same module, by the one that emorec requires."""
 
 _DEEP = {
@@ -173,27 +180,33 @@ def _opencv() -> Iterator[Check]:
 
 
 def _onnxruntime() -> Iterator[Check]:
-    installed = [name for name in _ONNXRUNTIME if _version(name)]
+    installed = installed_wheels()
     if len(installed) > 1:
         yield Check(
             "ONNX Runtime",
             "packages",
             WRONG,
             f"{' and '.join(installed)} are installed together and overwrite each other's files",
-            f"pip uninstall -y {' '.join(installed)} && pip install onnxruntime",
+            f"{replace_command(installed[-1])}, or another one of them",
         )
     from emorec import resources
-    from emorec.errors import EmorecError
+    from emorec.errors import ConfigError, EmorecError, MissingDependencyError
 
     try:
-        from emorec.inference.classifier import EmotionClassifier, providers
-
-        yield Check(
-            "ONNX Runtime", "providers", OK, f"{', '.join(providers())}; emorec uses the CPU"
-        )
         import numpy as np
 
-        model = EmotionClassifier(resources.shipped_model())
+        from emorec.inference.classifier import EmotionClassifier
+        from emorec.inference.onnx_runtime import providers
+
+        yield Check("ONNX Runtime", "providers", OK, ", ".join(providers()))
+        try:
+            requested = requested_device(None)
+            model = EmotionClassifier(resources.shipped_model(), device=requested)
+            yield _device(requested, model.device, providers())
+        except (ConfigError, MissingDependencyError) as error:
+            fix = f"set {DEVICE_VARIABLE} to a device that is available, or unset it"
+            yield Check("ONNX Runtime", "device", WRONG, str(error), fix)
+            model = EmotionClassifier(resources.shipped_model(), device="cpu")
         size, channels = model.metadata.input_size, model.metadata.channels
         model.probabilities(np.full((1, size, size, channels), 127, np.float32))
     except (ImportError, EmorecError) as error:
@@ -204,12 +217,21 @@ def _onnxruntime() -> Iterator[Check]:
     yield Check("ONNX Runtime", "shipped model", OK, f"{name} runs")
 
 
+def _device(requested: str, used: str, listed: list[str]) -> Check:
+    """Describe the device in use; "auto" uses the CPU if the accelerator does not start."""
+    found, preferred = f"{used} (requested: {requested})", choose_device(requested, listed).name
+    if used == preferred:
+        return Check("ONNX Runtime", "device", OK, found)
+    fix = f"see docs/devices.md, or set {DEVICE_VARIABLE}=cpu"
+    return Check("ONNX Runtime", "device", NOTE, f"{found}; {preferred} cannot be used", fix)
+
+
 def _files() -> Iterator[Check]:
     from emorec.errors import EmorecError
-    from emorec.models.registry import fetchable, shipped
+    from emorec.models.files import listed_models
 
     try:
-        files = [*shipped(), *fetchable().values()]
+        files = listed_models()
     except EmorecError as error:
         yield Check(
             "files",
@@ -224,7 +246,7 @@ def _files() -> Iterator[Check]:
         if problem is None:
             yield Check("files", file.name, OK, f"{file.path}, sha256 {file.sha256}")
             continue
-        optional = file.url and not file.path.exists()
+        optional = file.address and not file.path.exists()
         yield Check("files", file.name, NOTE if optional else WRONG, problem, file.fix)
 
 

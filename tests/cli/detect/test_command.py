@@ -15,15 +15,13 @@ from helpers.detect_command import (
     run,
     write_gray,
 )
-from helpers.onnx_models import METADATA, write_tiny_model
+from helpers.onnx_models import METADATA, write_symmetric_model, write_tiny_model
 
-from emorec import resources
 from emorec.cli.main import main
 from emorec.detection import haar, yunet
-from emorec.detection.haar import HaarDetector
+from emorec.detection.yunet import YuNetDetector
 from emorec.installation import install_command
 from emorec.labels import EMOTIONS_7, EMOTIONS_8
-from emorec.models import registry
 from emorec.models.registry import SUMS
 from emorec.types import Box, Face
 
@@ -63,7 +61,16 @@ def test_the_table_and_the_annotated_image():
 def test_options_reach_the_detector(monkeypatch):
     made = []
     monkeypatch.setattr(haar, "HaarDetector", lambda **a: made.append(a) or TwoFacesDetector())
-    options = ("--cascade", "default", "--scale-factor", "1.3", "--min-neighbors", "7")
+    options = (
+        "--detector",
+        "haar",
+        "--cascade",
+        "default",
+        "--scale-factor",
+        "1.3",
+        "--min-neighbors",
+        "7",
+    )
     options += ("--min-size", "50", "--profile", "--min-score", "1.5")
     assert run(write_gray("a.jpg"), *options).exit_code == 0
     assert made == [
@@ -78,7 +85,7 @@ def test_options_reach_the_detector(monkeypatch):
     ]
 
 
-def test_yunet_uses_a_file_or_the_fetched_model(monkeypatch, tmp_path):
+def test_yunet_uses_a_file_or_its_own(monkeypatch):
     made = []
 
     def make(model, **options):
@@ -86,21 +93,15 @@ def test_yunet_uses_a_file_or_the_fetched_model(monkeypatch, tmp_path):
         return TwoFacesDetector()
 
     monkeypatch.setattr(yunet, "YuNetDetector", make)
-    monkeypatch.setattr(registry, "detector_model", lambda name: f"fetched {name}")
     given = ("--detector-model", "my.onnx", "--min-score", "0.5", "--min-size", "9")
-    assert run(write_gray("a.jpg"), "--detector", "yunet", *given).exit_code == 0
+    assert run(write_gray("a.jpg"), *given).exit_code == 0
     assert run("a.jpg", "--detector", "yunet").exit_code == 0
+    assert run("a.jpg").exit_code == 0
     assert made == [
         (Path("my.onnx"), {"min_score": 0.5, "min_size": 9}),
-        ("fetched yunet", {}),
+        (None, {}),
+        (None, {}),
     ]
-
-
-def test_without_a_fetched_model_the_command_is_named(monkeypatch, tmp_path):
-    monkeypatch.setenv(resources.CACHE_FOLDER_VARIABLE, str(tmp_path / "nothing"))
-    result = run(write_gray("a.jpg"), "--detector", "yunet")
-    assert (result.exit_code, result.stdout) == (5, "")
-    assert "emorec models pull yunet" in result.stderr
 
 
 def test_none_uses_the_whole_image():
@@ -152,9 +153,8 @@ def test_values_out_of_range(option, value):
     assert names() == ["a.jpg"]
 
 
-def test_a_missing_cascade(monkeypatch):
-    monkeypatch.setattr(haar, "HaarDetector", HaarDetector)
-    result = run(write_gray("a.jpg"), "--cascade", "none.xml")
+def test_a_missing_cascade():
+    result = run(write_gray("a.jpg"), "--detector", "haar", "--cascade", "none.xml")
     assert (result.exit_code, result.stdout) == (5, "")
     assert result.stderr.startswith("error: none.xml: no such cascade")
     assert names() == ["a.jpg"]
@@ -260,7 +260,7 @@ def test_faces_are_detected_only_in_the_region(monkeypatch):
             sizes.append(image_bgr.shape[:2])
             return [Face(Box(1, 2, 20, 20), "stub", 1.0)]
 
-    monkeypatch.setattr(haar, "HaarDetector", Detector)
+    monkeypatch.setattr(yunet, "YuNetDetector", Detector)
     images = write_gray("a.jpg"), write_gray("b.jpg")
     result = run(*images, "--json", "-", "--roi", "30,40,500,50", "--max-side", "60")
     boxes = [image["faces"][0]["box"] for image in json.loads(result.stdout)["images"]]
@@ -335,12 +335,13 @@ def test_eight_classes_of_a_model_of_seven(tmp_path: Path):
 
 
 @pytest.mark.real
-def test_real_photos(shared_data: Path, monkeypatch):
-    monkeypatch.setattr(haar, "HaarDetector", HaarDetector)
+@pytest.mark.parametrize("detector", ["yunet", "haar"])
+def test_real_photos(shared_data: Path, monkeypatch, detector):
+    monkeypatch.setattr(yunet, "YuNetDetector", YuNetDetector)
     photos = shared_data / "photos"
     Path("text.jpg").write_text("no image")
     images = [str(photos / name) for name in ("two_people.jpg", "no-faces.jpg", "obama-720p.jpg")]
-    result = run(images[0], "text.jpg", *images[1:], "--json", "-")
+    result = run(images[0], "text.jpg", *images[1:], "--json", "-", "--detector", detector)
     assert result.exit_code == 1
     assert "text.jpg" in result.stderr
     records = json.loads(result.stdout)["images"]
@@ -357,3 +358,48 @@ def test_the_shipped_model_classifies_a_smile(shared_data: Path, monkeypatch):
     (face,) = json.loads(result.stdout)["images"][0]["faces"]
     assert face["emotion"] == "happy"
     assert face["confidence"] > 0.5
+
+
+def test_flip_averages_over_mirror_images():
+    x = np.tile(np.arange(120, dtype=np.uint8), (100, 1))
+    cv2.imwrite("slope.png", np.dstack([x] * 3))
+    cv2.imwrite("mirrored.png", np.dstack([x[:, ::-1]] * 3))
+
+    def probabilities(name: str, *options: str) -> dict[str, float]:
+        result = run(name, "--no-save", "--json", "-", "--detector", "none", *options)
+        assert (result.exit_code, result.stderr) == (0, "")
+        (image,) = json.loads(result.stdout)["images"]
+        (face,) = image["faces"]
+        return face["probabilities"]
+
+    assert probabilities("slope.png") != pytest.approx(probabilities("mirrored.png"), abs=0.01)
+    expected = pytest.approx(probabilities("mirrored.png", "--flip"), abs=1e-5)
+    assert probabilities("slope.png", "--flip") == expected
+    assert probabilities("slope.png", "--flip", "--workers", "2") == expected
+
+
+def test_flip_of_a_model_that_averages_itself_is_noted(tmp_path: Path):
+    model = write_symmetric_model(tmp_path / "even.onnx")
+    words = (write_gray("photo.jpg"), "--no-save", "--model", str(model))
+    plain, flipped = run(*words), run(*words, "--flip")
+    assert (plain.exit_code, plain.stderr) == (0, "")
+    assert (flipped.exit_code, flipped.stdout) == (0, plain.stdout)
+    (line,) = flipped.stderr.splitlines()
+    assert line.endswith("even.onnx averages over mirror images itself, so --flip changes nothing")
+
+
+def test_debug_shows_the_device():
+    words = ["--debug", "detect", write_gray("photo.jpg"), "--no-save", "--device", "cpu"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0
+    assert result.stderr == "info: device cpu: CPUExecutionProvider of ONNX Runtime\n"
+
+
+@pytest.mark.parametrize("options", [[], ["--workers", "2"]])
+def test_a_device_that_is_missing_is_an_error_before_any_output(monkeypatch, options):
+    monkeypatch.setenv("EMOREC_DEVICE", "tensorrt")
+    result = run(write_gray("photo.jpg"), "--csv", "faces.csv", *options)
+    assert (result.exit_code, result.stdout) == (6, "")
+    (line,) = result.stderr.splitlines()
+    assert "TensorrtExecutionProvider" in line
+    assert names() == ["photo.jpg"]

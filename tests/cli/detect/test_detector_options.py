@@ -30,13 +30,16 @@ HAAR = {"cascade": "alt", "scale_factor": 1.15, "min_neighbors": 2, "profile": F
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], ("haar", HAAR, [])),
+        ([], ("yunet", {}, [])),
+        (["--min-size", "30"], ("yunet", {"min_size": 30}, [])),
+        (["--detector", "haar"], ("haar", HAAR, [])),
+        (["--detector", "haar", "--min-size", "30"], ("haar", HAAR | {"min_size": 30}, [])),
+        # An option selects the detector that has it.
         (["--cascade", "alt2"], ("haar", HAAR | {"cascade": "alt2"}, [])),
         (["--cascade", "my.xml"], ("haar", HAAR | {"cascade": "my.xml"}, [Path("my.xml")])),
-        (["--min-size", "30"], ("haar", HAAR | {"min_size": 30}, [])),
-        (["--detector", "yunet"], ("yunet", {}, [])),
+        (["--profile", "--min-size", "9"], ("haar", HAAR | {"profile": True, "min_size": 9}, [])),
         (
-            ["--detector", "yunet", "--detector-model", "a.onnx", "--min-score", "0.5"],
+            ["--detector-model", "a.onnx", "--min-score", "0.5"],
             ("yunet", {"detector_model": Path("a.onnx"), "min_score": 0.5}, [Path("a.onnx")]),
         ),
         (["--detector", "none"], ("none", {}, [])),
@@ -49,9 +52,13 @@ def test_a_command_receives_the_options_of_its_detector(arguments, expected):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--detector", "mtcnn"], "'mtcnn' is not one of 'haar', 'yunet', 'none'"),
-        (["--detector", "none", "--min-size", "3"], "--min-size goes with --detector haar or yun"),
-        (["--detector-model", "a"], "--detector-model goes with --detector yunet, not with haar"),
+        (["--detector", "mtcnn"], "'mtcnn' is not one of 'yunet', 'haar', 'none'"),
+        (["--detector", "none", "--min-size", "3"], "--min-size goes with --detector yunet or ha"),
+        (
+            ["--detector-model", "a", "--detector", "haar"],
+            "--detector-model goes with --detector yunet, not with haar",
+        ),
+        (["--detector-model", "a", "--profile"], "--profile goes with --detector haar"),
         # Also where the value is the default.
         (["--detector", "yunet", "--cascade", "alt"], "--cascade goes with --detector haar"),
         (["--scale-factor", "1"], "1.001<=x<=10"),
@@ -78,8 +85,8 @@ def test_the_help_describes_every_detector_and_option(name):
 
 def test_shared_options_list_the_defaults_of_their_detectors():
     text = " ".join(CliRunner().invoke(show, ["--help"], terminal_width=1000).stdout.split())
-    assert "haar, yunet: side of the smallest face to detect." in text
-    assert "[default: haar: no limit; yunet: 0.7]" in text
+    assert "yunet, haar: side of the smallest face to detect." in text
+    assert "[default: yunet: 0.65; haar: no limit]" in text
 
 
 def test_the_choice_can_be_sent_to_another_process():

@@ -18,7 +18,7 @@ from helpers.detect_command import (
 )
 from PIL import Image
 
-from emorec.detection import haar
+from emorec.detection import yunet
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +73,7 @@ class InterruptedDetector(TwoFacesDetector):
 
 
 def test_ctrl_c_keeps_the_results_so_far(monkeypatch):
-    monkeypatch.setattr(haar, "HaarDetector", InterruptedDetector)
+    monkeypatch.setattr(yunet, "YuNetDetector", InterruptedDetector)
     images = [write_gray(f"{number}.jpg") for number in range(40)]
     InterruptedDetector.count = 0
     result = run(*images, "--json", "a.json", "--jsonl", "a.jsonl", "--no-save")

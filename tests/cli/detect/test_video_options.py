@@ -15,7 +15,7 @@ from helpers.detect_command import (
     run,
 )
 
-from emorec.detection import haar
+from emorec.detection import haar, yunet
 from emorec.inference.tracking import TRACKED
 from emorec.installation import install_command
 from emorec.media.video import VideoReader
@@ -65,17 +65,26 @@ def test_a_video_in_a_folder_is_selected_by_a_pattern():
     assert names() == ["in", "r.jsonl"]
 
 
-def test_videos_have_another_smallest_face_than_images(monkeypatch):
-    shares = []
+@pytest.mark.parametrize(
+    ("module", "name", "option", "expected"),
+    [
+        (yunet, "YuNetDetector", "search_side", [None, yunet.SEARCH_SIDE_OF_VIDEOS]),
+        (haar, "HaarDetector", "min_share", [None, haar.MIN_SIZE_SHARE_OF_VIDEOS]),
+    ],
+)
+def test_detectors_have_defaults_for_videos(monkeypatch, module, name, option, expected):
+    found = []
 
     class Recorded(MovingDetector):
-        def __init__(self, **options):
-            shares.append(options.get("min_share"))
+        def __init__(self, model=None, **options):
+            found.append(options.get(option))
 
-    monkeypatch.setattr(haar, "HaarDetector", Recorded)
+    monkeypatch.setattr(module, name, Recorded)
     cv2.imwrite("a.png", np.full((60, 80, 3), 90, np.uint8))
-    assert run("a.png", make_clip(frames=1), "a.png", "--no-save").exit_code == 0
-    assert shares == [None, haar.MIN_SIZE_SHARE_OF_VIDEOS]
+    detector = name.lower().removesuffix("detector")
+    command = ["a.png", make_clip(frames=1), "a.png", "--no-save", "--detector", detector]
+    assert run(*command).exit_code == 0
+    assert found == expected
 
 
 def test_crops_are_written_where_faces_are_detected():

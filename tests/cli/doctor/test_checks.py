@@ -11,7 +11,7 @@ from emorec.cli.doctor import checks as module
 from emorec.cli.doctor.checks import NOTE, OK, WRONG, Check, checks
 from emorec.detection.registry import DETECTORS
 from emorec.installation import install_command
-from emorec.models import registry
+from emorec.models import files, registry
 
 
 def found(deep: bool = False) -> dict[tuple[str, str], Check]:
@@ -26,8 +26,7 @@ def test_a_healthy_installation():
     assert results["ONNX Runtime", "shipped model"].state == OK
     alt = results["files", "alt"].found
     assert alt.endswith(registry.hash_of(Path(alt.partition(",")[0])))
-    yunet = results["files", "yunet"]
-    assert (yunet.state, yunet.fix) == (NOTE, "fetch it with: emorec models pull yunet")
+    assert results["files", "yunet"].state == OK
 
 
 # OpenCV and ONNX Runtime
@@ -43,7 +42,40 @@ def test_two_opencv_wheels(installed):
 
 def test_two_onnx_runtimes(installed):
     installed["onnxruntime-gpu"] = "1.20.1"
-    assert found()["ONNX Runtime", "packages"].state == WRONG
+    check = found()["ONNX Runtime", "packages"]
+    assert check.state == WRONG
+    assert check.found.startswith("onnxruntime and onnxruntime-gpu are installed together")
+    assert check.fix == (
+        "pip uninstall -y onnxruntime onnxruntime-gpu && pip install onnxruntime-gpu, or another "
+        "one of them"
+    )
+
+
+def test_the_device_in_use(monkeypatch):
+    results = found()
+    assert "CPUExecutionProvider" in results["ONNX Runtime", "providers"].found
+    assert results["ONNX Runtime", "device"].found == "cpu (requested: auto)"
+    monkeypatch.setenv("EMOREC_DEVICE", "cpu")
+    assert found()["ONNX Runtime", "device"].found == "cpu (requested: cpu)"
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda"])
+def test_a_device_that_is_missing(monkeypatch, name):
+    monkeypatch.setenv("EMOREC_DEVICE", name)
+    results = found()
+    device = results["ONNX Runtime", "device"]
+    assert (device.state, name in device.found) == (WRONG, True)
+    assert device.fix == "set EMOREC_DEVICE to a device that is available, or unset it"
+    assert results["ONNX Runtime", "shipped model"].state == OK
+
+
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_an_accelerator_that_does_not_start(monkeypatch):
+    listed = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr("emorec.inference.onnx_runtime.providers", lambda: listed)
+    device = found()["ONNX Runtime", "device"]
+    assert device.state == NOTE
+    assert device.found == "cpu (requested: auto); cuda cannot be used"
 
 
 @pytest.mark.parametrize(
@@ -166,6 +198,21 @@ def test_a_damaged_file_is_named(tmp_path: Path, monkeypatch):
     assert "pip install --force-reinstall" in damaged.fix
     assert results["files", "emorec-compact.keras"].found == "missing"
     assert results["ONNX Runtime", "shipped model"].state == WRONG
+
+
+def test_a_pulled_file_that_is_gone_is_a_note(tmp_path: Path, monkeypatch):
+    address = "hf://owner/repo/extra.onnx"
+    extra = registry.ModelFile(
+        address, registry.EMOTIONS, tmp_path / "extra.onnx", "0" * 64, address=address
+    )
+    monkeypatch.setattr(files, "pulled_models", lambda: [extra])
+    check = found()["files", address]
+    assert (check.state, check.fix) == (
+        NOTE,
+        f"fetch it again with: emorec models pull {address}",
+    )
+    extra.path.write_bytes(b"damaged")
+    assert found()["files", address].state == WRONG
 
 
 # Accelerators and devices

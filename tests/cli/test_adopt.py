@@ -1,0 +1,115 @@
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from helpers.foreign_models import write_foreign_model
+
+from emorec.cli.main import main
+
+LABELS = "Anger,Disgust,Fear,Happiness,Neutral,Sadness,Surprise"
+PHOTO = Path(__file__).parents[2] / "examples" / "astronaut.jpg"
+
+
+@pytest.fixture
+def foreign(tmp_path: Path) -> Path:
+    return write_foreign_model(tmp_path / "foreign.onnx", channels=3, batch=1, probabilities=True)
+
+
+def run(*words: str | Path) -> Result:
+    return CliRunner().invoke(main, ["models", "adopt", *map(str, words)])
+
+
+def test_adopt_show_and_detect(foreign: Path, tmp_path: Path) -> None:
+    target = tmp_path / "adopted.onnx"
+    options = ["--labels", LABELS, "--size", 8, "--color", "bgr", "--scale", "1/255"]
+    more = ["--mean", "0.5", "--std", "0.2,0.2,0.2", "--license", "Apache-2.0", "--out", target]
+    result = run(foreign, *options, *more)
+    assert (result.exit_code, result.stderr) == (0, "")
+    size = f"{target.stat().st_size / 1e6:.2f} MB"
+    assert result.stdout == f"{target}: 7 labels, 8 x 8, bgr, nchw, output probabilities, {size}\n"
+    shown = CliRunner().invoke(main, ["models", "show", str(target), "--json"])
+    card = json.loads(shown.stdout)
+    assert card["labels"] == ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
+    assert (card["name"], card["version"], card["license"]) == (
+        "foreign",
+        "unspecified",
+        "Apache-2.0",
+    )
+    assert card["input"] == "8 x 8, rgb, 0..255"
+    records = tmp_path / "faces.json"
+    detected = CliRunner().invoke(
+        main,
+        ["detect", str(PHOTO), "--no-save", "--model", str(target), "--json", str(records)],
+    )
+    assert detected.exit_code == 0, detected.output
+    text = records.read_text("utf-8")
+    assert set(card["labels"]) <= set(text.split('"'))
+
+
+def test_an_unspecified_licence_is_mentioned(foreign: Path, tmp_path: Path) -> None:
+    target = tmp_path / "adopted.onnx"
+    options = ["--labels", LABELS, "--color", "rgb", "--scale", "1/255", "--out", target]
+    result = run(foreign, *options)
+    assert result.exit_code == 0
+    assert result.stderr == "its licence is unspecified; state it with --license\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "exit_code", "message"),
+    [
+        (["--out", "new.onnx"], 2, "Missing option '--labels'"),
+        (["--labels", LABELS], 2, "Missing option '--out'"),
+        (["--labels", "a", "--out", "new.onnx"], 2, "'a' is not a list of names with commas"),
+        (["--labels", "a,,b", "--out", "new.onnx"], 2, "is not a list of names"),
+        (["--labels", "a,\x1b", "--out", "new.onnx"], 2, "is not a list of names"),
+        (["--labels", "joy,happy", "--out", "new.onnx"], 2, "names 'happy' twice"),
+        (["--labels", "a,b", "--out", "foreign.onnx"], 2, "would be written over foreign.onnx"),
+        (["--labels", "a,b", "--out", "new.bin"], 2, "--out: new.bin must have the suffix .onnx"),
+        (["--labels", "a,b", "--out", "no/new.onnx"], 2, "name a file in an existing folder"),
+        (["--labels", "a,b", "--out", "n.onnx", "--scale", "1/0"], 2, "'1/0' is not a number or a"),
+        (["--labels", "a,b", "--out", "n.onnx", "--scale", "0"], 2, "it must not be 0"),
+        (["--labels", "a,b", "--out", "n.onnx", "--mean", "1,x"], 2, "'x' is not a number"),
+        (["--labels", "a,b", "--out", "n.onnx", "--mean", "nan"], 2, "'nan' is not a number"),
+        (["--labels", "a,b", "--out", "n.onnx", "--std", "1,0,1"], 2, "it must not be 0"),
+        (["--labels", "a,b", "--out", "n.onnx", "--color", "grey"], 2, "Did you mean 'gray'?"),
+        (
+            ["--labels", "a,b", "--out", "n.onnx", "--color", "rgb"],
+            5,
+            "2 labels need one output of",
+        ),
+        (["--labels", LABELS, "--out", "n.onnx"], 5, "state with --color whether it is gray, rgb"),
+    ],
+)
+def test_refused_options(
+    foreign: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], exit_code: int, message: str
+) -> None:
+    monkeypatch.chdir(foreign.parent)
+    before = foreign.read_bytes()
+    result = run(foreign.name, *options)
+    assert (result.exit_code, result.stdout) == (exit_code, "")
+    assert message in result.stderr
+    assert sorted(foreign.parent.iterdir()) == [foreign]
+    assert foreign.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no model"])
+def test_a_file_that_is_no_model(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "foreign.onnx"
+    if content is not None:
+        path.write_bytes(content)
+    result = run(path, "--labels", LABELS, "--out", tmp_path / "new.onnx")
+    assert (result.exit_code, result.stdout) == (5, "")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_the_onnx_package_is_missing(foreign: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith(("onnx.", "emorec.export"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    result = run(
+        foreign, "--labels", LABELS, "--color", "rgb", "--out", foreign.with_name("n.onnx")
+    )
+    assert (result.exit_code, result.stdout) == (6, "")
+    assert "needs the package 'onnx'; install it with: " in result.stderr
