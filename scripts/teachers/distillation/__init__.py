@@ -1,0 +1,1 @@
+"""The PyTorch run that made the teachers' probabilities and the first students."""
