@@ -21,7 +21,8 @@ from typing import IO, Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from emorec.decoder_server import Pixels, receive, send
+from emorec.child_process import end_child, receive, send, start_child
+from emorec.decoder_server import Pixels
 
 Bytes = npt.NDArray[np.uint8]
 """The content of a file, shape (n,)."""
@@ -103,10 +104,7 @@ class DecoderProcess:
         process, self._process = self._process, None
         self._is_killed = False
         if process is not None:
-            process.kill()
-            for stream in (process.stdin, process.stdout):
-                cast(IO[bytes], stream).close()
-            process.wait()
+            end_child(process)
 
     def _request(self, request: dict[str, Any], data: Bytes) -> Animation:
         if self._process is not None and (self._is_killed or self._process.poll() is not None):
@@ -239,19 +237,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _start() -> subprocess.Popen[bytes]:
-    # The child finds the same packages as this process, whatever changed `sys.path`.
-    program = (
-        f"import sys; sys.path[:] = {sys.path!a}; from emorec.decoder_server import serve; serve()"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", program],
-        bufsize=0,  # a forked process must not write what is left in a buffer
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        # Ctrl-C in a terminal goes to the whole group; the parent decides what it means.
-        start_new_session=True,
-    )
+    process = start_child("emorec.decoder_server:serve")
     if sys.platform == "linux":
         import fcntl
 

@@ -5,11 +5,12 @@ properties `irot` and `imir`, which cameras and converters write instead of an E
 """
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from emorec.iso_boxes import boxes, find_box
 
 AVIF, HEIC = "AVIF", "HEIC"
 
@@ -19,12 +20,8 @@ _AVIF_BRANDS = frozenset((b"avif", b"avis"))
 _HEIC_BRANDS = frozenset(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
 )
-_MAX_BOXES = 10_000
-"""Limit of the boxes, and of the items with properties, that are parsed in a crafted file."""
-
-
-class _DamagedError(Exception):
-    """The boxes contradict each other."""
+_MAX_ITEMS = 10_000
+"""Limit of the items with properties that are parsed in a crafted file."""
 
 
 @dataclass(frozen=True)
@@ -68,22 +65,25 @@ def read_iso_image(data: memoryview) -> IsoImage | None:
     if found is None:
         return None
     try:
-        meta = _child(data, b"meta")[4:]
-        primary = _number(_child(meta, b"pitm"))
-        properties = _child(meta, b"iprp")
-        boxes = list(_boxes(_child(properties, b"ipco")))
+        meta = find_box(data, b"meta")[4:]
+        primary = _number(find_box(meta, b"pitm"))
+        container = find_box(meta, b"iprp", b"ipco")
+        properties = list(boxes(container))
         size_wh = None
         turns = []
-        for index in _associated(_child(properties, b"ipma"), primary):
-            kind, body = boxes[index - 1] if index else (b"", memoryview(b""))
-            if kind == b"ispe":
+        for index in _associated(find_box(meta, b"iprp", b"ipma"), primary):
+            if not index:
+                continue
+            box = properties[index - 1]
+            body = container[box.start : box.end]
+            if box.kind == b"ispe":
                 width, height = struct.unpack_from(">II", body, 4)
                 size_wh = (width, height)
-            elif kind == b"irot":
+            elif box.kind == b"irot":
                 turns.append((ROTATE, body[0] & 3))
-            elif kind == b"imir":
+            elif box.kind == b"imir":
                 turns.append((MIRROR, body[0] & 1))
-    except (struct.error, IndexError, _DamagedError):
+    except (struct.error, IndexError):
         return None
     return None if size_wh is None else IsoImage(found, size_wh, tuple(turns))
 
@@ -95,33 +95,6 @@ def turned(
     for kind, value in turns:
         image = np.rot90(image, value) if kind == ROTATE else np.flip(image, value)
     return np.ascontiguousarray(image)
-
-
-def _boxes(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """Yield the boxes next to each other in `data`, each as type and content."""
-    at = 0
-    for _ in range(_MAX_BOXES):
-        if at + 8 > len(data):
-            return
-        length, kind = struct.unpack_from(">I4s", data, at)
-        start = at + 8
-        if length == 1:
-            (length,) = struct.unpack_from(">Q", data, start)
-            start += 8
-        end = at + length if length else len(data)
-        # A box may end after the data, because the start of a file is enough.
-        if end < start:
-            raise _DamagedError
-        yield kind, data[start:end]
-        at = end
-    raise _DamagedError
-
-
-def _child(data: memoryview, kind: bytes) -> memoryview:
-    for found, body in _boxes(data):
-        if found == kind:
-            return body
-    raise _DamagedError
 
 
 def _number(pitm: memoryview) -> int:
@@ -136,7 +109,7 @@ def _associated(ipma: memoryview, primary: int) -> list[int]:
     index_form, index_mask = (">H", 0x7FFF) if ipma[3] & 1 else (">B", 0x7F)
     (entries,) = struct.unpack_from(">I", ipma, 4)
     at = 8
-    for _ in range(min(entries, _MAX_BOXES)):
+    for _ in range(min(entries, _MAX_ITEMS)):
         (item,) = struct.unpack_from(item_form, ipma, at)
         at += struct.calcsize(item_form)
         count, at = ipma[at], at + 1
@@ -145,4 +118,4 @@ def _associated(ipma: memoryview, primary: int) -> list[int]:
             places = range(at, at + count * step, step)
             return [struct.unpack_from(index_form, ipma, place)[0] & index_mask for place in places]
         at += count * step
-    raise _DamagedError
+    return []

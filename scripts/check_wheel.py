@@ -91,7 +91,7 @@ def _install(wheel: Path, folder: Path) -> Path:
     _run(sys.executable, "-m", "venv", "--without-pip", folder, cwd=folder.parent)
     python = folder / "bin" / "python"
     pip = (sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check")
-    _run(*pip, "install", "--quiet", wheel, cwd=folder)
+    _run(*pip, "install", "--quiet", "--no-compile", wheel, cwd=folder)
     problem = ensure_opencv(python)
     _require(not problem, problem)
     return python

@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
+from helpers import metadata_example
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,21 +21,8 @@ from emorec.metadata import (
     ModelMetadata,
 )
 
-METADATA = ModelMetadata(
-    name="test",
-    version="1",
-    architecture="compact",
-    labels=EMOTIONS_8,
-    color="gray",
-    input_size=48,
-    interpolation="area",
-    crop_margin=0.1,
-    temperature=1.5,
-    training_data="none",
-    license="MIT",
-    created_with="0.1.0",
-    prior=(0.125,) * 8,
-    default_prior=0.5,
+METADATA = metadata_example.METADATA.replaced(
+    labels=EMOTIONS_8, prior=(0.125,) * 8, default_prior=0.5
 )
 
 NAMES = [field.name for field in fields(ModelMetadata)]

@@ -1,6 +1,7 @@
 """The two scripts of the README and the replacement of OpenCV, with fakes of Python and pip."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,7 +42,7 @@ if "install" in sys.argv and {repairs}:
 
 NO_LIBRARY = "libGL.so.1: cannot open shared object file: No such file or directory"
 
-PIP_INSTALL = "python -m pip install --quiet --disable-pip-version-check -e"
+PIP_INSTALL = "python -m pip install --quiet --no-compile --disable-pip-version-check -e"
 
 
 def executable(path: Path, text: str) -> None:
@@ -102,11 +103,49 @@ def test_test_installs_the_dev_extra_once_and_passes_arguments_on(checkout: Path
     assert calls[-3:] == [
         f"{PIP_INSTALL} .[dev]",
         f"python {checkout}/scripts/_opencv.py",
-        "python -m pytest -n 2 --dist loadfile -k a b",
+        "python -m pytest -n 2 --dist worksteal -k a b",
     ]
-    assert run_script(checkout, "test")[1] == ["python -m pytest -n 2 --dist loadfile"]
+    assert run_script(checkout, "test")[1] == ["python -m pytest -n 2 --dist worksteal"]
     # dev includes all that demo needs
     assert run_script(checkout, "demo")[1] == []
+
+
+STEPS = [
+    *("installation", "jax", "torch", "format", "lint", "types", "CLI docs", "tests"),
+    *("OpenVINO", "OpenCV 5", "wheel"),
+]
+
+
+@pytest.fixture
+def check_checkout(checkout: Path) -> Path:
+    """A checkout whose step of OpenVINO, which makes an environment, does nothing."""
+    executable(checkout / "scripts" / "check_openvino", "#!/bin/sh\n")
+    return checkout
+
+
+def durations(stdout: str) -> list[str]:
+    """Return the steps in the table at the end of scripts/check."""
+    table = stdout.partition("== durations\n")[2].removesuffix("== all passed\n")
+    rows = [re.fullmatch(r" *\d+ s  (.+)", line) for line in table.splitlines()]
+    return [row[1] for row in rows if row]
+
+
+def test_check_prints_how_long_each_step_takes(check_checkout: Path):
+    done, calls = run_script(check_checkout, "check")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "== all passed"), done.stderr
+    assert durations(done.stdout) == STEPS
+    assert "python -m pytest -n 2 --dist worksteal -m not long --durations=25" in calls
+
+
+def test_check_goes_on_after_a_failed_step_and_names_it(check_checkout: Path):
+    failing = FAKE_PYTHON + 'case "$*" in "-m mypy"* | "-m pytest"*) exit 1 ;; esac\n'
+    executable(check_checkout / ".venv" / "bin" / "python", failing)
+    done, _ = run_script(check_checkout, "check")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        1,
+        "scripts/check: failed: types, tests",
+    )
+    assert durations(done.stdout) == STEPS
 
 
 def test_another_pyproject_or_place_installs_again(checkout: Path):

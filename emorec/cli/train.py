@@ -95,6 +95,15 @@ def train(
     start: Callable[..., RunResult | None]
     if resume:
         _refuse_settings(ctx)
+        from emorec.training import run_folder
+
+        # Before Keras is loaded. Several hosts share the folder, and only the first one locks it.
+        if distribute != "hosts":
+            if run_folder.finished(resume):
+                print_finished(resume, as_json)
+                return
+            with run_folder.in_use(resume):
+                pass
         start = partial(_resume, resume, data)
     elif data is None:
         raise click.UsageError("Missing option '--data'.")

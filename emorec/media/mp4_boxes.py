@@ -1,8 +1,9 @@
 """Reads the size, the index and the video tracks of MP4 and MOV files (ISO/IEC 14496-12)."""
 
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
+from emorec.iso_boxes import boxes, find_box, integer, parse_box
 from emorec.media.video_tracks import VideoTrack
 
 FIRST_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
@@ -14,15 +15,6 @@ _MAX_BOXES = 100_000
 
 _WHOLE = 0.98
 """Part of a track that an edit list must show, or the index counts frames that are not shown."""
-
-
-class _Box(NamedTuple):
-    """A box: its type, and the positions of its beginning, of its content and of its end."""
-
-    kind: bytes
-    begin: int
-    start: int
-    end: int
 
 
 def read_movie(file: BinaryIO, size: int) -> tuple[int, list[VideoTrack]]:
@@ -43,7 +35,7 @@ def read_movie(file: BinaryIO, size: int) -> tuple[int, list[VideoTrack]]:
     tracks: list[VideoTrack] = []
     for _ in range(_MAX_BOXES):
         file.seek(at)
-        box = _parse(file.read(16), at, size)
+        box = parse_box(file.read(16), at, size)
         if box is None:
             break
         if box.kind in _DATA_BOXES:
@@ -51,16 +43,16 @@ def read_movie(file: BinaryIO, size: int) -> tuple[int, list[VideoTrack]]:
         fragmented |= box.kind == b"moof"
         if box.kind == b"moov" and box.end <= size and box.end - box.start <= _MAX_MOVIE_BYTES:
             file.seek(box.start)
-            tracks = list(_read_tracks(file.read(box.end - box.start), box.start))
+            tracks = list(_read_tracks(memoryview(file.read(box.end - box.start)), box.start))
         at = box.end
     if fragmented:  # the index of the movie counts none of the frames in fragments
         tracks = [VideoTrack(track.pixels, track.offset, track.hiding_bytes) for track in tracks]
     return end, tracks
 
 
-def _read_tracks(movie: bytes, offset: int) -> Iterator[VideoTrack]:
+def _read_tracks(movie: memoryview, offset: int) -> Iterator[VideoTrack]:
     scale = 0
-    for box in _boxes(movie):
+    for box in boxes(movie):
         if box.kind == b"mvhd":
             scale = _times(movie[box.start : box.end])[0]
         elif box.kind == b"trak":
@@ -69,62 +61,29 @@ def _read_tracks(movie: bytes, offset: int) -> Iterator[VideoTrack]:
                 yield track
 
 
-def _read_track(data: bytes, offset: int, movie_scale: int) -> VideoTrack | None:
+def _read_track(data: memoryview, offset: int, movie_scale: int) -> VideoTrack | None:
     """Read a track box; None if it is no video."""
-    if _find(data, b"mdia", b"hdlr")[8:12] != b"vide":
+    if bytes(find_box(data, b"mdia", b"hdlr")[8:12]) != b"vide":
         return None
-    table = _find(data, b"mdia", b"minf", b"stbl")
-    entry = _find(table, b"stsd")[8:]
-    pixels = _integer(entry[32:34]) * _integer(entry[34:36])
-    sizes = _find(table, b"stsz") or _find(table, b"stz2")
-    count: int | None = _integer(sizes[8:12])
-    scale, duration = _times(_find(data, b"mdia", b"mdhd"))
-    edits = _find(data, b"edts", b"elst")
+    table = find_box(data, b"mdia", b"minf", b"stbl")
+    entry = find_box(table, b"stsd")[8:]
+    pixels = integer(entry[32:34]) * integer(entry[34:36])
+    sizes = find_box(table, b"stsz") or find_box(table, b"stz2")
+    count: int | None = integer(sizes[8:12])
+    scale, duration = _times(find_box(data, b"mdia", b"mdhd"))
+    edits = find_box(data, b"edts", b"elst")
     if edits:
         # Several edits, or one of a part: frames are shown several times or not at all.
         wide = edits[0] == 1
-        shown = _integer(edits[8:16] if wide else edits[8:12])
+        shown = integer(edits[8:16] if wide else edits[8:12])
         whole = scale and movie_scale and shown / movie_scale >= _WHOLE * duration / scale
-        if _integer(edits[4:8]) != 1 or not whole:
+        if integer(edits[4:8]) != 1 or not whole:
             count = None
     return VideoTrack(pixels, offset, b"free", count)
 
 
-def _times(header: bytes) -> tuple[int, int]:
+def _times(header: memoryview) -> tuple[int, int]:
     """Return the time scale and the duration of an mvhd or mdhd box; 0 where they are missing."""
-    if header[:1] == b"\x01":
-        return _integer(header[20:24]), _integer(header[24:32])
-    return _integer(header[12:16]), _integer(header[16:20])
-
-
-def _find(data: bytes, *path: bytes) -> bytes:
-    """Return the content of the first box of a path; empty if there is none."""
-    for kind in path:
-        box = next((box for box in _boxes(data) if box.kind == kind), None)
-        if box is None:
-            return b""
-        data = data[box.start : box.end]
-    return data
-
-
-def _boxes(data: bytes) -> Iterator[_Box]:
-    at = 0
-    while (box := _parse(data[at : at + 16], at, len(data))) is not None and box.end <= len(data):
-        yield box
-        at = box.end
-
-
-def _parse(head: bytes, at: int, end: int) -> _Box | None:
-    """Parse the head of a box, at most 16 bytes; None if it is invalid."""
-    if len(head) < 8:
-        return None
-    size, start = _integer(head[:4]), at + 8
-    if size == 1:
-        size, start = _integer(head[8:16]), at + 16
-    elif size == 0:
-        size = end - at
-    return None if size < start - at else _Box(head[4:8], at, start, at + size)
-
-
-def _integer(data: bytes) -> int:
-    return int.from_bytes(data, "big")
+    if bytes(header[:1]) == b"\x01":
+        return integer(header[20:24]), integer(header[24:32])
+    return integer(header[12:16]), integer(header[16:20])

@@ -1,16 +1,12 @@
 """Main loop of the child process in which a video is decoded; `VideoProcess` starts it.
 
-Messages to the parent are a length and JSON. Pixels are in a memory file of `SLOTS` frames that
-both processes map; where there is no such file, or a frame does not fit, they follow the message.
-The parent sends a byte for each slot that is free again. The end of its pipe ends this process.
+Pixels are in a memory file of `SLOTS` frames that both processes map; where there is no such file,
+or a frame does not fit, they are part of the message. The parent sends a byte for each slot that is
+free again. The end of its pipe ends this process.
 """
 
-import contextlib
-import json
 import mmap
 import os
-import struct
-import sys
 import threading
 import time
 import traceback
@@ -18,6 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from emorec.child_process import MEMORY_BYTES, begin_child, send
 from emorec.errors import DataError
 from emorec.images import Image
 from emorec.media.video_decoder import VideoDecoder, VideoRequest
@@ -25,29 +22,22 @@ from emorec.media.video_decoder import VideoDecoder, VideoRequest
 SLOTS = 4
 """Frames in the shared memory."""
 
-MEMORY_BYTES = 4 * 2**30
-"""Address space of the process, where the system can limit it."""
-
 OUT_OF_MEMORY = f"decoding needs more memory than the limit of {MEMORY_BYTES // 2**30} GiB"
-
-LENGTH = struct.Struct("<I")
 
 _ALIVE_S = 1.0
 """Interval of the messages while no frame is sent."""
 
 
-def serve(request: str, memory_file: int | None) -> None:
+def serve(request: str, memory_file: str = "") -> None:
     """Decode a video and send its frames.
 
     Args:
         request: A `VideoRequest` as JSON.
-        memory_file: Descriptor of the file for shared memory; None without one.
+        memory_file: Descriptor of the file for shared memory; "" without one.
     """
-    messages = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints must not end up between the messages
-    sender = _Sender(messages, memory_file)
+    free_slots, messages = begin_child()
+    sender = _Sender(free_slots, messages, int(memory_file) if memory_file else None)
     try:
-        _limit_memory()
         _decode(VideoRequest.from_json(request), sender)
     except DataError as error:
         sender.send({"error": str(error)})
@@ -60,7 +50,8 @@ def serve(request: str, memory_file: int | None) -> None:
 class _Sender:
     """Sends messages and frames to the parent."""
 
-    def __init__(self, messages: IO[bytes], memory_file: int | None) -> None:
+    def __init__(self, free_slots: IO[bytes], messages: IO[bytes], memory_file: int | None) -> None:
+        self._free_slots = free_slots
         self._messages = messages
         self._memory_file = memory_file
         self._free = threading.Semaphore(SLOTS)
@@ -101,17 +92,13 @@ class _Sender:
         if time.monotonic() - self._last >= _ALIVE_S:
             self.send({"alive": True})
 
-    def send(self, message: dict[str, Any], pixels: memoryview | None = None) -> None:
+    def send(self, message: dict[str, Any], *pixels: memoryview) -> None:
         """Send a message."""
         self._last = time.monotonic()
-        text = json.dumps(message).encode()
-        self._messages.write(LENGTH.pack(len(text)) + text)
-        if pixels is not None:
-            self._messages.write(pixels)
-        self._messages.flush()
+        send(self._messages, message, *pixels)
 
     def _receive(self) -> None:
-        while os.read(0, 1):
+        while self._free_slots.read(1):
             self._free.release()
         os._exit(1)  # the parent has ended; the decoder may hang
 
@@ -139,14 +126,3 @@ def _decode(request: VideoRequest, sender: _Sender) -> None:
 
 def _state(decoder: VideoDecoder) -> dict[str, Any]:
     return {"problem": decoder.problem, "gaps": decoder.gaps}
-
-
-def _limit_memory() -> None:
-    if sys.platform == "win32":
-        return
-    import resource
-
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
-    with contextlib.suppress(ValueError, OSError):  # macOS refuses
-        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))

@@ -6,7 +6,6 @@ more than decoding in the same process; through a pipe it takes 2 ms.
 """
 
 import contextlib
-import json
 import mmap
 import os
 import subprocess
@@ -19,9 +18,9 @@ from typing import IO, Any, cast
 
 import numpy as np
 
+from emorec.child_process import end_child, receive, start_child
 from emorec.errors import DataError
 from emorec.images import Image
-from emorec.media.video_child import LENGTH
 from emorec.media.video_decoder import VideoRequest
 
 _WATCH_S = 0.5
@@ -42,21 +41,11 @@ class VideoProcess:
         self._frames = 0
         self._memory_file = _memory_file()
         descriptors = () if self._memory_file is None else (self._memory_file.fileno(),)
-        memory = descriptors[0] if descriptors else None
-        # The child finds the same packages as this process, whatever changed `sys.path`.
-        program = (
-            f"import sys; sys.path[:] = {sys.path!r}; "
-            f"from emorec.media.video_child import serve; serve(sys.argv[1], {memory})"
-        )
-        options = ["-X", f"utf8={sys.flags.utf8_mode}"]
-        self._process = subprocess.Popen(
-            [sys.executable, *options, "-c", program, request.to_json()],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            pass_fds=descriptors,
-            # Ctrl-C in a terminal goes to the whole group; the parent decides what it means.
-            start_new_session=True,
+        self._process = start_child(
+            "emorec.media.video_child:serve",
+            request.to_json(),
+            *map(str, descriptors),
+            descriptors=descriptors,
         )
         self._watchdog = _Watchdog(self._process, timeout_s)
         # Also for a reader that nobody closes.
@@ -72,11 +61,9 @@ class VideoProcess:
         while True:
             self._watchdog.waiting_since = time.monotonic()
             try:
-                stream = cast(IO[bytes], self._process.stdout)
-                (length,) = LENGTH.unpack(_read(stream, LENGTH.size))
-                message: dict[str, Any] = json.loads(_read(stream, length))
+                message, pixels = receive(cast(IO[bytes], self._process.stdout))
                 if "number" in message:
-                    message["image_bgr"] = self._image(message, stream)
+                    message["image_bgr"] = self._image(message, pixels)
             except (EOFError, OSError, ValueError) as error:
                 raise self._ended() from error
             finally:
@@ -88,22 +75,20 @@ class VideoProcess:
             if "alive" not in message:
                 return message
 
-    def _image(self, message: dict[str, Any], stream: IO[bytes]) -> Image:
+    def _image(self, message: dict[str, Any], pixels: bytearray) -> Image:
         """Return the pixels of a frame; what the child sends is not trusted."""
         self._frames += 1
         height, width, channels = message["shape"]
-        size = height * width * channels
         if "slot" not in message:
-            data = bytearray(_read(stream, size))
-            return np.frombuffer(data, np.uint8).reshape(height, width, channels)
+            return np.frombuffer(pixels, np.uint8).reshape(height, width, channels)
         if self._shared is None:
             assert self._memory_file is not None
             self._shared = mmap.mmap(self._memory_file.fileno(), 0, access=mmap.ACCESS_READ)
-        start = message["slot"] * size
-        pixels = np.frombuffer(self._shared, np.uint8, size, start).copy()
+        size = height * width * channels
+        image = np.frombuffer(self._shared, np.uint8, size, message["slot"] * size).copy()
         with contextlib.suppress(OSError):  # the child may have ended after its last frame
             os.write(cast(IO[bytes], self._process.stdin).fileno(), b"\0")
-        return cast(Image, pixels.reshape(height, width, channels))
+        return cast(Image, image.reshape(height, width, channels))
 
     def _ended(self) -> DataError:
         reason = (
@@ -152,11 +137,7 @@ class _Watchdog:
 
 def _end(process: "subprocess.Popen[bytes]", watchdog: _Watchdog) -> None:
     watchdog.stopped.set()
-    process.kill()
-    for stream in (process.stdin, process.stdout):
-        with contextlib.suppress(OSError):
-            cast(IO[bytes], stream).close()
-    process.wait()
+    end_child(process)
 
 
 def _memory_file() -> IO[bytes] | None:
@@ -164,10 +145,3 @@ def _memory_file() -> IO[bytes] | None:
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("emorec-frames"), "r+b", buffering=0)
     return None if sys.platform == "win32" else tempfile.TemporaryFile()
-
-
-def _read(stream: IO[bytes], count: int) -> bytes:
-    data = stream.read(count)
-    if len(data) < count:
-        raise EOFError
-    return data

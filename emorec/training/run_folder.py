@@ -15,8 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from emorec import __version__
 from emorec.atomic_files import PARTIAL, write_bytes, write_json
 from emorec.datasets.manifest import PreparedDataset
@@ -220,6 +218,8 @@ def fingerprint(dataset: PreparedDataset) -> str:
 
 def environment(dataset: PreparedDataset, seed: int) -> dict[str, Any]:
     """Describe the versions, the machine and the data of a run."""
+    import keras  # slow; `emorec train --resume` checks the folder before
+
     versions = {}
     for package in _PACKAGES:
         try:

@@ -44,6 +44,8 @@ COMMANDS = [
     ("evaluate m.onnx --data own --split tset", 2, "Did you mean 'test'?"),
     ("train --data d --optimizer adam", 2, "Did you mean 'adamw'?"),
     ("train --data d --set epochs", 2, "--set needs KEY=VALUE, such as augmentation.zoom=0.1"),
+    ("train --data d --set epochs=[", 2, "--set epochs: '[' is not a YAML value: while parsing"),
+    ("train --data d --set epochs=*a", 2, "--set epochs: '*a' is not a YAML value: aliases such"),
     ("train", 2, "Missing option '--data'."),
     # Combinations of options
     ("detect ok.png --resume --no-save", 2, f"{NEEDS_RECORDS}; none is given"),
@@ -56,6 +58,7 @@ COMMANDS = [
     ("train --data d --epochs 0", 3, "error: --epochs: Input should be greater"),
     ("train --data d --set momentum=2", 3, "error: --set momentum: Input"),
     ("train --data d --set epoch=3", 3, "--set epoch: unknown key 'epoch'; did you mean 'epochs'?"),
+    ("train --data d --set augmentation.zom=1", 3, "'augmentation.zom'; did you mean 'zoom'?"),
     ("train --data d --set augmentation.zoom=x", 3, "error: --set augmentation.zoom: "),
     ("train --data d --config bad.yaml", 3, "bad.yaml: unknown key 'epoch'; did you mean"),
     ("train --data d --config none.yaml", 3, "none.yaml: cannot read: No such file"),
@@ -70,6 +73,8 @@ COMMANDS = [
     ("export emorec-compact.keras --data own --out o.onnx", 4, f"own: {RAW} own --out"),
     ("data-report own", 4, f"own: {RAW} own --out own-prepared"),
     ("prepare-data nope --out o", 4, "nope: no such folder or file"),
+    ("prepare-data empty --out o", 4, "empty: holds no image and no CSV file"),
+    ("prepare-data texts --out o", 4, "texts: holds no image and no CSV file; left out: 1 .txt"),
     ("prepare-data a.tar.gz --out o", 4, "unpack it and name the folder"),
     # Models
     ("detect ok.png --model none.onnx", 5, "none.onnx: no such model file, run folder or name"),
@@ -123,9 +128,11 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     make_images(folder / "own", {"happy": 3, "sad": 3})
     (folder / "fer2013.csv").write_text(pixel_csv())
     (folder / "bad.yaml").write_text("epoch: 3")
-    for name in ("saved/saved_model.pb", "run/config.yaml", "run/model.keras", "closed/a.png"):
+    files = ("saved/saved_model.pb", "run/config.yaml", "run/model.keras", "closed/a.png")
+    for name in (*files, "texts/a.txt"):
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).touch()
+    (folder / "empty").mkdir()
     for name in ("a.tar.gz", "w.h5", "w.pt", "m.keras"):
         (folder / name).touch()
     cv2.imwrite(str(folder / "ok.png"), np.full((60, 80), 128, np.uint8))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from helpers.checkouts import HAPPY, HEADER, csv_text, make_checkout, tree
@@ -257,11 +258,11 @@ def test_a_real_kill_and_a_rerun_end_in_the_same_tree(ferplus: Path, tmp_path: P
 
 
 def decoded(root: Path) -> dict[str, bytes]:
-    return {path: data for path, data in tree(root).items() if not path.endswith(".png")} | {
-        path: cv2.imread(str(root / path), cv2.IMREAD_UNCHANGED).tobytes()
-        for path in tree(root)
-        if path.endswith(".png")
-    }
+    def pixels(data: bytes) -> bytes:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED).tobytes()
+
+    found = tree(root)
+    return {path: pixels(data) if path.endswith(".png") else data for path, data in found.items()}
 
 
 @pytest.mark.real

@@ -62,6 +62,14 @@ def line_count(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
+@pytest.fixture(scope="module")
+def whole(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The records of a run without interruption."""
+    folder = tmp_path_factory.mktemp("whole")
+    finished(folder, *detect_words(photos))
+    return (folder / "r.jsonl").read_bytes()
+
+
 def check_folder_run(photos: Path, folder: Path, at_line: int, ending: Ending, *more: str) -> None:
     """Signal a run after some images, check what it leaves, and resume it."""
     folder.mkdir()
@@ -86,24 +94,24 @@ def check_folder_run(photos: Path, folder: Path, at_line: int, ending: Ending, *
 @KILLS
 @pytest.mark.parametrize("more", [(), ("--workers", "2")], ids=["threads", "workers"])
 def test_a_folder(
-    photos: Path, tmp_path: Path, chance: random.Random, kills: int, more: tuple[str, ...]
+    photos: Path,
+    whole: bytes,
+    tmp_path: Path,
+    chance: random.Random,
+    kills: int,
+    more: tuple[str, ...],
 ) -> None:
-    (tmp_path / "whole").mkdir()
-    finished(tmp_path / "whole", *detect_words(photos))
-    expected = (tmp_path / "whole" / "r.jsonl").read_bytes()
     for number in range(kills):
         folder = tmp_path / f"run{number}"
         ending = ENDINGS[number % len(ENDINGS)]
         check_folder_run(photos, folder, chance.randrange(1, IMAGES // 2), ending, *more)
-        assert (folder / "r.jsonl").read_bytes() == expected
+        assert (folder / "r.jsonl").read_bytes() == whole
 
 
 @KILLS
 def test_a_killed_parent_ends_its_workers(
-    photos: Path, tmp_path: Path, chance: random.Random, kills: int
+    photos: Path, whole: bytes, tmp_path: Path, chance: random.Random, kills: int
 ) -> None:
-    (tmp_path / "whole").mkdir()
-    finished(tmp_path / "whole", *detect_words(photos))
     for number in range(kills):
         folder = tmp_path / f"run{number}"
         folder.mkdir()
@@ -117,7 +125,7 @@ def test_a_killed_parent_ends_its_workers(
         assert run.left_after(LEFT_AFTER_S) == []
         assert run.partials() == []
         finished(folder, *detect_words(photos, "--workers", "2", "--resume"))
-        assert (folder / "r.jsonl").read_bytes() == (tmp_path / "whole/r.jsonl").read_bytes()
+        assert (folder / "r.jsonl").read_bytes() == whole
 
 
 @KILLS
@@ -168,15 +176,21 @@ def test_a_video(tmp_path: Path, chance: random.Random, kills: int) -> None:
 
 def signalled_during(
     folder: Path, words: list[str], moment: Callable[[], bool], ending: Ending
-) -> None:
-    """Signal a command at a moment; check its exit code, and that nothing temporary is left."""
+) -> str:
+    """Signal a command at a moment; check its exit code, and that nothing temporary is left.
+
+    Returns:
+        What it printed to standard error before the line of the signal.
+    """
     sent, code, by = ending
     run = SignalledRun(folder, *words, quick=words[0] == "train")
     run.wait_until(moment)
     returncode, _, stderr = run.end(sent)
-    assert (returncode, stderr.splitlines()[-1]) == (code, f"interrupted{by}")
+    *before, last = stderr.splitlines()
+    assert (returncode, last) == (code, f"interrupted{by}")
     assert run.left_after(LEFT_AFTER_S) == []
     assert run.partials() == []
+    return "\n".join(before)
 
 
 @KILLS
@@ -202,14 +216,17 @@ def test_prepare_data(tmp_path: Path, chance: random.Random, kills: int) -> None
 
 @KILLS
 def test_train(tiny_data: Path, tmp_path: Path, chance: random.Random, kills: int) -> None:
-    from helpers.everything import settings  # imports Keras
+    from helpers.everything import quick_compact, settings  # imports Keras
 
-    epochs = 16
+    from emorec.training.runner import resume, train
+
+    epochs = 10
+    setting = settings(epochs=epochs, patience=epochs)
     config = tmp_path / "config.yaml"
-    config.write_text(settings(epochs=epochs, patience=epochs).to_yaml())
+    config.write_text(setting.to_yaml())
     words = ["train", "--config", str(config), "--data", str(tiny_data)]
-    finished(tmp_path, *words, "--out", "whole", quick=True)
-    (whole,) = (tmp_path / "whole").iterdir()
+    with quick_compact():
+        whole = train(setting, tiny_data, tmp_path / "whole").folder
     for number in range(kills):
         folder = tmp_path / f"run{number}"
         folder.mkdir()
@@ -218,10 +235,12 @@ def test_train(tiny_data: Path, tmp_path: Path, chance: random.Random, kills: in
         def moment(folder: Path = folder, done: int = done) -> bool:
             return any(line_count(path) > done for path in folder.glob("runs/*/history.csv"))
 
-        signalled_during(folder, words, moment, ENDINGS[number % len(ENDINGS)])
+        stderr = signalled_during(folder, words, moment, ENDINGS[number % len(ENDINGS)])
         (run,) = (folder / "runs").iterdir()
+        assert stderr.endswith(f"resume with: emorec train --resume runs/{run.name}")
         assert (run / "model.onnx").is_file()
-        finished(folder, "train", "--resume", run, quick=True)
+        with quick_compact():  # in this process: starting one takes longer than the training
+            assert resume(run) is not None
         assert (run / "history.csv").read_text() == (whole / "history.csv").read_text()
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from helpers.signalled_runs import SignalledRun
 
 from emorec.cli.main import main
 from emorec.inference.classifier import EmotionClassifier
+from emorec.training import run_folder
 
 QUICK = [
     *("--arch", "compact", "--image-size", "24", "--epochs", "2", "--batch-size", "12"),
@@ -43,33 +45,17 @@ def test_train_as_a_process_is_quiet_and_names_its_run(tiny_data: Path, tmp_path
     assert "zoom: 0.1" in (folder / "config.yaml").read_text()
 
 
-@pytest.mark.parametrize(
-    ("sent", "code", "by"),
-    [
-        (signal.SIGINT, 130, ""),
-        pytest.param(signal.SIGTERM, 143, " by SIGTERM", marks=pytest.mark.slow),
-    ],
-)
-def test_an_interrupt_names_the_run(
-    tiny_data: Path, tmp_path: Path, sent: signal.Signals, code: int, by: str
-) -> None:
+def test_an_interrupt_names_the_run(tiny_data: Path, tmp_path: Path) -> None:
     words = ["train", "--data", tiny_data, *QUICK, "--epochs", "500", "--patience", "500"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "emorec", *map(str, words)],
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stderr is not None
-    assert process.stderr.readline().startswith("epoch 1/500")
-    process.send_signal(sent)
-    stdout, stderr = process.communicate(timeout=120)
-    assert process.returncode == code
+    run = SignalledRun(tmp_path, *words, quick=True)
+    assert run.process.stderr is not None
+    assert any(line.startswith("epoch 1/500") for line in run.process.stderr)
+    code, stdout, stderr = run.end(signal.SIGINT)
+    assert code == 130
     name = stdout.splitlines()[-1].removeprefix("run folder: ")
     assert stderr.splitlines()[-2:] == [
         f"resume with: emorec train --resume {name}",
-        f"interrupted{by}",
+        "interrupted",
     ]
     assert (tmp_path / name / "model.onnx").is_file()
 
@@ -135,6 +121,23 @@ def test_a_finished_run_is_left_unchanged(tiny_run: Path) -> None:
     assert (result["run"], result["interrupted"]) == (str(tiny_run), False)
     assert result["validation"]["images"] == 42
     assert sorted((path, path.stat().st_mtime_ns) for path in tiny_run.rglob("*")) == before
+
+
+def test_a_run_in_use_is_refused_before_keras_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emorec.cli.keras_backend.load_keras", None)
+    (tmp_path / run_folder.CONFIG).touch()
+    with run_folder.in_use(tmp_path):
+        done = run("train", "--resume", tmp_path)
+    assert (done.exit_code, done.stdout) == (4, "")
+    assert done.stderr.startswith(f"error: {tmp_path}: another emorec train uses this run (process")
+
+
+def test_the_run_folder_is_checked_without_keras() -> None:
+    code = "import sys, emorec.training.run_folder; print('keras' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_a_missing_tensorboard_is_reported_before_the_training(

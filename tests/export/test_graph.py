@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
@@ -12,7 +10,6 @@ from helpers.metadata_example import METADATA
 from emorec.errors import EmorecError, MissingDependencyError
 from emorec.export.graph import write_graph
 from emorec.modeling.build import build_classifier
-from emorec.modeling.keras_files import save_model
 
 FACES = np.random.default_rng(0).integers(0, 256, (8, 24, 24, 1)).astype(np.float32)
 
@@ -47,14 +44,6 @@ def test_other_backends_export_in_a_process_with_tensorflow(
     write_graph(model, METADATA, tmp_path / "model.onnx")
     assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
     monkeypatch.undo()
-    assert_exported(model, tmp_path / "model.onnx")
-
-
-@pytest.mark.slow
-def test_the_module_as_a_command(model: keras.Model, tmp_path: Path) -> None:
-    save_model(model, METADATA, tmp_path / "model.keras")
-    paths = [str(tmp_path / name) for name in ("model.keras", "model.onnx")]
-    subprocess.run([sys.executable, "-m", "emorec.export.graph", *paths], check=True)
     assert_exported(model, tmp_path / "model.onnx")
 
 

@@ -5,11 +5,29 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+
+TRAIN = (
+    *("train", "--arch", "compact", "--image-size", "24", "--epochs", "2", "--batch-size", "12"),
+    *("--learning-rate", "0.01", "--set", "ema=0.9", "--out", "runs", "--data"),
+)
+"""A short training; the data set is its last argument."""
+
+QUICK = "--xla_backend_optimization_level=0"
+"""XLA_FLAGS for JAX: compiling takes most of such a short run."""
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A process of `emorec train` that has ended, and its working folder."""
+
+    done: subprocess.CompletedProcess[str]
+    folder: Path
 
 
 def needs(backend: str) -> None:

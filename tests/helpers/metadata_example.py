@@ -1,4 +1,4 @@
-"""Metadata of a small grey model for the tests."""
+"""Metadata of a small grey model for the tests; others differ from it in a few fields."""
 
 from emorec.labels import EMOTIONS_7
 from emorec.metadata import ModelMetadata

@@ -9,20 +9,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from emorec.labels import EMOTIONS_8
 from emorec.metadata import METADATA_KEY, ModelMetadata
+from helpers import metadata_example
 
-METADATA = ModelMetadata(
-    name="tiny",
-    version="1",
-    architecture="test",
-    labels=EMOTIONS_8,
-    color="gray",
-    input_size=48,
-    interpolation="area",
-    crop_margin=0.1,
-    temperature=2.0,
-    training_data="none",
-    license="MIT",
-    created_with="test",
+METADATA = metadata_example.METADATA.replaced(
+    name="tiny", labels=EMOTIONS_8, input_size=48, crop_margin=0.1, temperature=2.0
 )
 
 

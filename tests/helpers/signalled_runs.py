@@ -11,7 +11,9 @@ from pathlib import Path
 
 TESTS = str(Path(__file__).parents[1])
 
-_QUICK = """
+QUICK_PROGRAM = (
+    "-c",
+    """
 import sys
 sys.path.insert(0, sys.argv.pop(1))
 from helpers.everything import quick_compact
@@ -19,8 +21,10 @@ quick = quick_compact()  # the reference keeps the context open
 quick.__enter__()
 from emorec.cli.main import run
 run()
-"""
-"""The command line with few layers in the architecture `compact`."""
+""",
+    TESTS,
+)
+"""Arguments of Python for the command line with few layers in the architecture `compact`."""
 
 
 class SignalledRun:
@@ -43,7 +47,7 @@ class SignalledRun:
         self.folder = folder
         self._mark = f"EMOREC_TEST_MARK={uuid.uuid4()}"
         name, _, value = self._mark.partition("=")
-        start = ["-c", _QUICK, TESTS] if quick else ["-m", "emorec"]
+        start = QUICK_PROGRAM if quick else ("-m", "emorec")
 
         def prepare() -> None:
             # A shell that runs the tests in the background ignores SIGINT for its children.

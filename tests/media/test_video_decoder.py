@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import pytest
 from helpers.clips import Placed, draw, write_clip
-from helpers.odd_media import ffmpeg, varying_rate
+from helpers.odd_media import ffmpeg, varying_rate, write_frames
+from helpers.rtsp_server import PACKET, RtspServer
 
 from emorec.errors import DataError
 from emorec.media import video_decoder
@@ -98,8 +99,26 @@ def stream(monkeypatch):
         server.shutdown()
 
 
+@pytest.fixture
+def rtsp_stream(tmp_path: Path, monkeypatch):
+    """Address of ten frames by RTSP, which also drop, and are refused after two connections."""
+    monkeypatch.setattr(video_decoder, "RECONNECT_WAIT_S", 0.01)
+    pattern = write_frames(tmp_path / "frames", moving(10))
+    clip = tmp_path / "clip.ts"
+    ffmpeg("-framerate", "25", "-i", pattern, "-c:v", "mpeg2video", "-g", "1", clip)
+    data = clip.read_bytes()
+    size = -(-len(data) // PACKET // 10) * PACKET
+    parts = [data[at : at + size] for at in range(0, len(data), size)]
+    with RtspServer(parts, most=2) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.address
+        server.shutdown()
+
+
+@pytest.mark.parametrize("kind", ["stream", "rtsp_stream"])
 @pytest.mark.parametrize(("reconnects", "parts"), [(0, 1), (2, 2)])
-def test_a_dropped_stream_is_reconnected(stream: str, reconnects, parts):
+def test_a_dropped_stream_is_reconnected(request, kind: str, reconnects, parts):
+    stream = request.getfixturevalue(kind)
     decoder = VideoDecoder(VideoRequest(stream, reconnects=reconnects))
     assert decoder.live
     frames = list(decoder)

@@ -11,11 +11,6 @@ from emorec.datasets.manifest import read_prepared
 from emorec.evaluation.evaluate import evaluate
 from emorec.installation import install_command
 
-WORDS = [
-    *("train", "--arch", "compact", "--image-size", "24", "--epochs", "2", "--batch-size", "12"),
-    *("--learning-rate", "0.01", "--set", "ema=0.9", "--out", "runs", "--data"),
-]
-
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
@@ -23,7 +18,7 @@ def test_a_backend_trains_models_that_agree_on_other_backends(
     backend: str, tiny_data: Path, tmp_path: Path
 ) -> None:
     backends.needs(backend)
-    done = backends.run(backend, [*WORDS, tiny_data], tmp_path)
+    done = backends.run(backend, [*backends.TRAIN, tiny_data], tmp_path)
     assert done.returncode == 0, done.stderr
     assert [line.split("  ")[0] for line in done.stderr.splitlines()] == ["epoch 1/2", "epoch 2/2"]
     (run,) = (tmp_path / "runs").iterdir()
@@ -40,23 +35,21 @@ def test_a_backend_trains_models_that_agree_on_other_backends(
 
 @pytest.mark.slow
 def test_without_tensorflow_the_run_is_kept_and_the_error_names_the_package_to_install(
-    tiny_data: Path, tmp_path: Path
+    tiny_data: Path, jax_run: backends.FinishedRun
 ) -> None:
-    backends.needs("jax")
-    done = backends.run("jax", [*WORDS, tiny_data], tmp_path, **backends.hiding("tensorflow"))
-    assert done.returncode == 6, done.stderr
-    assert done.stderr.splitlines()[-1].startswith(
+    assert jax_run.done.returncode == 6, jax_run.done.stderr
+    assert jax_run.done.stderr.splitlines()[-1].startswith(
         "error: the ONNX export needs tensorflow; install with: "
     )
-    assert install_command("train") in done.stderr
-    (run,) = (tmp_path / "runs").iterdir()
+    assert install_command("train") in jax_run.done.stderr
+    (run,) = (jax_run.folder / "runs").iterdir()
     assert not (run / "model.onnx").exists()
     (found,) = evaluate([run / "model.keras"], read_prepared(tiny_data), "validation")
     assert found.scores.images == 42
 
 
 def test_an_unknown_backend_is_refused(tiny_data: Path, tmp_path: Path) -> None:
-    done = backends.run("tensorfolw", [*WORDS, tiny_data], tmp_path)
+    done = backends.run("tensorfolw", [*backends.TRAIN, tiny_data], tmp_path)
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr == (
         "error: KERAS_BACKEND must be one of tensorflow, jax, torch; received 'tensorfolw'\n"

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from helpers import backends
 from helpers.numbered_images import numbered_images, targets_of
+from helpers.signalled_runs import QUICK_PROGRAM
 
 from emorec.errors import ConfigError
 from emorec.training.batches import AugmentedBatches, BatchSettings
@@ -27,12 +28,6 @@ SETTINGS = BatchSettings(
     cutmix=1.0,
     loss_weights=np.array([1.0, 2.0, 3.0]),
 )
-WORDS = [
-    *("train", "--arch", "compact", "--image-size", "24", "--epochs", "2", "--batch-size", "12"),
-    *("--learning-rate", "0.01", "--set", "ema=0.9", "--out", "runs", "--data"),
-]
-# Compiling takes most of such a short run.
-QUICK = "--xla_backend_optimization_level=0"
 # `emorec`, with each process saving its weights too.
 SAVING = """
 import os
@@ -122,21 +117,17 @@ def history(folder: Path) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def alone(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def alone(jax_run: backends.FinishedRun) -> Path:
     """A folder with the run of one process with one device."""
-    backends.needs("jax")
-    folder = tmp_path_factory.mktemp("alone")
-    without = backends.hiding("tensorflow")
-    done = backends.run("jax", [*WORDS, tiny_data], folder, XLA_FLAGS=QUICK, **without)
-    assert done.returncode == 6, done.stderr
-    return folder
+    assert jax_run.done.returncode == 6, jax_run.done.stderr
+    return jax_run.folder
 
 
 @pytest.mark.slow
 def test_four_devices_train_as_one_does(alone: Path, tiny_data: Path, tmp_path: Path) -> None:
     # 42 validation images do not split among four.
-    flags = f"{QUICK} --xla_force_host_platform_device_count=4"
-    words = [*WORDS, tiny_data, "--distribute", "devices"]
+    flags = f"{backends.QUICK} --xla_force_host_platform_device_count=4"
+    words = [*backends.TRAIN, tiny_data, "--distribute", "devices"]
     done = backends.run("jax", words, tmp_path, XLA_FLAGS=flags, **backends.hiding("tensorflow"))
     assert done.returncode == 6, done.stderr
     np.testing.assert_allclose(history(tmp_path), history(alone), atol=1e-4)
@@ -151,10 +142,10 @@ def start_two(
     return [
         backends.start(
             "jax",
-            [*WORDS, data, "--distribute", "hosts", *words],
+            [*backends.TRAIN, data, "--distribute", "hosts", *words],
             folder,
             program,
-            XLA_FLAGS=QUICK,
+            XLA_FLAGS=backends.QUICK,
             **variables(address, "2", str(rank)),
             **backends.hiding("tensorflow"),
         )
@@ -180,7 +171,7 @@ def test_a_process_whose_peer_dies_exits_and_its_run_can_be_resumed(
     tiny_data: Path, tmp_path: Path
 ) -> None:
     backends.needs("jax")
-    first, second = start_two(tiny_data, tmp_path, ("-m", "emorec"), "--epochs", "5000")
+    first, second = start_two(tiny_data, tmp_path, QUICK_PROGRAM, "--epochs", "5000")
     for line in first.stderr or ():
         if line.startswith("epoch 1/"):
             break

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 from helpers.everything import quick_compact, settings
+from helpers.signalled_runs import QUICK_PROGRAM, TESTS
 
 from emorec.training.runner import train
 
 EPOCHS = 6
-
-TESTS = str(Path(__file__).parents[1])
 
 NEW_NAMESPACE = ["unshare", "--map-root-user", "--mount"]
 
@@ -54,17 +53,6 @@ sys.stdout.write((run / "history.csv").read_text())
 """
 
 
-COMMAND = """
-import sys
-sys.path.insert(0, sys.argv.pop(1))
-from helpers.everything import quick_compact
-quick = quick_compact()  # the reference keeps the context open
-quick.__enter__()
-from emorec.cli.main import run
-run()
-"""
-
-
 @pytest.fixture(autouse=True)
 def _quick() -> Iterator[None]:
     with quick_compact():
@@ -73,7 +61,7 @@ def _quick() -> Iterator[None]:
 
 def emorec_train(*words: str | Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-c", COMMAND, TESTS, "train", *map(str, words)],
+        [sys.executable, *QUICK_PROGRAM, "train", *map(str, words)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,0 +1,164 @@
+"""Child processes for native decoders: start, limits, and the messages to and from them.
+
+The parent calls `start_child`; the function that runs in the child calls `begin_child`. Both then
+exchange messages with `send` and `receive`.
+"""
+
+import contextlib
+import json
+import os
+import select
+import struct
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    import subprocess
+
+MEMORY_BYTES = 4 * 2**30
+"""Address space of a child, where the system can limit it."""
+
+_LENGTHS = struct.Struct("<QQ")
+_WATCH_S = 0.5
+"""Interval at which a child checks that its parent still lives."""
+
+
+def start_child(
+    function: str, *arguments: str, descriptors: Sequence[int] = ()
+) -> "subprocess.Popen[bytes]":
+    """Start a Python process whose standard input and output are pipes, without buffers.
+
+    Args:
+        function: Module and name of the function to call in it, such as "package.module:name".
+        arguments: Its arguments.
+        descriptors: File descriptors that it inherits.
+
+    Raises:
+        OSError: No process can be started.
+    """
+    import subprocess  # slow to import; children do not need it
+
+    module, _, name = function.partition(":")
+    # The child finds the same packages as this process, whatever changed `sys.path`.
+    program = (
+        f"import sys; sys.path[:] = {sys.path!a}; from {module} import {name}; "
+        f"{name}(*sys.argv[1:])"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-X", f"utf8={sys.flags.utf8_mode}", "-c", program, *arguments],
+        bufsize=0,  # a forked process must not write what is left in a buffer
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        pass_fds=descriptors,
+        # Ctrl-C in a terminal goes to the whole group; the parent decides what it means.
+        start_new_session=True,
+    )
+
+
+def end_child(process: "subprocess.Popen[bytes]") -> None:
+    """Kill a child process, close its pipes and wait for its end."""
+    process.kill()
+    for stream in (process.stdin, process.stdout):
+        with contextlib.suppress(OSError):
+            cast(IO[bytes], stream).close()
+    process.wait()
+
+
+def send(stream: IO[bytes], header: dict[str, Any], *parts: memoryview) -> None:
+    """Write a message: a header as JSON, and bytes.
+
+    Raises:
+        OSError: The other process has ended.
+    """
+    text = json.dumps(header).encode()
+    start = _LENGTHS.pack(len(text), sum(len(part) for part in parts)) + text
+    for part in (memoryview(start), *parts):
+        while part:
+            part = part[stream.write(part) :]
+
+
+def receive(stream: IO[bytes]) -> tuple[dict[str, Any], bytearray]:
+    """Read a message.
+
+    Raises:
+        EOFError: The stream ended, or what came is no message: a decoder that is about to crash may
+            write anything.
+        OSError: The stream cannot be read.
+    """
+    length, size = _LENGTHS.unpack(_read(stream, _LENGTHS.size))
+    if length + size > MEMORY_BYTES:
+        raise EOFError
+    text = _read(stream, length)
+    try:
+        return json.loads(text), _read(stream, size)
+    except ValueError as error:
+        raise EOFError from error
+
+
+def _read(stream: IO[bytes], count: int) -> bytearray:
+    data = bytearray(count)
+    rest = memoryview(data)
+    while rest:
+        # Unbuffered streams have `readinto`, which the type of `Popen.stdout` does not say.
+        received = cast(Any, stream).readinto(rest)
+        if not received:
+            raise EOFError
+        rest = rest[received:]
+    return data
+
+
+def begin_child() -> tuple[IO[bytes], IO[bytes]]:
+    """Limit the resources of this process, which then ends with its parent.
+
+    Returns:
+        The streams of the messages from and to the parent.
+    """
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    _limit_resources()
+    # Whatever a library prints must not end up between the messages.
+    streams = os.fdopen(os.dup(0), "rb", 0), os.fdopen(os.dup(1), "wb", 0)
+    os.dup2(2, 1)
+    return streams
+
+
+def _limit_resources() -> None:
+    if sys.platform == "win32":
+        return
+    import resource
+
+    # A system that runs out of memory ends this process, and not the one that holds the batch.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    limit = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
+    # macOS knows the limit and refuses to set it.
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    # A crash that is expected leaves no core file in the user's folder.
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+
+
+def _end_with_parent(parent: int) -> None:
+    """End this process when the parent ended, even amid a decoder that hangs."""
+    while os.getppid() == parent and not _is_input_closed(_WATCH_S):
+        pass
+    os._exit(1)
+
+
+def _is_input_closed(seconds: float) -> bool:
+    """Wait for the other end of standard input to be closed.
+
+    A process that was forked from the parent may keep it open after the parent's end.
+    """
+    if not hasattr(select, "poll"):
+        time.sleep(seconds)
+        return False
+    poll = select.poll()
+    poll.register(0, 0)  # no event but those that are always reported
+    return bool(poll.poll(seconds * 1000))
