@@ -76,7 +76,9 @@ def load_pretrained(
     Raises:
         ModelError: The file is missing, damaged, or of another network.
     """
-    path = resources.shipped_keras_model(chosen.name) if source == "emorec" else _weights_file(source)
+    path = (
+        resources.shipped_keras_model(chosen.name) if source == "emorec" else _weights_file(source)
+    )
     if path.suffix == ".keras":
         trained, metadata = load_model(path)
         if metadata.architecture != chosen.name:
