@@ -4,7 +4,7 @@ In Python: `from emorec import EmotionRecognizer`. The class is imported on firs
 importing emorec costs next to nothing.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = ["EmotionRecognizer", "__version__"]
 

@@ -76,7 +76,10 @@ def find_model(named: str | os.PathLike[str], formats: Sequence[str] = FORMATS) 
         return _model_of_run(path, formats)
     listed = {file.name: file for file in listed_models()}
     if text in listed:
-        file = listed[text]
+        # The shipped models have an ONNX file NAME and a Keras file NAME.keras.
+        names = [text, *(f"{text}.{format}" for format in formats)]
+        fitting = [name for name in names if _has_format(listed.get(name), formats)]
+        file = listed[(fitting or [text])[0]]
         if file.kind not in (EMOTIONS, TRAINABLE):
             raise ModelError(f"{text}: a {file.kind}, not an emotion model; see emorec models list")
         return _accepted(file.path, formats)
@@ -95,6 +98,10 @@ def find_model(named: str | os.PathLike[str], formats: Sequence[str] = FORMATS) 
         f"{text or '(empty name)'}: no such model file, run folder or name of `emorec models list`"
         f"{_suggestion(path, [*emotion_models, *_names_near(path, formats)])}"
     )
+
+
+def _has_format(file: ModelFile | None, formats: Sequence[str]) -> bool:
+    return file is not None and file.path.suffix.removeprefix(".") in formats
 
 
 def listed_models() -> list[ModelFile]:
