@@ -125,6 +125,7 @@ def _export_keras(
 ) -> str:
     """Export a .keras file; returns a line that says how much the outputs differ."""
     from emorec.cli.keras_backend import load_keras
+    from emorec.cli.native_messages import native_messages_dropped
     from emorec.datasets.loading import load_images
 
     load_keras()
@@ -144,7 +145,8 @@ def _export_keras(
         difference = export_onnx(keras_model, metadata, faces, target, half_weights=half_weights)
     else:
         runtime = RUNTIME_FORMATS[export_format].runtime
-        difference = export_folder(keras_model, metadata, faces, target, export_format)
+        with native_messages_dropped():
+            difference = export_folder(keras_model, metadata, faces, target, export_format)
         files = [path for path in target.rglob("*") if path.is_file()]
     size = sum(path.stat().st_size for path in files) / 2**20
     return (

@@ -79,7 +79,7 @@ def test_a_missing_package_is_named(
     model: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(MissingDependencyError, match="needs tensorflow.*; install with: .*train"):
+    with pytest.raises(MissingDependencyError, match=r"needs tensorflow.*; install with: .*train"):
         export_folder(model, METADATA, FACES, tmp_path / "exported", name)
     assert list(tmp_path.iterdir()) == []
 
