@@ -39,7 +39,8 @@ Examples:
 @click.option(
     "--data",
     type=click.Path(readable=False, path_type=Path),
-    help="Data set whose validation images are used for the comparison.  [default: the run's own]",
+    help="Data set whose validation images are used for the comparison, and training images for "
+    "--int8.  [default: the run's own]",
 )
 @click.option(
     "--out",

@@ -64,10 +64,15 @@ def write_graph(
 def require_exporter(export_format: str) -> None:
     """Check that the packages are installed that export a format.
 
+    OpenVINO's telemetry, which sends each import and conversion to a server, is turned off.
+
     Raises:
         MissingDependencyError: One is missing.
     """
     missing = [name for name in NEEDED[export_format] if importlib.util.find_spec(name) is None]
+    if "openvino" in NEEDED[export_format]:
+        # As if it were not installed, which OpenVINO allows for.
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     if not missing:
         return
     plain = [name for name in missing if name in _NO_EXTRA]

@@ -118,14 +118,16 @@ def _exact_nodes(graph: onnx.GraphProto) -> list[str]:
     They cost hardly any time, but their rounding would reach every result. The head is the product
     that computes the logits with all that follows it.
     """
-    names, computed, made_by = [], set(), {}
+    names: list[str] = []
+    computed: set[str] = set()
+    made_by: dict[str, onnx.NodeProto] = {}
     for node in graph.node:
         made_by.update(dict.fromkeys(node.output, node))
         if node.op_type in _PRODUCTS or computed.intersection(node.input):
             computed.update(node.output)
         else:
             names.append(node.name)
-    pending, seen = ["logits"], set()
+    pending, seen = ["logits"], set[str]()
     while pending:
         node = made_by.get(pending.pop())
         if node is None or node.name in seen:
