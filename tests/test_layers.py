@@ -58,10 +58,12 @@ ONLY_IN = {
     "onnxruntime": ("inference/", "export/"),
     "ray": ("batch/ray_cluster.py",),
     "onnx": ("export/",),
+    "openvino": ("export/",),
+    "ai_edge_litert": ("export/",),
     "tf2onnx": ("export/",),
     # The adapter in cli imports Keras first, without its backend's chatter.
     "keras": ("modeling/", "training/", "export/", "evaluation/", "cli/keras_backend.py"),
-    "tensorflow": ("training/fast_layers.py",),
+    "tensorflow": ("training/fast_layers.py", "export/runtimes.py"),
     "jax": ("training/distribution.py",),
     "torch": (),
     "tensorboard": ("training/tensorboard_log.py",),

@@ -2,11 +2,20 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from emorec import resources
+from emorec.cli.overwriting import refuse_overwriting, require_file_path, require_suffix
+from emorec.cli.parameters import Choice
 from emorec.errors import ConfigError
+
+if TYPE_CHECKING:
+    from emorec.datasets.manifest import PreparedDataset
+
+_FORMATS = ("onnx", "openvino", "litert", "tf_saved_model")
+_CALIBRATION_IMAGES = 512
 
 
 @click.command(
@@ -14,52 +23,202 @@ from emorec.errors import ConfigError
 Examples:
   emorec export runs/20260101-120000-compact
   emorec export model.keras --data FER-2013 --out model.onnx
+  emorec export emorec-compact --int8 --data FER-2013 --out small.onnx
+  emorec export runs/20260101-120000-compact --format openvino
 """
 )
 @click.argument("model")
 @click.option(
+    "--format",
+    "export_format",
+    type=Choice(_FORMATS),
+    default="onnx",
+    show_default=True,
+    help="Format to write. Formats other than onnx are folders for other runtimes.",
+)
+@click.option(
     "--data",
     type=click.Path(readable=False, path_type=Path),
-    help="Data set whose validation images are used for the comparison.  [default: the run's own]",
+    help="Data set whose validation images are used for the comparison, and training images for "
+    "--int8.  [default: the run's own]",
 )
 @click.option(
     "--out",
     type=click.Path(readable=False, path_type=Path),
-    help="ONNX file to write.  [default: next to the model]",
+    help="File or folder to write.  [default: next to the model]",
 )
 @click.option("--half-weights", is_flag=True, help="Store the weights as float16: half the size.")
-def export(model: str, data: Path | None, out: Path | None, half_weights: bool) -> None:
-    """Export MODEL as ONNX.
+@click.option(
+    "--int8",
+    is_flag=True,
+    help="Quantise weights and activations to 8-bit integers, and report what that costs. MODEL "
+    "may be an ONNX file.",
+)
+@click.option(
+    "--calibration",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help=f"Calibrate --int8 on N training images.  [default: {_CALIBRATION_IMAGES}]",
+)
+@click.option(
+    "--max-loss",
+    type=click.FloatRange(min=0, max=100),
+    metavar="POINTS",
+    help="Write no --int8 model that loses more percentage points of accuracy.  [default: 1]",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Compare --int8 on at most N validation images.  [default: all]",
+)
+def export(
+    model: str,
+    export_format: str,
+    data: Path | None,
+    out: Path | None,
+    half_weights: bool,
+    int8: bool,
+    calibration: int | None,
+    max_loss: float | None,
+    limit: int | None,
+) -> None:
+    """Export MODEL as ONNX, or for other runtimes.
 
     MODEL is a .keras file, a run folder or its unique beginning, or a name of `emorec models list`.
-    The outputs of both models are compared on real faces and on noise; the ONNX file is written
-    only if they agree.
+    The outputs of both models are compared on real faces and on noise; the export is written only
+    if they agree. With --int8 the accuracies on the validation images are compared instead.
     """
-    from emorec.cli.keras_backend import load_keras
     from emorec.models.files import find_model
 
-    source = find_model(model, ("keras",))
-    if out is None and source.samefile(resources.shipped_keras_model()):
-        raise click.UsageError("the shipped model stays as it is; name the ONNX file with --out")
+    if int8 and (half_weights or export_format != "onnx"):
+        raise click.UsageError("--int8 writes ONNX, without --half-weights; drop the other option")
+    if half_weights and export_format != "onnx":
+        raise click.UsageError("--half-weights needs --format onnx")
+    given = {"--calibration": calibration, "--max-loss": max_loss, "--limit": limit}
+    alone = [name for name, value in given.items() if value is not None]
+    if alone and not int8:
+        raise click.UsageError(f"{alone[0]} needs --int8")
+
+    source = find_model(model, ("onnx", "keras") if int8 else ("keras",))
+    own = (resources.shipped_model().parent, resources.cache_folder())
+    if out is None and any(source.resolve().is_relative_to(folder.resolve()) for folder in own):
+        raise click.UsageError("emorec's own models stay as they are; name the export with --out")
+    target = out or _default_target(source, export_format, int8)
+    _check_target(target, source, export_format)
     data = data or _data_of_run(source.parent)
-    target = out or source.with_suffix(".onnx")
-    from emorec.datasets.loading import load_images
     from emorec.datasets.manifest import read_prepared
 
     dataset = read_prepared(data)
+    if int8:
+        count, most = calibration or _CALIBRATION_IMAGES, 1.0 if max_loss is None else max_loss
+        _export_int8(source, dataset, target, count=count, most_points=most, limit=limit)
+    else:
+        click.echo(_export_keras(source, dataset, target, export_format, half_weights))
+
+
+def _export_keras(
+    source: Path,
+    dataset: "PreparedDataset",
+    target: Path,
+    export_format: str,
+    half_weights: bool = False,
+) -> str:
+    """Export a .keras file; returns a line that says how much the outputs differ."""
+    from emorec.cli.keras_backend import load_keras
+    from emorec.cli.native_messages import native_messages_dropped
+    from emorec.datasets.loading import load_images
+
     load_keras()
+    from emorec.export.graph import require_exporter
+    from emorec.export.model_folder import export_folder
     from emorec.export.onnx import export_onnx
     from emorec.export.parity import FACES
+    from emorec.export.runtimes import RUNTIME_FORMATS
     from emorec.modeling.keras_files import load_model
 
+    require_exporter(export_format)
     keras_model, metadata = load_model(source)
     examples = dataset.examples("validation").limited(FACES)
     faces = load_images(examples.paths, metadata.input_size, metadata.color, metadata.interpolation)
-    difference = export_onnx(keras_model, metadata, faces, target, half_weights=half_weights)
-    click.echo(
-        f"{target}: {target.stat().st_size / 2**20:.2f} MiB; the probabilities of Keras and ONNX "
-        f"Runtime differ by at most {difference:.1e}, on {len(faces)} faces and noise"
+    if export_format == "onnx":
+        runtime, files = "ONNX Runtime", [target]
+        difference = export_onnx(keras_model, metadata, faces, target, half_weights=half_weights)
+    else:
+        runtime = RUNTIME_FORMATS[export_format].runtime
+        with native_messages_dropped():
+            difference = export_folder(keras_model, metadata, faces, target, export_format)
+        files = [path for path in target.rglob("*") if path.is_file()]
+    size = sum(path.stat().st_size for path in files) / 2**20
+    return (
+        f"{target}: {size:.2f} MiB; the probabilities of Keras and {runtime} differ by at most "
+        f"{difference:.1e}, on {len(faces)} faces and noise"
     )
+
+
+def _export_int8(
+    source: Path,
+    dataset: "PreparedDataset",
+    target: Path,
+    *,
+    count: int,
+    most_points: float,
+    limit: int | None,
+) -> None:
+    """Quantise a model, and print what that costs."""
+    import tempfile
+
+    from emorec.atomic_files import write_bytes
+    from emorec.cli.progress import image_progress
+    from emorec.cli.quantization_text import quantization_text
+    from emorec.datasets.loading import load_images
+    from emorec.evaluation.quantization_cost import measure_quantization
+    from emorec.export.int8 import quantize
+    from emorec.models.files import read_metadata
+
+    with tempfile.TemporaryDirectory() as folder:
+        if source.suffix == ".keras":
+            plain = Path(folder) / "float32.onnx"
+            _export_keras(source, dataset, plain, "onnx")
+            source = plain
+        metadata = read_metadata(source)
+        examples = dataset.examples("train").limited(count)
+        images = load_images(
+            examples.paths, metadata.input_size, metadata.color, metadata.interpolation
+        )
+        quantized = Path(folder) / "int8.onnx"
+        quantized.write_bytes(quantize(source, images))
+        with image_progress("Comparing") as progress:
+            cost = measure_quantization(source, quantized, dataset, limit=limit, progress=progress)
+        cost.check(most_points)
+        write_bytes(target, quantized.read_bytes())
+    click.echo(f"{target}: calibrated on {len(images)} training images\n")
+    click.echo(quantization_text(cost))
+
+
+def _default_target(source: Path, export_format: str, int8: bool) -> Path:
+    """Return the path next to a model that an export gets by default."""
+    if int8:
+        return source.with_name(f"{source.stem}-int8.onnx")
+    if export_format == "onnx":
+        return source.with_suffix(".onnx")
+    return source.with_name(f"{source.stem}-{export_format}")
+
+
+def _check_target(target: Path, source: Path, export_format: str) -> None:
+    """Check the path to write.
+
+    Raises:
+        click.UsageError: It is not a new folder or a file of the right kind, or it is the model.
+    """
+    if export_format == "onnx":
+        require_file_path("--out", target)
+        require_suffix("--out", target, (".onnx",))
+        refuse_overwriting([target], [source], "name the export with --out")
+    elif target.exists():
+        raise click.UsageError(f"{target} exists already; name a new folder with --out")
+    elif not target.parent.is_dir():
+        raise click.UsageError(f"--out: {target.parent} is no folder; name one that exists")
 
 
 def _data_of_run(folder: Path) -> Path:

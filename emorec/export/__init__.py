@@ -1,1 +1,1 @@
-"""Export of Keras models as ONNX files, with a check that both agree."""
+"""Export of Keras models to ONNX and other formats, with a check that both agree."""

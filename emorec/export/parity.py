@@ -1,10 +1,13 @@
-"""Parity check: whether an ONNX model computes the same as its Keras model."""
+"""Parity check: whether an exported model computes the same as its Keras model."""
+
+from collections.abc import Callable
 
 import keras
 import numpy as np
 
 from emorec.errors import ModelError
 from emorec.images import Image
+from emorec.inference.classifier import Floats
 from emorec.inference.onnx_runtime import onnxruntime
 from emorec.metadata import ModelMetadata
 from emorec.modeling.build import with_probabilities
@@ -19,6 +22,10 @@ FACES = 256
 """Maximum number of faces to compare on."""
 
 _NOISE_IMAGES = 16
+
+RunModel = Callable[[Floats], tuple[Floats, Floats]]
+"""Runs an exported model: from images, shape (n, size, size, channels), float32, 0..255, to logits
+and probabilities, each of shape (n, classes)."""
 
 
 def check_parity(
@@ -43,14 +50,46 @@ def check_parity(
     Raises:
         ModelError: A difference is `tolerance` or more, or the logits do not depend on the image.
     """
+    session = onnxruntime.InferenceSession(onnx_bytes, providers=["CPUExecutionProvider"])
+
+    def run(images: Floats) -> tuple[Floats, Floats]:
+        logits, probabilities = session.run(["logits", "probabilities"], {"image": images})
+        return logits, probabilities
+
+    return compare_outputs(model, metadata, run, faces, "ONNX Runtime", tolerance)
+
+
+def compare_outputs(
+    model: keras.Model,
+    metadata: ModelMetadata,
+    run: RunModel,
+    faces: Image,
+    runtime: str,
+    tolerance: float = TOLERANCE,
+) -> float:
+    """Compare the probabilities of a Keras model and of an export of it on faces and on noise.
+
+    Args:
+        model: Keras model whose output is logits.
+        metadata: Metadata of the model; the temperature is applied to Keras's logits.
+        run: Runs the exported model.
+        faces: Shape (n, size, size, channels), uint8; `FACES` of them are enough.
+        runtime: Name of what runs the exported model, for messages.
+        tolerance: Upper limit of the differences, exclusive.
+
+    Returns:
+        The largest difference of a probability.
+
+    Raises:
+        ModelError: A difference is `tolerance` or more, or the logits do not depend on the image.
+    """
     noise = np.random.default_rng(0).integers(
         0, 256, (_NOISE_IMAGES, *faces.shape[1:]), dtype=np.uint8
     )
     images = np.concatenate([faces, noise]).astype(np.float32)
     whole = with_probabilities(model, metadata.temperature)
     expected = np.asarray(whole.predict(images, verbose=0)["probabilities"])
-    session = onnxruntime.InferenceSession(onnx_bytes, providers=["CPUExecutionProvider"])
-    logits, probabilities = session.run(["logits", "probabilities"], {"image": images})
+    logits, probabilities = run(images)
     if not np.isfinite(logits).all() or float(np.ptp(logits, axis=0).max()) < 1e-6:
         raise ModelError(
             f"{metadata.name}: the logits are constant or not finite, so the model is untrained; "
@@ -59,7 +98,7 @@ def check_parity(
     difference = float(np.abs(probabilities - expected).max())
     if not difference < tolerance:
         raise ModelError(
-            f"{metadata.name}: the probabilities of Keras and ONNX Runtime differ by "
-            f"{difference:.2e} (limit {tolerance}); the ONNX file is not written"
+            f"{metadata.name}: the probabilities of Keras and {runtime} differ by "
+            f"{difference:.2e} (limit {tolerance}); the exported model is not written"
         )
     return difference

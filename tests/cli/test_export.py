@@ -1,4 +1,4 @@
-"""What the command refuses; exports of real runs are in test_train_evaluate_export.py."""
+"""Refusals and --int8; exports of .keras files are in test_train_evaluate_export.py."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from emorec.cli.main import main
+from emorec.inference.classifier import EmotionClassifier
 
 
 def run(*words: str | Path) -> Result:
@@ -23,7 +24,7 @@ def run(*words: str | Path) -> Result:
         ("runs/2026", 5, "2 run folders begin with it"),
         ("runs/20260101", 3, "the data set of the run"),
         ("20260101", 3, "name one with --data"),
-        ("emorec-compact.keras", 2, "name the ONNX file with --out"),
+        ("emorec-compact.keras", 2, "name the export with --out"),
     ],
 )
 def test_refused_models(
@@ -55,3 +56,69 @@ def test_a_damaged_model(tmp_path: Path, tiny_data: Path) -> None:
     done = run(tmp_path, "--data", tiny_data)
     assert (done.exit_code, done.stdout) == (5, "")
     assert "not a .keras file" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--int8", "--half-weights"], "drop the other option"),
+        (["--int8", "--format", "litert"], "drop the other option"),
+        (["--format", "litert", "--half-weights"], "--half-weights needs --format onnx"),
+        (["--calibration", "9"], "--calibration needs --int8"),
+        (["--max-loss", "0"], "--max-loss needs --int8"),
+        (["--limit", "9"], "--limit needs --int8"),
+        (["--format", "openvin"], "Did you mean 'openvino'?"),
+        (["--format", "litert", "--out", "."], "exists already; name a new folder with --out"),
+        (["--format", "litert", "--out", "none/model"], "none is no folder"),
+        (["--out", "model.keras"], "the suffix .keras belongs to another format"),
+        (["--int8", "--out", "model.onnx"], "would be written over"),
+    ],
+)
+def test_refused_options(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("model.keras", "model.onnx"):
+        Path(name).write_bytes(b"no model")
+    done = run("model.onnx" if words[-1] == "model.onnx" else "model.keras", *words)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_int8(tiny_run: Path, tiny_data: Path, tmp_path: Path) -> None:
+    target = tmp_path / "int8.onnx"
+    words = [tiny_run, "--int8", "--calibration", "20", "--max-loss", "10", "--limit", "30"]
+    done = run(*words, "--out", target)
+    assert done.exit_code == 0, done.output
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"{target}: calibrated on 20 training images"
+    assert lines[2].split() == ["before", "after"]
+    assert "on 30 validation images at tau 0.25" in lines[-1]
+    assert EmotionClassifier(target).metadata.version.endswith("+int8")
+    # The quantised model is one that the command evaluates, but does not quantise again.
+    again = run(target, "--int8", "--data", tiny_data, "--out", tmp_path / "again.onnx")
+    assert again.exit_code == 5
+    assert "int8.onnx: the model is quantised already" in again.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["int8.onnx"]
+
+
+def test_an_int8_model_that_loses_too_much_is_not_written(
+    tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emorec.evaluation.quantization_cost.QuantizationCost.lost_points", 1.5)
+    words = [tiny_run, "--int8", "--calibration", "20", "--limit", "30"]
+    done = run(*words, "--out", tmp_path / "int8.onnx")
+    assert (done.exit_code, done.stdout) == (5, "")
+    assert "by 1.50 points (limit 1); the int8 model is not written" in done.stderr
+    assert "--max-loss" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_default_names() -> None:
+    from emorec.cli.export import _default_target
+
+    source = Path("run") / "model.keras"
+    names = [_default_target(source, *choice).name for choice in (("onnx", False), ("onnx", True))]
+    assert names == ["model.onnx", "model-int8.onnx"]
+    assert _default_target(source, "litert", False).name == "model-litert"

@@ -8,7 +8,7 @@ import pytest
 from helpers.metadata_example import METADATA
 
 from emorec.errors import EmorecError, MissingDependencyError
-from emorec.export.graph import write_graph
+from emorec.export.graph import NEEDED, write_graph
 from emorec.modeling.build import build_classifier
 
 FACES = np.random.default_rng(0).integers(0, 256, (8, 24, 24, 1)).astype(np.float32)
@@ -52,13 +52,13 @@ def test_a_failure_of_that_process_is_reported(
 ) -> None:
     monkeypatch.setattr("keras.backend.backend", lambda: "jax")
     monkeypatch.setattr("sys.executable", "false")
-    with pytest.raises(EmorecError, match="exports to ONNX failed: exit code 1"):
+    with pytest.raises(EmorecError, match="exports to onnx failed: exit code 1"):
         write_graph(model, METADATA, tmp_path / "model.onnx")
 
 
 def test_a_missing_exporter_is_named(
     model: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("emorec.export.graph._NEEDED", ("onnx", "no_such_exporter"))
+    monkeypatch.setitem(NEEDED, "onnx", ("onnx", "no_such_exporter"))
     with pytest.raises(MissingDependencyError, match=r"needs no_such_exporter; install .* emorec"):
         write_graph(model, METADATA, tmp_path / "model.onnx")
