@@ -188,7 +188,7 @@ def _fix(path: Path) -> str:
         from emorec.installation import reinstall_command
 
         return f"reinstall emorec: {reinstall_command()}"
-    return "YuNet is part of emorec, so no file needs to be named"
+    return "leave the file out to use the YuNet that emorec includes"
 
 
 def _read(path: Path) -> bytes:

@@ -159,7 +159,7 @@ def test_values_out_of_range(name, value):
 
 
 def test_a_missing_model(tmp_path: Path):
-    with pytest.raises(ModelError, match=r"no such file; YuNet is part of emorec"):
+    with pytest.raises(ModelError, match=r"no such file; leave the file out to use the YuNet"):
         YuNetDetector(tmp_path / "none.onnx")
     with pytest.raises(ModelError, match="no such file"):
         YuNetDetector(tmp_path)
