@@ -160,11 +160,14 @@ def _draw_border(image: Image, outer: Box, thickness: int, color: Color) -> None
 
 
 def _draw_landmarks(image: Image, landmarks: Landmarks, face: Box) -> None:
-    """Draw each point as a white disc with a black rim, which is visible on every skin and hair."""
+    """Draw each point in the image as a white disc with a black rim, visible on any background."""
     radius = max(_POINT_SHARE * face.width, _MIN_POINT_RADIUS)
     rim = max(radius / 2, 1)
+    height, width = image.shape[:2]
+    # OpenCV fails at coordinates beyond 32 bits, which a detector of the user may return.
+    inside = [(x, y) for x, y in landmarks.points.values() if 0 <= x <= width and 0 <= y <= height]
     for size, color in ((radius + rim, _BLACK), (radius, _WHITE)):
-        for x, y in landmarks.points.values():
+        for x, y in inside:
             # The centre of the top left pixel has the coordinates (0.5, 0.5), for OpenCV (0, 0).
             center = (round((x - 0.5) * _SUBPIXELS), round((y - 0.5) * _SUBPIXELS))
             length = round(size * _SUBPIXELS)
