@@ -1,8 +1,7 @@
 """Measures the throughput of ways to detect the faces in a folder of photos, as whole processes.
 
 The plain loop reads, detects, classifies, draws and writes one image after another in one thread,
-with the same detector and model. "OpenCV's threads" is the same loop, in which OpenCV searches each
-image with all cores. All write the same records, which is checked.
+with the same detector and model. All write the same records, which is checked.
 
 Example: python scripts/bench_folder.py photos/
 """
@@ -27,8 +26,7 @@ from emorec import EmotionRecognizer
 from emorec.media.drawing import annotate
 from emorec.outputs.records import image_record
 
-if "--one-thread" in sys.argv:
-    cv2.setNumThreads(1)
+cv2.setNumThreads(1)
 recognizer = EmotionRecognizer()
 with open("plain.jsonl", "w") as lines:
     for path in sorted(Path("photos").iterdir()):
@@ -67,10 +65,8 @@ def main() -> None:
     arguments = parser.parse_args()
     originals = sorted(arguments.photos.glob("*.jpg"))
     for save in ([], ["--save", "marked"]):
-        plain = [sys.executable, "-c", PLAIN_LOOP, *save]
         commands = {
-            "plain loop": [*plain, "--one-thread"],
-            "OpenCV's threads": plain,
+            "plain loop": [sys.executable, "-c", PLAIN_LOOP, *save],
             "emorec detect": [*EMOREC, *save],
             f"emorec --workers {arguments.workers}": [
                 *(*EMOREC, *save),

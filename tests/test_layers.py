@@ -55,7 +55,7 @@ ONLY_IN = {
     "click": ("cli/",),
     "rich": ("cli/",),
     "matplotlib": ("figures.py", "evaluation/plots.py"),
-    "onnxruntime": ("inference/", "export/"),
+    "onnxruntime": ("detection/yunet_network.py", "inference/", "export/"),
     "ray": ("batch/ray_cluster.py",),
     "onnx": ("export/",),
     "openvino": ("export/",),

@@ -94,7 +94,6 @@ _YUNET = DetectorEntry(
     name="yunet",
     help="small convolutional network.",
     make=_make_yunet,
-    opencv_class="FaceDetectorYN",
     landmarks=True,
     options=(
         DetectorOption(

@@ -1,7 +1,6 @@
-"""Face detection with YuNet, a small convolutional network, by OpenCV."""
+"""Face detection with YuNet, a small convolutional network, by ONNX Runtime."""
 
 import os
-import threading
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from emorec import resources
-from emorec.errors import ConfigError, MissingDependencyError, ModelError
+from emorec.detection.yunet_network import YuNetNetwork
+from emorec.errors import ConfigError, ModelError
 from emorec.image_arrays import check_image
 from emorec.images import Image
 from emorec.types import Box, Face, Landmarks
@@ -26,20 +26,8 @@ SEARCH_SIDE_OF_VIDEOS = 640
 
 MIN_SEARCH_SIDE, MAX_SEARCH_SIDE = 64, 1920
 
-_MIN_INPUT_SIDE = 33
-"""Smaller inputs are padded with black to this side.
-
-OpenCV 4.14 pads them to 32 pixels. There YuNet's last feature map has a single row or column, and
-the results contain uninitialised memory.
-"""
-
 MAX_FILE_BYTES = 64 * 2**20
 """Larger model files are rejected before they are read; YuNet has a quarter of a MiB."""
-
-_NMS_IOU = 0.3
-"""Non-maximum suppression: of two boxes with a higher IoU, the lower score is dropped."""
-
-_MAX_FACES = 5000
 
 # YuNet's box reaches from the hair to the chin. The Haar square of the same face has this side and
 # this upward offset, both relative to the square root of the area of YuNet's box. They are medians
@@ -62,7 +50,6 @@ class YuNetDetector:
     Raises:
         ConfigError: A value is out of range.
         ModelError: The file is missing, too large or not YuNet, or needs too much memory or time.
-        MissingDependencyError: The installed OpenCV has no FaceDetectorYN.
     """
 
     name = "yunet"
@@ -84,33 +71,28 @@ class YuNetDetector:
                 f"search_side must be {MIN_SEARCH_SIDE} to {MAX_SEARCH_SIDE}; "
                 f"received {search_side}"
             )
-        if not hasattr(cv2, "FaceDetectorYN"):
-            raise MissingDependencyError(
-                f"OpenCV {cv2.__version__} has no FaceDetectorYN; install one that has it: "
-                'pip install "opencv-python>=4.12,<5"'
-            )
         path = resources.shipped_face_detector() if model is None else Path(model)
         self._source = str(path)
         data = _read(path)
-        self._data = np.frombuffer(data, np.uint8)
+        self._data = data
         self._min_score = min_score
         self._min_size = min_size or 1
         self._search_side = search_side
-        self._local = threading.local()  # the network stores its input size and layers
         try:
             # The shipped file is part of the package; checking it would take time at every start.
             if path == resources.shipped_face_detector():
-                self._network()
+                self._network = YuNetNetwork(data, min_score)
             else:
                 from emorec.models.onnx_limits import check_graph
 
                 check_graph(data, (1, 3, search_side, search_side))
-                # OpenCV reports missing outputs of a different model only when it runs.
-                self._rows(np.zeros((64, 64, 3), np.uint8))
-        except (cv2.error, SystemError, ValueError) as error:
+                self._network = YuNetNetwork(data, min_score)
+                # The shapes of the outputs are known only when it runs.
+                self._network.rows(np.zeros((64, 64, 3), np.uint8))
+        except ValueError as error:
             reason = " ".join(str(error).split())
             raise ModelError(
-                f"{self._source}: not a YuNet model that OpenCV {cv2.__version__} can run "
+                f"{self._source}: not a YuNet model that ONNX Runtime can run "
                 f"({reason:.200}); {_fix(path)}"
             ) from error
 
@@ -122,7 +104,7 @@ class YuNetDetector:
         cascades; they may cross the border of the image. Every face has landmarks.
 
         Raises:
-            ModelError: OpenCV fails to run the network.
+            ModelError: ONNX Runtime fails to run the network.
         """
         check_image(image_bgr)
         height, width = image_bgr.shape[:2]
@@ -131,8 +113,8 @@ class YuNetDetector:
             size_wh = (max(round(width / factor), 1), max(round(height / factor), 1))
             image_bgr = cast(Image, cv2.resize(image_bgr, size_wh, interpolation=cv2.INTER_AREA))
         try:
-            rows = self._rows(image_bgr)
-        except cv2.error as error:
+            rows = self._network.rows(image_bgr)
+        except ValueError as error:
             reason = " ".join(str(error).split())
             raise ModelError(f"{self._source}: YuNet failed on an image: {reason}") from error
         faces = [self._face(row, factor) for row in rows if np.isfinite(row).all()]
@@ -140,51 +122,17 @@ class YuNetDetector:
         return sorted(faces, key=lambda face: (face.box.x, face.box.y, face.box.width))
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle the settings and the file's content; OpenCV's network is made again."""
-        return {**self.__dict__, "_local": None}
+        """Pickle the settings and the file's content; the network is made again."""
+        return {name: value for name, value in self.__dict__.items() if name != "_network"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _local=threading.local())
+        self.__dict__.update(state)
+        self._network = YuNetNetwork(self._data, self._min_score)
 
     def _face(self, row: npt.NDArray[np.float32], factor: float) -> Face:
         values = [float(value) * factor for value in row[:14]]
         landmarks = Landmarks(*zip(values[4::2], values[5::2], strict=True))
         return Face(_square(*values[:4]), self.name, float(row[14]), landmarks)
-
-    def _network(self) -> "cv2.FaceDetectorYN":
-        """Return the network of this thread."""
-        if not hasattr(self._local, "network"):
-            self._local.network = cv2.FaceDetectorYN.create(
-                "onnx",
-                self._data,
-                np.empty(0, np.uint8),
-                (self._search_side, self._search_side),
-                self._min_score,
-                _NMS_IOU,
-                _MAX_FACES,
-            )
-        return cast("cv2.FaceDetectorYN", self._local.network)
-
-    def _rows(self, image_bgr: Image) -> npt.NDArray[np.float32]:
-        """Run the network.
-
-        Returns:
-            One row per face, shape (n, 15): x, y, width, height, the x and y of right eye, left
-            eye, nose and right and left corner of the mouth, and the score.
-        """
-        network = self._network()
-        missing_rows, missing_columns = (
-            max(_MIN_INPUT_SIDE - side, 0) for side in image_bgr.shape[:2]
-        )
-        if missing_rows or missing_columns:
-            padding = ((0, missing_rows), (0, missing_columns), (0, 0))
-            image_bgr = np.pad(image_bgr, padding)
-        height, width = image_bgr.shape[:2]
-        network.setInputSize((width, height))
-        _, rows = network.detect(image_bgr)
-        if rows is None:
-            return np.empty((0, 15), np.float32)
-        return cast(npt.NDArray[np.float32], rows)
 
 
 def _square(x: float, y: float, width: float, height: float) -> Box:
