@@ -1,8 +1,9 @@
-"""Averages the weights of two .keras files of the same network, and writes both files of the result.
+"""Averages the weights of two .keras files of one network, and writes the result in both formats.
 
 Weights on the line between a network and its continued training are often better than either end
-(Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). The metadata are those of SECOND; the
-temperature is fitted on the validation images, as `emorec train` does. It needs the extra `train`.
+(Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). The metadata are those of SECOND;
+the temperature is fitted on the validation images, as `emorec train` does. It needs the extra
+`train`.
 
 Example: python scripts/teachers/average_models.py student.keras RUN/model.keras OUT --data FER-2013
 """
