@@ -26,6 +26,8 @@ EXPECTED = (
     "emorec/models/accuracy.json",
     "emorec/models/emorec-compact.onnx",
     "emorec/models/emorec-compact.keras",
+    "emorec/models/emorec-nano.onnx",
+    "emorec/models/emorec-nano.keras",
     "emorec/models/yunet.onnx",
     "emorec/models/yunet-LICENSE.txt",
     *(f"emorec/configs/{path.name}" for path in sorted((ROOT / "configs").glob("*.yaml"))),
