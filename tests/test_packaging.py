@@ -112,7 +112,7 @@ def test_test_installs_the_dev_extra_once_and_passes_arguments_on(checkout: Path
 
 STEPS = [
     *("installation", "jax", "torch", "format", "lint", "types", "CLI docs", "tests"),
-    *("OpenVINO", "OpenCV 5", "wheel"),
+    *("OpenCV 5", "OpenVINO", "wheel"),
 ]
 
 

@@ -26,7 +26,7 @@ COMMANDS = {
     "architectures": "List the architectures that can be trained, with their size and cost.",
     "train": "Train a model and write a run folder: model, metrics and figures.",
     "evaluate": "Evaluate each MODEL on a split of a data set.",
-    "export": "Export MODEL as ONNX.",
+    "export": "Export MODEL as ONNX, or for other runtimes.",
     "detect": "Detect the faces in each SOURCE and classify their emotions.",
     "models": "List, show, pull and adopt model files.",
     "doctor": "Diagnose this installation and suggest fixes.",

@@ -92,7 +92,7 @@ def test_an_interrupt_after_which_output_failed(error, found):
     [
         ("keras", "train"),
         ("tensorflow", "train"),
-        ("onnx", "train"),
+        ("onnx", "onnx"),
         ("yaml", "train"),
         ("pydantic", "train"),
         ("matplotlib", "plots"),

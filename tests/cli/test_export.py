@@ -19,7 +19,7 @@ def run(*words: str | Path) -> Result:
     [
         ("none", 5, "none: no such model file, run folder or name"),
         ("model.onnx", 5, "the model must be a .keras file; received '.onnx'"),
-        ("emorec-compact", 5, "the model must be a .keras file; received '.onnx'"),
+        ("emorec-compact", 2, "name the export with --out"),
         ("runs/empty", 5, "runs/empty: the folder holds no model.keras"),
         ("runs/2026", 5, "2 run folders begin with it"),
         ("runs/20260101", 3, "the data set of the run"),

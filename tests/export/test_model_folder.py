@@ -67,7 +67,7 @@ def test_an_existing_folder_stays(
 ) -> None:
     monkeypatch.setattr(model_folder, "write_graph", stub_writer)
     monkeypatch.setattr(model_folder, "compare_outputs", lambda *_: 0.0)
-    monkeypatch.setattr("emorec.export.runtimes.ExportFormat.open", lambda *_: None)
+    monkeypatch.setattr(type(RUNTIME_FORMATS["litert"]), "open", lambda *_: None)
     target = tmp_path / "exported"
     target.mkdir()
     with pytest.raises(DataError, match="exported exists already; name another folder"):

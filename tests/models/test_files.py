@@ -97,7 +97,9 @@ def test_nothing_of_that_name(here: Path):
     assert refusal("none.onnx") == (
         "none.onnx: no such model file, run folder or name of `emorec models list`"
     )
-    assert refusal("emorec-compat").endswith("names: emorec-compact, emorec-compact.keras")
+    assert refusal("emorec-compat").endswith(
+        "names: emorec-compact, emorec-compact.keras, emorec-nano"
+    )
     make_run("runs/20260101-120000-compact", *BOTH)
     Path("best.onnx").write_bytes(b"")
     assert refusal("runs/20260102-120000-compact").endswith("runs/20260101-120000-compact")

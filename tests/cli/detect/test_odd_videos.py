@@ -146,7 +146,9 @@ def test_a_stream_that_drops_is_reconnected_and_the_gap_is_noted(server: str):
     document = json.loads(Path("r.json").read_text())
     ((begin, end),) = document["videos"][0]["gaps"]
     assert 1 <= end - begin < 30
-    assert len(document["images"]) > 10
+    # A live stream drops frames on a busy machine.
+    times = [image["time_s"] for image in document["images"]]
+    assert min(times) <= begin < end <= max(times)
 
 
 def test_an_address_that_is_refused(server: str):
