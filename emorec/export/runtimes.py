@@ -75,8 +75,8 @@ def _load_litert(path: Path) -> RunModel:
     if importlib.util.find_spec(_LITERT) is not None:
         from ai_edge_litert.interpreter import Interpreter
     else:
-        # The copy inside TensorFlow, which the export needs anyway. `tensorflow.lite` is loaded lazily,
-        # and an import of it can find the package without its names.
+        # The copy inside TensorFlow, which the export needs anyway. `tensorflow.lite` is loaded
+        # lazily, and an import of it can find the package without its names.
         from tensorflow.lite.python.interpreter import Interpreter
 
     runner = Interpreter(model_path=str(path)).get_signature_runner()

@@ -147,7 +147,7 @@ def test_a_stream_that_drops_is_reconnected_and_the_gap_is_noted(server: str):
     ((begin, end),) = document["videos"][0]["gaps"]
     assert 1 <= end - begin < 30
     # A live stream drops frames on a busy machine.
-    times = [image["time_s"] for image in document["images"]]
+    times = [image["time_s"] for image in document["images"] if image["status"] != "unreadable"]
     assert min(times) <= begin < end <= max(times)
 
 
