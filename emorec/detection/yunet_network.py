@@ -1,4 +1,4 @@
-"""Runs the network of YuNet in ONNX Runtime, twice as fast as OpenCV's FaceDetectorYN.
+"""Runs the network of YuNet in ONNX Runtime, as the emotion model, instead of OpenCV's own runtime.
 
 Padding, decoding and the suppression of overlapping boxes are those of FaceDetectorYN (OpenCV's
 modules/objdetect/src/face_detect.cpp).
