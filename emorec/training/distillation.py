@@ -11,15 +11,13 @@ from emorec.datasets.manifest import Examples
 from emorec.errors import ModelError
 from emorec.evaluation.open_model import OpenModel, open_model
 from emorec.images import Image
+from emorec.inference.mirroring import averages_mirror_images, mirrored
 from emorec.labels import Targets
 from emorec.training.teacher_probabilities import read_teacher_probabilities
 from emorec.training.training_progress import StepProgressCallback
 
 ZOOMS = (1.0, 1.08, 0.93)
 """Scales at which a teacher classifies each image, unmirrored and mirrored."""
-
-_SAMPLE = 4
-_TOLERANCE = 1e-5
 
 _BATCH_SIZE = 256
 
@@ -66,7 +64,7 @@ def distilled_targets(
         images = cached_images(
             examples.paths, metadata.input_size, metadata.color, metadata.interpolation
         )
-        mirror = _depends_on_mirroring(teacher, images[:_SAMPLE])
+        mirror = not averages_mirror_images(teacher.logits, metadata)
         for start in range(0, len(images), _BATCH_SIZE):
             part = np.s_[start : start + _BATCH_SIZE]
             views = [view for zoom in ZOOMS for view in _views(images[part], zoom, mirror)]
@@ -89,12 +87,6 @@ def _load_teacher(path: Path, labels: tuple[str, ...]) -> OpenModel:
     return teacher
 
 
-def _depends_on_mirroring(teacher: OpenModel, images: Image) -> bool:
-    """Check whether mirrored images add information: not for a flip-averaging teacher."""
-    difference = teacher.probabilities(images) - teacher.probabilities(_mirrored(images))
-    return bool(np.abs(difference).max() > _TOLERANCE)
-
-
 def _views(images: Image, zoom: float, mirror: bool) -> Iterator[Image]:
     size = images.shape[1]
     center = ((size - 1) / 2, (size - 1) / 2)
@@ -105,8 +97,4 @@ def _views(images: Image, zoom: float, mirror: bool) -> Iterator[Image]:
         zoomed[index] = warped.reshape(image.shape)
     yield zoomed
     if mirror:
-        yield _mirrored(zoomed)
-
-
-def _mirrored(images: Image) -> Image:
-    return images[:, :, ::-1]
+        yield mirrored(zoomed)

@@ -85,9 +85,7 @@ def test_a_flip_averaging_teacher_does_not_classify_mirror_images(
 
     monkeypatch.setattr(EmotionClassifier, "probabilities", counted)
     found = distilled_targets(examples, [path], 1.0)
-    assert [len(images) for images in inputs] == [4, 4, 10, 10, 10]
+    assert [len(images) for images in inputs] == [10, 10, 10]
     classifier = EmotionClassifier(path)
-    mirrored = np.mean(
-        [probabilities(classifier, images[:, :, ::-1]) for images in inputs[2:]], axis=0
-    )
+    mirrored = np.mean([probabilities(classifier, images[:, :, ::-1]) for images in inputs], axis=0)
     np.testing.assert_allclose(found, mirrored, atol=1e-5)
