@@ -86,7 +86,7 @@ def _figures(file: "ModelFile", measure: bool) -> Entry:
     if measure and file.path.suffix == ".onnx":
         from emorec.inference.model_speed import milliseconds_per_face
 
-        milliseconds = milliseconds_per_face(file.path)
+        (milliseconds,) = milliseconds_per_face(file.path)
     return {
         "version": metadata.version,
         "multiply_adds": cost and cost.multiply_adds,

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
-from time import perf_counter
 
 import numpy as np
 
@@ -11,11 +9,8 @@ from emorec.datasets.manifest import PreparedDataset
 from emorec.errors import ModelError
 from emorec.evaluation.assessment import Evaluation
 from emorec.evaluation.evaluate import evaluate
-from emorec.evaluation.open_model import open_model
+from emorec.inference.model_speed import milliseconds_per_face
 from emorec.threads import ProgressCallback
-
-_RUNS = 50
-_WARM_UP_RUNS = 5
 
 
 @dataclass(frozen=True)
@@ -82,22 +77,7 @@ def measure_quantization(
         ModelError: A model is missing or damaged.
     """
     first, second = evaluate([before, after], data, "validation", limit=limit, progress=progress)
-    times = _milliseconds((before, after))
+    times = milliseconds_per_face(before, after)
     return QuantizationCost(
         (first, second), (before.stat().st_size, after.stat().st_size), (times[0], times[1])
     )
-
-
-def _milliseconds(paths: tuple[Path, Path]) -> list[float]:
-    """Time models on one face, in alternating runs on one thread."""
-    models = [open_model(path) for path in paths]
-    size, channels = models[0].metadata.input_size, models[0].metadata.channels
-    image = np.random.default_rng(0).integers(0, 256, (1, size, size, channels), np.uint8)
-    times: list[list[float]] = [[] for _ in models]
-    for run in range(_WARM_UP_RUNS + _RUNS):
-        for model, found in zip(models, times, strict=True):
-            start = perf_counter()
-            model.logits(image)
-            if run >= _WARM_UP_RUNS:
-                found.append(1000 * (perf_counter() - start))
-    return [median(found) for found in times]
