@@ -117,7 +117,7 @@ class YuNetDetector:
         except ValueError as error:
             reason = " ".join(str(error).split())
             raise ModelError(f"{self._source}: YuNet failed on an image: {reason}") from error
-        faces = [self._face(row, factor) for row in rows if np.isfinite(row).all()]
+        faces = [self._face(row, factor) for row in rows]
         faces = [face for face in faces if face.box.width >= self._min_size]
         return sorted(faces, key=lambda face: (face.box.x, face.box.y, face.box.width))
 

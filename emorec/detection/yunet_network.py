@@ -81,7 +81,7 @@ class YuNetNetwork:
             ]
         except Exception as error:  # as above; the outputs of another network have other shapes
             raise ValueError(str(error)) from error
-        return _suppressed(np.concatenate(parts))
+        return without_overlaps(np.concatenate(parts))
 
     def _decoded(self, outputs: Sequence[Any], stride: int, columns: int) -> Rows:
         """Decode the faces of one feature map."""
@@ -99,8 +99,12 @@ def _padded(side: int) -> int:
     return -(-side // _STRIDES[-1]) * _STRIDES[-1]
 
 
-def _suppressed(rows: Rows) -> Rows:
-    """Drop the rows that overlap one of a higher score; the best row is the first."""
+def without_overlaps(rows: Rows) -> Rows:
+    """Drop rows that are not finite or overlap one of a higher score; the best is the first.
+
+    Args:
+        rows: As from `YuNetNetwork.rows`, in any order.
+    """
     rows = rows[np.isfinite(rows).all(axis=1)]
     rows = rows[np.argsort(-rows[:, 14], kind="stable")]
     boxes = np.trunc(rows[:, :4])  # as whole pixels, like OpenCV

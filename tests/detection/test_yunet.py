@@ -65,9 +65,8 @@ def test_a_box_becomes_the_square_of_a_cascade(stubbed):
     assert type(face.score) is float
 
 
-def test_faces_are_sorted_and_invalid_rows_dropped(stubbed):
-    rows = [row(200, 10, 30, 40), row(np.nan, 0, 9, 9), row(20, 90, 30, 40), row(9, 9, np.inf, 9)]
-    detector, _ = stubbed(*rows)
+def test_faces_are_sorted(stubbed):
+    detector, _ = stubbed(row(200, 10, 30, 40), row(20, 90, 30, 40))
     faces = detector.detect(np.zeros((300, 300, 3), np.uint8))
     assert [face.box.y > 50 for face in faces] == [True, False]
 

@@ -6,7 +6,7 @@ import pytest
 from helpers.onnx_models import write_tiny_model
 
 from emorec import resources
-from emorec.detection.yunet_network import YuNetNetwork
+from emorec.detection.yunet_network import YuNetNetwork, without_overlaps
 from emorec.images import read_bgr
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -62,3 +62,12 @@ def test_another_network(tmp_path: Path):
     data = write_tiny_model(tmp_path / "emotions.onnx").read_bytes()
     with pytest.raises(ValueError, match="outputs"):
         YuNetNetwork(data, MIN_SCORE)
+
+
+def test_rows_that_overlap_a_better_one_or_are_not_finite_are_dropped():
+    boxes = [(0, 0, 10, 10), (1, 1, 10, 10), (50, 0, 10, 10), (np.nan, 0, 9, 9), (9, 9, np.inf, 9)]
+    rows = np.zeros((5, 15), np.float32)
+    rows[:, :4] = boxes
+    rows[:, 14] = (0.7, 0.9, 0.8, 0.99, 0.95)
+    np.testing.assert_array_equal(without_overlaps(rows), rows[[1, 2]])
+    assert without_overlaps(rows[:0]).shape == (0, 15)
