@@ -69,8 +69,14 @@ def first_line(path: Path) -> bytes | None:
     Raises:
         DataError: The file cannot be read.
     """
-    lines = complete_lines(path)
-    return lines[0] + b"\n" if lines else None
+    try:
+        with path.open("rb") as file:
+            line = file.readline()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise DataError(f"{path}: cannot resume from it: {error.strerror or error}") from error
+    return line if line.endswith(b"\n") else None
 
 
 def group_lines(
