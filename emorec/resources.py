@@ -42,6 +42,13 @@ def shipped_keras_model(architecture: str = "compact") -> Path:
     return path if path.is_file() else shipped_model().with_suffix(".keras")
 
 
+def shipped_teacher_probabilities() -> Path:
+    """Return the path of the teachers' probabilities of the Training images of FERPlus."""
+    name = "teacher_probabilities.csv.gz"
+    installed = _PACKAGE / "configs" / name
+    return installed if installed.is_file() else _PACKAGE.parent / "scripts" / "teachers" / name
+
+
 def shipped_face_detector() -> Path:
     """Return the path of the shipped ONNX file of YuNet, the default face detector."""
     return _PACKAGE / "models" / "yunet.onnx"

@@ -6,6 +6,7 @@ from typing import Any
 from emorec.cli.terminal_text import one_line
 from emorec.evaluation.assessment import Evaluation
 from emorec.evaluation.comparison import pair_tests, titles
+from emorec.evaluation.metrics import majority_problem
 
 _CONFIDENCES = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Points of the coverage curve in the text; the JSON output has all."""
@@ -26,6 +27,7 @@ def evaluation_text(result: Evaluation) -> str:
         f"{scores.images} images",
         "",
         f"accuracy           {scores.accuracy:.4f}  {_interval(scores.accuracy_interval)}",
+        f"majority label     {scores.majority[1]:.4f}  share of {one_line(scores.majority[0])}",
         f"top-2 accuracy     {scores.top2_accuracy:.4f}",
         f"loss               {scores.loss:.4f}",
         f"macro F1           {scores.macro_f1:.4f}  {_interval(scores.macro_f1_interval)}",
@@ -36,6 +38,8 @@ def evaluation_text(result: Evaluation) -> str:
     ]
     if result.votes:
         lines.append(f"divergence         {result.votes.divergence:.4f}  from the votes, in nats")
+    if problem := majority_problem(scores):
+        lines += ["", one_line(problem)]
     lines += ["", f"{'':{width}}precision   recall       F1  ROC AUC   images"]
     lines += [
         f"{label:{width}}{e.precision:9.4f}{e.recall:9.4f}{e.f1:9.4f}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from emorec.cli.terminal_text import one_line
 from emorec.interrupts import last_interrupt
 
 if TYPE_CHECKING:
@@ -18,14 +19,19 @@ def print_result(result: "RunResult", as_json: bool) -> None:
     Raises:
         KeyboardInterrupt: The run was interrupted.
     """
+    from emorec.evaluation.metrics import majority_problem
+
     scores = result.scores
     if as_json:
         _print_json(result.folder, result.best_epoch, result.interrupted, scores.to_dict())
     else:
         click.echo(
             f"validation: accuracy {scores.accuracy:.4f}, macro F1 {scores.macro_f1:.4f}, loss "
-            f"{scores.loss:.4f} ({scores.images} images, epoch {result.best_epoch})"
+            f"{scores.loss:.4f} ({scores.images} images, epoch {result.best_epoch}); "
+            f"{scores.majority[1]:.4f} of the images are {one_line(scores.majority[0])}"
         )
+        if problem := majority_problem(scores):
+            click.echo(one_line(problem))
         click.echo(f"run folder: {result.folder}")
     if result.interrupted:
         click.echo(f"resume with: emorec train --resume {result.folder}", err=True)

@@ -34,6 +34,7 @@ def _refuse_settings(ctx: click.Context) -> None:
 @click.command(
     epilog="""\b
 Examples:
+  emorec train --data FER-2013 --recipe quick
   emorec train --data FER-2013 --arch compact
   emorec train --data FER-2013 --arch vgg16 --head-epochs 3 --trainable-layers 4
   emorec train --data FER-2013 --arch xception --weights none --epochs 1 --limit 2000
@@ -57,6 +58,12 @@ Examples:
     type=click.Path(readable=False, path_type=Path),
     help="YAML file of settings; command-line options override it.  [default: the file of the "
     "architecture]",
+)
+@click.option(
+    "--recipe",
+    metavar="NAME",
+    help="A shipped file of settings: quick, quick-taught, laptop (with --arch), or any other name "
+    "of configs/; command-line options override it.",
 )
 @click.option(
     "--out",
@@ -85,6 +92,7 @@ def train(
     resume: Path | None,
     distribute: "Extent | None",
     config: Path | None,
+    recipe: str | None,
     out: Path,
     assignments: tuple[str, ...],
     tensorboard: bool,
@@ -107,12 +115,15 @@ def train(
         start = partial(_resume, resume, data)
     elif data is None:
         raise click.UsageError("Missing option '--data'.")
+    elif config and recipe:
+        raise click.UsageError("--config and --recipe exclude each other")
     else:
         from emorec.datasets.manifest import require_prepared
         from emorec.training.config import load_config
 
         # Before Keras is loaded: an invalid setting or folder is reported at once.
-        settings = load_config(config, settings_of(ctx, assignments), partial(option_of, ctx))
+        overrides = settings_of(ctx, assignments)
+        settings = load_config(config, overrides, partial(option_of, ctx), recipe=recipe)
         require_prepared(data)
         start = partial(_train, settings, data, out)
     from emorec.cli.keras_backend import load_keras

@@ -12,6 +12,7 @@ from emorec.short_repr import short_repr
 NO_SETTINGS = (
     "data",
     "config",
+    "recipe",
     "out",
     "resume",
     "distribute",
@@ -66,8 +67,9 @@ _OPTIONS = (
     ),
     click.option(
         "--labels",
-        type=Choice(["hard", "soft"]),
-        help="Train on one-hot labels or on vote distributions.",
+        type=Choice(["auto", "hard", "soft"]),
+        help="Train on one-hot labels or on vote distributions; auto: on distributions where the "
+        "data set has votes.",
     ),
     click.option(
         "--policy",
@@ -138,7 +140,7 @@ _OPTIONS = (
         "--teacher-probabilities",
         metavar="FILE",
         help="CSV file of teachers' probabilities of the training images: the column image (file "
-        "name) and one column for each label.",
+        "name) and one column for each label; emorec: the included ones, of FERPlus Training.",
     ),
     click.option(
         "--teacher-weight",

@@ -68,6 +68,21 @@ class Scores:
     calibration_error: float
 
     @property
+    def majority(self) -> tuple[str, float]:
+        """The most frequent label and its share: the accuracy of always predicting it."""
+        largest = max(self.per_class, key=lambda entry: entry.images)
+        return largest.label, largest.images / self.images
+
+    @property
+    def beats_majority(self) -> bool | None:
+        """Whether the interval of the accuracy is above the share of the majority label.
+
+        None if all images have one label.
+        """
+        share = self.majority[1]
+        return None if share == 1 else self.accuracy_interval[0] > share
+
+    @property
     def confusion_shares(self) -> npt.NDArray[np.float64]:
         """The confusion matrix with rows normalised to sum 1; rows without images stay 0."""
         counts = self.confusion_matrix
@@ -77,9 +92,25 @@ class Scores:
         """Return the metrics as native types, for JSON."""
         return {
             **asdict(self),
+            "majority_label": self.majority[0],
+            "majority_share": self.majority[1],
+            "beats_majority": self.beats_majority,
             "confusion_matrix": self.confusion_matrix.tolist(),
             "confusion_matrix_row_shares": self.confusion_shares.round(6).tolist(),
         }
+
+
+def majority_problem(scores: Scores) -> str | None:
+    """Describe a model that is not better than one that always predicts the majority label."""
+    if scores.beats_majority is not False:
+        return None
+    label, share = scores.majority
+    low, high = scores.accuracy_interval
+    return (
+        f"This model is not better than always predicting {label!r}, the label of {share:.1%} of "
+        f"the images: its accuracy is {scores.accuracy:.1%} (95 % interval {low:.1%} to "
+        f"{high:.1%})."
+    )
 
 
 def score(probabilities: Probabilities, targets: Targets, labels: tuple[str, ...]) -> Scores:

@@ -8,6 +8,7 @@ from emorec import __version__
 from emorec.evaluation import plots
 from emorec.evaluation.assessment import Evaluation
 from emorec.evaluation.comparison import pair_tests, titles
+from emorec.evaluation.metrics import majority_problem
 from emorec.evaluation.mistakes import Mistake
 from emorec.evaluation.significance import Interval
 from emorec.pages import image_tag, page, table, wide_image
@@ -165,8 +166,10 @@ def _facts(entry: Evaluation) -> str:
 
 def _metrics(entry: Evaluation) -> str:
     s = entry.scores
+    majority, share = s.majority
     rows = [
         ["accuracy", _percent(s.accuracy), _interval(s.accuracy_interval)],
+        [f"share of {majority}, the most frequent label", _percent(share), ""],
         [
             "balanced accuracy",
             _percent(s.balanced_accuracy),
@@ -177,7 +180,12 @@ def _metrics(entry: Evaluation) -> str:
         ["cross-entropy, nats", f"{s.loss:.4f}", ""],
         ["expected calibration error", f"{s.calibration_error:.4f}", ""],
     ]
-    return "<h3>Metrics</h3>" + table(["", "value", "interval"], rows)
+    problem = majority_problem(s)
+    return (
+        "<h3>Metrics</h3>"
+        + table(["", "value", "interval"], rows)
+        + (f"<p><strong>{html.escape(problem)}</strong></p>" if problem else "")
+    )
 
 
 def _classes(entry: Evaluation) -> str:

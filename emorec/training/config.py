@@ -7,7 +7,6 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError
 
-from emorec import resources
 from emorec.errors import ConfigError
 from emorec.labels import POLICIES
 from emorec.short_repr import short_repr
@@ -26,6 +25,7 @@ from emorec.training.config_groups import (
     OutputConfig,
     StageConfig,
 )
+from emorec.training.recipes import default_config_path, recipe_path, similar_recipe
 
 _HIGHEST_ADAMW_RATE = 0.03
 
@@ -65,41 +65,44 @@ class TrainConfig(
         return yaml.safe_dump(self.model_dump(), sort_keys=False)
 
 
-def default_config_path(arch: str) -> Path | None:
-    """Return the path of the shipped configuration of an architecture, or None."""
-    path = resources.folder("configs") / f"{arch.lower()}.yaml"
-    return path if path.is_file() else None
-
-
 def load_config(
-    path: Path | None, overrides: Mapping[str, Any], option_of: Callable[[str], str] = str
+    path: Path | None,
+    overrides: Mapping[str, Any],
+    option_of: Callable[[str], str] = str,
+    *,
+    recipe: str | None = None,
 ) -> TrainConfig:
     """Read a configuration file and apply overrides to it.
 
+    The settings of the file's section `pretrained` replace its others for a run with pretrained
+    weights.
+
     Args:
-        path: YAML file; None for the shipped file of the requested architecture.
+        path: YAML file; None for a shipped file.
         overrides: Settings that override those of the file; a dotted key names a setting of
             `augmentation`.
         option_of: Converts the key of an override to what the user typed, for messages.
+        recipe: Name of the shipped file, see `recipe_path`; None for that of the architecture.
 
     Raises:
-        ConfigError: The file is missing or no YAML mapping, a key is unknown, or a value is
-            invalid.
+        ConfigError: The recipe is unknown, the file is missing or no YAML mapping, a key is
+            unknown, or a value is invalid.
     """
     shipped = path is None
     if path is None:
-        path = default_config_path(str(overrides.get("arch", "compact")))
+        arch = overrides.get("arch")
+        path = recipe_path(recipe, arch) if recipe else default_config_path(str(arch or "compact"))
     settings = _read(path) if path else {}
+    source = str(path) if path else "the options"
+    pretrained = _mapping(settings, "pretrained", source)
+    settings.pop("pretrained", None)
+    if overrides.get("weights", settings.get("weights", "none")) != "none":
+        settings |= pretrained
     if shipped and overrides.get("weights") == "none":
         # The shipped files fine-tune; without pretrained weights there is nothing to preserve.
         for name in FINE_TUNING:
             settings.pop(name, None)
-    source = str(path) if path else "the options"
-    augmentation = settings.get("augmentation")
-    if "augmentation" in settings and not isinstance(augmentation, dict):
-        raise ConfigError(
-            f"{source}: augmentation must be a mapping; received {short_repr(augmentation)}"
-        )
+    _mapping(settings, "augmentation", source)
     for key, value in overrides.items():
         section, _, name = key.rpartition(".")
         group = settings.setdefault(section, {}) if section else settings
@@ -107,6 +110,14 @@ def load_config(
             raise ConfigError(f"{source}: {section} has no setting {short_repr(name)}")
         group[name] = value
     return validated(settings, source, {key: option_of(key) for key in overrides})
+
+
+def _mapping(settings: Mapping[str, Any], section: str, source: str) -> dict[str, Any]:
+    """Return a section of the settings; empty if it is absent."""
+    found = settings.get(section, {})
+    if not isinstance(found, dict):
+        raise ConfigError(f"{source}: {section} must be a mapping; received {short_repr(found)}")
+    return found
 
 
 def validated(
@@ -185,7 +196,9 @@ def _read(path: Path) -> dict[str, Any]:
             raise ConfigError(f"{path}: a configuration has at most {strict_yaml.MAX_LENGTH} bytes")
         settings = strict_yaml.parse(path.read_text("utf-8"))
     except OSError as error:
-        raise ConfigError(f"{path}: cannot read: {error.strerror or error}") from error
+        meant = similar_recipe(path.name) if isinstance(error, FileNotFoundError) else None
+        hint = f"; did you mean --recipe {meant}?" if meant else ""
+        raise ConfigError(f"{path}: cannot read: {error.strerror or error}{hint}") from error
     except ValueError as error:
         raise ConfigError(f"{path}: not a YAML file that emorec reads: {error}") from error
     if settings is None:

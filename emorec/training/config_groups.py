@@ -88,7 +88,11 @@ class FeatureCacheConfig(_Group):
 class DataConfig(_Group):
     """The labels and the number of the images."""
 
-    labels: Literal["hard", "soft"] = Field("hard", description="one-hot or vote distributions")
+    labels: Literal["auto", "hard", "soft"] = Field(
+        "hard",
+        description="one-hot or vote distributions; auto: soft where the data set has votes, else "
+        "hard, without policy and classes",
+    )
     policy: str | None = Field(None, description="vote policy; default: that of the data set")
     classes: Literal[7, 8] | None = Field(None, description="8 keeps contempt")
     limit: int | None = Field(
@@ -134,7 +138,7 @@ class LearningRateConfig(_Group):
     step_epochs: float = Field(10.0, gt=0, description="epochs between two steps of the rate")
     step_factor: float = Field(0.1, gt=0, lt=1, description="factor of the rate at each step")
     warmup_epochs: float = Field(
-        0.0, ge=0, description="linear warm-up of the rate; at most half of the stage"
+        0.0, ge=0, description="linear warm-up of the rate; at most a tenth of the stage"
     )
 
 
@@ -194,7 +198,9 @@ class DistillationConfig(_Group):
 
     teacher: tuple[str, ...] = Field((), description="models that provide soft labels")
     teacher_probabilities: str | None = Field(
-        None, description="CSV file of teachers' probabilities of the training images"
+        None,
+        description="CSV file of teachers' probabilities of the training images; emorec: those of "
+        "FERPlus Training that emorec ships",
     )
     teacher_weight: float = Field(
         0.5, gt=0, le=1, description="weight of the teachers' soft labels in the targets"

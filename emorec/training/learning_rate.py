@@ -13,7 +13,10 @@ Schedule = Callable[[Any], Any]
 
 # Of Keras's schedules only CosineDecay has a warm-up (with the same rates); this one precedes any.
 class WarmUp(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]  # no types
-    """Linear warm-up from 0, followed by another schedule (Goyal et al. 2017)."""
+    """Linear warm-up, followed by another schedule (Goyal et al. 2017).
+
+    The rate rises from peak / (steps + 1): a rate of 0 would waste the first step.
+    """
 
     def __init__(self, steps: int, peak: float, after: Schedule | None):
         """Store the parts.
@@ -29,7 +32,7 @@ class WarmUp(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[m
     def __call__(self, step: Any) -> Any:
         """Compute the rate of a step."""
         step = ops.cast(step, "float32")
-        rise = self._peak * step / self._steps
+        rise = self._peak * (step + 1) / (self._steps + 1)
         since = ops.maximum(step - self._steps, 0.0)
         return ops.where(
             step < self._steps, rise, self._after(since) if self._after else self._peak
@@ -49,8 +52,8 @@ def learning_rate(config: LearningRateConfig, peak: float, epochs: int, steps: i
         A Keras schedule, or a number for a constant rate.
     """
     total = epochs * steps
-    # A short run keeps half of its steps for the schedule.
-    warmup = min(round(config.warmup_epochs * steps), total // 2)
+    # A short run learns too: the warm-up takes a tenth of it at most.
+    warmup = min(round(config.warmup_epochs * steps), total // 10)
     after = None
     if config.schedule == "cosine":
         after = keras.optimizers.schedules.CosineDecay(peak, total - warmup)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+from keras import ops
 
 from emorec.modeling.architectures import Architecture
 from emorec.modeling.classifier_parts import backbone_of
@@ -42,6 +43,8 @@ def make_optimizer(
         kind = keras.optimizers.AdamW
     else:
         settings |= {"momentum": config.momentum, "nesterov": config.nesterov}
+    if config.ema:
+        kind = _with_ema_warm_up(kind)
     optimizer = kind(**settings) if factors is None else _layer_wise(kind, factors)(**settings)
     vectors = [variable for variable in model.trainable_variables if len(variable.shape) < 2]
     optimizer.exclude_from_weight_decay(var_list=vectors)
@@ -75,6 +78,29 @@ def rate_factors(
         for variable in layer.trainable_variables
     }
     return [factors.get(id(variable), 1.0) for variable in model.trainable_variables]
+
+
+def _with_ema_warm_up(kind: Any) -> Any:
+    """Derive an optimizer class whose moving average forgets the initial weights soon.
+
+    In a run of few steps most of the average would be the initial weights. Until the decay is
+    reached, step t has a decay of t / (t + 3), which weights the steps by about their square
+    (polynomial-decay averaging with eta = 2; Shamir and Zhang 2013).
+    """
+
+    class EmaWithWarmUp(kind):  # type: ignore[misc]
+        @property
+        def ema_momentum(self) -> Any:
+            if not self.built:
+                return self._ema_decay
+            step = ops.cast(self.iterations, "float32")
+            return ops.minimum(self._ema_decay, step / (step + 3))
+
+        @ema_momentum.setter
+        def ema_momentum(self, decay: float) -> None:
+            self._ema_decay = decay
+
+    return EmaWithWarmUp
 
 
 def _layer_wise(kind: Any, factors: Sequence[float]) -> Any:

@@ -29,7 +29,7 @@ from emorec.training.finish import RunResult, finish
 from emorec.training.fitting import compile_stage, fit_epochs, make_fitting
 from emorec.training.norm_statistics import EpochNormStatistics
 from emorec.training.precision import resolve_precision
-from emorec.training.run_data import draws_labels, load, select
+from emorec.training.run_data import draws_labels, load, resolve_labels, select
 from emorec.training.run_model import build, with_model_files
 from emorec.training.stages import Stage, is_done, stages_of
 from emorec.training.training_progress import ProgressOptions
@@ -43,7 +43,8 @@ class TrainingRun:
     """A run with everything that it works on.
 
     Attributes:
-        config: Settings of the run, with the resolved precision and absolute paths of models.
+        config: Settings of the run, with the resolved precision and labels, and absolute paths of
+            models.
         dataset: The data set.
         data: Examples and images of the run.
         model: The classifier.
@@ -67,7 +68,8 @@ class TrainingRun:
         """
         check_distribution(config.batch_size, config.feature_cache, world)
         precision = resolve_precision(config.precision)
-        config = with_model_files(config.model_copy(update={"precision": precision}))
+        labels = resolve_labels(config, dataset)
+        config = with_model_files(config.model_copy(update={"precision": precision, **labels}))
         examples, validation = select(config, dataset)
         model = build(config, len(examples.class_names), config.seed, world)
         if config.teacher or config.teacher_probabilities:

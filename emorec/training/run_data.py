@@ -1,6 +1,7 @@
 """Selects the examples of a run and decodes their images."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from emorec.datasets.class_checks import require_classes
 from emorec.datasets.image_cache import cached_images
@@ -46,6 +47,18 @@ def select(config: DataConfig, dataset: PreparedDataset) -> tuple[Examples, Exam
     else:
         validation = dataset.examples("validation", "majority", len(train.class_names))
     return train.limited(config.limit), validation.limited(config.limit)
+
+
+def resolve_labels(config: DataConfig, dataset: PreparedDataset) -> dict[str, Any]:
+    """Return the settings that replace `labels: auto` for a data set; none for other labels.
+
+    A data set without votes has hard labels, and no other policy or classes than its own.
+    """
+    if config.labels != "auto":
+        return {}
+    if dataset.votes is None:
+        return {"labels": "hard", "policy": None, "classes": None}
+    return {"labels": "soft"}
 
 
 def draws_labels(config: DataConfig, dataset: PreparedDataset) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from emorec import resources
 from emorec.modeling.build import build_classifier
 from emorec.models.files import FORMATS, find_model
 from emorec.training.config import TrainConfig
@@ -12,7 +13,10 @@ from emorec.training.config_groups import ModelConfig
 from emorec.training.distribution import ALONE, World, distribute
 from emorec.training.run_data import COLOR
 
-WEIGHTS = ("none", "imagenet", "emorec")
+SHIPPED = "emorec"
+"""Value of the settings `weights` and `teacher_probabilities` for what emorec ships."""
+
+WEIGHTS = ("none", "imagenet", SHIPPED)
 """Values of the setting `weights` that name no file."""
 
 
@@ -55,7 +59,10 @@ def with_model_files(config: TrainConfig) -> TrainConfig:
 
     files: dict[str, Any] = {"teacher": tuple(absolute(named) for named in config.teacher)}
     if config.teacher_probabilities is not None:
-        files["teacher_probabilities"] = str(Path(config.teacher_probabilities).resolve())
+        path = Path(config.teacher_probabilities)
+        if config.teacher_probabilities == SHIPPED:
+            path = resources.shipped_teacher_probabilities()
+        files["teacher_probabilities"] = str(path.resolve())
     if config.weights not in WEIGHTS:
         files["weights"] = absolute(config.weights, ("keras", "h5"))
     return config.model_copy(update=files)

@@ -31,10 +31,18 @@ def section(text: str, header: str) -> list[list[str]]:
     return [line.split() for line in lines[start:end]]
 
 
+def test_a_model_that_is_not_better_than_the_majority_label() -> None:
+    assert "This model is not better than always predicting 'angry'" in evaluation_text(
+        evaluation(11)
+    )
+
+
 def test_one_model() -> None:
     groups = np.array(["a", "b"] * 35)
     text = evaluation_text(evaluation(56, groups=groups, adjustment_strength=0.25))
     assert text.startswith("m56 1 on 70 images\n\naccuracy           0.8000  95 %: ")
+    assert "\nmajority label     0.1429  share of angry\n" in text
+    assert "not better" not in text
     classes = section(text, "precision")
     assert [row[0] for row in classes] == list(EMOTIONS_7)
     assert {row[-1] for row in classes} == {"10"}

@@ -17,9 +17,10 @@ def result(interrupted: bool = False) -> RunResult:
 
 def test_the_result_is_printed_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     print_result(result(), as_json=False)
-    first, last = capsys.readouterr().out.splitlines()
+    first, problem, last = capsys.readouterr().out.splitlines()
     assert first.startswith("validation: accuracy 0.7500, macro F1 0.7333, loss ")
-    assert first.endswith("(4 images, epoch 3)")
+    assert first.endswith("(4 images, epoch 3); 0.5000 of the images are a")
+    assert problem.startswith("This model is not better than always predicting 'a'")
     assert last == "run folder: runs/one"
 
 

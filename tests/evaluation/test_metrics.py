@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emorec.evaluation.metrics import roc_auc, score
+from emorec.evaluation.metrics import majority_problem, roc_auc, score
 
 LABELS = ("a", "b", "c")
 
@@ -32,6 +32,36 @@ def test_known_metrics() -> None:
     assert found.balanced_accuracy == pytest.approx((1 + 2 / 3) / 2)
     expected = -(math.log(0.7) + math.log(0.8) + math.log(0.3) + math.log(0.5)) / 4
     assert found.loss == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("right", "beats"),
+    [(0, False), (40, False), (45, False), (60, True), (80, True)],
+)
+def test_a_model_is_compared_with_the_majority_label(right: int, beats: bool) -> None:
+    truth = np.arange(80) % 4 % 3  # 40 times a, 20 times b and c
+    predicted = np.where(np.arange(80) < right, truth, (truth + 1) % 3)
+    found = score(np.eye(3)[predicted] * 0.8 + 0.05, one_hot(truth.tolist()), LABELS)
+    assert found.majority == ("a", 0.5)
+    assert found.beats_majority is beats
+    values = found.to_dict()
+    assert (values["majority_label"], values["majority_share"]) == ("a", 0.5)
+    assert values["beats_majority"] is beats
+    problem = majority_problem(found)
+    if beats:
+        assert problem is None
+    else:
+        assert problem is not None
+        assert problem.startswith(
+            "This model is not better than always predicting 'a', the label of 50.0% of the images"
+        )
+        assert f"its accuracy is {right / 80:.1%} (95 % interval" in problem
+
+
+def test_one_label_alone_is_no_comparison() -> None:
+    found = score(np.array([[0.0, 1.0, 0.0]]), one_hot([0]), LABELS)
+    assert found.beats_majority is None
+    assert majority_problem(found) is None
 
 
 def test_one_image() -> None:

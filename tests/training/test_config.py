@@ -33,7 +33,9 @@ def test_every_architecture_has_a_configuration(arch: str) -> None:
 
 def test_the_recipes_of_the_shipped_models_are_valid_and_the_last_of_the_files() -> None:
     found = {path.stem for path in resources.folder("configs").glob("*.yaml")}
-    assert found == {*ARCHITECTURES, "emorec-compact", "emorec-nano"}
+    laptop = {f"laptop-{arch}" for arch in ("vgg16", "resnet50", "xception", "inceptionv3")}
+    shipped = {"emorec-compact", "emorec-nano"}
+    assert found == {*ARCHITECTURES, *shipped, *laptop, "quick", "quick-taught"}
     for name in ("emorec-compact", "emorec-nano"):
         recipe = load_config(resources.folder("configs") / f"{name}.yaml", {})
         assert (recipe.labels, recipe.policy, recipe.classes) == ("soft", "crossentropy", 8)
@@ -59,6 +61,23 @@ def test_without_weights_the_shipped_files_do_not_fine_tune() -> None:
     # A requested setting is never dropped.
     with pytest.raises(ConfigError, match="head_epochs needs a pretrained backbone"):
         load_config(None, {"arch": "vgg16", "weights": "none", "head_epochs": 2})
+
+
+def test_the_section_pretrained_applies_to_pretrained_weights_alone(tmp_path: Path) -> None:
+    path = written(tmp_path, "epochs: 3\npretrained:\n  epochs: 20\n  trainable_layers: 0\n")
+    assert load_config(path, {}) == load_config(path, {"weights": "none"}) == TrainConfig(epochs=3)
+    tuned = load_config(path, {"weights": "imagenet"})
+    assert (tuned.epochs, tuned.trainable_layers) == (20, 0)
+    assert load_config(path, {"weights": "imagenet", "epochs": 5}).epochs == 5
+    with pytest.raises(ConfigError, match="pretrained must be a mapping; received 3"):
+        load_config(written(tmp_path, "pretrained: 3"), {})
+
+
+def test_a_missing_file_suggests_the_recipe() -> None:
+    with pytest.raises(ConfigError, match=r"quick: cannot read: .*; did you mean --recipe quick\?"):
+        load_config(Path("quick"), {})
+    with pytest.raises(ConfigError, match=r"No such file or directory$"):
+        load_config(Path("mine.yaml"), {})
 
 
 def test_an_empty_file_is_the_defaults(tmp_path: Path) -> None:
@@ -98,7 +117,13 @@ def test_the_header_of_each_recipe_has_command_hardware_duration_and_figure(path
         assert sum(line.startswith(start) for line in header) == 1, start
     command = next(line for line in header if line.startswith(HEADER[0]))
     assert command.startswith("# Command: emorec train --data FER-2013 ")
-    assert f"--arch {path.stem}" in command or f"--config configs/{path.name}" in command
+    options = (
+        f"--arch {path.stem}",
+        f"--recipe {path.stem}",
+        f"--arch {path.stem.removeprefix('laptop-')} --recipe laptop",
+        f"--config configs/{path.name}",
+    )
+    assert any(option in command for option in options)
 
 
 @pytest.mark.parametrize(

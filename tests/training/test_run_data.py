@@ -8,7 +8,7 @@ from helpers.checkouts import make_images
 from emorec.datasets.manifest import read_prepared
 from emorec.errors import DataError
 from emorec.training.config_groups import DataConfig
-from emorec.training.run_data import draws_labels, load, select
+from emorec.training.run_data import draws_labels, load, resolve_labels, select
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,19 @@ def test_training_labels_follow_the_settings_and_validation_labels_are_majoritie
     np.testing.assert_array_equal(train.targets, expected.targets)
     assert (validation.targets.max(axis=1) == 1).all()
     assert draws_labels(DataConfig(**config), dataset) is drawn
+
+
+def test_automatic_labels_are_soft_where_there_are_votes(tiny_data: Path, tmp_path: Path) -> None:
+    automatic = DataConfig(labels="auto", policy="crossentropy", classes=8)
+    assert resolve_labels(automatic, read_prepared(tiny_data)) == {"labels": "soft"}
+    shutil.copytree(tiny_data / "train" / "happy", tmp_path / "train" / "grin")
+    shutil.copytree(tiny_data / "train" / "sad", tmp_path / "train" / "sulk")
+    tree = read_prepared(tmp_path)
+    settings = resolve_labels(automatic, tree)
+    assert settings == {"labels": "hard", "policy": None, "classes": None}
+    train, _ = select(automatic.model_copy(update=settings), tree)
+    assert train.class_names == ("grin", "sulk")
+    assert resolve_labels(DataConfig(labels="hard"), tree) == {}
 
 
 def test_the_limit_counts_for_each_split(tiny_data: Path) -> None:

@@ -36,6 +36,14 @@ def test_keywords_name_no_file(weights: str) -> None:
     assert with_model_files(config) == config
 
 
+def test_the_included_probabilities_of_teachers() -> None:
+    config = with_model_files(TrainConfig(teacher_probabilities="emorec"))
+    path = Path(str(config.teacher_probabilities))
+    assert path.is_file()
+    assert path.name == "teacher_probabilities.csv.gz"
+    assert with_model_files(config) == config
+
+
 @pytest.mark.parametrize("setting", ["teacher", "weights"])
 def test_a_missing_model_is_named(setting: str, tmp_path: Path) -> None:
     missing = str(tmp_path / "none.keras")
