@@ -34,7 +34,16 @@ LAYERS = (
         "threads",
         "types",
     },
-    {"figures", "frames", "images", "metadata", "preprocessing", "probabilities", "resources"}
+    {
+        "figures",
+        "fonts",
+        "frames",
+        "images",
+        "metadata",
+        "preprocessing",
+        "probabilities",
+        "resources",
+    }
     | {"image_arrays", "installation"},
     {"models"},
     {"detection", "media"},

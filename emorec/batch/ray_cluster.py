@@ -14,6 +14,7 @@ import ray
 from emorec.batch.detect_job import DetectJob
 from emorec.batch.image_work import process_serially
 from emorec.errors import ConfigError, EmorecError
+from emorec.media.layout import Undrawn
 from emorec.media.sources import MediaSource
 from emorec.outputs.records import ImageResult
 
@@ -36,7 +37,7 @@ class _Worker:
         # ASCII text, as Arrow accepts no file names that are not UTF-8.
         sources = [MediaSource(*json.loads(text)) for text in batch["source"]]
         results = process_serially(self._work, sources)
-        return {"result": [json.dumps([r.record, r.written, r.problems, r.notes]) for r in results]}
+        return {"result": [json.dumps(astuple(result)) for result in results]}
 
 
 @contextmanager
@@ -99,8 +100,9 @@ def process_on_ray(
             compute=ray.data.ActorPoolStrategy(size=min(workers, blocks)),
         )
         for row in results.iter_rows():
-            record, *texts = json.loads(row["result"])
-            yield ImageResult(record, *map(tuple, texts))
+            record, *texts, undrawn = json.loads(row["result"])
+            written, problems, notes = map(tuple, texts)
+            yield ImageResult(record, written, problems, notes, Undrawn(*undrawn))
     except ray.exceptions.RayError as error:
         cause = getattr(error, "cause", None)
         reason = " ".join(str(cause or error).split())

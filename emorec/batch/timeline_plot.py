@@ -6,7 +6,8 @@ from typing import Any
 
 from emorec.batch.video_summary import TimelinePoint, TrackSummary
 from emorec.figures import new_figure, to_png
-from emorec.media.drawing import COLORS
+from emorec.fonts import drawable
+from emorec.media.drawing import emotion_colors
 
 _GAP_S = 0.5
 """A face out of sight for longer leaves a gap, unless its points lie wider apart."""
@@ -30,18 +31,19 @@ def draw_timeline(tracks: Sequence[TrackSummary], duration_s: float) -> bytes:
     figure = new_figure(10, 1.6 + 1.3 * max(len(shown), 1))
     rows: Any = figure.subplots(max(len(shown), 1), 1, sharex=True, squeeze=False)[:, 0]
     labels = list(shown[0].points[0].probabilities) if shown else []
-    colors = ["#{2:02x}{1:02x}{0:02x}".format(*COLORS.get(name, (0, 0, 0))) for name in labels]
+    colors = ["#{2:02x}{1:02x}{0:02x}".format(*color) for color in emotion_colors(labels).values()]
     for axes, track in zip(rows, shown, strict=False):
         for number, part in enumerate(_unbroken(track.points)):
             times = [point.time_s for point in part]
             values = [[point.probabilities[name] for point in part] for name in labels]
             if len(times) == 1:  # an area needs two
                 times, values = [times[0], times[0] + 0.04], [[*v, *v] for v in values]
-            names = labels if number == 0 else []
+            names = [drawable(name) for name in labels] if number == 0 else []
             axes.stackplot(times, values, colors=colors, labels=names, linewidth=0)
         share = track.shares[track.emotion]
         axes.set_title(
-            f"face {track.id}: mostly {track.emotion} ({share:.0%}), changes: {track.changes}",
+            f"face {track.id}: mostly {drawable(track.emotion)} ({share:.0%}), "
+            f"changes: {track.changes}",
             loc="left",
             fontsize=9,
         )

@@ -9,6 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from emorec.evaluation.calibration import CoveragePoint, ReliabilityBin
 from emorec.evaluation.metrics import Scores
 from emorec.figures import new_figure, to_png
+from emorec.fonts import drawable
 
 # Blue and vermilion of Okabe and Ito's palette, which colour-blind people can distinguish.
 _TRAIN, _VALIDATION = "#0072B2", "#D55E00"
@@ -52,7 +53,7 @@ def draw_curves(history: Sequence[Mapping[str, float]]) -> bytes:
 
 def draw_confusion_matrix(scores: Scores) -> bytes:
     """Draw the confusion matrix, with counts as text and row shares as shades."""
-    labels = [entry.label for entry in scores.per_class]
+    labels = [drawable(entry.label) for entry in scores.per_class]
     counts = scores.confusion_matrix
     shares = scores.confusion_shares
     side = 2.5 + 0.7 * len(labels)

@@ -1,89 +1,85 @@
 """Panel with bars of the emotion probabilities beside a face."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 
 from emorec.images import Image
+from emorec.media.text_drawing import Color, TextLine, TextStyle, common_font, draw_line, text_line
 from emorec.types import Box
 
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_STYLE = TextStyle(cv2.FONT_HERSHEY_SIMPLEX, stroke=1.7)
 _BACKGROUND, _INK, _EMPTY_BAR = (32, 32, 32), (255, 255, 255), (70, 70, 70)
 _OPACITY = 0.75
 
 _TEXT_SHARE = 0.018
 """Height of a capital letter as a fraction of the image's shorter side."""
 _SMALL_TEXT = 7
-"""Height of a capital letter below which text shrinks only to fit into the image."""
+"""Height of a capital letter below which text shrinks only where a larger panel has no place."""
 _MIN_TEXT = 5
 """Height of a capital letter below which bars are unreadable and not drawn."""
+_STEP = 0.8
+"""Ratio of each size to the one before."""
 _ROW, _BAR, _GAP = 1.9, 6.0, 0.7
-"""Height of a row, length of a full bar and gaps, in units of a capital letter's height."""
+"""Height of a row, length of a full bar and gaps, in heights of a capital letter."""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Sizes of a panel in pixels."""
+    """A panel at one size, in pixels.
 
-    scale: float
+    Attributes:
+        text_height: Height of a capital letter.
+        names: The names of the emotions.
+        names_width: Width of the longest name.
+        width: Width of the panel.
+        height: Height of the panel.
+    """
+
     text_height: int
+    names: tuple[TextLine, ...]
     names_width: int
     width: int
     height: int
 
 
-def fit_panel(probabilities: Mapping[str, float], face: Box, image: Image) -> Panel | None:
-    """Compute the size of a panel from its face and image.
+def panel_sizes(names: tuple[str, ...], face: Box, image_size: tuple[int, int]) -> list[Panel]:
+    """List the sizes at which a panel can be drawn, the largest first.
 
     Args:
-        probabilities: Probability by emotion.
-        face: Box of the face in pixels of the image.
-        image: Image, shape (height, width, 3).
+        names: Names of the emotions.
+        face: Box of the face; the panel is at most as high, if its text stays readable.
+        image_size: Width and height of the image in pixels.
 
     Returns:
-        The sizes; None if the panel would be too small to read.
+        The panels that fit into the image; empty if it is too small for readable ones.
     """
-    height, width = image.shape[:2]
-    names = [cv2.getTextSize(name, _FONT, 1, 1)[0] for name in probabilities]
-    unit_height = max(size[1] for size in names)
-    unit_names = max(size[0] for size in names) / unit_height
-    rows = len(names)
-    high = rows * _ROW + 2 * _GAP
-    wide = unit_names + _BAR + 3 * _GAP
-    text = max(min(_TEXT_SHARE * min(height, width), face.height / high), _SMALL_TEXT)
-    text = min(text, height / (high + 1), width / (wide + 1))
-    if text < _MIN_TEXT:
-        return None
+    rows = len(names) * _ROW + 2 * _GAP
+    text = round(max(min(_TEXT_SHARE * min(image_size), face.height / rows), _SMALL_TEXT))
+    sizes = []
+    while text >= _MIN_TEXT:
+        panel = _panel(names, text)
+        if panel.width <= image_size[0] and panel.height <= image_size[1]:
+            sizes.append(panel)
+        text = min(round(_STEP * text), text - 1)
+    return sizes
+
+
+@lru_cache(maxsize=64)
+def _panel(names: tuple[str, ...], text: int) -> Panel:
+    font = common_font(names)
+    lines = tuple(text_line(name, text, _STYLE, font) for name in names)
+    names_width = max(line.width for line in lines)
     return Panel(
-        scale=text / unit_height,
-        text_height=round(text),
-        names_width=round(unit_names * text),
-        width=min(round(wide * text), width),
-        height=min(round(high * text), height),
+        text,
+        lines,
+        names_width,
+        width=names_width + round((_BAR + 3 * _GAP) * text),
+        height=round((len(names) * _ROW + 2 * _GAP) * text),
     )
-
-
-def candidate_positions(panel: Panel, border: Box, image: Image) -> list[Box]:
-    """List positions of a panel in the image: beside, below, above and inside the face border."""
-    height, width = image.shape[:2]
-    corners = (
-        (border.x + border.width, border.y),
-        (border.x - panel.width, border.y),
-        (border.x, border.y + border.height),
-        (border.x, border.y - panel.height),
-        (border.x + border.width - panel.width, border.y + border.height - panel.height),
-    )
-    return [
-        Box(
-            min(max(x, 0), width - panel.width),
-            min(max(y, 0), height - panel.height),
-            panel.width,
-            panel.height,
-        )
-        for x, y in corners
-    ]
 
 
 def draw_bars(
@@ -91,16 +87,16 @@ def draw_bars(
     panel: Panel,
     position: Box,
     probabilities: Mapping[str, float],
-    color: Callable[[str], Sequence[int]],
+    color: Callable[[str], Color],
 ) -> None:
     """Draw the bars of all emotions, in their order, into an image.
 
     Args:
         image: Image, shape (height, width, 3), uint8, BGR; modified.
-        panel: Sizes of the panel.
+        panel: The panel, of the names of the emotions.
         position: Rectangle of the panel in the image.
         probabilities: Probability by emotion.
-        color: Returns the BGR colour of an emotion.
+        color: Returns the colour of an emotion.
     """
     background = image[
         position.y : position.y + position.height, position.x : position.x + position.width
@@ -110,11 +106,10 @@ def draw_bars(
     gap = round(_GAP * text)
     start = position.x + gap + panel.names_width + gap
     full = max(position.x + position.width - gap - start, 1)
-    thickness = max(round(1.7 * panel.scale), 1)
-    for row, (name, probability) in enumerate(probabilities.items()):
+    rows = zip(panel.names, probabilities.items(), strict=True)
+    for row, (line, (name, probability)) in enumerate(rows):
         base = position.y + gap + round((row + 0.5) * _ROW * text) + text // 2
-        origin = (position.x + gap, base)
-        cv2.putText(image, name, origin, _FONT, panel.scale, _INK, thickness, cv2.LINE_AA)
+        draw_line(image, line, (position.x + gap, base), _INK)
         top, bottom = base - text, base
         image[top:bottom, start : start + full] = _EMPTY_BAR
         end = start + round(full * probability)

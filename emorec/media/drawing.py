@@ -1,16 +1,19 @@
 """Drawing of faces and their emotions into images."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle
 
 import cv2
 
+from emorec import fonts
 from emorec.frames import Frame
 from emorec.images import Image
 from emorec.media import bars
+from emorec.media.layout import Undrawn, place_labels, place_panel
+from emorec.media.positions import Place, enclosing
+from emorec.media.text_drawing import Color, TextLine, TextStyle, draw_line, text_line
 from emorec.types import Box, FaceEmotion, Landmarks
-
-Color = tuple[int, int, int]
 
 # Okabe and Ito's palette, which is distinct with common colour blindness
 # (https://jfly.uni-koeln.de/color/), in BGR; grey replaces its black.
@@ -27,7 +30,7 @@ COLORS: dict[str, Color] = {
 _BLACK: Color = (0, 0, 0)
 _WHITE: Color = (255, 255, 255)
 
-_FONT = cv2.FONT_HERSHEY_DUPLEX
+_STYLE = TextStyle(cv2.FONT_HERSHEY_DUPLEX, stroke=1.3)
 _LINE_SHARE = 0.005
 """Width of a line as a fraction of the image's shorter side."""
 _TEXT_SHARE = 0.026
@@ -36,8 +39,6 @@ _SMALL_TEXT = 8
 """Height of a capital letter below which text shrinks only to fit into the image."""
 _MIN_TEXT = 5
 """Height of a capital letter below which a label is unreadable and not drawn."""
-_MAX_HIDDEN = 0.1
-"""Fraction of a panel of bars that may cover faces and labels; otherwise it is not drawn."""
 _POINT_SHARE = 0.02
 """Radius of a landmark as a fraction of the face's width."""
 _MIN_POINT_RADIUS = 1.0
@@ -48,99 +49,165 @@ _MAX_WIDTHS = 1.5
 """Largest width of a label relative to its face, to keep neighbouring faces visible."""
 
 
+_PADDING = 0.4
+"""Space around the text of a label in heights of a capital letter."""
+_UNIT = 100
+"""Height of a capital letter at which a label is measured to find its size."""
+
+
+def emotion_colors(labels: Iterable[str]) -> dict[str, Color]:
+    """Return a colour for each label, as BGR.
+
+    Known emotions have their own colour in `COLORS`. Other labels get the remaining ones in order,
+    repeated when they are used up.
+    """
+    labels = list(labels)
+    remaining = [color for name, color in COLORS.items() if name not in labels]
+    others = cycle(remaining or COLORS.values())
+    return {label: COLORS.get(label) or next(others) for label in labels}
+
+
 def annotate(
     image_bgr: Image,
     faces: Sequence[FaceEmotion],
     probability_bars: bool = False,
     landmarks: bool = False,
 ) -> Image:
-    """Draw a border and a label around every face, e.g. "happy 93%" or, if uncertain, "sad? 41%".
-
-    The label of a face in a video starts with its id: "7 happy 93%". Lines and text scale with the
-    image; a label always lies inside the image and shrinks to fit a small one.
+    """Draw a border and a label around every face; see `Annotator.draw`.
 
     Args:
         image_bgr: Image, shape (height, width, 3), uint8, BGR; not modified.
         faces: Faces to draw, in pixels of the image.
-        probability_bars: Draw the probabilities of all emotions beside each face.
-        landmarks: Draw the landmarks of the faces that have them.
+        probability_bars: As for `Annotator`.
+        landmarks: As for `Annotator`.
 
     Returns:
         A new image of the same shape.
     """
-    drawn = image_bgr.copy()
-    line = max(round(_LINE_SHARE * min(image_bgr.shape[:2])), 1)
-    rim = (line + 1) // 3
-    boxes = [face.face.box for face in faces]
-    for face in faces:
-        # The dark rims keep the border visible on a background of its own colour.
-        _draw_border(drawn, _grown(face.face.box, line + 2 * rim), line + 2 * rim, _BLACK)
-        _draw_border(drawn, _grown(face.face.box, line + rim), line, _color(face))
-        if landmarks and face.face.landmarks is not None:
-            _draw_landmarks(drawn, face.face.landmarks, face.face.box)
-    occupied: list[Box] = []
-    for number, face in enumerate(faces):
-        question_mark = "?" if face.prediction.uncertain else ""
-        track = "" if face.id is None else f"{face.id} "
-        text = f"{track}{face.prediction.emotion}{question_mark} {face.prediction.confidence:.0%}"
-        label = _fit_label(text, face.face.box, drawn)
-        if label is not None:
-            others = boxes[:number] + boxes[number + 1 :] + occupied
-            position = _label_position(label, _grown(face.face.box, line + 2 * rim), drawn, others)
-            _draw_label(drawn, label, position, _color(face))
-            occupied.append(position)
-    if probability_bars:
-        for face in faces:
-            _draw_bars(
-                drawn, face, _grown(face.face.box, line + 2 * rim), [*boxes, *occupied], occupied
+    return Annotator(probability_bars, landmarks).draw(image_bgr, faces)
+
+
+class Annotator:
+    """Draws the faces of an image, or of the frames of a video one after another.
+
+    Labels and bars of a face with an id stay on the side where they were in the frame before, as
+    long as that is free.
+
+    Args:
+        probability_bars: Draw the probabilities of all emotions beside each face, where they hide
+            neither faces nor labels.
+        landmarks: Draw the landmarks of the faces that have them.
+
+    Attributes:
+        undrawn: Labels and bars that had no place, so far.
+    """
+
+    def __init__(self, probability_bars: bool = False, landmarks: bool = False) -> None:
+        self.undrawn = Undrawn()
+        self._bars = probability_bars
+        self._landmarks = landmarks
+        self._label_sides: dict[int, str] = {}
+        self._panel_sides: dict[int, str] = {}
+
+    def draw_frame(self, frame: Frame, faces: Sequence[FaceEmotion]) -> Image:
+        """Draw faces into a frame as `draw` does; they are in pixels of the full image."""
+        scaled = [replace(face, face=frame.to_scaled_face(face.face)) for face in faces]
+        return self.draw(frame.image_bgr, scaled)
+
+    def draw(self, image_bgr: Image, faces: Sequence[FaceEmotion]) -> Image:
+        """Draw a border and a label around every face.
+
+        A label is e.g. "happy 93%" or, if uncertain, "sad? 41%"; that of a face in a video starts
+        with its id: "7 happy 93%". Lines and text scale with the image. A label lies inside the
+        image; it hides no other label and no other face where a free place at its face exists.
+
+        Args:
+            image_bgr: Image, shape (height, width, 3), uint8, BGR; not modified.
+            faces: Faces to draw, in pixels of the image.
+
+        Returns:
+            A new image of the same shape.
+        """
+        drawn = image_bgr.copy()
+        height, width = drawn.shape[:2]
+        line = max(round(_LINE_SHARE * min(height, width)), 1)
+        rim = (line + 1) // 3
+        boxes = [face.face.box for face in faces]
+        borders = [_grown(box, line + 2 * rim) for box in boxes]
+        colors = [emotion_colors(face.prediction.probabilities) for face in faces]
+        for face, border, color in zip(faces, borders, colors, strict=True):
+            # The dark rims keep the border visible on a background of its own colour.
+            _draw_border(drawn, border, line + 2 * rim, _BLACK)
+            inner = _grown(face.face.box, line + rim)
+            _draw_border(drawn, inner, line, color[face.prediction.emotion])
+            if self._landmarks and face.face.landmarks is not None:
+                _draw_landmarks(drawn, face.face.landmarks, face.face.box)
+        labels = [_fit_label(_label_text(face), face.face.box, (width, height)) for face in faces]
+        places = place_labels(
+            (width, height),
+            boxes,
+            borders,
+            [None if label is None else (label.width, label.height) for label in labels],
+            [self._label_sides.get(_track(face)) for face in faces],
+        )
+        for face, label, place, color in zip(faces, labels, places, colors, strict=True):
+            if label is not None and place is not None:
+                _draw_label(drawn, label, place.box, color[face.prediction.emotion])
+        self._label_sides = _sides(faces, places)
+        self.undrawn += Undrawn(labels=places.count(None))
+        if self._bars:
+            self._draw_bars(drawn, faces, borders, places, colors)
+        return drawn
+
+    def _draw_bars(
+        self,
+        image: Image,
+        faces: Sequence[FaceEmotion],
+        borders: Sequence[Box],
+        labels: Sequence[Place | None],
+        colors: Sequence[dict[str, Color]],
+    ) -> None:
+        height, width = image.shape[:2]
+        obstacles = [*borders, *(label.box for label in labels if label is not None)]
+        places: list[Place | None] = []
+        for face, border, label, color in zip(faces, borders, labels, colors, strict=True):
+            probabilities = face.prediction.probabilities
+            panels = bars.panel_sizes(tuple(probabilities), face.face.box, (width, height))
+            place = place_panel(
+                (width, height),
+                [border] if label is None else [border, enclosing(border, label.box)],
+                [(panel.width, panel.height) for panel in panels],
+                obstacles,
+                self._panel_sides.get(_track(face)),
             )
-    return drawn
+            places.append(place)
+            if place is not None:
+                panel = panels[place.size]
+                bars.draw_bars(image, panel, place.box, probabilities, color.__getitem__)
+                obstacles.append(place.box)
+        self._panel_sides = _sides(faces, places)
+        self.undrawn += Undrawn(bars=places.count(None))
 
 
-def _draw_bars(
-    image: Image, face: FaceEmotion, border: Box, others: Sequence[Box], occupied: list[Box]
-) -> None:
-    """Draw the bars of a face where they cover the least of faces, labels and other bars."""
-    probabilities = face.prediction.probabilities
-    panel = bars.fit_panel(probabilities, face.face.box, image)
-    if panel is None:
-        return
-
-    def hidden(position: Box) -> int:
-        return sum(_shared_area(position, other) for other in others)
-
-    position = min(bars.candidate_positions(panel, border, image), key=hidden)
-    if hidden(position) <= _MAX_HIDDEN * position.width * position.height:
-        bars.draw_bars(image, panel, position, probabilities, lambda name: COLORS.get(name, _WHITE))
-        occupied.append(position)
+def _track(face: FaceEmotion) -> int:
+    return -1 if face.id is None else face.id
 
 
-def annotate_frame(
-    frame: Frame,
-    faces: Sequence[FaceEmotion],
-    probability_bars: bool = False,
-    landmarks: bool = False,
-) -> Image:
-    """Draw faces like `annotate` into a frame; they are in pixels of the full image."""
-    scaled = [replace(face, face=frame.to_scaled_face(face.face)) for face in faces]
-    return annotate(frame.image_bgr, scaled, probability_bars, landmarks)
+def _sides(faces: Sequence[FaceEmotion], places: Sequence[Place | None]) -> dict[int, str]:
+    """Return the side by the id of the face, for the faces of a video."""
+    pairs = zip(faces, places, strict=True)
+    return {face.id: place.side for face, place in pairs if place and face.id is not None}
 
 
 @dataclass(frozen=True)
 class _Label:
     """A text and the size of its background; `inset_*` is the offset of the text in it."""
 
-    text: str
-    scale: float
-    thickness: int
+    line: TextLine
     width: int
     height: int
     inset_x: int
     inset_y: int
-
-
-def _color(face: FaceEmotion) -> Color:
-    return COLORS.get(face.prediction.emotion, _WHITE)
 
 
 def _grown(box: Box, by: int) -> Box:
@@ -174,48 +241,39 @@ def _draw_landmarks(image: Image, landmarks: Landmarks, face: Box) -> None:
             cv2.circle(image, center, length, color, cv2.FILLED, cv2.LINE_AA, _SUBPIXEL_BITS)
 
 
-def _fit_label(text: str, face: Box, image: Image) -> _Label | None:
+def _label_text(face: FaceEmotion) -> str:
+    prediction = face.prediction
+    track = "" if face.id is None else f"{face.id} "
+    question_mark = "?" if prediction.uncertain else ""
+    # Digits after letters that are read from right to left would move to their left.
+    mark = _LEFT_TO_RIGHT if fonts.reads_right_to_left(prediction.emotion) else ""
+    return f"{track}{prediction.emotion}{mark}{question_mark} {prediction.confidence:.0%}"
+
+
+_LEFT_TO_RIGHT = "\u200e"
+
+
+def _fit_label(text: str, face: Box, image_size: tuple[int, int]) -> _Label | None:
     """Compute the size of a label from its face and image; None if it would be unreadable."""
-    height, width = image.shape[:2]
-    (unit_width, unit_height), unit_baseline = cv2.getTextSize(text, _FONT, 1, 1)
-    preferred = _TEXT_SHARE * min(height, width) / unit_height
-    beside_neighbors = _MAX_WIDTHS * face.width / unit_width
-    scale = max(min(preferred, beside_neighbors), _SMALL_TEXT / unit_height)
-    inside_x = width / (unit_width + 2 * unit_height)
-    inside_y = height / (2 * unit_height + unit_baseline)
-    scale = min(scale, inside_x, inside_y)
-    if scale * unit_height < _MIN_TEXT:
+    width, height = image_size
+    unit = text_line(text, _UNIT, _STYLE)
+    preferred = _TEXT_SHARE * min(height, width)
+    beside_neighbors = _MAX_WIDTHS * face.width * _UNIT / unit.width
+    capital = max(min(preferred, beside_neighbors), _SMALL_TEXT)
+    inside_x = width * _UNIT / (unit.width + 2 * _UNIT)
+    inside_y = height * _UNIT / (unit.ascent + unit.descent + _UNIT)
+    capital = min(capital, inside_x, inside_y)
+    if capital < _MIN_TEXT:
         return None
-    thickness = max(round(1.3 * scale), 1)
-    (text_width, text_height), baseline = cv2.getTextSize(text, _FONT, scale, thickness)
-    padding = max(round(0.4 * text_height), 2)
+    line = text_line(text, capital, _STYLE)
+    padding = max(round(_PADDING * capital), 2)
     return _Label(
-        text,
-        scale,
-        thickness,
-        width=min(text_width + 2 * padding, width),
-        height=min(text_height + baseline + padding, height),
+        line,
+        width=min(line.width + 2 * padding, width),
+        height=min(line.ascent + line.descent + padding, height),
         inset_x=padding,
-        inset_y=padding + text_height,
+        inset_y=padding + line.ascent,
     )
-
-
-def _label_position(label: _Label, border: Box, image: Image, others: Sequence[Box]) -> Box:
-    """Choose a position above, below or inside the border that covers the least of the others."""
-    height, width = image.shape[:2]
-    lowest = height - label.height
-    x = min(max(border.x, 0), width - label.width)
-    tops = (border.y - label.height, border.y + border.height, max(border.y, 0))
-    inside = [y for y in tops if 0 <= y <= lowest] or [min(max(border.y, 0), lowest)]
-    positions = [Box(x, y, label.width, label.height) for y in inside]
-    return min(positions, key=lambda box: sum(_shared_area(box, other) for other in others))
-
-
-def _shared_area(one: Box, other: Box) -> int:
-    """Compute the area that two boxes share, in pixels."""
-    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-    return max(width, 0) * max(height, 0)
 
 
 def _draw_label(image: Image, label: _Label, position: Box, color: Color) -> None:
@@ -223,7 +281,7 @@ def _draw_label(image: Image, label: _Label, position: Box, color: Color) -> Non
     cv2.rectangle(image, (position.x, position.y), end, color, cv2.FILLED)
     origin = (position.x + label.inset_x, position.y + label.inset_y)
     ink = _BLACK if _luminance(color) > _EQUAL_CONTRAST else _WHITE
-    cv2.putText(image, label.text, origin, _FONT, label.scale, ink, label.thickness, cv2.LINE_AA)
+    draw_line(image, label.line, origin, ink)
 
 
 _EQUAL_CONTRAST = 0.179

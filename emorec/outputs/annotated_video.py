@@ -7,7 +7,8 @@ from pathlib import Path
 
 from emorec.errors import DataError
 from emorec.frames import Frame
-from emorec.media.drawing import annotate_frame
+from emorec.media.drawing import Annotator
+from emorec.media.layout import Undrawn
 from emorec.media.sources import MediaSource
 from emorec.media.video_writer import CODECS, VideoWriter
 from emorec.types import FaceEmotion
@@ -43,13 +44,17 @@ class AnnotatedVideo:
         self.problem: str | None = None
         self.note: str | None = None
         self._writer = writer
-        self._with_bars = with_bars
-        self._with_landmarks = with_landmarks
+        self._annotator = Annotator(with_bars, with_landmarks)
         self._queue: queue.Queue[tuple[Frame, Sequence[FaceEmotion]] | None] = queue.Queue(
             _QUEUED_FRAMES
         )
         self._thread = threading.Thread(target=self._run, name="emorec-write", daemon=True)
         self._thread.start()
+
+    @property
+    def undrawn(self) -> Undrawn:
+        """Labels and bars that the frames lack, so far."""
+        return self._annotator.undrawn
 
     def add(self, frame: Frame, faces: Sequence[FaceEmotion]) -> None:
         """Draw the faces into a frame and write it; after a problem, frames are skipped."""
@@ -71,7 +76,7 @@ class AnnotatedVideo:
                 continue  # the queue must be emptied, or `add` would block
             frame, faces = item
             try:
-                image = annotate_frame(frame, faces, self._with_bars, self._with_landmarks)
+                image = self._annotator.draw_frame(frame, faces)
                 self._writer.write(image, frame.time_s or 0.0)
             except DataError as error:
                 self.problem = str(error)

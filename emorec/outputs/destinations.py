@@ -62,6 +62,12 @@ class OutputSettings:
             return None
         return self.image_folder([source])
 
+    def draws(self, sources: Sequence[MediaSource]) -> bool:
+        """Return whether annotated images or videos are written."""
+        if any(not source.is_video for source in sources) and self.image_folder(sources):
+            return True
+        return any(source.is_video and self.video_folder(source) for source in sources)
+
     def files(self, sources: Sequence[MediaSource]) -> list[Path]:
         """List the files that will be written, face crops and frames of animations aside."""
         folder = self.image_folder(sources)

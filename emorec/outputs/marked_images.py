@@ -5,32 +5,45 @@ name of a file depends only on the source and the frame, so that threads need no
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from emorec.errors import DataError
 from emorec.frames import Frame
 from emorec.images import write_image
+from emorec.media.layout import Undrawn
 from emorec.media.sources import MediaSource
 from emorec.outputs.records import ImageResult, image_record
 from emorec.preprocessing import crop_face
 from emorec.types import FaceEmotion
 
 
+@dataclass(frozen=True)
+class WrittenImages:
+    """What an image output has written of one frame.
+
+    Attributes:
+        paths: The files.
+        undrawn: Labels and bars that they lack.
+    """
+
+    paths: Sequence[Path]
+    undrawn: Undrawn = field(default_factory=Undrawn)
+
+
 class ImageOutput(Protocol):
     """Writes files made from a frame and its faces."""
 
-    def write(self, source: MediaSource, frame: Frame, faces: Sequence[FaceEmotion]) -> list[Path]:
+    def write(
+        self, source: MediaSource, frame: Frame, faces: Sequence[FaceEmotion]
+    ) -> WrittenImages:
         """Write the files of one frame.
 
         Args:
             source: The source of the frame.
             frame: The pixels.
             faces: The detected faces, boxes in pixels of the full image.
-
-        Returns:
-            The files written.
 
         Raises:
             DataError: A file cannot be written.
@@ -56,14 +69,17 @@ class MarkedImages:
         """Return the path of the annotated image of a source, or of one of its frames."""
         return self.folder / source.output_name("-emotions.jpg", frame)
 
-    def write(self, source: MediaSource, frame: Frame, faces: Sequence[FaceEmotion]) -> list[Path]:
+    def write(
+        self, source: MediaSource, frame: Frame, faces: Sequence[FaceEmotion]
+    ) -> WrittenImages:
         """Write one image; see `ImageOutput.write`."""
-        from emorec.media.drawing import annotate_frame  # without annotated images it is not needed
+        from emorec.media.drawing import Annotator  # without annotated images it is not needed
 
+        annotator = Annotator(self.bars, self.landmarks)
         target = self.target(source, frame)
         make_folder(target.parent)
-        write_image(target, annotate_frame(frame, faces, self.bars, self.landmarks))
-        return [target]
+        write_image(target, annotator.draw_frame(frame, faces))
+        return WrittenImages([target], annotator.undrawn)
 
 
 @dataclass(frozen=True)
@@ -80,7 +96,9 @@ class FaceCrops:
     margin: float
     align: bool = False
 
-    def write(self, source: MediaSource, frame: Frame, faces: Sequence[FaceEmotion]) -> list[Path]:
+    def write(
+        self, source: MediaSource, frame: Frame, faces: Sequence[FaceEmotion]
+    ) -> WrittenImages:
         """Write the crops of one frame; see `ImageOutput.write`."""
         written = []
         for number, emotion in enumerate(faces, 1):
@@ -90,7 +108,7 @@ class FaceCrops:
             make_folder(target.parent)
             write_image(target, crop_face(frame.image_bgr, face.box, self.margin, landmarks))
             written.append(target)
-        return written
+        return WrittenImages(written)
 
 
 def write_result(
@@ -114,12 +132,15 @@ def write_result(
     record = image_record(name, frame.size_wh, faces, frame=frame.number, time_s=frame.time_s)
     written: list[str] = []
     problems: list[str] = []
+    undrawn = Undrawn()
     for output in outputs:
         try:
-            written += map(str, output.write(source, frame, faces))
+            images = output.write(source, frame, faces)
+            written += map(str, images.paths)
+            undrawn += images.undrawn
         except DataError as error:
             problems.append(str(error))
-    return ImageResult(record, tuple(written), tuple(problems))
+    return ImageResult(record, tuple(written), tuple(problems), undrawn=undrawn)
 
 
 def make_folder(folder: Path) -> None:

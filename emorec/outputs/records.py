@@ -6,9 +6,10 @@ the image.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
+from emorec.media.layout import Undrawn
 from emorec.types import FaceEmotion, Landmarks
 
 SCHEMA_VERSION = 3
@@ -32,12 +33,14 @@ class ImageResult:
         written: Files written for it: annotated images and face crops.
         problems: Error messages: it could not be read, or an output could not be written.
         notes: What a user may not expect, though nothing failed.
+        undrawn: Labels and bars that its annotated images lack.
     """
 
     record: Record
     written: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    undrawn: Undrawn = field(default_factory=Undrawn)
 
     @classmethod
     def unreadable(cls, source: str, problem: str) -> Self:

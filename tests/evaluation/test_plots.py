@@ -1,3 +1,5 @@
+import warnings
+
 import cv2
 import numpy as np
 import pytest
@@ -36,11 +38,11 @@ def test_curves(epochs: int) -> None:
     assert width > 2 * height
 
 
-def scores(classes: int, images: int, seed: int = 0) -> Scores:
+def scores(classes: int, images: int, seed: int = 0, names: str = "abcdefgh") -> Scores:
     generator = np.random.default_rng(seed)
     probabilities = generator.dirichlet(np.ones(classes), images)
     targets = np.eye(classes, dtype=np.float32)[generator.integers(0, classes, images)]
-    return score(probabilities, targets, tuple("abcdefgh"[:classes]))
+    return score(probabilities, targets, tuple(names[:classes]))
 
 
 @pytest.mark.parametrize("classes", [2, 8])
@@ -65,3 +67,10 @@ def test_a_line_for_each_model(count: int) -> None:
     one = drawn(draw_comparison(names[:1], [scores(8, 1)]))
     assert few.shape[0] > one.shape[0]
     assert few.shape[1] == one.shape[1]
+
+
+def test_labels_outside_ascii() -> None:
+    """Matplotlib would warn of characters that its font lacks; the last one is in none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn(draw_confusion_matrix(scores(3, 50, names="aü\U000f0000")))

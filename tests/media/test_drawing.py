@@ -2,13 +2,17 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from helpers.face_layouts import random_layouts
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emorec.fonts import escape
 from emorec.frames import Frame
 from emorec.labels import EMOTIONS_8
 from emorec.media import drawing
-from emorec.media.drawing import COLORS, annotate, annotate_frame
+from emorec.media.drawing import COLORS, Annotator, annotate, emotion_colors
+from emorec.media.layout import Undrawn
+from emorec.media.positions import overlap
 from emorec.types import Box, Face, FaceEmotion, Landmarks, Prediction
 
 numbers = st.integers(-60, 260)
@@ -18,6 +22,11 @@ boxes = st.builds(Box, numbers, numbers, sizes, sizes)
 
 def found(box: Box, emotion: str = "happy") -> FaceEmotion:
     return FaceEmotion(Face(box, "stub", 1.0), Prediction({emotion: 0.93}))
+
+
+def spread(box: Box, number: int | None = None) -> FaceEmotion:
+    shares = dict(zip(EMOTIONS_8, (0.5, 0.25, 0.125, 0.0625, 0.0625, 0, 0, 0), strict=True))
+    return FaceEmotion(Face(box, "stub", 1.0), Prediction(shares), number)
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (100, 150, 3)])
@@ -90,31 +99,124 @@ def test_any_boxes_on_any_image(height, width, faces):
     assert (image == 128).all()
 
 
-@given(height=sizes, width=sizes, face=boxes, others=st.lists(boxes, max_size=4))
-def test_labels_lie_inside_the_image(height, width, face, others):
-    image = np.zeros((height, width, 3), np.uint8)
-    label = drawing._fit_label("surprise 100%", face, image)
+@given(height=sizes, width=sizes, face=boxes, text=st.sampled_from(["surprise 100%", "m\xfcde 9%"]))
+def test_labels_fit_into_the_image_and_texts_into_labels(height, width, face, text):
+    label = drawing._fit_label(text, face, (width, height))
     if label is None:
         assert height < 20 or width < 120
         return
-    position = drawing._label_position(label, face, image, others)
-    assert 0 <= position.x <= position.x + position.width <= width
-    assert 0 <= position.y <= position.y + position.height <= height
-    (text_width, text_height), baseline = drawing.cv2.getTextSize(
-        label.text, drawing._FONT, label.scale, label.thickness
-    )
-    assert label.inset_x + text_width <= position.width
-    assert text_height <= label.inset_y
-    assert label.inset_y + baseline <= position.height
+    assert label.width <= width
+    assert label.height <= height
+    assert label.inset_x + label.line.width <= label.width
+    assert label.line.ascent <= label.inset_y
+    assert label.inset_y + label.line.descent <= label.height
 
 
-def test_labels_of_neighbours_do_not_overlap():
-    image = np.zeros((400, 400, 3), np.uint8)
-    left = drawing._fit_label("happy 93%", Box(100, 150, 40, 40), image)
-    first = drawing._label_position(left, Box(100, 150, 40, 40), image, [])
-    second = drawing._label_position(left, Box(130, 150, 40, 40), image, [first])
-    assert first.y < 150
-    assert second.y >= 190
+class Rectangles:
+    """What `annotate` draws: rectangles of labels and panels."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.labels: list[Box] = []
+        self.panels: list[Box] = []
+        monkeypatch.setattr(
+            drawing,
+            "_draw_label",
+            lambda image, label, position, color: self.labels.append(position),
+        )
+        monkeypatch.setattr(
+            drawing.bars,
+            "draw_bars",
+            lambda image, panel, position, *_: self.panels.append(position),
+        )
+
+
+def test_panels_hide_no_face_no_label_and_no_other_panel(monkeypatch):
+    """As drawn; tests/media/test_layout.py checks what is placed, and the labels."""
+    panels = 0
+    for (width, height), faces in random_layouts(60, seed=1):
+        drawn = Rectangles(monkeypatch)
+        annotator = Annotator(probability_bars=True)
+        annotator.draw(np.zeros((height, width, 3), np.uint8), [spread(face) for face in faces])
+        for box in [*drawn.labels, *drawn.panels]:
+            assert 0 <= box.x <= box.x + box.width <= width
+            assert 0 <= box.y <= box.y + box.height <= height
+        for index, panel in enumerate(drawn.panels):
+            others = [*faces, *drawn.labels, *drawn.panels[:index]]
+            assert not any(overlap(panel, other) for other in others)
+        missing = Undrawn(len(faces) - len(drawn.labels), len(faces) - len(drawn.panels))
+        assert annotator.undrawn == missing
+        panels += len(drawn.panels)
+        monkeypatch.undo()
+    assert panels > 150
+
+
+def test_the_pixels_of_faces_and_labels_stay_with_bars():
+    faces = [
+        spread(Box(60, 60, 90, 90)),
+        spread(Box(200, 80, 70, 70)),
+        spread(Box(220, 190, 90, 80)),
+    ]
+    image = np.random.default_rng(0).integers(0, 256, (400, 400, 3), np.uint8)
+    borders, plain = image.copy(), annotate(image, faces)
+    drawn = annotate(image, faces, probability_bars=True)
+    changed = (drawn != plain).any(axis=2)
+    assert changed.sum() > 3 * 60 * 60
+    assert not (changed & (plain != borders).any(axis=2)).any()
+    for face in faces:
+        box = face.face.box
+        assert not changed[box.y : box.y + box.height, box.x : box.x + box.width].any()
+
+
+def test_labels_and_panels_keep_their_side_in_a_video(monkeypatch):
+    """A second face blocks both for one frame; afterwards they stay where they went."""
+    image = np.zeros((600, 600, 3), np.uint8)
+    still = spread(Box(200, 250, 100, 100), 1)
+    passing = [spread(Box(205, 150, 95, 95), 2), spread(Box(310, 250, 90, 90), 3)]
+    drawn = Rectangles(monkeypatch)
+    annotator = Annotator(probability_bars=True)
+    places = []
+    for faces in ([still], [still, *passing], [still], []):
+        annotator.draw(image, faces)
+        places.append((drawn.labels[:1], drawn.panels[:1]))
+        drawn.labels.clear(), drawn.panels.clear()
+    before, during, after, _ = places
+    assert before[0] != during[0] == after[0]
+    assert before[1] != during[1] == after[1]
+    annotator.draw(image, [still])
+    assert (drawn.labels, drawn.panels) == before
+
+
+@pytest.mark.parametrize("labels", [["a", "b", "c"], ["a", "happy", "b"], [*map(str, range(20))]])
+def test_own_labels_have_colours_that_differ_as_far_as_there_are_enough(labels):
+    colors = emotion_colors(labels)
+    assert list(colors) == labels
+    assert len(set(colors.values())) == min(len(labels), len(COLORS))
+    assert set(colors.values()) <= set(COLORS.values())
+    assert colors.get("happy", COLORS["happy"]) == COLORS["happy"]
+
+
+@pytest.mark.parametrize(
+    "name", ["m\xfcde", "\u0437\u043b\u043e\u0439", "\u063a\u0627\u0636\u0628"]
+)
+def test_labels_outside_ascii_look_like_their_text(name):
+    """Not like their escapes, and not like question marks, which OpenCV draws for each byte."""
+    image = np.zeros((400, 600, 3), np.uint8)
+
+    def ink(text: str) -> np.ndarray:
+        label = annotate(image, [found(Box(50, 100, 300, 250), text)])[40:96, 50:600]
+        return (label == 0).all(axis=2)
+
+    drawn = ink(name)
+    assert drawn.any()
+    for other in (escape(name), "?" * len(name), "?" * len(name.encode())):
+        assert not np.array_equal(drawn, ink(other))
+
+
+def test_a_name_read_from_right_to_left_stays_between_id_and_confidence():
+    face = found(Box(0, 0, 9, 9), "\u063a\u0627\u0636\u0628")
+    text = drawing._label_text(FaceEmotion(face.face, face.prediction, 7))
+    assert text == "7 \u063a\u0627\u0636\u0628\u200e 93%"
+    assert drawing._label_text(found(Box(0, 0, 9, 9))) == "happy 93%"
 
 
 POINTS = Landmarks((40.5, 45.5), (70.5, 45.5), (55.5, 60.5), (42.5, 75.5), (68.5, 75.5))
@@ -155,14 +257,9 @@ def test_landmarks_of_a_downscaled_frame():
     frame = Frame(np.full((60, 60, 3), 90, np.uint8), (120, 120))
     box = Box(20, 20, 70, 70)
     face = FaceEmotion(Face(box, "stub", 1.0, POINTS), found(box).prediction)
-    drawn = annotate_frame(frame, [face], landmarks=True)
+    drawn = Annotator(landmarks=True).draw_frame(frame, [face])
     for x, y in POINTS.points.values():
         assert drawn[int(y / 2), int(x / 2)].min() >= 200
-
-
-def spread(box: Box, number: int | None = None) -> FaceEmotion:
-    shares = dict(zip(EMOTIONS_8, (0.5, 0.25, 0.125, 0.0625, 0.0625, 0, 0, 0), strict=True))
-    return FaceEmotion(Face(box, "stub", 1.0), Prediction(shares), number)
 
 
 @given(height=sizes, width=sizes, faces=st.lists(boxes, max_size=4))
@@ -187,6 +284,10 @@ def test_without_room_there_are_no_bars():
     image = np.full((120, 120, 3), 128, np.uint8)
     faces = [spread(Box(5, 5, 110, 110))]
     assert np.array_equal(annotate(image, faces, True), annotate(image, faces))
+    annotator = Annotator(probability_bars=True)
+    annotator.draw(image, faces)
+    annotator.draw(image, faces)
+    assert annotator.undrawn == Undrawn(labels=0, bars=2)
 
 
 def test_the_label_of_a_face_shows_its_id():

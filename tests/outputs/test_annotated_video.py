@@ -6,6 +6,7 @@ from helpers.example_records import TRACKED
 
 from emorec.frames import Frame
 from emorec.media import video_writer
+from emorec.media.layout import Undrawn
 from emorec.media.sources import MediaSource
 from emorec.media.video import VideoReader
 from emorec.media.video_writer import VideoWriter
@@ -57,3 +58,10 @@ def test_a_full_disk_does_not_block_the_frames(tmp_path: Path, monkeypatch):
     assert video.written is None
     assert "the disk is full" in (video.problem or "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_labels_and_bars_without_a_place_are_counted(tmp_path: Path):
+    video = AnnotatedVideo(VideoWriter(tmp_path / "a.avi", 10), with_bars=True)
+    add_frames(video, 30)
+    video.close()
+    assert video.undrawn == Undrawn(labels=0, bars=30)

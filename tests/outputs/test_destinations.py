@@ -39,6 +39,22 @@ def test_the_folder_of_an_annotated_video(source, by_default):
     assert OutputSettings(folder=Path("out"), save=False).video_folder(source) is None
 
 
+@pytest.mark.parametrize(
+    ("settings", "sources", "expected"),
+    [
+        (OutputSettings(), [], False),
+        (OutputSettings(), [IMAGE], True),
+        (OutputSettings(), [LISTED, LISTED_VIDEO, STREAM], False),
+        (OutputSettings(), [VIDEO], True),
+        (OutputSettings(folder=Path("out")), [STREAM], True),
+        (OutputSettings(folder=Path("out")), [LISTED], True),
+        (OutputSettings(folder=Path("out"), save=False), [IMAGE, VIDEO], False),
+    ],
+)
+def test_whether_faces_are_drawn(settings, sources, expected):
+    assert settings.draws(sources) is expected
+
+
 def test_the_files_that_will_be_written():
     settings = OutputSettings({"json": "a.json", "csv": "-"}, folder=Path("out"))
     assert settings.files([IMAGE, VIDEO, STREAM]) == [

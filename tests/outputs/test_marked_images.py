@@ -8,6 +8,7 @@ from helpers.example_records import FACE, TRACKED
 
 from emorec.errors import DataError
 from emorec.frames import Frame
+from emorec.media.layout import Undrawn
 from emorec.media.sources import MediaSource
 from emorec.outputs.marked_images import FaceCrops, MarkedImages, make_folder, write_result
 from emorec.types import Box, Face, Landmarks
@@ -19,7 +20,7 @@ FRAME = Frame(np.full((50, 100, 3), 90, np.uint8), (200, 100), number=12)
 
 @pytest.mark.parametrize("faces", [[], [TRACKED]])
 def test_marked_images(tmp_path: Path, faces):
-    (path,) = MarkedImages(tmp_path).write(SOURCE, FRAME, faces)
+    (path,) = MarkedImages(tmp_path).write(SOURCE, FRAME, faces).paths
     assert path == tmp_path / "sub" / "photo-frame000012-emotions.jpg"
     assert MarkedImages(tmp_path).target(SOURCE) == tmp_path / "sub" / "photo-emotions.jpg"
     drawn = cv2.imread(str(path))
@@ -29,8 +30,8 @@ def test_marked_images(tmp_path: Path, faces):
 
 def test_face_crops(tmp_path: Path):
     output = FaceCrops(tmp_path, margin=0.0)
-    assert output.write(SOURCE, FRAME, []) == []
-    paths = output.write(SOURCE, FRAME, [TRACKED, FACE])
+    assert output.write(SOURCE, FRAME, []).paths == []
+    paths = output.write(SOURCE, FRAME, [TRACKED, FACE]).paths
     assert [path.name for path in paths] == [
         "photo-frame000012-face1.png",
         "photo-frame000012-face2.png",
@@ -39,8 +40,10 @@ def test_face_crops(tmp_path: Path):
 
 
 def test_landmarks_are_drawn(tmp_path: Path):
-    (plain,) = MarkedImages(tmp_path / "plain").write(SOURCE, FRAME, [TRACKED])
-    (marked,) = MarkedImages(tmp_path / "marked", landmarks=True).write(SOURCE, FRAME, [TRACKED])
+    plain_images = MarkedImages(tmp_path / "plain")
+    marked_images = MarkedImages(tmp_path / "marked", landmarks=True)
+    (plain,) = plain_images.write(SOURCE, FRAME, [TRACKED]).paths
+    (marked,) = marked_images.write(SOURCE, FRAME, [TRACKED]).paths
     assert (cv2.imread(str(plain)) != cv2.imread(str(marked))).any()
 
 
@@ -50,8 +53,8 @@ def test_aligned_crops(tmp_path: Path):
     face = replace(TRACKED, face=Face(Box(20, 20, 60, 60), "yunet", 0.9, points))
     image = np.random.default_rng(0).integers(0, 256, (50, 100, 3), np.uint8)
     frame = Frame(image, (200, 100))
-    (plain,) = FaceCrops(tmp_path / "plain", 0.0).write(SOURCE, frame, [face])
-    (aligned,) = FaceCrops(tmp_path / "aligned", 0.0, align=True).write(SOURCE, frame, [face])
+    (plain,) = FaceCrops(tmp_path / "plain", 0.0).write(SOURCE, frame, [face]).paths
+    (aligned,) = FaceCrops(tmp_path / "aligned", 0.0, align=True).write(SOURCE, frame, [face]).paths
     expected = cv2.imread(str(plain))
     np.testing.assert_array_equal(expected, image[10:40, 10:40])
     np.testing.assert_array_equal(cv2.imread(str(aligned)), np.rot90(expected))
@@ -64,6 +67,18 @@ def test_a_result(tmp_path: Path):
     assert (result.record["width"], result.record["height"]) == (200, 100)
     assert sorted(result.written) == sorted(map(str, tmp_path.rglob("*.*")))
     assert result.problems == ()
+
+
+@pytest.mark.parametrize("bars", [False, True])
+def test_bars_and_labels_without_a_place_are_counted(tmp_path: Path, bars: bool):
+    """An image of 20 pixels has room for a label of neither face, an image of 100 for no bars."""
+    outputs = [MarkedImages(tmp_path, bars=bars), FaceCrops(tmp_path, 0.1)]
+    small = Frame(np.full((20, 20, 3), 90, np.uint8), (20, 20))
+    result = write_result(SOURCE, "small", small, [FACE, FACE], outputs)
+    assert result.undrawn == Undrawn(labels=2, bars=2 * bars)
+    face = replace(TRACKED, face=Face(Box(0, 0, 100, 100), "stub", 1.0))
+    whole = Frame(np.full((100, 100, 3), 90, np.uint8), (100, 100))
+    assert write_result(SOURCE, "whole", whole, [face], outputs).undrawn == Undrawn(bars=bars)
 
 
 def test_an_output_that_fails_is_a_problem_of_the_result(tmp_path: Path):

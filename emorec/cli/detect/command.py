@@ -177,7 +177,7 @@ def detect(
         classifier = BackgroundCall(recognition.open_classifier)
 
         from emorec.batch.process_images import connected, process_images
-        from emorec.cli.detect.results import ResultReporter
+        from emorec.cli.detect.results import ResultReporter, note_escaped_labels
         from emorec.cli.native_messages import native_messages_dropped
         from emorec.interrupts import deliver_pending_interrupt, hold_interrupts
         from emorec.media.sources import STDIN, expand, is_list
@@ -197,6 +197,8 @@ def detect(
     recognizer = recognition.open(classifier.result)
     if flip and not recognizer.classifier.flip:
         note_flip_without_effect(model_file)
+    if outputs.draws(sources) or videos.show or videos.plot:
+        note_escaped_labels(recognizer.labels)
     if not ray:  # the processes of this machine need not choose again
         recognition = replace(recognition, device=recognizer.classifier.device)
     image_outputs = outputs.image_outputs(

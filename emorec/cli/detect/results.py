@@ -1,7 +1,7 @@
 """Reports the results of `emorec detect`: record files, the table, problems and written files."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -11,6 +11,7 @@ import click
 from emorec.cli.detect.face_table import FaceTable, video_lines
 from emorec.cli.terminal_text import one_line
 from emorec.file_kinds import count_kinds, left_out_text
+from emorec.media.layout import Undrawn
 
 if TYPE_CHECKING:
     from emorec.batch.video_work import VideoResult
@@ -61,6 +62,7 @@ class ResultReporter:
         self._stack = ExitStack()
         self._written: list[str] = []
         self._written_count = 0
+        self._undrawn = Undrawn()
         # A bar would overwrite a table that is growing on the same terminal.
         table_on_terminal = self._shows_table and sys.stdout.isatty()
         several = len(self.remaining) > 1
@@ -105,6 +107,7 @@ class ResultReporter:
         self._started += result.record["frame"] in (None, 0)
         if self._progress:
             self._progress(self._started, len(self.remaining))
+        self._undrawn += result.undrawn
         self._written_count += len(result.written)
         self._written += result.written[: _LISTED_FILES + 1 - len(self._written)]
 
@@ -124,6 +127,9 @@ class ResultReporter:
             click.echo(f"note: {one_line(result.record['source'])}: {gap}", err=True)
         if result.annotated is None:
             return
+        for note in _undrawn_notes(result.annotated.undrawn):
+            where = one_line(result.record["source"])
+            click.echo(f"note: {where}: {note} (counted in each frame)", err=True)
         if result.annotated.problem is not None:
             self._report_problem(result.annotated.problem)
         if result.annotated.note is not None:
@@ -142,6 +148,8 @@ class ResultReporter:
 
     def __exit__(self, *exception: object) -> None:
         with self._stack:
+            for note in _undrawn_notes(self._undrawn):
+                click.echo(f"note: {note}", err=True)
             if self._left_out:
                 click.echo(f"note: {one_line(left_out_text(self._left_out))}", err=True)
             if not self._shows_table:
@@ -151,3 +159,23 @@ class ResultReporter:
                 return
             for path in self._written:
                 click.echo(f"wrote {one_line(path)}")
+
+
+def _undrawn_notes(undrawn: Undrawn) -> Iterator[str]:
+    for count, missing, reason in (
+        (undrawn.bars, "bars", "no free place beside them, without hiding faces or labels"),
+        (undrawn.labels, "labels", "the image is too small for readable text"),
+    ):
+        if count:
+            yield f"{missing} of {count} {'face' if count == 1 else 'faces'} not drawn: {reason}"
+
+
+def note_escaped_labels(labels: Sequence[str]) -> None:
+    """Print which labels are drawn escaped, if any are, and what helps."""
+    if all(map(str.isascii, labels)):
+        return
+    from emorec.fonts import escaping_note  # most labels are ASCII
+
+    note = escaping_note(labels)
+    if note is not None:
+        click.echo(f"note: {one_line(note)}", err=True)

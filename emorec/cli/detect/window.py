@@ -37,7 +37,9 @@ class Window:
     """
 
     def __init__(self, landmarks: bool = False) -> None:
-        self._landmarks = landmarks
+        from emorec.media.drawing import Annotator
+
+        self._annotator = Annotator(landmarks=landmarks)
 
     def __enter__(self) -> Self:
         return self
@@ -49,9 +51,7 @@ class Window:
         """
         import cv2
 
-        from emorec.media.drawing import annotate_frame
-
-        cv2.imshow(_TITLE, annotate_frame(result.frame, result.faces, landmarks=self._landmarks))
+        cv2.imshow(_TITLE, self._annotator.draw_frame(result.frame, result.faces))
         if cv2.waitKey(1) & 0xFF in _QUIT:
             return False
         return cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) >= 1

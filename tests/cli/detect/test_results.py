@@ -8,14 +8,18 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from helpers.detect_command import (
     TwoFacesDetector,
     enter_workplace,
+    make_clip,
     names,
     run,
     write_gray,
 )
+from helpers.onnx_models import METADATA, write_tiny_model
 from PIL import Image
 
 from emorec.detection import yunet
@@ -38,6 +42,50 @@ def test_notes_are_no_errors(options):
     result = run("a.tif", "--no-save", *options)
     assert result.exit_code == 0
     assert result.stderr == "note: a.tif: page 1 of 3 was read\n"
+
+
+@pytest.mark.parametrize(
+    "options", [("--detector", "none"), ("--detector", "none", "--workers", "1")]
+)
+def test_bars_and_labels_that_are_not_drawn_are_counted(options):
+    """Nothing is beside a face that fills its image; one of 20x20 is too small for a label."""
+    images = [write_gray("a.jpg"), write_gray("b.jpg")]
+    small = np.full((20, 20, 3), 90, np.uint8)
+    cv2.imwrite("small.png", small)
+    bars, labels = (
+        "note: bars of 3 faces not drawn: no free place beside them, without hiding faces or "
+        "labels\n",
+        "note: labels of 1 face not drawn: the image is too small for readable text\n",
+    )
+    assert run(*images, "small.png", "--bars", *options).stderr == bars + labels
+    assert run(*images, *options).stderr == ""
+    assert run(*images, "small.png", "--no-save", *options).stderr == ""
+
+
+def test_bars_that_are_not_drawn_in_a_video():
+    result = run(make_clip("clip.avi", frames=3), "--bars")
+    assert result.exit_code == 0
+    assert "note: clip.avi: bars of 6 faces not drawn: " in result.stderr
+    assert "labels (counted in each frame)\n" in result.stderr
+
+
+OWN_LABELS = ("m\xfcde", "\U000f0000", "b", "c", "d", "e", "f", "g")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "noted"),
+    [(["a.jpg"], True), (["a.jpg", "--no-save"], False), (["folder"], False)],
+)
+def test_labels_that_no_font_has_are_noted_once(arguments, noted):
+    write_gray("folder/b.jpg"), write_gray("a.jpg")
+    model = write_tiny_model(Path("own.onnx"), METADATA.replaced(labels=OWN_LABELS))
+    result = run(*arguments, "--model", str(model))
+    assert result.exit_code == 0
+    note = (
+        r"note: labels drawn with escapes such as \U000f0000: ?; no installed font has these "
+        "characters; install one, such as a Noto font\n"
+    )
+    assert result.stderr == note * noted
 
 
 def test_resume():
