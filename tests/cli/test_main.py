@@ -170,13 +170,13 @@ def test_help_loads_nothing_heavy(tmp_path: Path, option):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_detect_loads_nothing_for_training(tmp_path: Path):
+def test_detect_loads_nothing_for_training_or_other_scripts(tmp_path: Path):
     from helpers.onnx_models import write_tiny_model
 
     model = write_tiny_model(tmp_path / "tiny.onnx")
     photo = ROOT / "examples" / "astronaut.jpg"
-    arguments = ["detect", str(photo), "--model", str(model), "--json", "faces.json"]
-    done = guarded(TRAINING_ONLY | {"rich"}, arguments, tmp_path)
+    arguments = ["detect", str(photo), "--bars", "--model", str(model), "--json", "faces.json"]
+    done = guarded(TRAINING_ONLY | {"rich", "PIL"}, arguments, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "  1  166,59 115x115  " in done.stdout
     assert (tmp_path / "astronaut-emotions.jpg").stat().st_size > 0

@@ -29,7 +29,8 @@ _OPTIONS = (
     click.option(
         "--bars",
         is_flag=True,
-        help="Draw the probabilities of all emotions beside each face, where there is room.",
+        help="Draw the probabilities of all emotions beside each face, where they hide no face and "
+        "no label.",
     ),
     click.option(
         "--landmarks",
