@@ -71,7 +71,7 @@ def test_a_result(tmp_path: Path):
 
 @pytest.mark.parametrize("bars", [False, True])
 def test_bars_and_labels_without_a_place_are_counted(tmp_path: Path, bars: bool):
-    """An image of 20 pixels has room for a label of neither face, an image of 100 for no bars."""
+    """An image of 20 pixels is too small for labels; a face that fills one leaves none for bars."""
     outputs = [MarkedImages(tmp_path, bars=bars), FaceCrops(tmp_path, 0.1)]
     small = Frame(np.full((20, 20, 3), 90, np.uint8), (20, 20))
     result = write_result(SOURCE, "small", small, [FACE, FACE], outputs)

@@ -163,7 +163,7 @@ class ResultReporter:
 
 def _undrawn_notes(undrawn: Undrawn) -> Iterator[str]:
     for count, missing, reason in (
-        (undrawn.bars, "bars", "no free place beside them, without hiding faces or labels"),
+        (undrawn.bars, "bars", "they would hide faces or labels, or not fit into the image"),
         (undrawn.labels, "labels", "the image is too small for readable text"),
     ):
         if count:

@@ -52,11 +52,9 @@ def test_bars_and_labels_that_are_not_drawn_are_counted(options):
     images = [write_gray("a.jpg"), write_gray("b.jpg")]
     small = np.full((20, 20, 3), 90, np.uint8)
     cv2.imwrite("small.png", small)
-    bars, labels = (
-        "note: bars of 3 faces not drawn: no free place beside them, without hiding faces or "
-        "labels\n",
-        "note: labels of 1 face not drawn: the image is too small for readable text\n",
-    )
+    reason = "they would hide faces or labels, or not fit into the image"
+    bars = f"note: bars of 3 faces not drawn: {reason}\n"
+    labels = "note: labels of 1 face not drawn: the image is too small for readable text\n"
     assert run(*images, "small.png", "--bars", *options).stderr == bars + labels
     assert run(*images, *options).stderr == ""
     assert run(*images, "small.png", "--no-save", *options).stderr == ""
@@ -66,7 +64,7 @@ def test_bars_that_are_not_drawn_in_a_video():
     result = run(make_clip("clip.avi", frames=3), "--bars")
     assert result.exit_code == 0
     assert "note: clip.avi: bars of 6 faces not drawn: " in result.stderr
-    assert "labels (counted in each frame)\n" in result.stderr
+    assert "image (counted in each frame)\n" in result.stderr
 
 
 OWN_LABELS = ("m\xfcde", "\U000f0000", "b", "c", "d", "e", "f", "g")
