@@ -17,8 +17,9 @@ def check_image(image: object, *, gray: bool = False) -> None:
         ValueError: Its type or shape is another one, or it is empty.
     """
     if not isinstance(image, np.ndarray):
-        hint = "; read a file with emorec.images.read_bgr" if _is_path(image) else ""
-        raise TypeError(f"an image must be a NumPy array; received {type(image).__name__}{hint}")
+        raise TypeError(
+            f"an image must be a NumPy array; received {type(image).__name__}{_type_hint(image)}"
+        )
     if image.dtype != np.uint8:
         raise ValueError(
             f"an image must be of type uint8, 0 to 255; received {image.dtype}{_hint(image)}"
@@ -34,8 +35,15 @@ def check_image(image: object, *, gray: bool = False) -> None:
         raise ValueError(f"an image must have pixels; received the shape {image.shape}")
 
 
-def _is_path(value: object) -> bool:
-    return isinstance(value, str | bytes) or hasattr(value, "__fspath__")
+def _type_hint(value: object) -> str:
+    """Say how to convert an object of another type."""
+    if isinstance(value, str | bytes) or hasattr(value, "__fspath__"):
+        return "; read a file with emorec.read_bgr"
+    if isinstance(value, list | tuple):
+        return "; pass several images one by one"
+    if type(value).__module__.partition(".")[0] == "PIL":
+        return '; pass numpy.asarray(image.convert("RGB"))[:, :, ::-1]'
+    return ""
 
 
 def _hint(image: np.ndarray) -> str:

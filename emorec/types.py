@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 Point = tuple[float, float]
 """x and y in pixels of the full, upright image, as of `Box`: its top left corner is (0, 0)."""
@@ -9,6 +10,9 @@ Point = tuple[float, float]
 
 ALIGNMENTS = ("auto", "off", "on")
 """When crops of tilted faces are rotated upright; auto is the model's own default."""
+
+_DECIMALS = 2
+"""Decimals of the coordinates of landmarks in `FaceEmotion.to_dict`, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,8 @@ class Prediction:
 class FaceEmotion:
     """A detected face with its predicted emotion.
 
+    The properties are those of `face` and `prediction`.
+
     Attributes:
         face: The detected face.
         prediction: Probabilities of its emotions.
@@ -157,3 +163,67 @@ class FaceEmotion:
     face: Face
     prediction: Prediction
     id: int | None = None
+
+    @property
+    def box(self) -> Box:
+        """Position of the face, in pixels of the full, upright image."""
+        return self.face.box
+
+    @property
+    def landmarks(self) -> Landmarks | None:
+        """Eyes, nose and mouth; None if the detector does not return them."""
+        return self.face.landmarks
+
+    @property
+    def detector(self) -> str:
+        """Name of the detector that found the face."""
+        return self.face.detector
+
+    @property
+    def score(self) -> float:
+        """Score of the detector; for a cascade its level weight, which is not a probability."""
+        return self.face.score
+
+    @property
+    def emotion(self) -> str:
+        """The most probable emotion."""
+        return self.prediction.emotion
+
+    @property
+    def confidence(self) -> float:
+        """The probability of `emotion`, 0 to 1."""
+        return self.prediction.confidence
+
+    @property
+    def probabilities(self) -> dict[str, float]:
+        """Probability by emotion name; they sum to 1."""
+        return self.prediction.probabilities
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether the confidence is below the requested minimum."""
+        return self.prediction.uncertain
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the face as native types, with the keys of the records of `emorec detect`.
+
+        Returns:
+            `id`, `box` (x, y, width, height), `detector`, `detector_score`, `landmarks` (x and y
+            by name, rounded to 0.01 pixels, or None), `emotion`, `confidence`, `probabilities`
+            and `uncertain`.
+        """
+        box, landmarks = self.box, None
+        if self.landmarks is not None:
+            points = self.landmarks.points.items()
+            landmarks = {name: [round(v, _DECIMALS) for v in point] for name, point in points}
+        return {
+            "id": self.id,
+            "box": [box.x, box.y, box.width, box.height],
+            "detector": self.detector,
+            "detector_score": self.score,
+            "landmarks": landmarks,
+            "emotion": self.emotion,
+            "confidence": self.confidence,
+            "probabilities": dict(self.probabilities),
+            "uncertain": self.uncertain,
+        }

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 
 from emorec.image_arrays import check_image
@@ -22,10 +23,12 @@ def test_gray_images_where_accepted():
 
 WRONG = [
     (None, TypeError, "received NoneType"),
-    ("photo.jpg", TypeError, "received str; read a file with emorec.images.read_bgr"),
+    ("photo.jpg", TypeError, "received str; read a file with emorec.read_bgr"),
     (Path("photo.jpg"), TypeError, "received PosixPath; read a file"),
     (b"jpeg", TypeError, "received bytes; read a file"),
-    (IMAGE.tolist(), TypeError, "received list"),
+    ([IMAGE], TypeError, "received list; pass several images one by one"),
+    ((IMAGE, IMAGE), TypeError, "received tuple; pass several"),
+    (PIL.Image.new("L", (2, 2)), TypeError, "received Image; pass .*convert"),
     (3, TypeError, "received int"),
     (IMAGE / 255, ValueError, r"received float64; for values of 0 to 1, pass \(image \* 255\)"),
     (IMAGE.astype(np.float32), ValueError, "received float32"),

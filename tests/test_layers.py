@@ -48,9 +48,9 @@ LAYERS = (
     {"models"},
     {"detection", "media"},
     {"datasets", "inference", "modeling", "outputs"},
-    {"batch", "evaluation", "export"},
+    {"batch", "data_frame", "evaluation", "export"},
     {"training"},
-    {"cli"},
+    {"api", "cli"},
     {"__main__"},
 )
 """From the lowest up."""
@@ -67,6 +67,7 @@ ONLY_IN = {
     "onnxruntime": ("detection/yunet_network.py", "inference/", "export/"),
     "ray": ("batch/ray_cluster.py",),
     "onnx": ("export/",),
+    "pandas": ("data_frame.py",),
     "openvino": ("export/",),
     "ai_edge_litert": ("export/",),
     "tf2onnx": ("export/",),

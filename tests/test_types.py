@@ -1,8 +1,10 @@
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emorec.types import LANDMARK_NAMES, Box, Face, Landmarks
+from emorec.types import LANDMARK_NAMES, Box, Face, FaceEmotion, Landmarks, Prediction
 
 boxes = st.builds(Box, *[st.integers(-50, 50)] * 2, *[st.integers(0, 60)] * 2)
 
@@ -78,3 +80,35 @@ def test_landmarks_keep_their_place_in_another_box(box, right_eye, left_mouth):
     assert face.landmarks.right_eye == pytest.approx(right_eye)
     assert face.landmarks.left_mouth == pytest.approx(left_mouth)
     assert Face(Box(0, 0, 9, 9), "stub", 1.0).fitted(box).landmarks is None
+
+
+@pytest.mark.parametrize("landmarks", [None, UPRIGHT])
+def test_a_face_emotion_answers_for_its_parts(landmarks):
+    face = Face(Box(1, 2, 3, 4), "stub", 5.5, landmarks)
+    found = FaceEmotion(face, Prediction({"sad": 0.25, "happy": 0.75}, uncertain=True), id=7)
+    assert (found.box, found.landmarks) == (Box(1, 2, 3, 4), landmarks)
+    assert (found.detector, found.score) == ("stub", 5.5)
+    assert (found.emotion, found.confidence, found.uncertain) == ("happy", 0.75, True)
+    assert found.probabilities == {"sad": 0.25, "happy": 0.75}
+    points = {name: list(point) for name, point in UPRIGHT.points.items()}
+    assert found.to_dict() == {
+        "id": 7,
+        "box": [1, 2, 3, 4],
+        "detector": "stub",
+        "detector_score": 5.5,
+        "landmarks": None if landmarks is None else points,
+        "emotion": "happy",
+        "confidence": 0.75,
+        "probabilities": {"sad": 0.25, "happy": 0.75},
+        "uncertain": True,
+    }
+    json.dumps(found.to_dict())
+    found.to_dict()["probabilities"].clear()
+    assert found.emotion == "happy"
+
+
+def test_landmarks_of_a_dictionary_are_rounded():
+    landmarks = Landmarks((-0.126, 12), *[(1.006, 2)] * 4)
+    face = Face(Box(1, 2, 3, 4), "stub", 5.5, landmarks)
+    points = FaceEmotion(face, Prediction({"happy": 1.0})).to_dict()["landmarks"]
+    assert (points["right_eye"], points["nose"]) == ([-0.13, 12], [1.01, 2])

@@ -117,12 +117,12 @@ class VideoSummary:
                 continue
             track = self._tracks.setdefault(face.id, TrackSummary(face.id, time_s, time_s))
             track.last_s = time_s
-            emotion = face.prediction.emotion
+            emotion = face.emotion
             track.changes += self._emotions.get(face.id, emotion) != emotion
             track.emotion_s.setdefault(emotion, 0.0)
             self._emotions[face.id] = emotion
             if self._timeline:
-                self._keep(track, TimelinePoint(time_s, face.prediction.probabilities))
+                self._keep(track, TimelinePoint(time_s, face.probabilities))
 
     def _add_duration(self, seconds: float) -> None:
         """Add the duration of the last frame to its faces."""
@@ -130,7 +130,7 @@ class VideoSummary:
             if face.id is not None:
                 track = self._tracks[face.id]
                 track.seconds += seconds
-                track.emotion_s[face.prediction.emotion] += seconds
+                track.emotion_s[face.emotion] += seconds
 
     def _keep(self, track: TrackSummary, point: TimelinePoint) -> None:
         step = self._steps.setdefault(track.id, 1)

@@ -55,6 +55,7 @@ class DetectorEntry:
         whole_image: The detector returns the whole image as the face, so no crop margin is added.
         opencv_class: Class of OpenCV that the detector needs, if any.
         landmarks: The faces have landmarks.
+        alias: Another name that `detector_entry` accepts; results have `name`.
     """
 
     name: str
@@ -64,6 +65,7 @@ class DetectorEntry:
     whole_image: bool = False
     opencv_class: str | None = None
     landmarks: bool = False
+    alias: str | None = None
 
 
 def _make_yunet(
@@ -192,6 +194,7 @@ _NONE = DetectorEntry(
     help="no detection, each image is one face.",
     make=_make_whole_image,
     whole_image=True,
+    alias="whole-image",  # in Python, detector="none" reads like detector=None, the default
 )
 
 DETECTORS = {entry.name: entry for entry in (_YUNET, _HAAR, _NONE)}
@@ -205,9 +208,10 @@ def detector_entry(name: str) -> DetectorEntry:
     Raises:
         ConfigError: No detector has this name.
     """
-    if name not in DETECTORS:
-        raise ConfigError(f"unknown detector {name!r}; the detectors are: {', '.join(DETECTORS)}")
-    return DETECTORS[name]
+    for entry in DETECTORS.values():
+        if name in (entry.name, entry.alias):
+            return entry
+    raise ConfigError(f"unknown detector {name!r}; the detectors are: {', '.join(DETECTORS)}")
 
 
 def make_detector(
@@ -216,7 +220,7 @@ def make_detector(
     """Make a detector; `functools.partial` of this function can be pickled.
 
     Args:
-        name: A key of `DETECTORS`.
+        name: "yunet", "haar" or "none", also called "whole-image" (each image is one face).
         for_video: Use the detector's defaults for the frames of videos.
         **options: Options of this detector by name; omitted options keep their defaults.
 

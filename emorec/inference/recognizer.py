@@ -5,19 +5,27 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from emorec import resources
 from emorec.detection.base import FaceDetector
-from emorec.detection.registry import make_detector, takes_whole_image
-from emorec.errors import ConfigError
+from emorec.detection.registry import (
+    DEFAULT_DETECTOR,
+    DETECTORS,
+    make_detector,
+    takes_whole_image,
+)
+from emorec.errors import ConfigError, DataError
+from emorec.file_kinds import is_video_name
 from emorec.frames import Frame
 from emorec.image_arrays import check_image
-from emorec.images import Image
+from emorec.images import Image, read_bgr
 from emorec.inference.classifier import EmotionClassifier
 from emorec.labels import EMOTIONS_7, EMOTIONS_8, emotions
+from emorec.media.addresses import is_url, shown_name
 from emorec.metadata import ModelMetadata
 from emorec.preprocessing import crop_face
 from emorec.short_repr import short_repr
@@ -36,20 +44,29 @@ class EmotionRecognizer:
     threads. A recognizer can be pickled, to send it to another process, which opens the model file
     again.
 
+    Example:
+        >>> for face in EmotionRecognizer().recognize("photo.jpg"):
+        ...     print(face.box, face.emotion, face.confidence)
+
     Args:
-        detector: Detects the faces; None uses the default detector.
-        classifier: Classifies the emotions; None uses the model shipped with emorec.
+        detector: Detects the faces: "yunet" (the default), "haar", "whole-image" (no detection:
+            each image is one face), or an object with a method `detect`, such as one that
+            `emorec.make_detector` makes with options.
+        classifier: Classifies the emotions, instead of `model`.
         classes: 7 removes contempt from the predictions of a model of the canonical eight emotions
             and renormalises the others, 8 keeps it. Other labels of a model are all reported.
         roi: Region of each image in which faces are detected, in pixels of the full, upright
             image; None is the whole image.
         min_confidence: Predictions of a lower confidence are marked as uncertain, 0 to 1.
-        device: Device of the shipped model, as for `EmotionClassifier`. Faces are detected on the
-            CPU.
+        device: Device of the model, as for `EmotionClassifier`. Faces are detected on the CPU.
         flip: Classify the mirror image of each face too, as for `EmotionClassifier`.
         align: Whether crops of tilted faces are rotated so that the eyes are level: "on", "off" or
             "auto", the model's own default; see `emorec.preprocessing.crop_face`. Faces without
             landmarks are never rotated.
+        model: What `emorec detect --model` accepts: an .onnx file, a run folder, the name of a run
+            or of a model of `emorec models list`; None uses the model shipped with emorec. See
+            `emorec.models.files.find_model`.
+        prior: How much of the training prior to remove, as for `EmotionClassifier`.
 
     Attributes:
         labels: The emotions reported, in the model's order.
@@ -59,14 +76,16 @@ class EmotionRecognizer:
 
     Raises:
         ConfigError: `classes` is neither 7 nor 8, or is 8 for a model of the canonical seven,
-            `min_confidence` is not 0 to 1, `device` or `align` is wrong, or `device` or `flip` is
-            passed beside a classifier, which has its own.
-        MissingDependencyError: As for `EmotionClassifier`.
+            `min_confidence` is not 0 to 1, `detector`, `device`, `prior` or `align` is wrong, or
+            `model`, `device`, `flip` or `prior` is passed beside a classifier, which has its own.
+        MissingDependencyError: As for `EmotionClassifier` and `emorec.make_detector`.
+        ModelError: There is no such model, or its file is damaged or of another format.
+        TypeError: `detector` is neither a name nor an object with a method `detect`.
     """
 
     def __init__(
         self,
-        detector: FaceDetector | None = None,
+        detector: FaceDetector | str | None = None,
         classifier: EmotionClassifier | None = None,
         classes: int = 7,
         roi: Box | None = None,
@@ -74,6 +93,9 @@ class EmotionRecognizer:
         device: str | None = None,
         flip: bool = False,
         align: str = "auto",
+        *,
+        model: str | os.PathLike[str] | None = None,
+        prior: str | float | None = None,
     ) -> None:
         if not 0 <= min_confidence <= 1:
             raise ConfigError(f"min_confidence must be 0 to 1; received {min_confidence!r}")
@@ -82,9 +104,12 @@ class EmotionRecognizer:
                 f"align must be one of {', '.join(ALIGNMENTS)}; received {short_repr(align)}"
             )
         if classifier is None:
-            classifier = EmotionClassifier(resources.shipped_model(), device=device, flip=flip)
-        elif device is not None or flip:
-            raise ConfigError("pass device and flip to the classifier, not beside it")
+            path = resources.shipped_model() if model is None else _model_file(model)
+            classifier = EmotionClassifier(path, prior=prior, device=device, flip=flip)
+        elif model is not None:
+            raise ConfigError("pass either model or classifier, not both")
+        elif device is not None or flip or prior is not None:
+            raise ConfigError("pass device, flip and prior to the classifier, not beside it")
         self.classifier = classifier
         known = self.metadata.labels
         reported = emotions(classes)
@@ -92,8 +117,7 @@ class EmotionRecognizer:
             raise ConfigError("the model predicts 7 classes, not 8: it has no contempt")
         canonical = set(known) == set(EMOTIONS_8)
         self.labels = tuple(label for label in known if not canonical or label in reported)
-        self._detector = detector or make_detector()
-        self._has_default_detector = detector is None
+        self._set_detector(DEFAULT_DETECTOR if detector is None else detector)
         self._roi = roi
         self.min_confidence = min_confidence
         self.aligned = self.metadata.align if align == "auto" else align == "on"
@@ -103,35 +127,45 @@ class EmotionRecognizer:
         """The metadata of the model."""
         return self.classifier.metadata
 
-    def with_detector(self, detector: FaceDetector) -> Self:
-        """Return a copy with another detector, which shares the model."""
+    def with_detector(self, detector: FaceDetector | str) -> Self:
+        """Return a copy with another detector, which shares the model.
+
+        Args:
+            detector: As for `EmotionRecognizer`.
+        """
         other = copy.copy(self)
-        other._detector, other._has_default_detector = detector, False
+        other._set_detector(detector)
         return other
 
     def for_videos(self) -> Self:
-        """Return a copy with the default detector of videos, unless a detector was passed."""
-        if not self._has_default_detector:
+        """Return a copy whose detector has the defaults for videos, unless an object was passed."""
+        if self._detector_name is None:
             return self
-        return self.with_detector(make_detector(for_video=True))
+        other = copy.copy(self)
+        other._detector = make_detector(self._detector_name, for_video=True)
+        return other
 
-    def recognize(self, image_bgr: Image) -> list[FaceEmotion]:
+    def recognize(self, image: Image | str | os.PathLike[str]) -> list[FaceEmotion]:
         """Detect the faces of an image and classify their emotions.
 
         Args:
-            image_bgr: Image, shape (height, width, 3), uint8, BGR.
+            image: Pixels, shape (height, width, 3), uint8, BGR; or the path of an image file, which
+                is read upright by its EXIF orientation (of an animation, the first frame).
 
         Returns:
-            The faces in the detector's order, boxes in pixels of the image; the probabilities of
-            each face sum to 1 over `labels`.
+            The faces in the detector's order, boxes in pixels of the upright image; the
+            probabilities of each face sum to 1 over `labels`.
 
         Raises:
-            TypeError: The image is not a NumPy array.
-            ValueError: The image has another type or shape, or no pixels.
+            TypeError: The image is neither an array nor a path; a list is not accepted.
+            ValueError: The array has another type or shape, or no pixels.
+            DataError: The file cannot be read, or is not an image.
             ModelError: The model fails.
         """
-        check_image(image_bgr)
-        return self.recognize_frame(Frame.from_image(image_bgr))
+        if isinstance(image, str | os.PathLike):
+            image = _read_image(image)
+        check_image(image)
+        return self.recognize_frame(Frame.from_image(image))
 
     def recognize_frame(self, frame: Frame) -> list[FaceEmotion]:
         """Do the same as `recognize` for a frame, whose pixels may be a downscaled image.
@@ -243,6 +277,17 @@ class EmotionRecognizer:
                 min_confidence=self.min_confidence,
             )
 
+    def _set_detector(self, detector: FaceDetector | str) -> None:
+        self._detector_name = detector if isinstance(detector, str) else None
+        if isinstance(detector, str):
+            detector = make_detector(detector)
+        elif not callable(getattr(detector, "detect", None)):
+            raise TypeError(
+                f"detector must be one of {', '.join(DETECTORS)}, or an object with a "
+                f"method detect; received {short_repr(detector)}"
+            )
+        self._detector = detector
+
     def _select_labels(self, prediction: Prediction) -> Prediction:
         if len(self.labels) == len(prediction.probabilities):
             return prediction
@@ -251,3 +296,21 @@ class EmotionRecognizer:
         if total == 0:  # in float32, a probability of 1 for contempt leaves 0 for all others
             return Prediction(dict.fromkeys(kept, 1 / len(kept)))
         return Prediction({label: value / total for label, value in kept.items()})
+
+
+def _model_file(model: str | os.PathLike[str]) -> Path:
+    from emorec.models.files import find_model  # the default model does not need it
+
+    return find_model(model, ("onnx",))
+
+
+def _read_image(path: str | os.PathLike[str]) -> Image:
+    name = os.fspath(path)
+    if is_url(name):
+        raise DataError(
+            f"{shown_name(name)}: an address; recognize reads image files: download the image "
+            "first, or pass the address of a video to stream"
+        )
+    if is_video_name(name):
+        raise DataError(f"{name}: a video; recognize reads images, stream reads videos")
+    return read_bgr(name)

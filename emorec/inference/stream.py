@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from emorec.errors import ConfigError
 from emorec.frames import Frame
@@ -40,6 +41,23 @@ class FrameResult:
     frame: Frame
     faces: tuple[FaceEmotion, ...]
     detected: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as native types, with keys of the records of `emorec detect`.
+
+        Returns:
+            `width`, `height`, `frame`, `time_s`, `detected` and `faces`, each face as
+            `FaceEmotion.to_dict` returns it. The pixels are not part of it.
+        """
+        width, height = self.frame.size_wh
+        return {
+            "width": width,
+            "height": height,
+            "frame": self.frame.number,
+            "time_s": self.frame.time_s,
+            "detected": self.detected,
+            "faces": [face.to_dict() for face in self.faces],
+        }
 
 
 @dataclass(frozen=True)
@@ -155,7 +173,7 @@ def track_faces(
                 if processed.faces is not None:
                     faces = tracker.update(processed.faces, time_s, frame.size_wh)
                 elif last_gray is not None and processed.gray is not None:
-                    boxes = {face.id: face.face.box for face in faces if face.id is not None}
+                    boxes = {face.id: face.box for face in faces if face.id is not None}
                     moved = propagate(last_gray, processed.gray, frame.size_wh, boxes)
                     faces = tracker.propagate(time_s, moved)
                 last_gray = processed.gray

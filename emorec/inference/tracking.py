@@ -254,7 +254,7 @@ class EmotionTracker:
         self._last = {
             id_: last for id_, last in self._last.items() if time_s - last[0] <= self._max_gap_s
         }
-        ids = self._tracker.update([face.face.box for face in faces], time_s, size_wh)
+        ids = self._tracker.update([face.box for face in faces], time_s, size_wh)
         smoothed = []
         for id_, face in zip(ids, faces, strict=True):
             if id_ in self._last and self._smooth_s:
@@ -306,4 +306,4 @@ def _center(box: Box) -> tuple[float, float]:
 
 
 def _top_left(face: FaceEmotion) -> tuple[int, int]:
-    return face.face.box.x, face.face.box.y
+    return face.box.x, face.box.y

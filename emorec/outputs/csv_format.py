@@ -4,9 +4,14 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from emorec.errors import DataError
+from emorec.outputs.record_table import (
+    FACE_COLUMNS,
+    FRAME_COLUMNS,
+    LANDMARK_COLUMNS,
+    record_rows,
+)
 from emorec.outputs.records import Record
 from emorec.outputs.source_groups import (
     ParsedLine,
@@ -19,15 +24,6 @@ from emorec.outputs.source_groups import (
 )
 from emorec.outputs.text_writer import TextWriter
 from emorec.table_cells import plain_cell, safe_cell
-from emorec.types import LANDMARK_NAMES
-
-FRAME_COLUMNS = ("source", "frame", "time_s", "width", "height", "status")
-BOX_COLUMNS = ("x", "y", "box_width", "box_height")
-LANDMARK_COLUMNS = tuple(f"{name}_{axis}" for name in LANDMARK_NAMES for axis in "xy")
-FACE_COLUMNS = (
-    *("face", "id", *BOX_COLUMNS, "detector", "detector_score"),
-    *("emotion", "confidence", "uncertain", *LANDMARK_COLUMNS),
-)
 
 
 class CsvWriter(TextWriter):
@@ -54,21 +50,9 @@ class CsvWriter(TextWriter):
 
     def add(self, record: Record) -> None:
         """Write all lines of an image or frame at once; see `RecordWriter.add`."""
-        start = [escaped_name(record["source"]), *(record[name] for name in FRAME_COLUMNS[1:])]
-        rows = [
-            self._face_cells(number, face) for number, face in enumerate(record["faces"], 1)
-        ] or [[None] * (len(_face_columns(self._with_landmarks)) + len(self._labels))]
-        self.write("".join(_csv_line([*start, *row]) for row in rows))
-
-    def _face_cells(self, number: int, face: dict[str, Any]) -> list[object]:
-        cells = {**face, "face": number, "uncertain": str(face["uncertain"]).lower()}
-        cells.update(zip(BOX_COLUMNS, face["box"], strict=True))
-        for name, (x, y) in (face["landmarks"] or {}).items():
-            cells |= {f"{name}_x": x, f"{name}_y": y}
-        return [
-            *(cells.get(name) for name in _face_columns(self._with_landmarks)),
-            *(face["probabilities"][label] for label in self._labels),
-        ]
+        named = {**record, "source": escaped_name(record["source"])}
+        columns = _face_columns(self._with_landmarks)
+        self.write("".join(map(_csv_line, record_rows(named, self._labels, columns))))
 
 
 def csv_groups(path: Path, labels: Sequence[str]) -> list[SourceGroup]:
@@ -109,7 +93,11 @@ def _face_columns(with_landmarks: bool) -> list[str]:
 
 def _csv_line(cells: Sequence[object]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(
-        [safe_cell(cell) if isinstance(cell, str) else cell for cell in cells]
-    )
+    csv.writer(line, lineterminator="\n").writerow(map(_csv_cell, cells))
     return line.getvalue()
+
+
+def _csv_cell(cell: object) -> object:
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    return safe_cell(cell) if isinstance(cell, str) else cell

@@ -10,16 +10,13 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from emorec.media.layout import Undrawn
-from emorec.types import FaceEmotion, Landmarks
+from emorec.types import FaceEmotion
 
 SCHEMA_VERSION = 3
 """Raised with every change of the fields; docs/output.md lists the changes."""
 
 RESUMABLE_VERSIONS = (2, SCHEMA_VERSION)
 """Versions of files that a run can be resumed from; see `record_of_version`."""
-
-_DECIMALS = 2
-"""Decimals of the coordinates of landmarks, in pixels."""
 
 Record = dict[str, Any]
 
@@ -81,7 +78,7 @@ def image_record(
         "time_s": time_s,
         "status": status,
         "error": error,
-        "faces": [_face_record(face) for face in faces],
+        "faces": [face.to_dict() for face in faces],
     }
 
 
@@ -102,25 +99,3 @@ def record_of_version(record: Record, version: int) -> Record:
         for face in record["faces"]
     ]
     return {**record, "faces": faces}
-
-
-def _landmarks_record(landmarks: Landmarks | None) -> Record | None:
-    if landmarks is None:
-        return None
-    points = landmarks.points.items()
-    return {name: [round(value, _DECIMALS) for value in point] for name, point in points}
-
-
-def _face_record(face: FaceEmotion) -> Record:
-    box, prediction = face.face.box, face.prediction
-    return {
-        "id": face.id,
-        "box": [box.x, box.y, box.width, box.height],
-        "detector": face.face.detector,
-        "detector_score": face.face.score,
-        "landmarks": _landmarks_record(face.face.landmarks),
-        "emotion": prediction.emotion,
-        "confidence": prediction.confidence,
-        "probabilities": dict(prediction.probabilities),
-        "uncertain": prediction.uncertain,
-    }

@@ -152,6 +152,13 @@ def test_an_unknown_detector():
         detector_entry("")
 
 
+def test_no_detection_has_a_second_name():
+    assert detector_entry("whole-image") is DETECTORS["none"]
+    assert make_detector("whole-image").detect(np.zeros((4, 6, 3), np.uint8))[0].detector == "none"
+    aliases = [entry.alias for entry in DETECTORS.values() if entry.alias]
+    assert len({*aliases, *DETECTORS}) == len(aliases) + len(DETECTORS)
+
+
 def test_the_default_detector():
     default = make_detector()
     assert type(default) is type(make_detector(DEFAULT_DETECTOR))

@@ -4,13 +4,16 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import PIL.Image
 import pytest
 from helpers.onnx_models import METADATA, write_tiny_model
 
 from emorec.detection import yunet
+from emorec.detection.haar import HaarDetector
 from emorec.detection.registry import DETECTORS, make_detector
 from emorec.detection.whole_image import WholeImage
-from emorec.errors import ConfigError
+from emorec.detection.yunet import YuNetDetector
+from emorec.errors import ConfigError, DataError, ModelError
 from emorec.frames import Frame
 from emorec.images import read_bgr
 from emorec.inference.classifier import EmotionClassifier
@@ -160,13 +163,42 @@ def test_another_detector_shares_the_model():
     assert [recognition.face for recognition in other.recognize(IMAGE)] == FACES
     assert other.recognize(IMAGE)[0].prediction.uncertain
     assert recognizer.recognize(IMAGE) == []
+    assert len(other.with_detector("whole-image").recognize(IMAGE)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [(None, YuNetDetector), ("yunet", YuNetDetector), ("haar", HaarDetector), ("none", WholeImage)],
+)
+def test_a_detector_by_its_name(name, kind):
+    recognizer = EmotionRecognizer(name, StubClassifier(EMOTIONS_8, [1 / 8] * 8))
+    assert type(recognizer._detector) is kind
+    assert type(recognizer.for_videos()._detector) is kind
+
+
+@pytest.mark.parametrize(
+    ("detector", "error", "message"),
+    [
+        ("mtcnn", ConfigError, "unknown detector 'mtcnn'; the detectors are: yunet, haar, none"),
+        ("", ConfigError, "unknown detector ''"),
+        (3, TypeError, "an object with a method detect; received 3"),
+        (Box(0, 0, 1, 1), TypeError, "detector must be one of yunet, haar, none, or an object"),
+    ],
+)
+def test_other_detectors_are_refused(detector, error, message):
+    with pytest.raises(error, match=message):
+        EmotionRecognizer(detector, StubClassifier(EMOTIONS_8, [1 / 8] * 8))
 
 
 @pytest.mark.parametrize(
     ("given", "expected"),
-    [(None, [{}, {"search_side": 640}]), (StubDetector([]), [])],
+    [
+        (None, [{}, {"search_side": 640}]),
+        ("yunet", [{}, {"search_side": 640}]),
+        (StubDetector([]), []),
+    ],
 )
-def test_only_the_default_detector_changes_for_videos(monkeypatch, given, expected):
+def test_only_a_detector_object_stays_for_videos(monkeypatch, given, expected):
     made = []
 
     class Recorded(StubDetector):
@@ -185,8 +217,8 @@ def test_only_the_default_detector_changes_for_videos(monkeypatch, given, expect
     ("image", "error"),
     [
         (None, TypeError),
-        ("photo.jpg", TypeError),
         ([[[1, 2, 3]]], TypeError),
+        ([np.zeros((40, 40, 3), np.uint8)], TypeError),
         (np.full((40, 40, 3), 0.5), ValueError),
         (np.full((40, 40, 3), 500, np.uint16), ValueError),
         (np.zeros((2, 40, 40, 3), np.uint8), ValueError),
@@ -211,6 +243,40 @@ def test_other_inputs_are_refused_by_every_entry(image, error, detector):
     if getattr(image, "shape", None) != (40, 40):
         with pytest.raises(error, match="received"):
             recognizer.classify([image])
+
+
+@pytest.mark.parametrize("path", [PHOTO, str(PHOTO)])
+def test_an_image_file_is_read(path):
+    recognizer = EmotionRecognizer(StubDetector(FACES), StubClassifier(EMOTIONS_7, [1 / 7] * 7))
+    assert [found.face for found in recognizer.recognize(path)] == FACES
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_an_image_file_is_upright(tmp_path, orientation):
+    """The image is wider than high as a viewer shows it."""
+    stored = np.zeros((20, 40, 3) if orientation < 5 else (40, 20, 3), np.uint8)
+    exif = PIL.Image.Exif()
+    exif[0x0112] = orientation
+    PIL.Image.fromarray(stored).save(tmp_path / "a.jpg", exif=exif)
+    recognizer = EmotionRecognizer("whole-image", StubClassifier(EMOTIONS_7, [1 / 7] * 7))
+    assert [found.box for found in recognizer.recognize(tmp_path / "a.jpg")] == [Box(0, 0, 40, 20)]
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("missing.jpg", "missing.jpg: no such file"),
+        (Path("text.jpg"), "text.jpg: not a readable image"),
+        ("clip.mp4", "clip.mp4: a video; recognize reads images, stream reads videos"),
+        ("https://me:secret@a.org/b.jpg", "https://a.org/b.jpg: an address; .* download the image"),
+    ],
+)
+def test_files_that_are_no_images(tmp_path, monkeypatch, path, message):
+    monkeypatch.chdir(tmp_path)
+    Path("text.jpg").write_text("text")
+    recognizer = EmotionRecognizer(StubDetector([]), StubClassifier(EMOTIONS_7, [1 / 7] * 7))
+    with pytest.raises(DataError, match=message):
+        recognizer.recognize(path)
 
 
 @pytest.mark.parametrize("video", [None, 2.5, b"clip.mp4", np.zeros((3, 40, 40, 3), np.uint8)])
@@ -259,8 +325,47 @@ def test_device_and_flip_are_those_of_the_shipped_model(tmp_path, monkeypatch):
         EmotionRecognizer(StubDetector([]), device="gpu")
 
 
-@pytest.mark.parametrize("option", [{"device": "cpu"}, {"flip": True}])
-def test_device_and_flip_are_not_passed_beside_a_classifier(option):
+@pytest.mark.parametrize("named", ["a/tiny.onnx", "a/run", "a/ru", "emorec-nano"])
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_model_by_its_name(tmp_path, monkeypatch, named, kind):
+    monkeypatch.chdir(tmp_path)
+    Path("a/run").mkdir(parents=True)
+    for path in ("a/tiny.onnx", "a/run/model.onnx"):
+        write_tiny_model(Path(path))
+    recognizer = EmotionRecognizer(
+        StubDetector(FACES), model=kind(named), device="cpu", flip=True, prior="natural", classes=8
+    )
+    assert recognizer.metadata.name == ("emorec-nano" if "nano" in named else "tiny")
+    assert recognizer.labels == EMOTIONS_8
+    assert (recognizer.classifier.device, recognizer.classifier.tau) == ("cpu", 0)
+    assert len(recognizer.recognize(IMAGE)) == 2
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ("nope", "nope: no such model file, run folder or name of `emorec models list`"),
+        ("tiny.keras", r"must be a .onnx file; .* with: emorec export tiny.keras"),
+        ("yunet", "yunet: a face detection model|yunet: a .*not an emotion model"),
+    ],
+)
+def test_models_that_do_not_run(tmp_path, monkeypatch, named, message):
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.keras").touch()
+    with pytest.raises(ModelError, match=message):
+        EmotionRecognizer(StubDetector([]), model=named)
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"device": "cpu"}, "pass device, flip and prior to the classifier"),
+        ({"flip": True}, "pass device, flip and prior to the classifier"),
+        ({"prior": "natural"}, "pass device, flip and prior to the classifier"),
+        ({"model": "emorec-nano"}, "pass either model or classifier"),
+    ],
+)
+def test_what_is_not_passed_beside_a_classifier(option, message):
     classifier = StubClassifier(EMOTIONS_8, [1 / 8] * 8)
-    with pytest.raises(ConfigError, match="pass device and flip to the classifier"):
+    with pytest.raises(ConfigError, match=message):
         EmotionRecognizer(StubDetector([]), classifier, **option)

@@ -20,6 +20,7 @@ from emorec.inference.recognizer import EmotionRecognizer
 from emorec.inference.stream import FrameResult, StreamSettings, track_faces
 from emorec.inference.tracking import TRACKED
 from emorec.media.video import VideoReader
+from emorec.outputs.records import image_record
 from emorec.types import Box, Face, FaceEmotion, Prediction
 
 
@@ -53,6 +54,26 @@ def test_every_frame_is_yielded_once_and_in_order(count, workers, detect_every):
         assert face.id == 1
         assert face.face.detector == ("stub" if result.detected else TRACKED)
         assert face.prediction.emotion == "happy"
+
+
+def test_a_result_as_a_dictionary():
+    (result,) = track_faces(frames(1), stub, StreamSettings())
+    (face,) = result.faces
+    assert result.to_dict() == {
+        "width": 20,
+        "height": 20,
+        "frame": 0,
+        "time_s": 0.0,
+        "detected": True,
+        "faces": [face.to_dict()],
+    }
+    assert face.to_dict()["id"] == 1
+    record = image_record("clip.mp4", (20, 20), result.faces, frame=0, time_s=0.0)
+    shared = result.to_dict().keys() & record.keys()
+    assert shared == result.to_dict().keys() - {"detected"}
+    assert {name: record[name] for name in shared} == {
+        name: result.to_dict()[name] for name in shared
+    }
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pytest
 from helpers.example_records import LABELS, RECORDS
 
 from emorec.errors import DataError
-from emorec.outputs.csv_format import LANDMARK_COLUMNS, CsvWriter, csv_groups
+from emorec.outputs.csv_format import CsvWriter, csv_groups
+from emorec.outputs.record_table import LANDMARK_COLUMNS
 
 
 def write(path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 from helpers.example_records import FACE, TRACKED
 
 from emorec.errors import EmorecError
-from emorec.outputs.csv_format import FACE_COLUMNS, FRAME_COLUMNS
+from emorec.outputs.record_table import FACE_COLUMNS, FRAME_COLUMNS
 from emorec.outputs.records import (
     RESUMABLE_VERSIONS,
     SCHEMA_VERSION,
