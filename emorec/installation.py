@@ -1,7 +1,11 @@
 """What emorec requires, which extra brings a package, and how to install it from its origin."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from emorec.errors import MissingDependencyError
 
 # Other modules are imported in the functions: only errors need them.
 
@@ -88,6 +92,64 @@ def requirements() -> list[str]:
         return importlib.metadata.requires("emorec") or []
     except importlib.metadata.PackageNotFoundError:
         return _requirements_of_checkout(_PACKAGE.parent / "pyproject.toml")
+
+
+def missing_package(
+    error: ModuleNotFoundError, caller: str = "this command"
+) -> MissingDependencyError | None:
+    """Convert the error of an import to one that says what to install.
+
+    Args:
+        error: What the import raised.
+        caller: What needs the package, for the message.
+
+    Returns:
+        The error; None if emorec does not require the package, which is a bug.
+    """
+    name, needs = error.name or "", caller
+    extra = extra_for(name)
+    if extra is None and "." not in name:
+        # A package of another package, such as pyarrow of ray.
+        needs = _importer(error)
+        extra = extra_for(needs)
+    if extra is None:
+        return None
+    if not extra and needs == caller:
+        message = f"the package {name!r} is missing; reinstall emorec: {install_command()}"
+    elif name == os.environ.get("KERAS_BACKEND"):
+        message = (
+            f"KERAS_BACKEND is {name!r}, which is not installed; install it with: "
+            f"{install_command(extra)}, or unset KERAS_BACKEND"
+        )
+    else:
+        message = f"{needs} needs the package {name!r}; install it with: {install_command(extra)}"
+    return MissingDependencyError(message)
+
+
+@contextmanager
+def imports_explained(caller: str) -> Iterator[None]:
+    """Convert the error of a missing package as `missing_package` does.
+
+    Raises:
+        MissingDependencyError: A package that emorec requires is missing.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise missing_package(error, caller) or error from error
+
+
+def _importer(error: ModuleNotFoundError) -> str:
+    """Return the package outside emorec whose code failed to import another; "" if there is none.
+
+    Frames of Python's own import system are passed over.
+    """
+    from traceback import walk_tb
+
+    modules = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
+    packages = [module.partition(".")[0] for module in modules]
+    found = [name for name in packages if name not in ("emorec", "importlib", "__main__")]
+    return found[-1] if found and packages[-1] != "emorec" else ""
 
 
 def _requirements_of_checkout(path: Path) -> list[str]:

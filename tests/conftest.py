@@ -9,6 +9,7 @@ import pytest
 from helpers.tiny_data import make_prepared
 from hypothesis import settings
 
+import emorec
 from emorec import interrupts
 
 # Before any test module imports keras, tensorflow or matplotlib.
@@ -81,11 +82,10 @@ def tiny_run(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run folder of a small net really trained on `tiny_data`."""
     from emorec.training.config import validated
     from emorec.training.config_groups import NO_AUGMENTATION
-    from emorec.training.runner import train
 
     settings = {**TINY_SETTINGS, "augmentation": NO_AUGMENTATION, "default_prior": 0.25}
     config = validated(settings, "the test")
-    return train(config, tiny_data, tmp_path_factory.mktemp("runs")).folder
+    return emorec.train(config, data=tiny_data, out=tmp_path_factory.mktemp("runs")).folder
 
 
 @pytest.fixture

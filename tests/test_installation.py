@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from emorec import installation
-from emorec.installation import extra_for, extras_in, install_command, requirements
+from emorec.errors import MissingDependencyError
+from emorec.installation import (
+    extra_for,
+    extras_in,
+    imports_explained,
+    install_command,
+    requirements,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -161,3 +168,19 @@ def test_the_extras_of_this_checkout(
     of_checkout = installation._requirements_of_checkout(ROOT / "pyproject.toml")
     monkeypatch.setattr(importlib.metadata, "requires", lambda name: of_checkout)
     assert extra_for(package) == extra
+
+
+def test_the_import_of_a_missing_package_is_explained(monkeypatch: pytest.MonkeyPatch):
+    """tests/cli/test_errors.py has the messages of `missing_package`."""
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    with pytest.raises(MissingDependencyError) as caught, imports_explained("training"):
+        raise ModuleNotFoundError("No module named 'keras'", name="keras")
+    command = install_command("train")
+    assert str(caught.value) == f"training needs the package 'keras'; install it with: {command}"
+
+
+@pytest.mark.parametrize("error", [ModuleNotFoundError("", name="nonsense"), KeyError("keras")])
+def test_other_errors_pass(error: Exception):
+    with pytest.raises(type(error)) as caught, imports_explained("training"):
+        raise error
+    assert caught.value is error

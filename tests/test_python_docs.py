@@ -1,4 +1,4 @@
-"""The examples of docs/python.md run as written."""
+"""The examples of docs/python.md run as written, and the page lists everything in emorec."""
 
 import re
 import subprocess
@@ -7,11 +7,23 @@ from pathlib import Path
 
 import cv2
 import pytest
+from helpers.tiny_data import make_prepared
 
+import emorec
 from emorec.media.video import VideoReader
 
 ROOT = Path(__file__).resolve().parents[1]
-BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text("utf-8"), re.S)
+PAGE = (ROOT / "docs" / "python.md").read_text("utf-8")
+
+
+def blocks_by_section() -> dict[str, list[str]]:
+    """Return the examples of each section by its heading; "" for the beginning of the page."""
+    found: dict[str, list[str]] = {}
+    for section in re.split(r"^## ", f"\n{PAGE.partition(chr(10))[2]}", flags=re.M):
+        if blocks := re.findall(r"```python\n(.*?)```", section, re.S):
+            heading = section.partition("\n")[0]
+            found[heading] = blocks
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -28,23 +40,36 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for _ in range(5):
         writer.write(photo)
     writer.release()
+    make_prepared(folder / "FERPlus")
+    emorec.prepare_data(folder / "FERPlus", folder / "FER-2013", policy="crossentropy", classes=8)
     return folder
 
 
-EXPECTED = (
-    r"^Box\(.*\) happy \d+%$",
-    r"'contempt'",
-    r"^4 0\.4\d* \d+ happy$",
-    r"^5 frames, 1 face$",
-    r"^photos/b.png ok 1$",
-)
+EXPECTED = {
+    "": [r"^Box\(x=\d+, y=\d+, width=\d+, height=\d+\) happy \d+%$"],
+    "Faces": [r'^{"id": null, "box": \[\d+, .*"emotion": "happy", .*"uncertain": false}$'],
+    "Many images, and pandas": [r"^0 +photos/a.jpg +1 +happy .*\n1 +photos/b.png +1 +happy "],
+    "Another model, detector or region": [r"'contempt'"],
+    "A video": [r"^4 0\.4\d* \d+ happy$"],
+    "Data sets": [r"^\[\]\n\(84, 48, 48, 1\) uint8 \(84, 8\) \('angry', .*'contempt'\)$"],
+    "Training": [r"^runs\S+quick\S*|^runs\S+ \d+\.\d% of the validation split\n\['[a-z]+'\]$"],
+    "Evaluation": [
+        r"^\d+\.\d% \(\d+\.\d% to \d+\.\d%\)\nangry [01]\.\d+\n(.*\n){5,6}surprise [01]\."
+    ],
+    "The parts of `emorec detect`": [r"^5 frames, 1 face$", r"^photos/b.png ok 1$"],
+}
+"""What the examples of each section print."""
+
+SLOW = ("Training",)
+
+EXAMPLES = [
+    pytest.param(block, expected, id=heading, marks=[pytest.mark.slow] * (heading in SLOW))
+    for heading, blocks in blocks_by_section().items()
+    for block, expected in zip(blocks, EXPECTED.get(heading, []), strict=True)
+]
 
 
-def test_all_blocks_are_expected():
-    assert len(BLOCKS) == len(EXPECTED)
-
-
-@pytest.mark.parametrize(("block", "expected"), list(zip(BLOCKS, EXPECTED, strict=True)))
+@pytest.mark.parametrize(("block", "expected"), EXAMPLES)
 def test_example(folder: Path, block: str, expected: str):
     done = subprocess.run(
         [sys.executable, "-c", block],
@@ -59,7 +84,25 @@ def test_example(folder: Path, block: str, expected: str):
 
 
 def test_the_outputs_of_a_video(folder: Path):
-    test_example(folder, BLOCKS[3], EXPECTED[3])
+    heading = "The parts of `emorec detect`"
+    test_example(folder, blocks_by_section()[heading][0], EXPECTED[heading][0])
     assert len((folder / "faces.csv").read_text().splitlines()) == 6
     with VideoReader(folder / "annotated" / "clip-emotions.mp4") as reader:
         assert sum(1 for _ in reader) == 5
+
+
+def test_the_page_lists_everything_in_emorec():
+    table = PAGE[PAGE.index("## Everything in `emorec`") : PAGE.index("## The parts of")]
+    cells = re.findall(r"^\| (`.*?) \|", table, re.M)
+    assert sorted(re.findall(r"`(\w+)`", " ".join(cells))) == sorted(emorec.__all__)
+
+
+def test_the_examples_need_nothing_else():
+    """Those of the last section show the modules below."""
+    for heading, blocks in blocks_by_section().items():
+        for block in blocks:
+            modules = set(re.findall(r"^(?:from|import) (emorec\S*)", block, re.M))
+            assert modules <= {"emorec"} or heading == "The parts of `emorec detect`"
+            names = re.findall(r"^from emorec import (.*)", block, re.M)
+            used = {*", ".join(names).split(", "), *re.findall(r"\bemorec\.([a-z]\w+)\(", block)}
+            assert used - {""} <= set(emorec.__all__)

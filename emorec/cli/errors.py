@@ -67,47 +67,12 @@ def user_error(error: BaseException) -> EmorecError | None:
         path = os.fsdecode(error.filename)
         return DataError(f"{path}: {error.strerror}; change its permissions, or name another path")
     if isinstance(error, ModuleNotFoundError):
-        return _missing_package(error)
+        from emorec.installation import missing_package
+
+        return missing_package(error)
     if isinstance(error, ImportError) and any(text in str(error) for text in _LIBRARY_MISSING):
         return _missing_system_library(error)
     return None
-
-
-def _missing_package(error: ModuleNotFoundError) -> MissingDependencyError | None:
-    from emorec.installation import extra_for, install_command
-
-    name = error.name or ""
-    needs = "this command"
-    extra = extra_for(name)
-    if extra is None and "." not in name:
-        # A package of another package, such as pyarrow of ray.
-        needs = _importer(error)
-        extra = extra_for(needs)
-    if extra is None:
-        return None
-    if not extra and needs == "this command":
-        message = f"the package {name!r} is missing; reinstall emorec: {install_command()}"
-    elif name == os.environ.get("KERAS_BACKEND"):
-        message = (
-            f"KERAS_BACKEND is {name!r}, which is not installed; install it with: "
-            f"{install_command(extra)}, or unset KERAS_BACKEND"
-        )
-    else:
-        message = f"{needs} needs the package {name!r}; install it with: {install_command(extra)}"
-    return MissingDependencyError(message)
-
-
-def _importer(error: ModuleNotFoundError) -> str:
-    """Return the package outside emorec whose code failed to import another; "" if there is none.
-
-    Frames of Python's own import system are passed over.
-    """
-    from traceback import walk_tb
-
-    modules = [frame.f_globals.get("__name__", "") for frame, _ in walk_tb(error.__traceback__)]
-    packages = [module.partition(".")[0] for module in modules]
-    found = [name for name in packages if name not in ("emorec", "importlib", "__main__")]
-    return found[-1] if found and packages[-1] != "emorec" else ""
 
 
 def _missing_system_library(error: ImportError) -> MissingDependencyError | None:

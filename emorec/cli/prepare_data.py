@@ -149,7 +149,6 @@ def prepare_data(
     """
     from emorec.cli.data_report import write_report
     from emorec.cli.progress import image_progress
-    from emorec.datasets.dataset_summary import notices
     from emorec.datasets.prepare import prepare_data as prepare
     from emorec.datasets.prepare_options import PrepareOptions
     from emorec.datasets.prepared_files import REPORT_HTML
@@ -174,7 +173,7 @@ def prepare_data(
     )
     with image_progress("Writing images") as progress:
         prepared = prepare(sources, dest, options, read_options=read_options, progress=progress)
-    for notice in notices(prepared.summary):
+    for notice in prepared.notices:
         click.echo(f"Note: {one_line(notice)}", err=True)
     if as_json:
         click.echo(json.dumps(prepared.summary, indent=2, ensure_ascii=False))

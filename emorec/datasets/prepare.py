@@ -12,7 +12,7 @@ from typing import Any
 from emorec.atomic_files import write_json
 from emorec.datasets.choices import COPY, DROP, HARD, IGNORE, LABEL_CSV, LIST
 from emorec.datasets.class_checks import require_classes
-from emorec.datasets.dataset_summary import Unreadable, faults, manifest_csv, summarise
+from emorec.datasets.dataset_summary import Unreadable, faults, manifest_csv, notices, summarise
 from emorec.datasets.destination import files_in, recover, replacing, require_apart
 from emorec.datasets.duplicates import find_leaks, near_duplicates, thumbnails
 from emorec.datasets.manifest import read_summary
@@ -42,6 +42,11 @@ class PrepareResult:
 
     summary: dict[str, Any]
     changed: bool
+
+    @property
+    def notices(self) -> list[str]:
+        """One line for each fault of the sources, and for removed leaks."""
+        return notices(self.summary)
 
 
 def prepare_data(

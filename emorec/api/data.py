@@ -1,0 +1,113 @@
+"""Prepares and reads data sets."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emorec.datasets.choices import COPY, FER2013NEW
+from emorec.errors import ConfigError
+
+if TYPE_CHECKING:
+    from emorec.datasets.manifest import PreparedDataset
+    from emorec.datasets.prepare import PrepareResult
+    from emorec.threads import ProgressCallback
+
+StrPath = str | os.PathLike[str]
+"""A path, as text or as `pathlib.Path`."""
+
+
+def prepare_data(
+    sources: StrPath | Sequence[StrPath],
+    out: StrPath,
+    *,
+    policy: str = "dominant",
+    classes: int = 7,
+    layout: str | None = None,
+    ferplus_csv: StrPath | None = None,
+    votes: str = FER2013NEW,
+    keep_labels: bool = False,
+    validation: float = 0.1,
+    test: float = 0.1,
+    seed: int = 0,
+    link: str = COPY,
+    leaks: str | None = None,
+    strict: bool = False,
+    overwrite: bool = False,
+    progress: "ProgressCallback | None" = None,
+) -> "PrepareResult":
+    """Convert raw data sets to one data set for training and evaluation: `emorec prepare-data`.
+
+    The data set is written atomically; it is left untouched if already up to date.
+
+    Args:
+        sources: A folder, zip archive or CSV file of raw data, or several, which are combined.
+        out: Folder to write.
+        policy: Vote policy: how the votes on an image become its label; one of
+            `emorec.labels.POLICIES`.
+        classes: 7 emotions, or 8 with contempt.
+        layout: Layout of the sources, a key of `emorec.datasets.readers.registry.LAYOUTS`; None
+            detects it.
+        ferplus_csv: A fer2013new.csv, whose votes replace the labels of fer2013.csv.
+        votes: Votes of a FERPlus checkout: "fer2013new", or "label-csv" for its label.csv files.
+        keep_labels: Keep labels as they are spelt; they need not be emotions.
+        validation: Share of the images for validation where the source has none, 0 to 1.
+        test: Share of the images for test where the source has none, 0 to 1.
+        seed: Seed of the random split.
+        link: "copy", or "hard" or "symlink" for links to the images.
+        leaks: Images that are also in a later split: "ignore", "list" or "drop" them; None lists
+            them if there are several sources.
+        strict: Treat every fault of the sources as an error.
+        overwrite: Replace the folder `out` whatever it contains.
+        progress: Called now and then with the number of processed images and their total.
+
+    Returns:
+        The content of summary.json, the faults of the sources (`notices`), and whether the data
+        set was written.
+
+    Raises:
+        ConfigError: An option is unknown or does not fit the sources.
+        DataError: A source is missing, broken or unsafe, a strict check fails, or `out` must not
+            be replaced. `out` is unchanged then, and after Ctrl-C.
+    """
+    from emorec.datasets.prepare import prepare_data as prepare
+    from emorec.datasets.prepare_options import PrepareOptions
+    from emorec.datasets.readers.rows import ReadOptions
+
+    places = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
+    if not places:
+        raise ConfigError("prepare_data needs one or more sources; received an empty list")
+    return prepare(
+        [Path(place) for place in places],
+        Path(out),
+        PrepareOptions(policy, classes, link, leaks, strict, overwrite),
+        read_options=ReadOptions(
+            layout=layout,
+            ferplus_csv=None if ferplus_csv is None else Path(ferplus_csv),
+            votes=votes,
+            keep_labels=keep_labels,
+            validation=validation,
+            test=test,
+            seed=seed,
+        ),
+        progress=progress,
+    )
+
+
+def load_dataset(data: StrPath) -> "PreparedDataset":
+    """Read a prepared data set, or a FER-2013 folder tree: its images, splits, labels and votes.
+
+    Args:
+        data: The folder.
+
+    Returns:
+        The data set. Its method `examples(split)` returns the paths of the images of "train",
+        "validation" or "test" and their targets, one-hot or as distributions of the votes;
+        `emorec.load_images` decodes them.
+
+    Raises:
+        DataError: The folder is missing, holds no such data set, or its manifest is broken.
+    """
+    from emorec.datasets.manifest import read_prepared
+
+    return read_prepared(Path(data))

@@ -1,0 +1,156 @@
+"""Trains models."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emorec.api.data import StrPath
+from emorec.errors import ConfigError
+from emorec.installation import imports_explained
+from emorec.short_repr import short_repr
+
+if TYPE_CHECKING:
+    from emorec.training.config import TrainConfig
+    from emorec.training.finish import RunResult
+    from emorec.training.training_progress import StepProgressCallback, TrainingProgressCallback
+
+
+def load_train_config(
+    config: "TrainConfig | Mapping[str, Any] | StrPath | None" = None, **settings: Any
+) -> "TrainConfig":
+    """Resolve the settings of a training run, and check them.
+
+    Args:
+        config: The path of a YAML file, the name of a recipe of emorec (a file of configs/ without
+            its suffix, such as "quick"), a mapping of settings, or a configuration. Otherwise the
+            recipe of the architecture counts, as in `emorec train`.
+        **settings: Settings that override those of `config`, such as arch="vgg16", epochs=3 or
+            weights="imagenet".
+
+    Returns:
+        All settings, as attributes; `to_yaml` returns them as text.
+
+    Raises:
+        ConfigError: A setting is unknown or invalid, or there is no such file or recipe.
+        ModelError: The initial weights name no model.
+        MissingDependencyError: The packages for training are not installed.
+    """
+    with imports_explained("training"):
+        from emorec.training.config import TrainConfig, load_config, validated
+
+        overrides = {name: _as_setting(value) for name, value in settings.items()}
+        if isinstance(config, TrainConfig):
+            names = {name: name for name in overrides}
+            return validated({**config.model_dump(), **overrides}, "the settings", names)
+        if config is None or isinstance(config, Mapping):
+            named = {name: _as_setting(value) for name, value in (config or {}).items()}
+            return load_config(None, {**named, **overrides})
+        if not isinstance(config, str | os.PathLike):
+            raise ConfigError(
+                "config must be a TrainConfig, a mapping, the path of a YAML file or the name of a "
+                f"recipe; received {short_repr(config)}"
+            )
+        path = Path(config)
+        if path.is_file() or path.suffix in (".yaml", ".yml") or len(path.parts) != 1:
+            return load_config(path, overrides)
+        return load_config(None, overrides, recipe=os.fspath(config))
+
+
+def train(
+    config: "TrainConfig | Mapping[str, Any] | StrPath | None" = None,
+    *,
+    data: StrPath,
+    out: StrPath = "runs",
+    progress: "TrainingProgressCallback | None" = None,
+    step_progress: "StepProgressCallback | None" = None,
+    tensorboard: bool = False,
+    **settings: Any,
+) -> "RunResult":
+    """Train a model, and write a run folder with the model of the best epoch: `emorec train`.
+
+    Ctrl-C after the first epoch ends the training: the result is that of the best epoch so far,
+    its `interrupted` is true, and `resume_training` resumes the run.
+
+    Args:
+        config: Settings, as for `load_train_config`.
+        data: A prepared data set or a FER-2013 folder tree.
+        out: Folder in which the run folder is created.
+        progress: Called with a `TrainingProgress` after every batch and every epoch.
+        step_progress: Called during the steps before and after the training with the name of the
+            step, the units done and their total.
+        tensorboard: Also write the metrics for TensorBoard into the run folder.
+        **settings: Settings that override those of `config`, such as arch="vgg16" or epochs=3.
+
+    Returns:
+        The run folder, which is also a model for `EmotionRecognizer` and `evaluate`, the metrics on
+        the validation split, and the best epoch.
+
+    Raises:
+        ConfigError, DataError, ModelError: The settings, the data or a model file is invalid; or
+            the loss is not finite.
+        MissingDependencyError: The packages for training are not installed.
+        KeyboardInterrupt: Ctrl-C before the end of the first epoch; no run folder remains.
+    """
+    resolved = load_train_config(config, **settings)
+    from emorec.datasets.manifest import require_prepared
+
+    require_prepared(Path(data))
+    with imports_explained("training"):
+        _quiet_tensorflow()
+        from emorec.training.runner import train as run
+
+        return run(
+            resolved,
+            Path(data),
+            Path(out),
+            progress=progress,
+            step_progress=step_progress,
+            tensorboard=tensorboard,
+        )
+
+
+def resume_training(
+    run: StrPath,
+    *,
+    data: StrPath | None = None,
+    progress: "TrainingProgressCallback | None" = None,
+    step_progress: "StepProgressCallback | None" = None,
+) -> "RunResult | None":
+    """Resume an interrupted run after its last whole epoch: `emorec train --resume`.
+
+    The result is that of a run without the interruption.
+
+    Args:
+        run: The run folder.
+        data: The data set, if it was moved.
+        progress: As for `train`.
+        step_progress: As for `train`.
+
+    Returns:
+        The result of the run; None if it was finished before.
+
+    Raises:
+        ConfigError, DataError, ModelError: The folder is no run folder, the data set differs, the
+            checkpoint is damaged, or another process trains this run. The folder keeps its files.
+        MissingDependencyError: The packages for training are not installed.
+        KeyboardInterrupt: Ctrl-C before the end of the first epoch.
+    """
+    with imports_explained("training"):
+        _quiet_tensorflow()
+        from emorec.training.runner import resume
+
+        moved = None if data is None else Path(data)
+        return resume(Path(run), moved, progress=progress, step_progress=step_progress)
+
+
+def _quiet_tensorflow() -> None:
+    """Turn off the messages that TensorFlow prints as it starts, unless the user has set them."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def _as_setting(value: Any) -> Any:
+    """Convert paths, such as those of weights and teachers, to the text that settings hold."""
+    if isinstance(value, list | tuple):
+        return [_as_setting(entry) for entry in value]
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
