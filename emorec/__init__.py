@@ -90,15 +90,16 @@ if TYPE_CHECKING:
     from emorec.media.video import VideoReader
     from emorec.types import Box, Face, FaceEmotion, Landmarks, Prediction
 
+else:  # to a type checker, a function of this name would mean that any name exists
 
-def __getattr__(name: str) -> object:
-    for origin, names in _ORIGINS.items():
-        if name in names:
-            from importlib import import_module
+    def __getattr__(name: str) -> object:
+        for origin, names in _ORIGINS.items():
+            if name in names:
+                from importlib import import_module
 
-            value = globals()[name] = getattr(import_module(origin), name)
-            return value
-    raise AttributeError(f"module 'emorec' has no attribute {name!r}")
+                value = globals()[name] = getattr(import_module(origin), name)
+                return value
+        raise AttributeError(f"module 'emorec' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -18,14 +17,13 @@ from emorec.detection.registry import (
     make_detector,
     takes_whole_image,
 )
-from emorec.errors import ConfigError, DataError
-from emorec.file_kinds import is_video_name
+from emorec.errors import ConfigError
 from emorec.frames import Frame
 from emorec.image_arrays import check_image
-from emorec.images import Image, read_bgr
+from emorec.images import Image
 from emorec.inference.classifier import EmotionClassifier
+from emorec.inference.named_inputs import model_file, named_detector, read_named_image
 from emorec.labels import EMOTIONS_7, EMOTIONS_8, emotions
-from emorec.media.addresses import is_url, shown_name
 from emorec.metadata import ModelMetadata
 from emorec.preprocessing import crop_face
 from emorec.short_repr import short_repr
@@ -104,7 +102,7 @@ class EmotionRecognizer:
                 f"align must be one of {', '.join(ALIGNMENTS)}; received {short_repr(align)}"
             )
         if classifier is None:
-            path = resources.shipped_model() if model is None else _model_file(model)
+            path = resources.shipped_model() if model is None else model_file(model)
             classifier = EmotionClassifier(path, prior=prior, device=device, flip=flip)
         elif model is not None:
             raise ConfigError("pass either model or classifier, not both")
@@ -163,7 +161,7 @@ class EmotionRecognizer:
             ModelError: The model fails.
         """
         if isinstance(image, str | os.PathLike):
-            image = _read_image(image)
+            image = read_named_image(image)
         check_image(image)
         return self.recognize_frame(Frame.from_image(image))
 
@@ -280,7 +278,7 @@ class EmotionRecognizer:
     def _set_detector(self, detector: FaceDetector | str) -> None:
         self._detector_name = detector if isinstance(detector, str) else None
         if isinstance(detector, str):
-            detector = make_detector(detector)
+            detector = named_detector(detector)
         elif not callable(getattr(detector, "detect", None)):
             raise TypeError(
                 f"detector must be one of {', '.join(DETECTORS)}, or an object with a "
@@ -296,21 +294,3 @@ class EmotionRecognizer:
         if total == 0:  # in float32, a probability of 1 for contempt leaves 0 for all others
             return Prediction(dict.fromkeys(kept, 1 / len(kept)))
         return Prediction({label: value / total for label, value in kept.items()})
-
-
-def _model_file(model: str | os.PathLike[str]) -> Path:
-    from emorec.models.files import find_model  # the default model does not need it
-
-    return find_model(model, ("onnx",))
-
-
-def _read_image(path: str | os.PathLike[str]) -> Image:
-    name = os.fspath(path)
-    if is_url(name):
-        raise DataError(
-            f"{shown_name(name)}: an address; recognize reads image files: download the image "
-            "first, or pass the address of a video to stream"
-        )
-    if is_video_name(name):
-        raise DataError(f"{name}: a video; recognize reads images, stream reads videos")
-    return read_bgr(name)

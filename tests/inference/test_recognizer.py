@@ -4,7 +4,6 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
-import PIL.Image
 import pytest
 from helpers.onnx_models import METADATA, write_tiny_model
 
@@ -13,7 +12,7 @@ from emorec.detection.haar import HaarDetector
 from emorec.detection.registry import DETECTORS, make_detector
 from emorec.detection.whole_image import WholeImage
 from emorec.detection.yunet import YuNetDetector
-from emorec.errors import ConfigError, DataError, ModelError
+from emorec.errors import ConfigError
 from emorec.frames import Frame
 from emorec.images import read_bgr
 from emorec.inference.classifier import EmotionClassifier
@@ -181,6 +180,7 @@ def test_a_detector_by_its_name(name, kind):
     [
         ("mtcnn", ConfigError, "unknown detector 'mtcnn'; the detectors are: yunet, haar, none"),
         ("", ConfigError, "unknown detector ''"),
+        (str(PHOTO), ConfigError, f"not the name of a detector; pass a model as model='{PHOTO}'"),
         (3, TypeError, "an object with a method detect; received 3"),
         (Box(0, 0, 1, 1), TypeError, "detector must be one of yunet, haar, none, or an object"),
     ],
@@ -251,34 +251,6 @@ def test_an_image_file_is_read(path):
     assert [found.face for found in recognizer.recognize(path)] == FACES
 
 
-@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
-def test_an_image_file_is_upright(tmp_path, orientation):
-    """The image is wider than high as a viewer shows it."""
-    stored = np.zeros((20, 40, 3) if orientation < 5 else (40, 20, 3), np.uint8)
-    exif = PIL.Image.Exif()
-    exif[0x0112] = orientation
-    PIL.Image.fromarray(stored).save(tmp_path / "a.jpg", exif=exif)
-    recognizer = EmotionRecognizer("whole-image", StubClassifier(EMOTIONS_7, [1 / 7] * 7))
-    assert [found.box for found in recognizer.recognize(tmp_path / "a.jpg")] == [Box(0, 0, 40, 20)]
-
-
-@pytest.mark.parametrize(
-    ("path", "message"),
-    [
-        ("missing.jpg", "missing.jpg: no such file"),
-        (Path("text.jpg"), "text.jpg: not a readable image"),
-        ("clip.mp4", "clip.mp4: a video; recognize reads images, stream reads videos"),
-        ("https://me:secret@a.org/b.jpg", "https://a.org/b.jpg: an address; .* download the image"),
-    ],
-)
-def test_files_that_are_no_images(tmp_path, monkeypatch, path, message):
-    monkeypatch.chdir(tmp_path)
-    Path("text.jpg").write_text("text")
-    recognizer = EmotionRecognizer(StubDetector([]), StubClassifier(EMOTIONS_7, [1 / 7] * 7))
-    with pytest.raises(DataError, match=message):
-        recognizer.recognize(path)
-
-
 @pytest.mark.parametrize("video", [None, 2.5, b"clip.mp4", np.zeros((3, 40, 40, 3), np.uint8)])
 def test_other_videos_are_refused(video):
     with pytest.raises(TypeError, match=r"stream needs a path, .*; received"):
@@ -339,21 +311,6 @@ def test_a_model_by_its_name(tmp_path, monkeypatch, named, kind):
     assert recognizer.labels == EMOTIONS_8
     assert (recognizer.classifier.device, recognizer.classifier.tau) == ("cpu", 0)
     assert len(recognizer.recognize(IMAGE)) == 2
-
-
-@pytest.mark.parametrize(
-    ("named", "message"),
-    [
-        ("nope", "nope: no such model file, run folder or name of `emorec models list`"),
-        ("tiny.keras", r"must be a .onnx file; .* with: emorec export tiny.keras"),
-        ("yunet", "yunet: a face detection model|yunet: a .*not an emotion model"),
-    ],
-)
-def test_models_that_do_not_run(tmp_path, monkeypatch, named, message):
-    monkeypatch.chdir(tmp_path)
-    Path("tiny.keras").touch()
-    with pytest.raises(ModelError, match=message):
-        EmotionRecognizer(StubDetector([]), model=named)
 
 
 @pytest.mark.parametrize(
