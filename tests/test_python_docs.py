@@ -52,7 +52,7 @@ EXPECTED = {
     "Another model, detector or region": [r"'contempt'"],
     "A video": [r"^4 0\.4\d* \d+ happy$"],
     "Data sets": [r"^\[\]\n\(84, 48, 48, 1\) uint8 \(84, 8\) \('angry', .*'contempt'\)$"],
-    "Training": [r"^runs\S+quick\S*|^runs\S+ \d+\.\d% of the validation split\n\['[a-z]+'\]$"],
+    "Training": [r"^runs\S+ \d+\.\d% of the validation split\n\['[a-z]+'\]$"],
     "Evaluation": [
         r"^\d+\.\d% \(\d+\.\d% to \d+\.\d%\)\nangry [01]\.\d+\n(.*\n){5,6}surprise [01]\."
     ],
@@ -79,7 +79,9 @@ def test_example(folder: Path, block: str, expected: str):
         text=True,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
+    loads_tensorflow = "emorec.train(" in block  # which prints to standard error as it starts
+    assert done.stderr == "" or loads_tensorflow
     assert re.search(expected, done.stdout, re.M), done.stdout
 
 

@@ -145,7 +145,7 @@ def resume_training(
 
 
 def _quiet_tensorflow() -> None:
-    """Turn off the messages that TensorFlow prints as it starts, unless the user has set them."""
+    """Turn off most messages that TensorFlow prints as it starts, unless the user has set them."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
