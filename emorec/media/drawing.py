@@ -132,17 +132,17 @@ class Annotator:
         height, width = drawn.shape[:2]
         line = max(round(_LINE_SHARE * min(height, width)), 1)
         rim = (line + 1) // 3
-        boxes = [face.face.box for face in faces]
+        boxes = [face.box for face in faces]
         borders = [_grown(box, line + 2 * rim) for box in boxes]
-        colors = [emotion_colors(face.prediction.probabilities) for face in faces]
+        colors = [emotion_colors(face.probabilities) for face in faces]
         for face, border, color in zip(faces, borders, colors, strict=True):
             # The dark rims keep the border visible on a background of its own colour.
             _draw_border(drawn, border, line + 2 * rim, _BLACK)
-            inner = _grown(face.face.box, line + rim)
-            _draw_border(drawn, inner, line, color[face.prediction.emotion])
-            if self._landmarks and face.face.landmarks is not None:
-                _draw_landmarks(drawn, face.face.landmarks, face.face.box)
-        labels = [_fit_label(_label_text(face), face.face.box, (width, height)) for face in faces]
+            inner = _grown(face.box, line + rim)
+            _draw_border(drawn, inner, line, color[face.emotion])
+            if self._landmarks and face.landmarks is not None:
+                _draw_landmarks(drawn, face.landmarks, face.box)
+        labels = [_fit_label(_label_text(face), face.box, (width, height)) for face in faces]
         places = place_labels(
             (width, height),
             boxes,
@@ -152,7 +152,7 @@ class Annotator:
         )
         for face, label, place, color in zip(faces, labels, places, colors, strict=True):
             if label is not None and place is not None:
-                _draw_label(drawn, label, place.box, color[face.prediction.emotion])
+                _draw_label(drawn, label, place.box, color[face.emotion])
         self._label_sides = _sides(faces, places)
         self.undrawn += Undrawn(labels=places.count(None))
         if self._bars:
@@ -171,8 +171,8 @@ class Annotator:
         obstacles = [*borders, *(label.box for label in labels if label is not None)]
         places: list[Place | None] = []
         for face, border, label, color in zip(faces, borders, labels, colors, strict=True):
-            probabilities = face.prediction.probabilities
-            panels = bars.panel_sizes(tuple(probabilities), face.face.box, (width, height))
+            probabilities = face.probabilities
+            panels = bars.panel_sizes(tuple(probabilities), face.box, (width, height))
             place = place_panel(
                 (width, height),
                 [border] if label is None else [border, enclosing(border, label.box)],
