@@ -127,32 +127,45 @@ def _export_keras(
     """Export a .keras file; returns a line that says how much the outputs differ."""
     from emorec.cli.keras_backend import load_keras
     from emorec.cli.native_messages import native_messages_dropped
+    from emorec.cli.progress import step_progress
     from emorec.datasets.loading import load_images
 
-    load_keras()
-    from emorec.export.graph import require_exporter
-    from emorec.export.model_folder import export_folder
-    from emorec.export.onnx import export_onnx
-    from emorec.export.parity import FACES
-    from emorec.export.runtimes import RUNTIME_FORMATS
-    from emorec.modeling.keras_files import load_model
+    with step_progress(4) as begin:
+        begin("loading Keras")
+        load_keras()
+        from emorec.export.graph import require_exporter
+        from emorec.export.model_folder import export_folder
+        from emorec.export.onnx import export_onnx
+        from emorec.export.parity import FACES
+        from emorec.export.runtimes import RUNTIME_FORMATS
+        from emorec.modeling.keras_files import load_model
 
-    require_exporter(export_format)
-    keras_model, metadata = load_model(source)
-    examples = dataset.examples("validation").limited(FACES)
-    faces = load_images(examples.paths, metadata.input_size, metadata.color, metadata.interpolation)
-    if export_format == "onnx":
-        runtime, files = "ONNX Runtime", [target]
-        difference = export_onnx(keras_model, metadata, faces, target, half_weights=half_weights)
-    else:
-        runtime = RUNTIME_FORMATS[export_format].runtime
-        with native_messages_dropped():
-            difference = export_folder(keras_model, metadata, faces, target, export_format)
-        files = [path for path in target.rglob("*") if path.is_file()]
-    size = sum(path.stat().st_size for path in files) / 2**20
+        require_exporter(export_format)
+        begin("loading the model and the images")
+        keras_model, metadata = load_model(source)
+        size, color, interpolation = metadata.input_size, metadata.color, metadata.interpolation
+        examples = dataset.examples("validation").limited(FACES)
+        faces = load_images(examples.paths, size, color, interpolation)
+        begin(f"exporting to {export_format}")
+        if export_format == "onnx":
+            runtime, files = "ONNX Runtime", [target]
+            difference = export_onnx(
+                keras_model,
+                metadata,
+                faces,
+                target,
+                half_weights=half_weights,
+                before_parity=lambda: begin("comparing Keras and ONNX"),
+            )
+        else:
+            runtime = RUNTIME_FORMATS[export_format].runtime
+            with native_messages_dropped():
+                difference = export_folder(keras_model, metadata, faces, target, export_format)
+            files = [path for path in target.rglob("*") if path.is_file()]
+    mebibytes = sum(path.stat().st_size for path in files) / 2**20
     return (
-        f"{target}: {size:.2f} MiB; the probabilities of Keras and {runtime} differ by at most "
-        f"{difference:.1e}, on {len(faces)} faces and noise"
+        f"{target}: {mebibytes:.2f} MiB; the probabilities of Keras and {runtime} differ by at "
+        f"most {difference:.1e}, on {len(faces)} faces and noise"
     )
 
 
@@ -169,7 +182,7 @@ def _export_int8(
     import tempfile
 
     from emorec.atomic_files import write_bytes
-    from emorec.cli.progress import image_progress
+    from emorec.cli.progress import image_progress, step_progress
     from emorec.cli.quantization_text import quantization_text
     from emorec.datasets.loading import load_images
     from emorec.evaluation.quantization_cost import measure_quantization
@@ -183,11 +196,14 @@ def _export_int8(
             source = plain
         metadata = read_metadata(source)
         examples = dataset.examples("train").limited(count)
-        images = load_images(
-            examples.paths, metadata.input_size, metadata.color, metadata.interpolation
-        )
-        quantized = Path(folder) / "int8.onnx"
-        quantized.write_bytes(quantize(source, images))
+        with step_progress(2) as begin:
+            begin("loading the images")
+            images = load_images(
+                examples.paths, metadata.input_size, metadata.color, metadata.interpolation
+            )
+            begin("quantising")
+            quantized = Path(folder) / "int8.onnx"
+            quantized.write_bytes(quantize(source, images))
         with image_progress("Comparing") as progress:
             cost = measure_quantization(source, quantized, dataset, limit=limit, progress=progress)
         cost.check(most_points)

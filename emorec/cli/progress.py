@@ -1,10 +1,8 @@
-"""Progress bars on standard error; nothing moves there if it is no terminal."""
+"""Progress bars on standard error; plain lines at times if it is no terminal."""
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from rich.console import Console
 from rich.progress import (
@@ -15,144 +13,126 @@ from rich.progress import (
     ProgressColumn,
     Task,
     TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
 )
 from rich.text import Text
 
-if TYPE_CHECKING:
-    from emorec.training.training_progress import TrainingProgress as Step
+from emorec.cli.durations import WorkRate, clock_text, left_text
+from emorec.cli.status_lines import StatusLines, line_progress
 
 
-_TITLES = ("epoch", "loss", "accuracy", "val. loss", "val. accuracy", "time", "")
+class LiveText(ProgressColumn):
+    """Column whose text is computed whenever the bar is drawn."""
+
+    def __init__(self, text: Callable[[], str]) -> None:
+        super().__init__()
+        self._text = text
+
+    def render(self, task: Task) -> Text:
+        """Return the text of now."""
+        return Text(self._text())
 
 
-class TrainingDisplay:
-    """A table of the finished epochs above a progress bar over all epochs, on standard error.
+def image_progress(
+    description: str,
+) -> AbstractContextManager[Callable[[int, int | None], None]]:
+    """Show a progress bar over images; see `unit_progress`."""
+    return unit_progress(description, "images")
 
-    If standard error is no terminal, it prints one plain line for each epoch, and no bar.
+
+def unit_progress(
+    description: str, unit: str
+) -> AbstractContextManager[Callable[[int, int | None], None]]:
+    """Show a progress bar over images or frames, with the rate and the time left.
+
+    Args:
+        description: What is done.
+        unit: Name of the units, for the rate.
+
+    Returns:
+        A context whose callback takes the number of units done and in total; None if the total is
+        unknown.
     """
+    return _progress(description, unit, MofNCompleteColumn())
 
-    def __init__(self) -> None:
-        console = Console(stderr=True)
-        self._bar = Progress(
+
+def byte_progress(
+    description: str,
+) -> AbstractContextManager[Callable[[int, int | None], None]]:
+    """Show a progress bar over bytes, with the transfer speed and the time left.
+
+    Returns:
+        A context whose callback takes the number of bytes done and in total.
+    """
+    return _progress(description, "bytes", DownloadColumn())
+
+
+@contextmanager
+def step_progress(total: int) -> Iterator[Callable[[str], None]]:
+    """Show a progress bar over a few steps of unequal length.
+
+    Args:
+        total: Number of steps.
+
+    Yields:
+        A callback that takes the name of the step that begins.
+    """
+    console = Console(stderr=True)
+    names: list[str] = []
+    began = time.monotonic()
+
+    def status() -> str | None:
+        return f"{names[-1]}: step {len(names)} of {total}" if names else None
+
+    with (
+        nullcontext() if console.is_terminal else StatusLines(status),
+        Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
+            LiveText(lambda: f"step {len(names)} of {total}"),
+            LiveText(lambda: f"{clock_text(time.monotonic() - began)} elapsed"),
             console=console,
             transient=True,
             disable=not console.is_terminal,
-        )
-        self._task = self._bar.add_task("loading", total=None)
-        self._epoch_start: float | None = None
+        ) as bar,
+    ):
+        task = bar.add_task("", total=total)
 
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
+        def begin(name: str) -> None:
+            bar.update(task, description=name, completed=len(names))
+            names.append(name)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._bar.stop()
-
-    def preparing(self, description: str, done: int, total: int) -> None:
-        """Show the progress of work before or after the training."""
-        self._bar.update(self._task, description=description, completed=done, total=total)
-
-    def update(self, step: "Step") -> None:
-        """Show the progress of the training, after each batch and each epoch."""
-        done = (step.epoch - 1) * step.batches + step.batch
-        figures = step.metrics
-        self._bar.update(
-            self._task,
-            total=step.epochs * step.batches,
-            completed=done,
-            description=f"epoch {step.epoch}/{step.epochs} loss {figures.get('loss', 0):.3f}",
-        )
-        if not step.epoch_done:
-            if self._epoch_start is None:
-                self._epoch_start = time.monotonic()
-                if self._bar.console.is_terminal:
-                    self._print(_TITLES, "bold")
-            return
-        names = ("loss", "accuracy", "val_loss", "val_accuracy")
-        loss, accuracy, val_loss, val_accuracy = (f"{figures[name]:.4f}" for name in names)
-        if not self._bar.console.is_terminal:
-            self._bar.console.print(
-                f"epoch {step.epoch}/{step.epochs}  loss {loss}  accuracy {accuracy}  "
-                f"validation: loss {val_loss}  accuracy {val_accuracy}",
-                highlight=False,
-                soft_wrap=True,
-            )
-            return
-        now = time.monotonic()
-        seconds = f"{now - (self._epoch_start or now):.0f} s"
-        self._epoch_start = now
-        best = step.best_epoch == step.epoch
-        self._print(
-            (str(step.epoch), loss, accuracy, val_loss, val_accuracy, seconds, "best" * best),
-            "bold" if best else "",
-        )
-
-    def _print(self, cells: Sequence[str], style: str) -> None:
-        pairs = zip(cells, _TITLES, strict=True)
-        line = "  ".join(cell.rjust(max(len(title), 6)) for cell, title in pairs)
-        self._bar.console.print(line.rstrip(), style=style, highlight=False, no_wrap=True)
+        yield begin
 
 
-class _Rate(TextColumn):
-    """Column with the number of images per second."""
-
-    def __init__(self) -> None:
-        super().__init__("")
-
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:,.0f} images/s" if task.speed else "")
-
-
-@contextlib.contextmanager
-def image_progress(description: str) -> Iterator[Callable[[int, int | None], None]]:
-    """Show a progress bar over images, with the rate and the remaining time.
-
-    Yields:
-        A callback that takes the number of images done and in total; None if the total is unknown.
-    """
-    columns = (MofNCompleteColumn(), _Rate(), TextColumn("left"))
-    with _progress_bar(description, *columns) as update:
-        yield update
-
-
-@contextlib.contextmanager
-def byte_progress(description: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar over bytes, with the transfer speed and the remaining time.
-
-    Yields:
-        A callback that takes the number of bytes done and in total.
-    """
-    with _progress_bar(description, DownloadColumn(), TransferSpeedColumn()) as update:
-        yield update
-
-
-@contextlib.contextmanager
-def _progress_bar(
-    description: str, *columns: ProgressColumn
+@contextmanager
+def _progress(
+    description: str, unit: str, amount: ProgressColumn
 ) -> Iterator[Callable[[int, int | None], None]]:
     console = Console(stderr=True)
+    if not console.is_terminal:
+        with line_progress(description, unit) as update:
+            yield update
+        return
+    work = WorkRate()
+
+    def rate_text() -> str:
+        if not work.rate:
+            return ""
+        return f"{work.rate / 1e6:.1f} MB/s" if unit == "bytes" else f"{work.rate:,.0f} {unit}/s"
+
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        *columns,
-        TimeRemainingColumn(),
+        amount,
+        LiveText(rate_text),
+        LiveText(lambda: left_text(work.seconds_left)),
         console=console,
         transient=True,
-        disable=not console.is_terminal,
     ) as bar:
         task = bar.add_task(description, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+        def update(done: int, total: int | None) -> None:
+            work.update(done, total)
+            bar.update(task, completed=done, total=total)
+
+        yield update

@@ -1,5 +1,6 @@
 """The command `emorec train`."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,7 @@ Examples:
   emorec train --data FER-2013 --arch compact
   emorec train --data FER-2013 --arch vgg16 --head-epochs 3 --trainable-layers 4
   emorec train --data FER-2013 --arch xception --weights none --epochs 1 --limit 2000
+  emorec train --data FER-2013 --arch resnet50 --dry-run
   emorec train --resume runs/20260314-150926-compact
 """
 )
@@ -83,6 +85,12 @@ Examples:
     is_flag=True,
     help="Also write the metrics for TensorBoard: tensorboard --logdir RUN/tensorboard",
 )
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Measure the first steps, print the settings and the estimated duration and memory, and "
+    "stop; no run folder is created.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 @click.pass_context
 def train(
@@ -96,10 +104,17 @@ def train(
     out: Path,
     assignments: tuple[str, ...],
     tensorboard: bool,
+    dry_run: bool,
     as_json: bool,
     **_options: Any,
 ) -> None:
-    """Train a model and write a run folder: model, metrics and figures."""
+    """Train a model and write a run folder: model, metrics and figures.
+
+    After the first steps, the estimated duration of the run is printed.
+    """
+    started = time.monotonic()
+    if dry_run and distribute == "hosts":
+        raise click.UsageError("--dry-run measures one process; remove --distribute hosts")
     start: Callable[..., RunResult | None]
     if resume:
         _refuse_settings(ctx)
@@ -125,26 +140,52 @@ def train(
         overrides = settings_of(ctx, assignments)
         settings = load_config(config, overrides, partial(option_of, ctx), recipe=recipe)
         require_prepared(data)
+        if dry_run:
+            _dry_run(settings, data, distribute, started, as_json)
+            return
         start = partial(_train, settings, data, out)
     from emorec.cli.keras_backend import load_keras
 
     world = load_keras(distribute)
-    from emorec.cli.progress import TrainingDisplay
+    from emorec.cli.training_display import TrainingDisplay
 
     if not world.first:
         start(world)
         return
-    with TrainingDisplay() as display:
+    with TrainingDisplay(started) as display:
         result = start(
             world,
             progress=display.update,
             step_progress=display.preparing,
+            estimate=display.estimate,
             tensorboard=tensorboard,
         )
+        if result and not result.interrupted:
+            display.finished()
     if result:
         print_result(result, as_json)
     elif resume:
         print_finished(resume, as_json)
+
+
+def _dry_run(
+    settings: "TrainConfig",
+    data: Path,
+    distribute: "Extent | None",
+    started: float,
+    as_json: bool,
+) -> None:
+    from emorec.cli.keras_backend import load_keras
+
+    world = load_keras(distribute)
+    from emorec.cli.estimate_text import print_dry_run
+    from emorec.cli.training_display import TrainingDisplay
+    from emorec.training.dry_run import dry_run
+
+    before = time.monotonic() - started
+    with TrainingDisplay(started) as display:
+        found = dry_run(settings, data, step_progress=display.preparing, world=world)
+    print_dry_run(found, before, as_json)
 
 
 def _train(

@@ -19,6 +19,7 @@ NO_SETTINGS = (
     "assignments",
     "as_json",
     "augment",
+    "dry_run",
     "tensorboard",
 )
 """Parameters of the command that are not settings of a run."""

@@ -2,6 +2,7 @@
 
 import math
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -27,6 +28,7 @@ def export_onnx(
     target: Path,
     *,
     half_weights: bool = False,
+    before_parity: Callable[[], None] | None = None,
 ) -> float:
     """Export a model, and write the file if Keras and ONNX Runtime agree.
 
@@ -37,6 +39,7 @@ def export_onnx(
         target: The .onnx file, written atomically.
         half_weights: Whether to store the kernels as float16, for half the size. The graph still
             computes in float32: ONNX Runtime casts them once, when it loads the file.
+        before_parity: Called between the export and the comparison.
 
     Returns:
         The largest difference of a probability between Keras and ONNX Runtime.
@@ -53,6 +56,8 @@ def export_onnx(
     if half_weights:
         _halve(graph.graph)
     data = _with_metadata(graph, metadata)
+    if before_parity:
+        before_parity()
     tolerance = HALF_TOLERANCE if half_weights else TOLERANCE
     difference = check_parity(model, metadata, data, faces, tolerance)
     write_bytes(target, data)

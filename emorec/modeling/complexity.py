@@ -56,8 +56,23 @@ def multiply_adds(model: keras.Model) -> int:
     Args:
         model: A built functional model in which no layer is used twice.
     """
-    total = 0
-    for layer in weighted_layers(model):
-        kernels = sum(math.prod(weight.shape) for weight in layer.weights if weight.ndim > 1)
-        total += kernels * math.prod(layer.output.shape[1:-1])
-    return total
+    return sum(_of_layer(layer) for layer in weighted_layers(model))
+
+
+def trained_share(model: keras.Model) -> float:
+    """Return the share of the multiply-adds from the first trainable layer on.
+
+    The backward pass goes through these layers alone. A model without a trainable layer has 0.
+
+    Args:
+        model: As for `multiply_adds`.
+    """
+    layers = weighted_layers(model)
+    trains = [index for index, layer in enumerate(layers) if layer.trainable_weights]
+    total = sum(map(_of_layer, layers))
+    return sum(map(_of_layer, layers[trains[0] :])) / total if trains and total else 0.0
+
+
+def _of_layer(layer: keras.layers.Layer) -> int:
+    kernels = sum(math.prod(weight.shape) for weight in layer.weights if weight.ndim > 1)
+    return int(kernels * math.prod(layer.output.shape[1:-1]))

@@ -20,6 +20,7 @@ from emorec.training.checkpoint import (
     write_state,
 )
 from emorec.training.ema import ema_values
+from emorec.training.run_timer import RunTimer
 from emorec.training.stages import Stage, is_done
 from emorec.training.training_progress import TrainingProgress, TrainingProgressCallback
 
@@ -137,6 +138,7 @@ class ReportProgress(keras.callbacks.Callback):  # type: ignore[misc]  # keras s
         epochs: int,
         batches: int,
         checkpoint: RunCheckpoint,
+        timer: RunTimer,
     ):
         """Store the receiver and the size of the run.
 
@@ -145,10 +147,11 @@ class ReportProgress(keras.callbacks.Callback):  # type: ignore[misc]  # keras s
             epochs: Number of epochs of the run.
             batches: Number of batches of an epoch.
             checkpoint: Callback that knows the best epoch.
+            timer: Callback that knows how long the run will take.
         """
         super().__init__()
         self._progress, self._epochs, self._batches = progress, epochs, batches
-        self._checkpoint, self._epoch = checkpoint, 0
+        self._checkpoint, self._timer, self._epoch = checkpoint, timer, 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Store the number of the epoch."""
@@ -164,7 +167,15 @@ class ReportProgress(keras.callbacks.Callback):  # type: ignore[misc]  # keras s
 
     def _report(self, batch: int, logs: dict[str, float] | None, done: bool) -> None:
         metrics = {name: float(value) for name, value in (logs or {}).items()}
-        best = self._checkpoint.best_epoch
         self._progress(
-            TrainingProgress(self._epoch, self._epochs, batch, self._batches, metrics, done, best)
+            TrainingProgress(
+                self._epoch,
+                self._epochs,
+                batch,
+                self._batches,
+                metrics,
+                done,
+                self._checkpoint.best_epoch,
+                self._timer.seconds_left,
+            )
         )

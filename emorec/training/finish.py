@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import logging
 import shutil
 from collections.abc import Mapping
@@ -32,6 +33,7 @@ from emorec.training.checkpoint import RunState, assign, best_epoch, read_state
 from emorec.training.config import TrainConfig
 from emorec.training.run_data import COLOR, INTERPOLATION, RunData
 from emorec.training.run_model import build
+from emorec.training.training_progress import StepProgressCallback
 
 _log = logging.getLogger(__name__)
 
@@ -53,8 +55,15 @@ class RunResult:
     interrupted: bool
 
 
+_STEPS = 6
+
+
 def finish(
-    folder: Path, config: TrainConfig, data: RunData, interrupted: bool = False
+    folder: Path,
+    config: TrainConfig,
+    data: RunData,
+    interrupted: bool = False,
+    progress: StepProgressCallback | None = None,
 ) -> RunResult:
     """Write the models, figures and metrics of a run from its checkpoint.
 
@@ -65,24 +74,42 @@ def finish(
         config: Settings of the run.
         data: Examples and images of the run.
         interrupted: The training was ended early.
+        progress: Called before every step.
 
     Raises:
         ModelError: Keras and ONNX Runtime disagree; the .keras file and the metrics are kept.
         DataError: A file cannot be written.
     """
+    done = itertools.count()
+
+    def begin(step: str) -> None:
+        if progress:
+            progress(step, next(done), _STEPS)
+
+    begin("evaluating the best epoch")
     state = read_state(folder / run_folder.CHECKPOINT)
     model = _best_model(folder, config, data, state)
     logits = np.asarray(model.predict(data.validation_images, batch_size=256, verbose=0))
+    begin("computing the metrics")
     metadata = _metadata(config, model, data, logits)
     save_model(model, metadata, folder / run_folder.MODEL_KERAS)
     evaluation = _assess(folder, metadata, data, logits)
+    begin("drawing the figures")
     _write_figures(folder, state, evaluation)
     _write_per_class(evaluation.scores, folder / run_folder.PER_CLASS)
+    begin("writing the report")
     _write_report(folder, config, state, evaluation)
     metrics = _write_metrics(folder, state, model, evaluation)
+    begin("exporting to ONNX")
     faces = data.validation_images[:FACES]
-    onnx_file = folder / run_folder.MODEL_ONNX
-    difference = export_onnx(model, metadata, faces, onnx_file, half_weights=config.half_weights)
+    difference = export_onnx(
+        model,
+        metadata,
+        faces,
+        folder / run_folder.MODEL_ONNX,
+        half_weights=config.half_weights,
+        before_parity=lambda: begin("comparing Keras and ONNX"),
+    )
     _write_parity(folder, metrics, len(faces), difference)
     if not interrupted:
         shutil.rmtree((folder / run_folder.CHECKPOINT).parent)

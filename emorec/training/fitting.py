@@ -7,19 +7,25 @@ from typing import Any
 import cv2
 import keras
 
+from emorec.datasets.manifest import PreparedDataset
 from emorec.interrupts import hold_interrupts
 from emorec.labels import Targets
 from emorec.modeling.architectures import architecture
+from emorec.modeling.classifier_parts import backbone_of
+from emorec.modeling.complexity import multiply_adds, trained_share
+from emorec.modeling.finetune import set_trainable_layers
+from emorec.training import balance
 from emorec.training.batches import AugmentedBatches, BatchSettings
 from emorec.training.config import TrainConfig
 from emorec.training.config_groups import FeatureCacheConfig
 from emorec.training.distribution import ALONE, World
+from emorec.training.estimate import StageWork
 from emorec.training.fast_layers import fast_layers
 from emorec.training.features import FeatureBatches, compute_features, feature_split
 from emorec.training.learning_rate import learning_rate
 from emorec.training.optimizer import make_optimizer, rate_factors
 from emorec.training.padded_validation import BATCH, validation_data
-from emorec.training.run_data import RunData
+from emorec.training.run_data import RunData, draws_labels
 from emorec.training.stages import Stage
 from emorec.training.training_progress import StepProgressCallback
 
@@ -41,6 +47,50 @@ class Fitting:
     validation_targets: Targets
 
 
+def stage_work(stage: Stage, classifier: keras.Model, data: RunData, done: int) -> StageWork:
+    """Freeze the layers of a stage, and count the work that it leaves.
+
+    Args:
+        stage: The stage.
+        classifier: The classifier, whose layers are made trainable as the stage requires.
+        data: Examples and images of the run.
+        done: Number of epochs of the run that are done.
+    """
+    if stage.trainable_layers is not None:
+        set_trainable_layers(backbone_of(classifier), stage.trainable_layers)
+    return StageWork(
+        classifier.input_shape[1],
+        stage.end - max(stage.begin, done),
+        len(data.train_images),
+        len(data.validation_images),
+        multiply_adds(classifier),
+        trained_share(classifier),
+    )
+
+
+def batch_settings(config: TrainConfig, dataset: PreparedDataset, data: RunData) -> BatchSettings:
+    """Derive the settings of the batches of a run.
+
+    Args:
+        config: Settings of the run.
+        dataset: The data set.
+        data: Examples of the run; their class frequencies give the weights of the classes.
+    """
+    weights = balance.class_weights(data.train.targets, config.balance_strength)
+    return BatchSettings(
+        batch_size=config.batch_size,
+        seed=config.seed,
+        augmentation=config.augmentation,
+        mixup=config.mixup,
+        cutmix=config.cutmix,
+        mix_off_from=config.total_epochs - config.mix_off_epochs,
+        label_smoothing=config.label_smoothing,
+        draw_labels=draws_labels(config, dataset),
+        loss_weights=weights if config.balance == "weights" else None,
+        sampling_weights=weights if config.balance == "sampling" else None,
+    )
+
+
 def make_fitting(
     config: FeatureCacheConfig,
     classifier: keras.Model,
@@ -49,6 +99,7 @@ def make_fitting(
     world: World = ALONE,
     *,
     progress: StepProgressCallback | None = None,
+    sample: RunData | None = None,
 ) -> Fitting:
     """Choose between training on images and on features, and compute the features.
 
@@ -59,15 +110,17 @@ def make_fitting(
         settings: Size, order, augmentation and targets of the batches.
         world: The processes that train together; several devices train on images.
         progress: Called while features are computed.
+        sample: A part of the data, to fit that alone; the choice is that for all data.
 
     Raises:
         ConfigError: Features are requested, and no layer is frozen, or images are mixed.
     """
-    images, targets, validation = data.train_images, data.train.targets, data.validation_images
-    batches: AugmentedBatches
     split = None
     if world.devices == 1:
-        split = feature_split(config, settings, classifier, len(images))
+        split = feature_split(config, settings, classifier, len(data.train_images))
+    data = sample or data
+    images, targets, validation = data.train_images, data.train.targets, data.validation_images
+    batches: AugmentedBatches
     if split is None:
         batches = AugmentedBatches(images, targets, settings, world)
         return Fitting(classifier, batches, validation, data.validation.targets)

@@ -9,10 +9,8 @@ import keras
 
 from emorec.datasets.manifest import PreparedDataset, read_prepared
 from emorec.errors import ConfigError, DataError
-from emorec.modeling.classifier_parts import backbone_of
-from emorec.modeling.finetune import set_trainable_layers
+from emorec.modeling.architectures import architecture
 from emorec.training import balance, run_folder
-from emorec.training.batches import BatchSettings
 from emorec.training.callbacks import (
     LetInterruptsThrough,
     LossError,
@@ -25,18 +23,32 @@ from emorec.training.config import TrainConfig
 from emorec.training.distillation import distilled_targets
 from emorec.training.distribution import ALONE, World, check_distribution, connected
 from emorec.training.ema import ValidateWithEma
+from emorec.training.estimate import Estimate, evaluation_factor
 from emorec.training.finish import RunResult, finish
-from emorec.training.fitting import compile_stage, fit_epochs, make_fitting
+from emorec.training.fitting import (
+    Fitting,
+    batch_settings,
+    compile_stage,
+    fit_epochs,
+    make_fitting,
+    stage_work,
+)
 from emorec.training.norm_statistics import EpochNormStatistics
+from emorec.training.padded_validation import BATCH
 from emorec.training.precision import resolve_precision
-from emorec.training.run_data import draws_labels, load, resolve_labels, select
+from emorec.training.run_data import RunData, load, resolve_labels, select
 from emorec.training.run_model import build, with_model_files
+from emorec.training.run_timer import RunTimer
+from emorec.training.shortening import Shortening, shortenings
 from emorec.training.stages import Stage, is_done, stages_of
 from emorec.training.training_progress import ProgressOptions
 
 _log = logging.getLogger(__name__)
 
 _NO_PROGRESS = ProgressOptions()
+
+_SAMPLE_STEPS = 64
+_SAMPLE_VALIDATIONS = 2
 
 
 class TrainingRun:
@@ -51,6 +63,7 @@ class TrainingRun:
         state: State to resume from; None for a run from the start.
         world: The processes that train together.
         options: Receivers of the progress.
+        timer: Measures the run from its beginning.
     """
 
     def __init__(
@@ -66,6 +79,7 @@ class TrainingRun:
         Raises:
             ConfigError, DataError, ModelError: The settings, the data or a model file is invalid.
         """
+        self.timer = RunTimer(self._report_estimate)
         check_distribution(config.batch_size, config.feature_cache, world)
         precision = resolve_precision(config.precision)
         labels = resolve_labels(config, dataset)
@@ -177,34 +191,96 @@ class TrainingRun:
             folder: The run folder; None where another process writes it.
         """
         checkpoint = RunCheckpoint(folder, self.model, self.state)
+        stages = self._begin()
         with connected(self.world):
-            for stage in stages_of(self.config, self.config.trainable_layers):
-                if not (self.state and is_done(stage, self.state.history)):
-                    self._fit_stage(stage, folder, checkpoint)
+            for stage in stages:
+                self._fit_stage(stage, folder, checkpoint)
         _log.info("best epoch %d", checkpoint.best_epoch)
+
+    def measure(self) -> Estimate | None:
+        """Train the first steps of the first stage, and validate on a part of the data.
+
+        The weights are then those of no run.
+
+        Returns:
+            An estimate of the run; None if the data give less than two steps.
+        """
+        (first, *_) = self._begin()
+        sample = self.data.sample(
+            _SAMPLE_STEPS * self.config.batch_size, _SAMPLE_VALIDATIONS * BATCH
+        )
+        fitting = self._prepare(first, first.begin, sample)
+        self.timer.samples = True
+        callbacks = [StopOnNaN(), EpochNormStatistics(), ValidateWithEma()]
+        # Of an epoch of one step, the second one shows how long a step takes without compiling.
+        epochs = 1 if len(fitting.batches) > 1 else 2
+        callbacks += [LetInterruptsThrough(), self.timer]
+        self._announce_compilation()
+        fit_epochs(fitting, 0, epochs, callbacks, self.world)
+        return self.timer.sampled
+
+    def shortenings(self, estimate: Estimate) -> tuple[Shortening, ...]:
+        """List what would shorten the run, of which the timer has made an estimate."""
+        minimum = architecture(self.config.arch).minimum_size
+        return shortenings(estimate, self.timer.works, self.config, minimum)
 
     def finish(self, folder: Path, interrupted: bool = False) -> RunResult:
         """Write the models, figures and metrics of the best epoch; see `emorec.training.finish`."""
-        if self.options.step_progress:
-            self.options.step_progress("writing the models and figures", 0, 1)
-        return finish(folder, self.config, self.data, interrupted)
+        return finish(folder, self.config, self.data, interrupted, self.options.step_progress)
 
-    def _fit_stage(self, stage: Stage, folder: Path | None, checkpoint: RunCheckpoint) -> None:
-        done = len(checkpoint.history)
-        if stage.trainable_layers is not None:
-            set_trainable_layers(backbone_of(self.model), stage.trainable_layers)
+    def _begin(self) -> list[Stage]:
+        """List the stages that are not done, and tell the timer their work."""
+        history = self.state.history if self.state else []
+        stages = [
+            stage
+            for stage in stages_of(self.config, self.config.trainable_layers)
+            if not (history and is_done(stage, history))
+        ]
+        works = [stage_work(stage, self.model, self.data, len(history)) for stage in stages]
+        factor = evaluation_factor(self.config.precision, self.config.flip_average)
+        self.timer.begin_run(works, factor)
+        return stages
+
+    def _prepare(self, stage: Stage, done: int, sample: RunData | None = None) -> Fitting:
+        """Freeze the layers of a stage, compute its features, and compile its model."""
+        data, size = self.data, self.config.batch_size
+        work = stage_work(stage, self.model, data, done)
+        steps = -(-work.train_images // size)
+        self.timer.begin_stage(work, steps, -(-work.validation_images // BATCH))
         fitting = make_fitting(
             self.config,
             self.model,
-            self.data,
-            self._batch_settings(),
+            data,
+            batch_settings(self.config, self.dataset, self.data),
             self.world,
-            progress=self.options.step_progress,
+            progress=self.timer.feature_progress(
+                self.options.step_progress, self.config.feature_views
+            ),
+            sample=sample,
         )
         compile_stage(self.config, stage, fitting, self.model, self.world)
+        return fitting
+
+    def _announce_compilation(self) -> None:
+        if self.options.step_progress:
+            self.options.step_progress("compiling the training step", 0, 1)
+
+    def _report_estimate(self, estimate: Estimate) -> None:
+        _log.info(
+            "estimate: %.0f s in all, %.1f s an epoch",
+            estimate.seconds,
+            estimate.stages[0].epoch_seconds,
+        )
+        if self.options.estimate:
+            self.options.estimate(estimate, self.shortenings(estimate))
+
+    def _fit_stage(self, stage: Stage, folder: Path | None, checkpoint: RunCheckpoint) -> None:
+        done = len(checkpoint.history)
+        fitting = self._prepare(stage, done)
         self._restore(stage, fitting.model, checkpoint, (folder or Path()) / run_folder.CHECKPOINT)
         checkpoint.begin(stage)
         callbacks = self._callbacks(folder, checkpoint, len(fitting.batches))
+        self._announce_compilation()
         fit_epochs(fitting, done, stage.end, callbacks, self.world)
 
     def _restore(
@@ -227,29 +303,15 @@ class TrainingRun:
     ) -> list[keras.callbacks.Callback]:
         # The check of the loss precedes the checkpoint.
         callbacks = [StopOnNaN(), EpochNormStatistics(), ValidateWithEma(), checkpoint]
-        callbacks.append(LetInterruptsThrough())
+        callbacks += [LetInterruptsThrough(), self.timer]
         if self.options.progress:
             epochs = self.config.total_epochs
-            callbacks.append(ReportProgress(self.options.progress, epochs, batches, checkpoint))
+            callbacks.append(
+                ReportProgress(self.options.progress, epochs, batches, checkpoint, self.timer)
+            )
         if self.options.tensorboard and folder:
             from emorec.training.tensorboard_log import WriteTensorBoard
 
             logs = folder / run_folder.TENSORBOARD
             callbacks.append(WriteTensorBoard(logs, checkpoint.history))
         return callbacks
-
-    def _batch_settings(self) -> BatchSettings:
-        config = self.config
-        weights = balance.class_weights(self.data.train.targets, config.balance_strength)
-        return BatchSettings(
-            batch_size=config.batch_size,
-            seed=config.seed,
-            augmentation=config.augmentation,
-            mixup=config.mixup,
-            cutmix=config.cutmix,
-            mix_off_from=config.total_epochs - config.mix_off_epochs,
-            label_smoothing=config.label_smoothing,
-            draw_labels=draws_labels(config, self.dataset),
-            loss_weights=weights if config.balance == "weights" else None,
-            sampling_weights=weights if config.balance == "sampling" else None,
-        )

@@ -1,6 +1,6 @@
 """Selects the examples of a run and decodes their images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from emorec.datasets.class_checks import require_classes
@@ -24,6 +24,22 @@ class RunData:
     train_images: Image
     validation: Examples
     validation_images: Image
+
+    def sample(self, train: int, validation: int) -> "RunData":
+        """Return the first examples of each split, at most so many."""
+        return RunData(
+            _first(self.train, train),
+            self.train_images[:train],
+            _first(self.validation, validation),
+            self.validation_images[:validation],
+        )
+
+
+def _first(examples: Examples, count: int) -> Examples:
+    votes = None if examples.votes is None else examples.votes[:count]
+    return replace(
+        examples, paths=examples.paths[:count], targets=examples.targets[:count], votes=votes
+    )
 
 
 def select(config: DataConfig, dataset: PreparedDataset) -> tuple[Examples, Examples]:

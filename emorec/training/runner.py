@@ -8,6 +8,7 @@ from emorec.training.distribution import ALONE, World
 from emorec.training.finish import RunResult
 from emorec.training.run import TrainingRun
 from emorec.training.training_progress import (
+    EstimateCallback,
     ProgressOptions,
     StepProgressCallback,
     TrainingProgressCallback,
@@ -21,6 +22,7 @@ def train(
     *,
     progress: TrainingProgressCallback | None = None,
     step_progress: StepProgressCallback | None = None,
+    estimate: EstimateCallback | None = None,
     tensorboard: bool = False,
     world: World = ALONE,
 ) -> RunResult:
@@ -35,6 +37,8 @@ def train(
         runs: Folder in which the run folder is created.
         progress: Called after every batch and every epoch.
         step_progress: Called during the steps before and after the training.
+        estimate: Called with the estimated duration after the first steps, and again where it has
+            changed much.
         tensorboard: Also write the metrics for TensorBoard into the run folder.
         world: The processes that train together; this process is the first of them.
 
@@ -46,7 +50,7 @@ def train(
         KeyboardInterrupt: Ctrl-C before the end of the first epoch; no folder remains. A later
             Ctrl-C ends the training, and the result is that of the best epoch so far.
     """
-    options = ProgressOptions(progress, step_progress, tensorboard)
+    options = ProgressOptions(progress, step_progress, tensorboard, estimate)
     run = TrainingRun.begin(config, data_root, options, world)
     folder = run_folder.create(runs, run.config, run.dataset)
     with run_folder.removed_without_weights(folder), run_folder.in_use(folder):
@@ -59,6 +63,7 @@ def resume(
     *,
     progress: TrainingProgressCallback | None = None,
     step_progress: StepProgressCallback | None = None,
+    estimate: EstimateCallback | None = None,
     tensorboard: bool = False,
     world: World = ALONE,
 ) -> RunResult | None:
@@ -71,6 +76,8 @@ def resume(
         data_root: The data set, if it was moved; None for its original path.
         progress: Called after every batch and every epoch.
         step_progress: Called during the steps before and after the training.
+        estimate: Called with the estimated duration after the first steps, and again where it has
+            changed much.
         tensorboard: Also write the metrics for TensorBoard; a run that has begun to continues.
         world: The processes that train together; this process is the first of them.
 
@@ -84,7 +91,7 @@ def resume(
         KeyboardInterrupt: Ctrl-C before the end of the first epoch.
     """
     tensorboard = tensorboard or (folder / run_folder.TENSORBOARD).is_dir()
-    options = ProgressOptions(progress, step_progress, tensorboard)
+    options = ProgressOptions(progress, step_progress, tensorboard, estimate)
     if run_folder.finished(folder):
         return None
     with run_folder.in_use(folder):

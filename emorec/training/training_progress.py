@@ -4,6 +4,9 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from emorec.training.estimate import Estimate
+from emorec.training.shortening import Shortening
+
 
 @dataclass(frozen=True)
 class TrainingProgress:
@@ -17,6 +20,7 @@ class TrainingProgress:
         metrics: Running metrics of the epoch; at its end, with the validation metrics.
         epoch_done: The epoch has ended.
         best_epoch: The epoch with the best validation accuracy so far; 0 before the first ends.
+        seconds_left: Estimated time to the end of the run; None if it is not known yet.
     """
 
     epoch: int
@@ -26,6 +30,7 @@ class TrainingProgress:
     metrics: dict[str, float]
     epoch_done: bool
     best_epoch: int
+    seconds_left: float | None = None
 
 
 TrainingProgressCallback = Callable[[TrainingProgress], None]
@@ -33,6 +38,10 @@ TrainingProgressCallback = Callable[[TrainingProgress], None]
 
 StepProgressCallback = Callable[[str, int, int], None]
 """Called during work before and after the training: name of the step, units done, all units."""
+
+EstimateCallback = Callable[[Estimate, tuple[Shortening, ...]], None]
+"""Called with the first estimate of a run, and with each that differs much from the one before;
+and with what would shorten the run."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +52,13 @@ class ProgressOptions:
         progress: Called with the progress of the training.
         step_progress: Called with the progress of the steps before and after the training.
         tensorboard: Write the metrics for TensorBoard into the run folder.
+        estimate: Called with the estimates of the duration.
     """
 
     progress: TrainingProgressCallback | None = None
     step_progress: StepProgressCallback | None = None
     tensorboard: bool = False
+    estimate: EstimateCallback | None = None
 
     def __post_init__(self) -> None:
         if self.tensorboard:

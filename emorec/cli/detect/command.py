@@ -221,9 +221,10 @@ def detect(
                     display = _video_display(for_videos, max_side, videos, outputs, reporter)
                 display.process(group)
                 continue
-            results = process_images(job, list(group), recognizer, workers=workers, ray=ray)
+            images = list(group)
+            results = process_images(job, images, recognizer, workers=workers, ray=ray)
             # Closed at once: the traceback of an interrupt would keep threads and processes alive.
-            with closing(results):
+            with reporter.images(len(images)), closing(results):
                 for result in results:
                     reporter.add(result)
                     deliver_pending_interrupt()

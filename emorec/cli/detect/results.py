@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import click
 
 from emorec.cli.detect.face_table import FaceTable, video_lines
+from emorec.cli.status_lines import line_progress
 from emorec.cli.terminal_text import one_line
 from emorec.file_kinds import count_kinds, left_out_text
 from emorec.media.layout import Undrawn
@@ -24,6 +25,22 @@ _LISTED_FILES = 20
 """Written files that are listed by name, at most; more are only counted."""
 
 
+def progress_over(
+    name: str, unit: str
+) -> AbstractContextManager[Callable[[int, int | None], None]]:
+    """Show the progress of work on standard error: a bar on a terminal, else lines at times.
+
+    Args:
+        name: What is done.
+        unit: "images" or "frames".
+    """
+    if sys.stderr.isatty():
+        from emorec.cli.progress import unit_progress  # rich is slow to import
+
+        return unit_progress(name, unit)
+    return line_progress(name, unit)
+
+
 class ResultReporter:
     """Writes the records of the results, and prints the table and the problems.
 
@@ -37,7 +54,6 @@ class ResultReporter:
 
     Attributes:
         remaining: The sources to process: all, or those that an interrupted run has left.
-        shows_progress: Whether a bar shows the progress over all sources.
         failed: Whether something could not be read or written, now or in the interrupted run.
     """
 
@@ -65,22 +81,32 @@ class ResultReporter:
         self._undrawn = Undrawn()
         # A bar would overwrite a table that is growing on the same terminal.
         table_on_terminal = self._shows_table and sys.stdout.isatty()
-        several = len(self.remaining) > 1
-        self.shows_progress = several and sys.stderr.isatty() and not table_on_terminal
-        self._progress: Callable[[int, int], None] | None = None
-        self._started = 0
+        self._shows_progress = len(self.remaining) > 1 and not table_on_terminal
+        self._progress: Callable[[int, int | None], None] | None = None
+        self._images = self._done = 0
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             for writer in self._writers:
                 stack.enter_context(writer)
                 writer.add_left_out(count_kinds(self._left_out))
-            if self.shows_progress:
-                from emorec.cli.progress import image_progress  # rich is slow to import
-
-                self._progress = stack.enter_context(image_progress("detecting faces"))
             self._stack = stack.pop_all()
         return self
+
+    @contextmanager
+    def images(self, count: int) -> Iterator[None]:
+        """Show the progress over the next images within the context.
+
+        Args:
+            count: Their number.
+        """
+        if not self._shows_progress:
+            yield
+            return
+        self._images, self._done = count, 0
+        with progress_over("detecting faces", "images") as self._progress:
+            yield
+        self._progress = None
 
     def add(self, result: "ImageResult") -> None:
         """Report the next image.
@@ -89,6 +115,9 @@ class ResultReporter:
             DataError: The records cannot be written.
         """
         self.add_frame(result)
+        self._done += 1
+        if self._progress:
+            self._progress(self._done, self._images)
         if self._shows_table and result.record["status"] != "unreadable":
             self._table.show(result.record)
 
@@ -104,9 +133,6 @@ class ResultReporter:
             click.echo(f"note: {one_line(note)}", err=True)
         for writer in self._writers:
             writer.add(result.record)
-        self._started += result.record["frame"] in (None, 0)
-        if self._progress:
-            self._progress(self._started, len(self.remaining))
         self._undrawn += result.undrawn
         self._written_count += len(result.written)
         self._written += result.written[: _LISTED_FILES + 1 - len(self._written)]

@@ -1,10 +1,10 @@
 """Processes the videos of `emorec detect` and shows them: progress, window, summary and plot."""
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from emorec.cli.detect.results import progress_over
 from emorec.cli.detect.video_options import VideoOptions
 from emorec.cli.terminal_text import one_line
 
@@ -38,6 +38,7 @@ class VideoDisplay:
         self._outputs = outputs
         self._reporter = reporter
         self._count = 0
+        self._videos = sum(source.is_video for source in reporter.remaining)
 
     def process(self, sources: Iterable["MediaSource"]) -> None:
         """Process videos.
@@ -52,10 +53,12 @@ class VideoDisplay:
 
     def _process(self, source: "MediaSource") -> None:
         run = self._work.run(source, self._outputs.video_folder(source))
-        shows_bar = sys.stderr.isatty() and not self._reporter.shows_progress
+        name = one_line(run.name)
+        if self._videos > 1:
+            name += f" ({self._count} of {self._videos})"
         try:
             with (
-                _progress(one_line(run.name), shows_bar) as progress,
+                progress_over(name, "frames") as progress,
                 _window(self._options.show, self._outputs.landmarks) as show,
                 run,
             ):
@@ -81,17 +84,6 @@ class VideoDisplay:
 
             write_bytes(path, draw_timeline(result.tracks, result.record["duration_s"]))
             self._reporter.add_written(path)
-
-
-@contextmanager
-def _progress(name: str, shown: bool) -> Iterator[Callable[[int, int | None], None]]:
-    if not shown:
-        yield lambda done, total: None
-        return
-    from emorec.cli.progress import image_progress  # rich is slow to import
-
-    with image_progress(name) as progress:
-        yield progress
 
 
 @contextmanager
