@@ -6,12 +6,21 @@ from pathlib import Path
 from typing import Any
 
 from emorec.errors import DataError
+from emorec.training.callbacks import LetInterruptsThrough, StopOnNaN
 from emorec.training.config import TrainConfig
 from emorec.training.distribution import ALONE, World
+from emorec.training.ema import ValidateWithEma
 from emorec.training.estimate import Estimate
+from emorec.training.fitting import fit_epochs
+from emorec.training.norm_statistics import EpochNormStatistics
+from emorec.training.padded_validation import BATCH
 from emorec.training.run import TrainingRun
 from emorec.training.shortening import Shortening
 from emorec.training.training_progress import ProgressOptions, StepProgressCallback
+
+_SAMPLE_STEPS = 64
+_SAMPLE_VALIDATIONS = 2
+"""Validation batches; the backend compiles in the first one."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +78,7 @@ def dry_run(
         ConfigError, DataError, ModelError: As for `emorec.training.runner.train`.
     """
     run = TrainingRun.begin(config, data_root, ProgressOptions(None, step_progress), world)
-    estimate = run.measure()
+    estimate = _measure(run)
     if estimate is None:
         raise DataError(f"{data_root}: no training step could be measured")
     images = run.data.train_images, run.data.validation_images
@@ -82,6 +91,26 @@ def dry_run(
         peak_memory(),
         sum(array.nbytes for array in images),
     )
+
+
+def _measure(run: TrainingRun) -> Estimate | None:
+    """Train the first steps of the first stage, and validate, on a part of the data.
+
+    Returns:
+        An estimate of the run; None if the data give less than two steps.
+    """
+    (first, *_) = run.begin_stages()
+    run.timer.samples = True
+    train = _SAMPLE_STEPS * run.config.batch_size
+    sample = run.data.sample(train, _SAMPLE_VALIDATIONS * BATCH)
+    fitting = run.prepare(first, first.begin, sample)
+    if run.options.step_progress:
+        run.options.step_progress("measuring the first steps", 0, 1)
+    callbacks = [StopOnNaN(), EpochNormStatistics(), ValidateWithEma(), LetInterruptsThrough()]
+    # Of an epoch of one step, the second one shows how long a step takes without compiling.
+    epochs = 1 if len(fitting.batches) > 1 else 2
+    fit_epochs(fitting, 0, epochs, [*callbacks, run.timer], run.world)
+    return run.timer.sampled
 
 
 def peak_memory() -> int | None:

@@ -14,9 +14,10 @@ update of the weights comes with it; 2.3 to 4.5 were measured on a CPU."""
 _FLOAT32 = 3.0
 """Duration of a forward pass in float32 by that in bfloat16, where the processor has both."""
 
-_COMPILATIONS = 3.0
-"""Duration of the figures, the export and the comparison by that of compiling a training step: all
-of them mostly run Python code that builds or reads graphs."""
+_FIXED_SECONDS = 10.0
+_COMPILATIONS = 0.8
+"""The figures, the export and the comparison with it take a fixed time, and a part that grows with
+the network as compiling a training step does. Measured with compact and MobileNetV3 (small)."""
 
 
 @dataclass(frozen=True)
@@ -168,14 +169,15 @@ def estimate_stage(work: StageWork, rates: Rates, features_left: float = 1.0) ->
     return StageEstimate(work.image_size, work.epochs, features, train, validation)
 
 
-def finish_seconds(evaluation_seconds: float, compile_seconds: float) -> float:
+def finish_seconds(evaluation_seconds: float, compile_seconds: float, load: float = 1.0) -> float:
     """Estimate what the end of a run takes: metrics, figures, report, export and parity.
 
     Args:
         evaluation_seconds: Of the whole model on the validation images.
         compile_seconds: Of the first training step.
+        load: Duration of work by its processor time, at least 1; more on a busy machine.
     """
-    return evaluation_seconds + _COMPILATIONS * compile_seconds
+    return evaluation_seconds + _COMPILATIONS * compile_seconds + _FIXED_SECONDS * load
 
 
 def evaluation_factor(precision: str, flip_average: bool) -> float:

@@ -47,9 +47,6 @@ _log = logging.getLogger(__name__)
 
 _NO_PROGRESS = ProgressOptions()
 
-_SAMPLE_STEPS = 64
-_SAMPLE_VALIDATIONS = 2
-
 
 class TrainingRun:
     """A run with everything that it works on.
@@ -191,33 +188,11 @@ class TrainingRun:
             folder: The run folder; None where another process writes it.
         """
         checkpoint = RunCheckpoint(folder, self.model, self.state)
-        stages = self._begin()
+        stages = self.begin_stages()
         with connected(self.world):
             for stage in stages:
                 self._fit_stage(stage, folder, checkpoint)
         _log.info("best epoch %d", checkpoint.best_epoch)
-
-    def measure(self) -> Estimate | None:
-        """Train the first steps of the first stage, and validate on a part of the data.
-
-        The weights are then those of no run.
-
-        Returns:
-            An estimate of the run; None if the data give less than two steps.
-        """
-        (first, *_) = self._begin()
-        sample = self.data.sample(
-            _SAMPLE_STEPS * self.config.batch_size, _SAMPLE_VALIDATIONS * BATCH
-        )
-        fitting = self._prepare(first, first.begin, sample)
-        self.timer.samples = True
-        callbacks = [StopOnNaN(), EpochNormStatistics(), ValidateWithEma()]
-        # Of an epoch of one step, the second one shows how long a step takes without compiling.
-        epochs = 1 if len(fitting.batches) > 1 else 2
-        callbacks += [LetInterruptsThrough(), self.timer]
-        self._announce_compilation()
-        fit_epochs(fitting, 0, epochs, callbacks, self.world)
-        return self.timer.sampled
 
     def shortenings(self, estimate: Estimate) -> tuple[Shortening, ...]:
         """List what would shorten the run, of which the timer has made an estimate."""
@@ -228,7 +203,7 @@ class TrainingRun:
         """Write the models, figures and metrics of the best epoch; see `emorec.training.finish`."""
         return finish(folder, self.config, self.data, interrupted, self.options.step_progress)
 
-    def _begin(self) -> list[Stage]:
+    def begin_stages(self) -> list[Stage]:
         """List the stages that are not done, and tell the timer their work."""
         history = self.state.history if self.state else []
         stages = [
@@ -241,8 +216,14 @@ class TrainingRun:
         self.timer.begin_run(works, factor)
         return stages
 
-    def _prepare(self, stage: Stage, done: int, sample: RunData | None = None) -> Fitting:
-        """Freeze the layers of a stage, compute its features, and compile its model."""
+    def prepare(self, stage: Stage, done: int, sample: RunData | None = None) -> Fitting:
+        """Freeze the layers of a stage, compute its features, and compile its model.
+
+        Args:
+            stage: The stage.
+            done: Number of epochs of the run that are done.
+            sample: A part of the data, to fit that alone.
+        """
         data, size = self.data, self.config.batch_size
         work = stage_work(stage, self.model, data, done)
         steps = -(-work.train_images // size)
@@ -261,10 +242,6 @@ class TrainingRun:
         compile_stage(self.config, stage, fitting, self.model, self.world)
         return fitting
 
-    def _announce_compilation(self) -> None:
-        if self.options.step_progress:
-            self.options.step_progress("compiling the training step", 0, 1)
-
     def _report_estimate(self, estimate: Estimate) -> None:
         _log.info(
             "estimate: %.0f s in all, %.1f s an epoch",
@@ -276,11 +253,12 @@ class TrainingRun:
 
     def _fit_stage(self, stage: Stage, folder: Path | None, checkpoint: RunCheckpoint) -> None:
         done = len(checkpoint.history)
-        fitting = self._prepare(stage, done)
+        fitting = self.prepare(stage, done)
         self._restore(stage, fitting.model, checkpoint, (folder or Path()) / run_folder.CHECKPOINT)
         checkpoint.begin(stage)
         callbacks = self._callbacks(folder, checkpoint, len(fitting.batches))
-        self._announce_compilation()
+        if self.options.step_progress:
+            self.options.step_progress("compiling the training step", 0, 1)
         fit_epochs(fitting, done, stage.end, callbacks, self.world)
 
     def _restore(

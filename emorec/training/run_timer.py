@@ -39,6 +39,7 @@ class RunTimer(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships n
         receive: Callable[[Estimate], None] | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
+        processor_clock: Callable[[], float] = time.process_time,
     ):
         """Start the clock.
 
@@ -46,9 +47,11 @@ class RunTimer(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships n
             receive: Called with the first estimate, and with each that differs much from the one
                 before.
             clock: Returns seconds.
+            processor_clock: Returns seconds of processor time of this process.
         """
         super().__init__()
-        self._receive, self._clock = receive, clock
+        self._receive, self._clock, self._processor_clock = receive, clock, processor_clock
+        self._load = 1.0
         self.samples = False
         self._setup_seconds = 0.0
         self._started = clock()
@@ -125,6 +128,7 @@ class RunTimer(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships n
         """Begin to measure an epoch."""
         self._features_left = float(self.samples)
         self._epoch_begin = self._last = self._clock()
+        self._processor_begin = self._processor_clock()
         self._batch = 0
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
@@ -134,6 +138,9 @@ class RunTimer(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships n
         self._batch = batch + 1
         if not self._epochs and not batch:
             self._compiling, self._settling = seconds, now
+            self._load = max(
+                seconds / max(self._processor_clock() - self._processor_begin, 1e-6), 1
+            )
             return
         if self._measured_from is None:
             self._early.append(seconds)
@@ -219,7 +226,7 @@ class RunTimer(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships n
         evaluation = stages[0].validation_seconds
         if work.views:  # the validation is that of the trained part alone
             evaluation = work.multiply_adds * work.validation_images / rates.speed
-        finish = finish_seconds(self._evaluation_factor * evaluation, self._compiling)
+        finish = finish_seconds(self._evaluation_factor * evaluation, self._compiling, self._load)
         return Estimate(setup_seconds, stages, finish)
 
     def _report(self, setup_seconds: float) -> None:

@@ -66,7 +66,7 @@ def shortenings(
             [_cached(stage, work) if _can_cache(work, config) else stage for stage, work in stages],
         )
     images, validation = works[0].train_images, works[0].validation_images
-    limit = max(round(images / _SHARE, -2), 1)
+    limit = max(round(images / _SHARE / 100) * 100, 1)
     if limit < images:
         parts = limit / images, min(limit / max(validation, 1), 1.0)
         suggest(

@@ -1,11 +1,14 @@
-"""Progress on a standard error that is no terminal: nothing but plain lines."""
+"""Progress on standard error: bars on a terminal; short work prints nothing elsewhere."""
 
 import pytest
 
-from emorec.cli.progress import TrainingDisplay, byte_progress, image_progress
-from emorec.training.callbacks import TrainingProgress
+from emorec.cli.progress import byte_progress, image_progress, step_progress, unit_progress
 
-METRICS = {"loss": 1.5, "accuracy": 0.25, "val_loss": 1.25, "val_accuracy": 0.5}
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "120")
 
 
 @pytest.mark.parametrize("progress", [image_progress, byte_progress])
@@ -22,40 +25,31 @@ def test_images_of_unknown_number(capsys: pytest.CaptureFixture):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_training_prints_a_line_for_each_epoch(capsys: pytest.CaptureFixture):
-    with TrainingDisplay() as display:
-        display.preparing("decoding images", 1, 2)
-        for epoch in (1, 2):
-            for epoch_done in (False, True):
-                display.update(
-                    TrainingProgress(
-                        epoch=epoch,
-                        epochs=2,
-                        batch=3,
-                        batches=3,
-                        metrics=METRICS,
-                        epoch_done=epoch_done,
-                        best_epoch=1,
-                    )
-                )
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.splitlines() == [
-        f"epoch {epoch}/2  loss 1.5000  accuracy 0.2500  validation: loss 1.2500  accuracy 0.5000"
-        for epoch in (1, 2)
-    ]
+def test_steps_print_nothing_without_a_terminal(capsys: pytest.CaptureFixture):
+    with step_progress(2) as begin:
+        begin("exporting")
+        begin("comparing")
+    assert capsys.readouterr() == ("", "")
 
 
-def test_a_terminal_shows_a_table_and_a_bar(
-    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", "120")
-    with TrainingDisplay() as display:
-        for epoch_done in (False, True):
-            display.update(TrainingProgress(1, 2, 3, 3, METRICS, epoch_done, 1))
+@pytest.mark.usefixtures("terminal")
+def test_a_terminal_shows_rate_and_time_left(capsys: pytest.CaptureFixture):
+    with unit_progress("clip.mp4", "frames") as update:
+        update(0, 10_000)
+        update(10, 10_000)
     printed = capsys.readouterr().err
-    assert "val. accuracy" in printed
-    assert "1.5000" in printed
-    assert "best" in printed
-    assert "epoch 1/2 loss 1.500" in printed
+    assert "clip.mp4" in printed
+    assert "10/10000" in printed
+    assert "frames/s" in printed
+    assert " left" in printed
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_terminal_shows_steps(capsys: pytest.CaptureFixture):
+    with step_progress(3) as begin:
+        begin("loading")
+        begin("exporting")
+    printed = capsys.readouterr().err
+    assert "exporting" in printed
+    assert "step 2 of 3" in printed
+    assert "elapsed" in printed

@@ -2,7 +2,9 @@ import pytest
 
 from emorec.modeling.architectures import architecture
 from emorec.modeling.build import build_classifier
-from emorec.modeling.complexity import complexity, multiply_adds
+from emorec.modeling.classifier_parts import backbone_of
+from emorec.modeling.complexity import complexity, multiply_adds, trained_share
+from emorec.modeling.finetune import set_trainable_layers
 
 
 def test_the_size_and_cost_of_an_architecture() -> None:
@@ -35,3 +37,16 @@ def test_the_size_and_cost_of_an_architecture() -> None:
 def test_multiply_adds_are_those_published(arch: str, size: int, published: float) -> None:
     backbone = architecture(arch).backbone((size, size, 3), None)
     assert multiply_adds(backbone) == pytest.approx(published, rel=0.03)
+
+
+def test_the_share_that_is_trained() -> None:
+    model = build_classifier("compact", 8, 48)
+    assert trained_share(model) == 1
+    shares = []
+    for layers in (0, 12, -1):
+        set_trainable_layers(backbone_of(model), layers)
+        shares.append(trained_share(model))
+    assert 0 < shares[0] < 0.01 < shares[1] < 0.9
+    assert shares[2] == 1
+    model.trainable = False
+    assert trained_share(model) == 0

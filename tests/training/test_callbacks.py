@@ -7,6 +7,7 @@ import pytest
 from emorec.training.callbacks import LossError, ReportProgress, RunCheckpoint, StopOnNaN
 from emorec.training.checkpoint import read_state
 from emorec.training.run_folder import CHECKPOINT, clean
+from emorec.training.run_timer import RunTimer
 from emorec.training.stages import Stage
 from emorec.training.training_progress import TrainingProgress
 
@@ -72,7 +73,7 @@ def test_a_loss_that_is_not_finite_is_an_error(loss: float) -> None:
 
 def test_progress_is_reported_after_batches_and_epochs() -> None:
     steps: list[TrainingProgress] = []
-    callback = ReportProgress(steps.append, 5, 7, RunCheckpoint(None, compiled()))
+    callback = ReportProgress(steps.append, 5, 7, RunCheckpoint(None, compiled()), RunTimer())
     callback.on_epoch_begin(2)
     callback.on_train_batch_end(3, {"loss": 0.5})
     callback.on_epoch_end(2, {"loss": 0.25})
