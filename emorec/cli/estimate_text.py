@@ -54,9 +54,8 @@ def estimate_lines(
         return
     yield "to shorten it:"
     for way in shorter:
-        text = f"about {duration_text(way.seconds + before_seconds)}"
-        yield f"  {way.option:<18} {text:<20} {way.effect}"
-    yield ("  a GPU              see docs/training.md: the backends that use one")
+        text = "" if way.seconds is None else f"about {duration_text(way.seconds + before_seconds)}"
+        yield f"  {way.option:<18} {text:<18} {way.effect}"
 
 
 def print_dry_run(found: "DryRun", before_seconds: float, as_json: bool) -> None:
@@ -69,7 +68,10 @@ def print_dry_run(found: "DryRun", before_seconds: float, as_json: bool) -> None
     """
     if as_json:
         setup = found.estimate.setup_seconds + before_seconds
-        ways = tuple(way._replace(seconds=way.seconds + before_seconds) for way in found.shorter)
+        ways = tuple(
+            way._replace(seconds=None if way.seconds is None else way.seconds + before_seconds)
+            for way in found.shorter
+        )
         estimate = replace(found.estimate, setup_seconds=setup)
         whole = replace(found, estimate=estimate, shorter=ways)
         click.echo(json.dumps(whole.to_dict(), indent=2))

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from emorec.training.config import TrainConfig
 from emorec.training.estimate import Estimate, StageEstimate, StageWork
+from emorec.training.fast_layers import trains_on_cpu
+from emorec.training.precision import resolve_precision
 
 _SMALL_SIZE = 48
 """Side of FER-2013's images; larger inputs hold no more detail."""
@@ -18,24 +20,24 @@ class Shortening(NamedTuple):
     """A way to shorten a run.
 
     Attributes:
-        option: Option of `emorec train`.
-        seconds: Estimated duration of the whole run with it.
+        option: Option of `emorec train`, or what else it takes.
+        seconds: Estimated duration of the whole run with it; None where it cannot be estimated.
         effect: What it changes.
     """
 
     option: str
-    seconds: float
+    seconds: float | None
     effect: str
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as native types, for JSON."""
-        return {**self._asdict(), "seconds": round(self.seconds, 3)}
+        return {**self._asdict(), "seconds": self.seconds and round(self.seconds, 3)}
 
 
 def shortenings(
     estimate: Estimate, works: Sequence[StageWork], config: TrainConfig, minimum_size: int
 ) -> tuple[Shortening, ...]:
-    """List what would shorten a run, the shortest duration first.
+    """List what would shorten a run, the shortest duration first, the unknown ones last.
 
     Args:
         estimate: Estimate of the run.
@@ -83,7 +85,13 @@ def shortenings(
             f"instead of {config.epochs}; less accurate",
             [*(stage for stage, _ in stages[:-1]), fewer],
         )
-    return tuple(sorted(found, key=lambda shortening: shortening.seconds))
+    found.sort(key=lambda shortening: shortening.seconds or 0.0)
+    if config.precision == "float32" and resolve_precision("auto") == "bfloat16":
+        effect = "bfloat16, for which this processor has instructions"
+        found.append(Shortening("--precision auto", None, effect))
+    if trains_on_cpu():
+        found.append(Shortening("a GPU", None, "docs/training.md names what it needs"))
+    return tuple(found)
 
 
 def _scaled(stage: StageEstimate, train: float, validation: float) -> StageEstimate:

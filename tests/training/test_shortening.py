@@ -1,5 +1,6 @@
 import pytest
 
+from emorec.training import shortening as module
 from emorec.training.config import TrainConfig, validated
 from emorec.training.estimate import Estimate, Rates, StageWork, estimate_stage
 from emorec.training.shortening import Shortening, shortenings
@@ -14,8 +15,15 @@ def settings(**changes: object) -> TrainConfig:
 def found(config: TrainConfig, *works: StageWork, minimum: int = 32) -> dict[str, Shortening]:
     stages = tuple(estimate_stage(work, SPEED) for work in works)
     ways = shortenings(Estimate(100.0, stages, 50.0), works, config, minimum)
-    assert [way.seconds for way in ways] == sorted(way.seconds for way in ways)
+    seconds = [way.seconds for way in ways if way.seconds is not None]
+    assert seconds == sorted(seconds)
     return {way.option: way for way in ways}
+
+
+@pytest.fixture(autouse=True)
+def on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "trains_on_cpu", lambda: False)
+    monkeypatch.setattr(module, "resolve_precision", lambda precision: "float32")
 
 
 def test_a_network_that_trains_whole() -> None:
@@ -67,3 +75,12 @@ def test_epochs_of_the_last_stage_alone() -> None:
     ways = found(settings(mixup=0.2), head, rest)
     expected = 150 + 3 * (1000 * 1.03 + 100) * 0.01 + 10 * (1000 * 4 + 100) * 0.01
     assert ways["--epochs 10"].seconds == pytest.approx(expected)
+
+
+def test_on_a_processor_with_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "trains_on_cpu", lambda: True)
+    monkeypatch.setattr(module, "resolve_precision", lambda precision: "bfloat16")
+    work = StageWork(48, 1, 1, 1, 1e6, 1.0)
+    assert list(found(settings(epochs=1), work)) == ["--precision auto", "a GPU"]
+    assert list(found(settings(epochs=1, precision="bfloat16"), work)) == ["a GPU"]
+    assert all(way.seconds is None for way in found(settings(epochs=1), work).values())
