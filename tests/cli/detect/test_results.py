@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -22,6 +24,8 @@ from helpers.detect_command import (
 from helpers.onnx_models import METADATA, write_tiny_model
 from PIL import Image
 
+from emorec.cli.detect import results
+from emorec.cli.status_lines import line_progress
 from emorec.detection import yunet
 
 
@@ -84,6 +88,22 @@ def test_labels_that_no_font_has_are_noted_once(arguments, noted):
         "characters; install one, such as a Noto font\n"
     )
     assert result.stderr == note * noted
+
+
+def test_progress_over_images_and_videos_without_a_terminal(monkeypatch):
+    class SlowDetector(TwoFacesDetector):
+        def detect(self, image_bgr):
+            time.sleep(0.02)
+            return super().detect(image_bgr)
+
+    monkeypatch.setattr(yunet, "YuNetDetector", SlowDetector)
+    monkeypatch.setattr(results, "line_progress", partial(line_progress, seconds=0.02))
+    images = [write_gray(f"{number}.jpg") for number in range(20)]
+    result = run(*images, make_clip("a.mp4"), make_clip("b.mp4"), "--no-save")
+    assert result.exit_code == 0
+    for name, unit in (("detecting faces", "images"), (r"b.mp4 \(2 of 2\)", "frames")):
+        line = rf"{name}: \d+ of 20, [\d.]+ {unit}/s, \d:\d\d left\n"
+        assert re.search(line, result.stderr)
 
 
 def test_resume():
