@@ -142,9 +142,8 @@ class TrainingDisplay:
     def _status(self) -> str:
         step = self._step
         if step is None:
-            if self._work.total is None:
-                return self._description
-            return status_text(self._description, self._work)
+            counts = self._work.rate is not None
+            return status_text(self._description, self._work) if counts else self._description
         batch = f"batch {step.batch}/{step.batches}" if step.batch < step.batches else "validating"
         parts = (
             f"epoch {step.epoch}/{step.epochs}: {batch}",

@@ -80,11 +80,12 @@ def finish(
         ModelError: Keras and ONNX Runtime disagree; the .keras file and the metrics are kept.
         DataError: A file cannot be written.
     """
-    done = itertools.count()
+    steps = itertools.count(1)
 
     def begin(step: str) -> None:
         if progress:
-            progress(step, next(done), _STEPS)
+            number = next(steps)
+            progress(f"{step} (step {number} of {_STEPS})", number - 1, _STEPS)
 
     begin("evaluating the best epoch")
     state = read_state(folder / run_folder.CHECKPOINT)

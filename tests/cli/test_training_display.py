@@ -1,5 +1,6 @@
 """The display of a training run, on a terminal and without one."""
 
+import re
 import time
 
 import pytest
@@ -58,12 +59,12 @@ def test_a_run_without_an_estimate_takes_no_line(capsys: pytest.CaptureFixture):
     ("reports", "line"),
     [
         ([], "loading"),
-        ([("decoding", 10, 2000)], "decoding: 10 of 2,000"),
-        ([("exporting to ONNX", 4, 6)], "exporting to ONNX: 4 of 6"),
+        ([("decoding", 10, 2000)], "decoding"),
+        ([("drawing (step 3 of 6)", 2, 6)], "drawing (step 3 of 6)"),
         ([progress(2, 1, False)], "epoch 2/2: batch 1/3, loss 1.5000, 2:28 left"),
         ([progress(2, 1, False, None)], "epoch 2/2: batch 1/3, loss 1.5000"),
         ([progress(2, 3, False)], "epoch 2/2: validating, loss 1.5000, 2:28 left"),
-        ([progress(2, 3, False), ("drawing", 2, 6)], "drawing: 2 of 6"),
+        ([progress(2, 3, False), ("drawing", 2, 6)], "drawing"),
     ],
 )
 def test_silence_is_broken_by_the_state(
@@ -80,6 +81,14 @@ def test_silence_is_broken_by_the_state(
             time.sleep(0.01)
             printed = capsys.readouterr().err
     assert printed.splitlines()[0] == line
+
+
+def test_work_before_the_training_is_counted(capsys: pytest.CaptureFixture):
+    with TrainingDisplay(seconds=0.05) as display:
+        display.preparing("decoding", 10, 2000)
+        display.preparing("decoding", 500, 2000)
+        time.sleep(0.3)
+    assert re.match(r"decoding: 500 of 2,000, 0:0\d left\n", capsys.readouterr().err)
 
 
 def test_a_terminal_shows_a_table_and_a_bar(

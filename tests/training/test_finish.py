@@ -50,7 +50,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_model_and_the_metrics_are_those_of_the_best_epoch(folder: Path, data: RunData) -> None:
-    result = finish(folder, CONFIG, data)
+    steps: list[tuple[str, int, int]] = []
+    result = finish(folder, CONFIG, data, progress=lambda *step: steps.append(step))
+    assert [done for _, done, _ in steps] == [0, 1, 2, 3, 4, 5]
+    assert steps[4] == ("exporting to ONNX (step 5 of 6)", 4, 6)
     assert (result.folder, result.best_epoch, result.interrupted) == (folder, 1, False)
     model, metadata = load_model(folder / "model.keras")
     for saved, expected in zip(

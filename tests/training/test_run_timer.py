@@ -48,8 +48,8 @@ def test_compilation_is_no_step() -> None:
     assert len(run.estimates) == 1
     assert first.setup_seconds == pytest.approx(20 + 29.5)
     assert first.stages[0].train_seconds == pytest.approx(50)
-    # Not measured yet, so by passes: 6,400 images four times, 512 images once.
-    assert first.stages[0].validation_seconds == pytest.approx(50 * 512 / 25600)
+    # Not measured yet, so by passes: 6,400 images five times, 512 images once.
+    assert first.stages[0].validation_seconds == pytest.approx(50 * 512 / 32000)
     assert first.epochs == 3
     # Measured now: the first validation batch compiles, too.
     assert run.timer.seconds_left == pytest.approx(2 * (50 + 2) + 2 + 0.8 * 30 + 10)
@@ -94,7 +94,7 @@ def test_a_later_stage_is_scaled_by_its_work() -> None:
     run.epoch(0, [1.0, *[0.5] * 99], [1.0, 1.0])
     first, second = run.estimates[0].stages
     # Four times the pixels, and a backward pass.
-    assert second.train_seconds == pytest.approx(first.train_seconds * 4 * 4)
+    assert second.train_seconds == pytest.approx(first.train_seconds * 4 * 5)
     run.timer.begin_stage(rest, 100, 2)
     run.epoch(0, [1.0, *[0.5] * 99], [1.0, 1.0])
     assert run.estimates[1].stages[0].train_seconds == pytest.approx(50)
