@@ -24,6 +24,7 @@ from emorec.training.distillation import distilled_targets
 from emorec.training.distribution import ALONE, World, check_distribution, connected
 from emorec.training.ema import ValidateWithEma
 from emorec.training.estimate import Estimate, evaluation_factor
+from emorec.training.fast_layers import trains_on_cpu
 from emorec.training.finish import RunResult, finish
 from emorec.training.fitting import (
     Fitting,
@@ -197,7 +198,14 @@ class TrainingRun:
     def shortenings(self, estimate: Estimate) -> tuple[Shortening, ...]:
         """List what would shorten the run, of which the timer has made an estimate."""
         minimum = architecture(self.config.arch).minimum_size
-        return shortenings(estimate, self.timer.works, self.config, minimum)
+        return shortenings(
+            estimate,
+            self.timer.works,
+            self.config,
+            minimum,
+            on_cpu=trains_on_cpu(),
+            has_bfloat16=resolve_precision("auto") == "bfloat16",
+        )
 
     def finish(self, folder: Path, interrupted: bool = False) -> RunResult:
         """Write the models, figures and metrics of the best epoch; see `emorec.training.finish`."""

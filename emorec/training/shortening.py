@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 
 from emorec.training.config import TrainConfig
 from emorec.training.estimate import Estimate, StageEstimate, StageWork
-from emorec.training.fast_layers import trains_on_cpu
-from emorec.training.precision import resolve_precision
 
 _SMALL_SIZE = 48
 """Side of FER-2013's images; larger inputs hold no more detail."""
@@ -35,7 +33,13 @@ class Shortening(NamedTuple):
 
 
 def shortenings(
-    estimate: Estimate, works: Sequence[StageWork], config: TrainConfig, minimum_size: int
+    estimate: Estimate,
+    works: Sequence[StageWork],
+    config: TrainConfig,
+    minimum_size: int,
+    *,
+    on_cpu: bool = False,
+    has_bfloat16: bool = False,
 ) -> tuple[Shortening, ...]:
     """List what would shorten a run, the shortest duration first, the unknown ones last.
 
@@ -44,6 +48,8 @@ def shortenings(
         works: Work of the stages of the estimate.
         config: Settings of the run.
         minimum_size: Smallest image size of the architecture.
+        on_cpu: Whether the run uses no GPU.
+        has_bfloat16: Whether the processor has instructions for bfloat16.
     """
     stages = list(zip(estimate.stages, works, strict=True))
     found: list[Shortening] = []
@@ -86,10 +92,10 @@ def shortenings(
             [*(stage for stage, _ in stages[:-1]), fewer],
         )
     found.sort(key=lambda shortening: shortening.seconds or 0.0)
-    if config.precision == "float32" and resolve_precision("auto") == "bfloat16":
+    if config.precision == "float32" and has_bfloat16:
         effect = "bfloat16, for which this processor has instructions"
         found.append(Shortening("--precision auto", None, effect))
-    if trains_on_cpu():
+    if on_cpu:
         found.append(Shortening("a GPU", None, "docs/training.md names what it needs"))
     return tuple(found)
 

@@ -68,6 +68,17 @@ def test_train_prints_json(tiny_data: Path, tmp_path: Path) -> None:
     assert (Path(result["run"]) / "metrics.json").is_file()
 
 
+def test_a_dry_run_prints_json_and_leaves_nothing(tiny_data: Path, tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    done = run("train", "--data", tiny_data, *QUICK, "--out", runs, "--dry-run", "--json")
+    assert done.exit_code == 0, done.output
+    result = json.loads(done.stdout)
+    assert result["estimate"]["stages"][0]["epochs"] == 2
+    assert result["estimate"]["seconds"] > 0
+    assert (result["train_images"], result["config"]["image_size"]) == (84, 24)
+    assert not runs.exists()
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
@@ -95,6 +106,8 @@ def test_errors_of_train(
     ("words", "code", "message"),
     [
         ([], 2, "Missing option '--data'"),
+        (["--data", "d", "--dry-run", "--distribute", "hosts"], 2, "measures one process"),
+        (["--resume", "run", "--dry-run"], 2, "received --dry-run, which needs a new run"),
         (["--resume", "run", "--epochs", "9"], 2, "received --epochs, which needs a new run"),
         (["--resume", "run", "--no-augment"], 2, "received --augment, which needs a new run"),
         (["--resume", "run", "--out", "runs"], 2, "received --out, which needs a new run"),

@@ -11,6 +11,8 @@ from emorec.training.checkpoint import read_state
 from emorec.training.distribution import World
 from emorec.training.run import TrainingRun
 from emorec.training.run_folder import CHECKPOINT, LOG, create
+from emorec.training.run_timer import RunTimer
+from emorec.training.training_progress import ProgressOptions
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -41,6 +43,23 @@ def test_targets_are_mixed_with_those_of_the_teacher(tiny_data: Path, tiny_run: 
     difference = np.abs(taught.data.train.targets - plain.data.train.targets)
     assert 0.01 < difference.max() <= 0.5
     np.testing.assert_array_equal(taught.data.validation.targets, plain.data.validation.targets)
+
+
+def test_measuring_a_run_leaves_its_weights_unchanged(
+    tiny_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    estimates: list[object] = []
+    options = ProgressOptions(estimate=lambda *each: estimates.append(each))
+    measured = TrainingRun.begin(settings(**short()), tiny_data, options)
+    measured.fit()
+    assert len(estimates) >= 1
+    for name in ("epoch_begin", "train_batch_end", "test_begin", "test_batch_end", "epoch_end"):
+        monkeypatch.delattr(RunTimer, f"on_{name}")
+    plain = TrainingRun.begin(settings(**short()), tiny_data, options)
+    plain.fit()
+    assert plain.timer.reported is None
+    for first, second in zip(measured.model.get_weights(), plain.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(first, second)
 
 
 def test_a_run_without_a_folder_writes_nothing(

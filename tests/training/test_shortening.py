@@ -1,6 +1,5 @@
 import pytest
 
-from emorec.training import shortening as module
 from emorec.training.config import TrainConfig, validated
 from emorec.training.estimate import Estimate, Rates, StageWork, estimate_stage
 from emorec.training.shortening import Shortening, shortenings
@@ -12,18 +11,14 @@ def settings(**changes: object) -> TrainConfig:
     return validated({"epochs": 40, **changes}, "the test")
 
 
-def found(config: TrainConfig, *works: StageWork, minimum: int = 32) -> dict[str, Shortening]:
+def found(
+    config: TrainConfig, *works: StageWork, minimum: int = 32, **machine: bool
+) -> dict[str, Shortening]:
     stages = tuple(estimate_stage(work, SPEED) for work in works)
-    ways = shortenings(Estimate(100.0, stages, 50.0), works, config, minimum)
+    ways = shortenings(Estimate(100.0, stages, 50.0), works, config, minimum, **machine)
     seconds = [way.seconds for way in ways if way.seconds is not None]
     assert seconds == sorted(seconds)
     return {way.option: way for way in ways}
-
-
-@pytest.fixture(autouse=True)
-def on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "trains_on_cpu", lambda: False)
-    monkeypatch.setattr(module, "resolve_precision", lambda precision: "float32")
 
 
 def test_a_network_that_trains_whole() -> None:
@@ -77,10 +72,10 @@ def test_epochs_of_the_last_stage_alone() -> None:
     assert ways["--epochs 10"].seconds == pytest.approx(expected)
 
 
-def test_on_a_processor_with_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "trains_on_cpu", lambda: True)
-    monkeypatch.setattr(module, "resolve_precision", lambda precision: "bfloat16")
-    work = StageWork(48, 1, 1, 1, 1e6, 1.0)
-    assert list(found(settings(epochs=1), work)) == ["--precision auto", "a GPU"]
-    assert list(found(settings(epochs=1, precision="bfloat16"), work)) == ["a GPU"]
-    assert all(way.seconds is None for way in found(settings(epochs=1), work).values())
+def test_on_a_processor_with_bfloat16() -> None:
+    work, machine = StageWork(48, 1, 1, 1, 1e6, 1.0), {"on_cpu": True, "has_bfloat16": True}
+    ways = found(settings(epochs=1), work, **machine)
+    assert list(ways) == ["--precision auto", "a GPU"]
+    assert all(way.seconds is None for way in ways.values())
+    config = settings(epochs=1, precision="bfloat16")
+    assert list(found(config, work, **machine)) == ["a GPU"]
