@@ -146,7 +146,7 @@ class TrainingDisplay:
             return status_text(self._description, self._work) if counts else self._description
         batch = f"batch {step.batch}/{step.batches}" if step.batch < step.batches else "validating"
         parts = (
-            f"epoch {step.epoch}/{step.epochs}: {batch}",
+            f"training: epoch {step.epoch}/{step.epochs}, {batch}",
             f"loss {step.metrics.get('loss', 0):.4f}",
             left_text(self._seconds_left()),
         )

@@ -61,9 +61,9 @@ def test_a_run_without_an_estimate_takes_no_line(capsys: pytest.CaptureFixture):
         ([], "loading"),
         ([("decoding", 10, 2000)], "decoding"),
         ([("drawing (step 3 of 6)", 2, 6)], "drawing (step 3 of 6)"),
-        ([progress(2, 1, False)], "epoch 2/2: batch 1/3, loss 1.5000, 2:28 left"),
-        ([progress(2, 1, False, None)], "epoch 2/2: batch 1/3, loss 1.5000"),
-        ([progress(2, 3, False)], "epoch 2/2: validating, loss 1.5000, 2:28 left"),
+        ([progress(2, 1, False)], "training: epoch 2/2, batch 1/3, loss 1.5000, 2:28 left"),
+        ([progress(2, 1, False, None)], "training: epoch 2/2, batch 1/3, loss 1.5000"),
+        ([progress(2, 3, False)], "training: epoch 2/2, validating, loss 1.5000, 2:28 left"),
         ([progress(2, 3, False), ("drawing", 2, 6)], "drawing"),
     ],
 )
