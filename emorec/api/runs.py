@@ -13,7 +13,11 @@ from emorec.short_repr import short_repr
 if TYPE_CHECKING:
     from emorec.training.config import TrainConfig
     from emorec.training.finish import RunResult
-    from emorec.training.training_progress import StepProgressCallback, TrainingProgressCallback
+    from emorec.training.training_progress import (
+        EstimateCallback,
+        StepProgressCallback,
+        TrainingProgressCallback,
+    )
 
 
 def load_train_config(
@@ -64,6 +68,7 @@ def train(
     out: StrPath = "runs",
     progress: "TrainingProgressCallback | None" = None,
     step_progress: "StepProgressCallback | None" = None,
+    estimate: "EstimateCallback | None" = None,
     tensorboard: bool = False,
     **settings: Any,
 ) -> "RunResult":
@@ -79,6 +84,8 @@ def train(
         progress: Called with a `TrainingProgress` after every batch and every epoch.
         step_progress: Called during the steps before and after the training with the name of the
             step, the units done and their total.
+        estimate: Called with an `Estimate` of the duration after the first steps, and again where
+            it has changed much.
         tensorboard: Also write the metrics for TensorBoard into the run folder.
         **settings: Settings that override those of `config`, such as arch="vgg16" or epochs=3.
 
@@ -106,6 +113,7 @@ def train(
             Path(out),
             progress=progress,
             step_progress=step_progress,
+            estimate=estimate,
             tensorboard=tensorboard,
         )
 
@@ -116,6 +124,7 @@ def resume_training(
     data: StrPath | None = None,
     progress: "TrainingProgressCallback | None" = None,
     step_progress: "StepProgressCallback | None" = None,
+    estimate: "EstimateCallback | None" = None,
 ) -> "RunResult | None":
     """Resume an interrupted run after its last whole epoch: `emorec train --resume`.
 
@@ -126,6 +135,7 @@ def resume_training(
         data: The data set, if it was moved.
         progress: As for `train`.
         step_progress: As for `train`.
+        estimate: As for `train`.
 
     Returns:
         The result of the run; None if it was finished before.
@@ -141,7 +151,9 @@ def resume_training(
         from emorec.training.runner import resume
 
         moved = None if data is None else Path(data)
-        return resume(Path(run), moved, progress=progress, step_progress=step_progress)
+        return resume(
+            Path(run), moved, progress=progress, step_progress=step_progress, estimate=estimate
+        )
 
 
 def _quiet_tensorflow() -> None:

@@ -98,7 +98,7 @@ def test_the_arguments_of_a_run(monkeypatch: pytest.MonkeyPatch, tiny_data: Path
     train("quick", data=str(tiny_data), out="models", progress=print, epochs=3)
     resume_training("run", data="moved", step_progress=print)
     resume_training(Path("run"))
-    nothing = {"progress": None, "step_progress": None}
+    nothing = {"progress": None, "step_progress": None, "estimate": None}
     settings = QUICK.model_copy(update={"epochs": 3})
     assert received == [
         (
