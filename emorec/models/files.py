@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from emorec import resources
 from emorec.errors import ModelError
 from emorec.metadata import COST_KEY, METADATA_KEY, ModelCost, ModelMetadata
 from emorec.models import keras_archive
@@ -96,7 +97,7 @@ def find_model(named: str | os.PathLike[str], formats: Sequence[str] = FORMATS) 
     emotion_models = [name for name, file in listed.items() if file.kind in (EMOTIONS, TRAINABLE)]
     raise ModelError(
         f"{text or '(empty name)'}: no such model file, run folder or name of `emorec models list`"
-        f"{_suggestion(path, [*emotion_models, *_names_near(path, formats)])}"
+        f"{_suggestion(path, [*emotion_models, *_names_near(path, formats)])}{_training_hint(text)}"
     )
 
 
@@ -247,6 +248,17 @@ def _names_near(path: Path, formats: Sequence[str]) -> Iterator[str]:
 def _suggestion(path: Path, names: Sequence[str]) -> str:
     close = close_names(str(path), names, 3)
     return f"; similar names: {', '.join(close)}" if close else ""
+
+
+def _training_hint(name: str) -> str:
+    """Return what to do for the name of an architecture, of which a model must be trained."""
+    for config in resources.folder("configs").glob("*.yaml"):
+        if config.stem == name.lower() and f"arch: {config.stem}" in config.read_text("utf-8"):
+            return (
+                f"; {config.stem} is an architecture, of which emorec train --arch {config.stem} "
+                "trains a model"
+            )
+    return ""
 
 
 def _some(names: Iterator[str] | Sequence[str]) -> str:

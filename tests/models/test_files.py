@@ -97,6 +97,9 @@ def test_nothing_of_that_name(here: Path):
     assert refusal("none.onnx") == (
         "none.onnx: no such model file, run folder or name of `emorec models list`"
     )
+    assert refusal("VGG16").endswith(
+        "; vgg16 is an architecture, of which emorec train --arch vgg16 trains a model"
+    )
     assert refusal("emorec-compat").endswith(
         "names: emorec-compact, emorec-compact.keras, emorec-nano"
     )
