@@ -128,6 +128,14 @@ def is_video_file(path: str) -> bool:
     return video_format(head) is not None or is_video_name(path)
 
 
+def is_text_file(path: str) -> bool:
+    """Return whether a file is a text by its name, and no image or video by its content."""
+    if not path.lower().endswith(".txt"):
+        return False
+    head = _head(path)
+    return bool(head) and image_format(head) is None and video_format(head) is None
+
+
 def _head(path: str) -> bytes:
     """Return the first bytes of a regular file; none of everything else."""
     try:

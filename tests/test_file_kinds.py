@@ -15,6 +15,7 @@ from emorec.file_kinds import (
     is_hidden_path,
     is_image_name,
     is_readable_image_name,
+    is_text_file,
     is_video_file,
     is_video_name,
     kind_of_name,
@@ -178,3 +179,20 @@ def test_pipes_and_missing_files_are_not_opened(tmp_path: Path) -> None:
     assert is_video_file(str(tmp_path / "none.mkv"))
     assert not is_video_file(str(tmp_path / "none.jpg"))
     assert not is_video_file("a\0.jpg")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "is_text"),
+    [
+        ("list.txt", b"a.jpg\nb.jpg\n", True),
+        ("LIST.TXT", b"a.jpg", True),
+        ("empty.txt", b"", False),
+        ("list", b"a.jpg", False),
+        ("photo.txt", b"\xff\xd8\xff\xe0" + bytes(40), False),
+        ("missing.txt", None, False),
+    ],
+)
+def test_text_files(tmp_path: Path, name: str, content: bytes | None, is_text: bool) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    assert is_text_file(str(tmp_path / name)) is is_text
