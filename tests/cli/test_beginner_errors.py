@@ -23,8 +23,8 @@ COMMANDS = [
     ("photo.jpg detect", 2, "To detect the faces in this file: emorec detect photo.jpg"),
     ("webcam", 2, "Did you mean 'detect 0 --show'?"),
     ("detect", 2, f"Missing argument 'SOURCE...'. {EXAMPLE} detect photo.jpg"),
-    ("train", 2, f"Missing option '--data'. {EXAMPLE} train --data FER-2013 --arch compact"),
-    ("train FER-2013", 2, f"extra argument (FER-2013). {EXAMPLE} train --data FER-2013 --arch"),
+    ("train", 2, f"Missing option '--data'. {EXAMPLE} train --data FER-2013 --"),
+    ("train FER-2013", 2, f"extra argument (FER-2013). {EXAMPLE} train --data FER-2013 --"),
     ("evaluate --data FER-2013", 2, f"Missing argument 'MODEL...'. {EXAMPLE} evaluate runs/"),
     (f"evaluate {RUN}", 2, f"Missing option '--data'. {EXAMPLE} evaluate {RUN} --data FER-2013"),
     ("export", 2, f"Missing argument 'MODEL'. {EXAMPLE} export {RUN}"),
@@ -74,6 +74,10 @@ COMMANDS = [
     ("train --data 'my faces'", 4, "emorec prepare-data 'my faces' --out 'my faces-prepared'"),
     ("train --data runs", 4, "runs: a folder of training runs, not a data set"),
     ("evaluate emorec-nano --data FERPlus", 4, "emorec prepare-data FERPlus --out FER-2013"),
+    # Recipes and configurations
+    ("train --data FER-2013 --recipe quik", 3, "did you mean 'quick'?"),
+    ("train --data FER-2013 --config quick", 3, "--recipe quick"),
+    ("train --data FER-2013 --model-name emorec-mine", 3, "choose another name"),
     # Models
     ("detect photo.jpg --model vgg16", 5, "emorec train --arch vgg16 trains a model"),
     (

@@ -230,7 +230,7 @@ def test_a_named_file_is_what_its_content_is(name, content, is_video):
         ("Camera", "no such file; a camera is named by its number, such as 0"),
         ("photo", "no such file; did you mean 'photo.jpg'?"),
         ("phto.jpg", "no such file; did you mean 'photo.jpg'?"),
-        ("sub/a", "no such file; did you mean 'sub/a.png'?"),
+        ("sub/face", "no such file; did you mean 'sub/face.png'?"),
         ("none/a.png", None),
         ("zebra", None),
         ("photo.jpg", None),
@@ -243,7 +243,7 @@ def test_a_named_file_is_what_its_content_is(name, content, is_video):
     ],
 )
 def test_names_that_are_no_images(argument: str, problem: str | None):
-    touch("photo.jpg", "sub/a.png")
+    touch("photo.jpg", "sub/face.png")
     Path("list.txt").write_text("photo.jpg\n")
     (source,) = expand([argument])
     assert source.problem == problem
