@@ -22,6 +22,7 @@ from emorec.file_kinds import (
     left_out_text,
     video_format,
 )
+from emorec.installation import install_command
 
 
 @pytest.fixture(params=[False, True], ids=["without heic", "with heic"])
@@ -102,7 +103,7 @@ def test_files_that_are_left_out_are_counted_by_kind(heif: bool) -> None:
         (".png", 1),
         ("without a suffix", 1),
     ]
-    hint = "such as a.heic" if heif else "install the extra heic"
+    hint = "such as a.heic" if heif else f"install the extra heic: {install_command('heic')}"
     assert left_out_text(names) == (
         f"left out: 3 .txt, 2 .heic ({hint}), 1 .png (such as train/f.png), 1 without a suffix"
     )
