@@ -39,6 +39,8 @@ _ADOPT = (
     "models adopt"
 )
 
+_LISTED = "; emorec models list prints the models of the package"
+
 _SAVED_MODEL = "saved_model.pb"
 
 _RUNS = Path("runs")
@@ -174,7 +176,7 @@ def _accepted(path: Path, formats: Sequence[str]) -> Path:
         raise ModelError(f"{path}: no such model file")
     if path.suffix.removeprefix(".") not in formats:
         kinds = " or ".join(f".{name}" for name in formats)
-        advice = _ADVICE.get(path.suffix.lower(), "").format(path=shlex.quote(str(path)))
+        advice = _ADVICE.get(path.suffix.lower(), _LISTED).format(path=shlex.quote(str(path)))
         raise ModelError(
             f"{path}: the model must be a {kinds} file; received {path.suffix!r}{advice}"
         )
@@ -252,13 +254,10 @@ def _suggestion(path: Path, names: Sequence[str]) -> str:
 
 def _training_hint(name: str) -> str:
     """Return what to do for the name of an architecture, of which a model must be trained."""
-    for config in resources.folder("configs").glob("*.yaml"):
-        if config.stem == name.lower() and f"arch: {config.stem}" in config.read_text("utf-8"):
-            return (
-                f"; {config.stem} is an architecture, of which emorec train --arch {config.stem} "
-                "trains a model"
-            )
-    return ""
+    key = name.lower()
+    if key not in resources.architectures():
+        return ""
+    return f"; {key} is an architecture, of which emorec train --arch {key} trains a model"
 
 
 def _some(names: Iterator[str] | Sequence[str]) -> str:

@@ -7,12 +7,13 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError
 
+from emorec import resources
 from emorec.errors import ConfigError
 from emorec.labels import POLICIES
 from emorec.metadata import name_problem
 from emorec.models.initial_weights import architecture_of
 from emorec.short_repr import short_repr
-from emorec.suggestions import did_you_mean
+from emorec.suggestions import did_you_mean, unknown_name
 from emorec.training import strict_yaml
 from emorec.training.config_groups import (
     AugmentationConfig,
@@ -89,7 +90,8 @@ def load_config(
 
     Raises:
         ConfigError: The recipe is unknown, the file is missing or no YAML mapping, a key is
-            unknown, a value is invalid, or the name of the model is one of the package.
+            unknown, a value is invalid, the architecture is unknown, or the name of the model is
+            one of the package.
         ModelError: The initial weights name no model.
     """
     shipped = path is None
@@ -117,6 +119,9 @@ def load_config(
         group[name] = value
     options = {key: option_of(key) for key in overrides}
     config = validated(settings, source, options)
+    if config.arch not in (known := resources.architectures()):
+        origin = options.get("arch", source)
+        raise ConfigError(f"{origin}: {unknown_name('architecture', config.arch, known)}")
     if config.model_name is not None and (problem := name_problem(config.model_name)):
         raise ConfigError(f"{options.get('model_name', f'{source}: model_name')}: {problem}")
     return config
@@ -131,7 +136,7 @@ def _architecture(overrides: Mapping[str, Any]) -> str:
     if "arch" in overrides:
         return str(overrides["arch"])
     found = architecture_of(str(overrides.get("weights", "none")))
-    return found if found and default_config_path(found) else "compact"
+    return found if found in resources.architectures() else "compact"
 
 
 def read_config(path: Path) -> TrainConfig:

@@ -76,6 +76,8 @@ COMMANDS = [
     ("evaluate emorec-nano --data FERPlus", 4, "emorec prepare-data FERPlus --out FER-2013"),
     # Recipes and configurations
     ("train --data FER-2013 --recipe quik", 3, "did you mean 'quick'?"),
+    ("train --data FER-2013 --arch VGG-16", 3, "did you mean 'vgg16'? choose one of compact"),
+    ("train --data FER-2013 --arch resnet", 3, "did you mean 'resnet50'? choose one of compact"),
     ("train --data FER-2013 --config quick", 3, "--recipe quick"),
     ("train --data FER-2013 --model-name emorec-mine", 3, "choose another name"),
     # Models
@@ -87,7 +89,7 @@ COMMANDS = [
     ),
     ("detect photo.jpg --model emorec-tiny", 5, "similar names: emorec-"),
     ("evaluate runs --data tiny", 5, f"name one of its run folders: {RUN}"),
-    ("evaluate photo.jpg --data tiny", 5, "must be a .onnx or .keras file; received '.jpg'"),
+    ("evaluate photo.jpg --data tiny", 5, "received '.jpg'; emorec models list prints the models"),
     ("train --data tiny --weights vgg16.h5", 5, "vgg16.h5: no such model file"),
     ("train --data tiny --weights imagnet", 5, "did you mean 'imagenet'?"),
     ("train --data tiny --weights random", 5, "use --weights none (random), imagenet, emorec"),

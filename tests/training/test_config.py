@@ -95,6 +95,22 @@ def test_the_default_architecture_is_that_of_the_weights(
     assert config.arch == arch
 
 
+def test_the_architectures_are_those_with_a_file() -> None:
+    assert set(resources.architectures()) == set(ARCHITECTURES)
+
+
+@pytest.mark.parametrize(
+    ("text", "overrides", "origin"),
+    [("", {"arch": "VGG-16"}, "arch"), ("arch: vgg-16", {}, "some.yaml")],
+)
+def test_an_unknown_architecture(
+    tmp_path: Path, text: str, overrides: dict[str, str], origin: str
+) -> None:
+    message = f"{origin}: unknown architecture 'vgg-16'; did you mean 'vgg16'. choose one of"
+    with pytest.raises(ConfigError, match=message):
+        load_config(written(tmp_path, text), overrides)
+
+
 def test_weights_of_an_unknown_model() -> None:
     with pytest.raises(ModelError, match=r"no\.keras: no such model file"):
         load_config(None, {"weights": "no.keras"})
