@@ -92,14 +92,16 @@ def left_out_text(names: Sequence[str]) -> str:
         names: Names or paths of the files.
 
     Returns:
-        For example "left out: 3 .txt, 2 .heic (install the extra heic), 1 .png (such as a.png)";
-        "" for no file.
+        For example "left out: 3 .txt, 2 .heic (install the extra heic: pip install 'emorec[heic]'),
+        1 .png (such as a.png)"; "" for no file.
     """
     parts = []
     for kind, count in count_kinds(names).items():
         hint = ""
         if is_heif_name(kind) and not reads_heif():
-            hint = " (install the extra heic)"
+            from emorec.installation import install_command  # for this hint alone
+
+            hint = f" (install the extra heic: {install_command('heic')})"
         elif is_image_name(kind):
             example = next(name for name in names if kind_of_name(name) == kind)
             hint = f" (such as {_shortened(example)})"
@@ -126,6 +128,14 @@ def is_video_file(path: str) -> bool:
     if image_format(head):
         return False
     return video_format(head) is not None or is_video_name(path)
+
+
+def is_text_file(path: str) -> bool:
+    """Return whether a file is a text by its name, and no image or video by its content."""
+    if not path.lower().endswith(".txt"):
+        return False
+    head = _head(path)
+    return bool(head) and image_format(head) is None and video_format(head) is None
 
 
 def _head(path: str) -> bytes:

@@ -1,6 +1,7 @@
 """What emorec requires, which extra brings a package, and how to install it from its origin."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,11 +21,22 @@ _INNER_EXTRAS = ("dev", "keras")
 """Extras that are no answer to "what do I install?": for developers, or without a backend."""
 
 
+def pip_command() -> str:
+    """Return how a shell calls the pip of this Python: by its name only where that is found."""
+    import shlex
+    import shutil
+
+    found = shutil.which("pip")
+    if found and Path(found).parent == Path(sys.executable).parent:
+        return "pip"
+    return f"{shlex.quote(sys.executable)} -m pip"
+
+
 def install_command(extra: str = "", options: str = "") -> str:
     """Return the command that installs emorec, or an extra of it, as it is installed now.
 
     A checkout is installed from its folder and an archive from its address: the name "emorec" on a
-    package index may be unknown, or belong to somebody else.
+    package index may be unknown, or belong to somebody else. An editable install stays one.
 
     Args:
         extra: Name of an extra; "" for emorec alone.
@@ -32,17 +44,20 @@ def install_command(extra: str = "", options: str = "") -> str:
     """
     import shlex
 
-    pip = f"pip install {options}".rstrip()
+    pip = f"{pip_command()} install {options}".rstrip()
     brackets = f"[{extra}]" if extra else ""
-    if (_PACKAGE.parent / "pyproject.toml").is_file():
-        return f"cd {shlex.quote(str(_PACKAGE.parent))} && {pip} -e {_word(f'.{brackets}')}"
     origin = _origin()
-    address = str(origin.get("url", ""))
-    if "dir_info" in origin and address.startswith("file://"):
+    address, folder_info = str(origin.get("url", "")), origin.get("dir_info")
+    folder = ""
+    if (_PACKAGE.parent / "pyproject.toml").is_file():
+        folder = str(_PACKAGE.parent)
+    elif folder_info is not None and address.startswith("file://"):
         from urllib.request import url2pathname
 
         folder = url2pathname(address.removeprefix("file://"))
-        return f"cd {shlex.quote(folder)} && {pip} {_word(f'.{brackets}')}"
+    if folder:
+        editable = isinstance(folder_info, dict) and folder_info.get("editable")
+        return f"cd {shlex.quote(folder)} && {pip} {'-e ' * bool(editable)}{_word(f'.{brackets}')}"
     if address:
         if isinstance(vcs_info := origin.get("vcs_info"), dict):
             address = f"{vcs_info.get('vcs')}+{address}"

@@ -24,6 +24,11 @@ MAX_INPUT_SIZE = 1024
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.01, 100.0
 """Range of the divisor of the logits."""
 
+OWN_PREFIX = "emorec-"
+"""Beginning of the names of the models in the package, and of no other model."""
+
+_MAX_NAME = 100
+
 _MAX_COST = 10**18
 
 MAX_ADJUSTMENT = 2.0
@@ -168,6 +173,18 @@ class ModelCost:
                 f"{source}: its {COST_KEY} metadata must be integers, 0 to {_MAX_COST}"
             )
         return cls(**values)
+
+
+def name_problem(name: str) -> str | None:
+    """Describe why a user's model cannot have a name; None if it can."""
+    if not name.strip() or len(name) > _MAX_NAME or not is_printable(name):
+        return f"a name has 1 to {_MAX_NAME} printable characters; received {name!a:.80}"
+    if name.lower().startswith(OWN_PREFIX):
+        return (
+            f"names that begin with {OWN_PREFIX} are those of the models in the package; received "
+            f"{name!r:.80}; choose another name"
+        )
+    return None
 
 
 def _is_number(value: object) -> bool:

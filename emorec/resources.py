@@ -27,6 +27,16 @@ def folder(name: str) -> Path:
     raise EmorecError(f"the folder {name!r} is missing from {_PACKAGE}; reinstall emorec")
 
 
+def architectures() -> list[str]:
+    """List the names of the architectures: each has a configuration file of its name.
+
+    Raises:
+        EmorecError: The installation is incomplete.
+    """
+    files = sorted(folder("configs").glob("*.yaml"))
+    return [file.stem for file in files if f"\narch: {file.stem}\n" in file.read_text("utf-8")]
+
+
 def shipped_model() -> Path:
     """Return the path of the shipped ONNX model."""
     return _PACKAGE / "models" / "emorec-compact.onnx"

@@ -15,12 +15,14 @@ from emorec.file_kinds import (
     is_hidden_path,
     is_image_name,
     is_readable_image_name,
+    is_text_file,
     is_video_file,
     is_video_name,
     kind_of_name,
     left_out_text,
     video_format,
 )
+from emorec.installation import install_command
 
 
 @pytest.fixture(params=[False, True], ids=["without heic", "with heic"])
@@ -101,7 +103,7 @@ def test_files_that_are_left_out_are_counted_by_kind(heif: bool) -> None:
         (".png", 1),
         ("without a suffix", 1),
     ]
-    hint = "such as a.heic" if heif else "install the extra heic"
+    hint = "such as a.heic" if heif else f"install the extra heic: {install_command('heic')}"
     assert left_out_text(names) == (
         f"left out: 3 .txt, 2 .heic ({hint}), 1 .png (such as train/f.png), 1 without a suffix"
     )
@@ -178,3 +180,20 @@ def test_pipes_and_missing_files_are_not_opened(tmp_path: Path) -> None:
     assert is_video_file(str(tmp_path / "none.mkv"))
     assert not is_video_file(str(tmp_path / "none.jpg"))
     assert not is_video_file("a\0.jpg")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "is_text"),
+    [
+        ("list.txt", b"a.jpg\nb.jpg\n", True),
+        ("LIST.TXT", b"a.jpg", True),
+        ("empty.txt", b"", False),
+        ("list", b"a.jpg", False),
+        ("photo.txt", b"\xff\xd8\xff\xe0" + bytes(40), False),
+        ("missing.txt", None, False),
+    ],
+)
+def test_text_files(tmp_path: Path, name: str, content: bytes | None, is_text: bool) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    assert is_text_file(str(tmp_path / name)) is is_text

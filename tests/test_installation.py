@@ -1,5 +1,7 @@
 import importlib.metadata
 import json
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from emorec.installation import (
     extras_in,
     imports_explained,
     install_command,
+    pip_command,
     requirements,
 )
 
@@ -34,6 +37,23 @@ REQUIREMENTS = [
     'emorec[train]; extra == "dev"',
     'pandas>=2; extra == "dev"',
 ]
+
+
+@pytest.fixture(autouse=True)
+def _pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shell finds the pip of this Python, as in an active environment."""
+    monkeypatch.setattr(shutil, "which", lambda name: str(Path(sys.executable).with_name(name)))
+
+
+@pytest.mark.parametrize("found", [None, "/elsewhere/bin/pip"])
+def test_a_pip_that_the_shell_does_not_find(
+    monkeypatch: pytest.MonkeyPatch, found: str | None
+) -> None:
+    assert pip_command() == "pip"
+    monkeypatch.setattr(shutil, "which", lambda name: found)
+    monkeypatch.setattr(sys, "executable", "/my venv/bin/python")
+    assert pip_command() == "'/my venv/bin/python' -m pip"
+    assert " && '/my venv/bin/python' -m pip install " in install_command("ray")
 
 
 @pytest.fixture
@@ -130,8 +150,14 @@ def test_a_checkout_is_installed_in_its_folder(
     folder.mkdir()
     (folder / "pyproject.toml").write_text("")
     monkeypatch.setattr(installation, "_PACKAGE", folder / "emorec")
-    assert install_command("ray") == f"cd '{folder}' && pip install -e '.[ray]'"
-    assert install_command() == f"cd '{folder}' && pip install -e ."
+    for origin, option in (
+        (None, ""),
+        ({"url": "file:///src", "dir_info": {}}, ""),
+        ({"url": folder.as_uri(), "dir_info": {"editable": True}}, "-e "),
+    ):
+        installed_from(monkeypatch, None if origin is None else json.dumps(origin))
+        assert install_command("ray") == f"cd '{folder}' && pip install {option}'.[ray]'"
+        assert install_command() == f"cd '{folder}' && pip install {option}."
 
 
 def test_a_checkout_that_is_not_installed_has_the_requirements_of_its_project(

@@ -20,6 +20,7 @@ LAYERS = (
         "errors",
         "file_kinds",
         "headers",
+        "installation",
         "interrupts",
         "iso_boxes",
         "iso_images",
@@ -44,7 +45,7 @@ LAYERS = (
         "probabilities",
         "resources",
     }
-    | {"image_arrays", "installation"},
+    | {"image_arrays"},
     {"models"},
     {"detection", "media"},
     {"datasets", "inference", "modeling", "outputs"},

@@ -210,6 +210,9 @@ def adopt(
     run on noise before it is written. Options that take a model accept it. It needs the extra
     onnx.
     """
+    from emorec.models.files import find_model
+
+    file = find_model(file, ("onnx",))
     require_file_path("--out", out)
     if out.suffix != ".onnx":
         raise click.UsageError(f"--out: {out} must have the suffix .onnx")
@@ -218,10 +221,13 @@ def adopt(
     from emorec.cli.terminal_text import one_line
     from emorec.export.adopt import adopt as adopt_model
     from emorec.export.adopted_graph import ForeignModel
-    from emorec.metadata import ModelMetadata
+    from emorec.metadata import ModelMetadata, name_problem
 
+    name = file.stem if name is None else name
+    if problem := name_problem(name):
+        raise click.UsageError(f"--name: {problem}")
     metadata = ModelMetadata(
-        name=name or file.stem,
+        name=name,
         version=version_text,
         architecture=architecture,
         labels=labels,

@@ -35,7 +35,8 @@ class CommandGroup(click.Group):
         close = [meant] if meant else close_names(name, known)
         if close:
             return f"Did you mean {close[0]!r}?"
-        if "detect" in known and os.path.lexists(name):
+        # The name of a command has no dot.
+        if "detect" in known and ("." in name or os.path.lexists(name)):
             import shlex  # for this message alone
 
             command = f"{ctx.command_path} detect {shlex.quote(name)}"

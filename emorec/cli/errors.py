@@ -80,6 +80,8 @@ def _missing_system_library(error: ImportError) -> MissingDependencyError | None
     from importlib.metadata import PackageNotFoundError, version
     from traceback import walk_tb
 
+    from emorec.installation import pip_command
+
     frames = walk_tb(error.__traceback__)
     if not any(frame.f_globals.get("__name__") == "cv2" for frame, _ in frames):
         return None
@@ -88,9 +90,10 @@ def _missing_system_library(error: ImportError) -> MissingDependencyError | None
         pinned = f"=={version('opencv-python')}"
     except PackageNotFoundError:
         pinned = ""
+    pip = pip_command()
     return MissingDependencyError(
         f"opencv-python lacks a system library ({error}); install the libraries: "
         "apt-get install libgl1 libglib2.0-0 libxcb1, or use the build that needs none: "
-        "pip uninstall -y opencv-python && pip install "
+        f"{pip} uninstall -y opencv-python && {pip} install "
         f"'opencv-python-headless{pinned}'"
     )

@@ -43,7 +43,11 @@ SYNONYMS = {
     **dict.fromkeys(("convert", "onnx"), "export"),
     **dict.fromkeys(("inspect", "stats"), "data-report"),
     **dict.fromkeys(("download", "fetch", "pull"), "models pull"),
-    "check": "doctor",
+    **dict.fromkeys(("camera", "live", "webcam"), "detect 0 --show"),
+    **dict.fromkeys(("image", "photo", "video"), "detect"),
+    **dict.fromkeys(("check", "install", "setup"), "doctor"),
+    **dict.fromkeys(("list", "list-models"), "models list"),
+    "show": "models show",
     "help": "--help",
     "version": "--version",
 }
@@ -69,9 +73,19 @@ class _Commands(CommandGroup):
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def _context_of_command(self, ctx: click.Context) -> click.Context:
+        """Return a context of the command in use, which click does not add to every error."""
+        name = ctx.invoked_subcommand
+        command = name and self.get_command(ctx, name)
+        return click.Context(command, ctx, name) if command else ctx
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            from emorec.cli.usage_advice import with_advice
+
+            raise with_advice(error, self._context_of_command(ctx)) from None
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except (Exception, KeyboardInterrupt) as error:

@@ -1,5 +1,6 @@
 """Options shared by several commands, and option types that click lacks."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,21 @@ from emorec.types import Box
 
 
 class Choice(click.Choice[Any]):
-    """One of several values; the message on another value suggests the one probably meant."""
+    """One of several values; the message on another value suggests the one probably meant.
+
+    Attributes:
+        synonyms: Values by other words for them, such as "cuda" for "gpu".
+    """
+
+    def __init__(self, choices: Iterable[Any], synonyms: Mapping[str, str] | None = None) -> None:
+        super().__init__(tuple(choices))
+        self.synonyms = synonyms or {}
 
     def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
         """Describe an invalid value."""
         message = super().get_invalid_choice_message(value, ctx)
-        close = close_names(str(value), map(str, self.choices))
+        meant = self.synonyms.get(str(value).lower())
+        close = [meant] if meant else close_names(str(value), map(str, self.choices))
         return f"{message} Did you mean {close[0]!r}?" if close else message
 
 
@@ -54,7 +64,7 @@ prior_option = click.option(
 
 device_option = click.option(
     "--device",
-    type=click.Choice(DEVICE_NAMES),  # a suggestion for "gpu" would be "cpu"
+    type=Choice(DEVICE_NAMES, {"gpu": "cuda", "nvidia": "cuda", "mps": "coreml"}),
     default=AUTO,
     show_default=True,
     envvar=DEVICE_VARIABLE,

@@ -129,17 +129,19 @@ def train(
                 pass
         start = partial(_resume, resume, data)
     elif data is None:
-        raise click.UsageError("Missing option '--data'.")
+        raise click.MissingParameter(ctx=ctx, param_type="option", param_hint="'--data'")
     elif config and recipe:
         raise click.UsageError("--config and --recipe exclude each other")
     else:
         from emorec.datasets.manifest import require_prepared
         from emorec.training.config import load_config
+        from emorec.training.model_files import with_model_files
 
-        # Before Keras is loaded: an invalid setting or folder is reported at once.
+        # Before Keras is loaded: an invalid setting, model or folder is reported at once.
         overrides = settings_of(ctx, assignments)
         settings = load_config(config, overrides, partial(option_of, ctx), recipe=recipe)
         require_prepared(data)
+        settings = with_model_files(settings)
         if dry_run:
             _dry_run(settings, data, distribute, started, as_json)
             return

@@ -29,12 +29,15 @@ NO_SETTINGS = (
 # pydantic, which is not part of the base install. A test compares the two.
 _OPTIONS = (
     click.option(
-        "--arch", help="Architecture; `emorec architectures` lists all.  [default: compact]"
+        "--arch",
+        help="Architecture; `emorec architectures` lists all.  [default: that of the weights, or "
+        "compact]",
     ),
     click.option(
         "--weights",
-        help="Initial weights: none, imagenet, emorec (the shipped model), a run folder, or a "
-        ".keras, .weights.h5 or .h5 file. Layers that do not fit are initialised at random.",
+        help="Initial weights: none, imagenet, emorec (the shipped model of the architecture), a "
+        "run folder or its unique beginning, a name of `emorec models list`, or a .keras, "
+        ".weights.h5 or .h5 file. Layers that do not fit are initialised at random.",
     ),
     click.option(
         "--trainable-layers",
@@ -134,8 +137,8 @@ _OPTIONS = (
     click.option(
         "--teacher",
         multiple=True,
-        help="A model whose soft labels are added to the targets: an .onnx or .keras file or a run "
-        "folder; repeatable.",
+        help="A model whose soft labels are added to the targets: a .onnx or .keras file, a run "
+        "folder or its unique beginning, or a name of `emorec models list`; repeatable.",
     ),
     click.option(
         "--teacher-probabilities",
@@ -157,6 +160,11 @@ _OPTIONS = (
         "--precision",
         type=Choice(["auto", "float32", "bfloat16"]),
         help="Arithmetic of the training; auto: bfloat16 if the processor has instructions for it.",
+    ),
+    click.option(
+        "--model-name",
+        metavar="NAME",
+        help="Name of the model in its metadata.  [default: that of the run folder]",
     ),
     click.option("--augment/--no-augment", default=None, help="Augment the training images."),
     click.option("--seed", type=int, help="Seed of initial weights, order and augmentation."),

@@ -1,6 +1,7 @@
 """Reads a prepared data set from disk: its manifest, its splits and the targets for training."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -273,7 +274,7 @@ def _read_tree(root: Path) -> PreparedDataset:
     tree = read_folder(root, follow_links=True)
     found = find_split_images(tree)
     if found is None:
-        advice = f"convert raw data with: emorec prepare-data {root} --out DATA"
+        advice = f"convert raw data with: emorec prepare-data {shlex.quote(str(root))} --out DATA"
         if deeper := split_folders_below(tree):
             advice = f"name the folder {root / deeper[0]}"
         raise DataError(

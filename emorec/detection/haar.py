@@ -184,10 +184,12 @@ class HaarDetector:
 # OpenCV 5 has no such class, so annotations name it in quotes.
 def _load(cascade: str) -> "cv2.CascadeClassifier":
     if not hasattr(cv2, "CascadeClassifier"):
+        from emorec.installation import pip_command
+
         raise MissingDependencyError(
             f"OpenCV {cv2.__version__} has no CascadeClassifier, which the detector haar needs; "
             "use the detector yunet, or install a wheel that has it, opencv-contrib-python or "
-            'OpenCV 4: pip install "opencv-python>=4.12,<5"'
+            f'OpenCV 4: {pip_command()} install "opencv-python>=4.12,<5"'
         )
     known = _FILES.get(cascade)
     path = resources.folder("cascades") / known if known else Path(cascade)

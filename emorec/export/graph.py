@@ -19,7 +19,7 @@ import keras
 import numpy as np
 
 from emorec.errors import MissingDependencyError, ModelError
-from emorec.installation import install_command
+from emorec.installation import install_command, pip_command
 from emorec.metadata import ModelMetadata
 from emorec.modeling.build import with_probabilities
 from emorec.modeling.keras_files import load_model, save_model
@@ -77,7 +77,7 @@ def require_exporter(export_format: str) -> None:
         return
     plain = [name for name in missing if name in _NO_EXTRA]
     commands = [install_command("train")] * (missing != plain)
-    commands += [f"pip install {name}" for name in plain]
+    commands += [f"{pip_command()} install {name}" for name in plain]
     what = "ONNX" if export_format == "onnx" else export_format
     raise MissingDependencyError(
         f"the {what} export needs {' and '.join(missing)}; install with: "

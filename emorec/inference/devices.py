@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from emorec.errors import ConfigError, MissingDependencyError
+from emorec.installation import pip_command
 
 AUTO = "auto"
 
@@ -155,7 +156,8 @@ def choose_device(name: str, listed: Sequence[str]) -> Device:
 def replace_command(wheel: str) -> str:
     """Return the command that replaces all installed wheels of ONNX Runtime by one."""
     installed = " ".join(installed_wheels())
-    return f"pip uninstall -y {installed or WHEELS[0]} && pip install {wheel}"
+    pip = pip_command()
+    return f"{pip} uninstall -y {installed or WHEELS[0]} && {pip} install {wheel}"
 
 
 def installed_wheels() -> list[str]:

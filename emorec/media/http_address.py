@@ -115,6 +115,8 @@ def _answer(address: str) -> Iterator[Any]:
     except urllib.error.HTTPError as error:
         raise DataError(f"{name}: the server answered {error.code} {error.reason}") from error
     except urllib.error.URLError as error:
-        raise DataError(f"{name}: cannot be read: {error.reason}") from error
+        raise DataError(
+            f"{name}: cannot be read: {error.reason}; check the address and the network"
+        ) from error
     except (OSError, HTTPException, ValueError) as error:
         raise DataError(f"{name}: cannot be read: {error or type(error).__name__}") from error

@@ -13,14 +13,27 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
+from itertools import islice
 from pathlib import Path
 
 from emorec.errors import DataError
-from emorec.file_kinds import is_hidden, is_readable_image_name, is_video_file, left_out_text
+from emorec.file_kinds import (
+    is_hidden,
+    is_readable_image_name,
+    is_text_file,
+    is_video_file,
+    left_out_text,
+)
 from emorec.frames import Frame
 from emorec.media import addresses
+from emorec.suggestions import close_names
 
 STDIN = "-"
+
+_CAMERA_WORDS = ("cam", "camera", "webcam")
+
+_MOST_COMPARED = 10_000
+"""Files of a folder that are compared with a missing name."""
 
 MAX_NAME_BYTES = 255
 """Longest name of a file, in bytes, on the file systems in use."""
@@ -128,7 +141,8 @@ def _from_path(
         stream = addresses.is_camera(path) or addresses.is_url(path)
         is_video = addresses.is_video(path) if stream else is_video_file(path)
         stem = addresses.output_stem(path) if is_video else Path(path).stem
-        yield MediaSource(path, stem or "image", listed=listed, is_video=is_video)
+        problem = None if listed or stream or is_video else _problem_of_name(path)
+        yield MediaSource(path, stem or "image", listed=listed, problem=problem, is_video=is_video)
         return
     found = False
     before = len(left_out)
@@ -140,6 +154,24 @@ def _from_path(
         if others := left_out_text(left_out[before:]):
             problem += f"; {others}"
         yield MediaSource(path, "folder", problem=problem)
+
+
+def _problem_of_name(path: str) -> str | None:
+    """Describe what keeps a name that the user typed from being an image; None if it may be one."""
+    if not os.path.lexists(path):
+        if path.lower() in _CAMERA_WORDS:
+            return "no such file; a camera is named by its number, such as 0"
+        try:
+            with os.scandir(Path(path).parent) as entries:
+                names = [entry.name for entry in islice(entries, _MOST_COMPARED)]
+        except (OSError, ValueError):
+            names = []
+        if close := close_names(Path(path).name, names):
+            return f"no such file; did you mean {str(Path(path).parent / close[0])!r}?"
+        return None  # reading it says so
+    if is_text_file(path):
+        return f"a text file, not an image; for the files that it lists, name it as @{path}"
+    return None
 
 
 def _from_list(argument: str, pattern: str | None, left_out: list[str]) -> Iterator[MediaSource]:

@@ -18,14 +18,12 @@ from emorec.modeling.architectures import Architecture
 from emorec.modeling.classifier_parts import backbone_of, weighted_layers
 from emorec.modeling.flip_ensemble import plain_classifier
 from emorec.modeling.keras_files import load_model
-from emorec.models.files import find_model
+from emorec.models.initial_weights import find_weights
 
 _log = logging.getLogger(__name__)
 
 _MIN_FILLED_SHARE = 0.5
 """A file that fills a smaller share of the backbone's parameters is of another network."""
-
-_FORMATS = ("keras", "h5")
 
 
 def imagenet_backbone(chosen: Architecture, shape: tuple[int, int, int]) -> keras.Model:
@@ -77,14 +75,14 @@ def load_pretrained(
         ModelError: The file is missing, damaged, or of another network.
     """
     path = (
-        resources.shipped_keras_model(chosen.name) if source == "emorec" else _weights_file(source)
+        resources.shipped_keras_model(chosen.name) if source == "emorec" else find_weights(source)
     )
     if path.suffix == ".keras":
         trained, metadata = load_model(path)
         if metadata.architecture != chosen.name:
             raise ModelError(
                 f"{path}: the weights do not fit the {chosen.name} backbone: the model is a "
-                f"{metadata.architecture}"
+                f"{metadata.architecture}; use --arch {metadata.architecture}, or other weights"
             )
         return _copy_weights(model, plain_classifier(trained), chosen, path)
     try:
@@ -101,13 +99,6 @@ def load_pretrained(
             f"{path}: the weights do not fit the {chosen.name} backbone: {reason:.200}"
         ) from error
     return _copy_weights(model, trained, chosen, path)
-
-
-def _weights_file(source: str) -> Path:
-    try:
-        return find_model(source, _FORMATS)
-    except ModelError as error:
-        raise ModelError(f"{error}; use --weights none, imagenet, emorec or a path") from error
 
 
 def _copy_weights(

@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from emorec import resources
 from emorec.errors import ModelError
 from emorec.metadata import COST_KEY, METADATA_KEY, ModelCost, ModelMetadata
 from emorec.models import keras_archive
@@ -37,6 +38,8 @@ _ADOPT = (
     "use a model that emorec wrote, export it with: emorec export, or describe it with: emorec "
     "models adopt"
 )
+
+_LISTED = "; emorec models list prints the models of the package"
 
 _SAVED_MODEL = "saved_model.pb"
 
@@ -96,7 +99,7 @@ def find_model(named: str | os.PathLike[str], formats: Sequence[str] = FORMATS) 
     emotion_models = [name for name, file in listed.items() if file.kind in (EMOTIONS, TRAINABLE)]
     raise ModelError(
         f"{text or '(empty name)'}: no such model file, run folder or name of `emorec models list`"
-        f"{_suggestion(path, [*emotion_models, *_names_near(path, formats)])}"
+        f"{_suggestion(path, [*emotion_models, *_names_near(path, formats)])}{_training_hint(text)}"
     )
 
 
@@ -173,7 +176,7 @@ def _accepted(path: Path, formats: Sequence[str]) -> Path:
         raise ModelError(f"{path}: no such model file")
     if path.suffix.removeprefix(".") not in formats:
         kinds = " or ".join(f".{name}" for name in formats)
-        advice = _ADVICE.get(path.suffix.lower(), "").format(path=shlex.quote(str(path)))
+        advice = _ADVICE.get(path.suffix.lower(), _LISTED).format(path=shlex.quote(str(path)))
         raise ModelError(
             f"{path}: the model must be a {kinds} file; received {path.suffix!r}{advice}"
         )
@@ -247,6 +250,14 @@ def _names_near(path: Path, formats: Sequence[str]) -> Iterator[str]:
 def _suggestion(path: Path, names: Sequence[str]) -> str:
     close = close_names(str(path), names, 3)
     return f"; similar names: {', '.join(close)}" if close else ""
+
+
+def _training_hint(name: str) -> str:
+    """Return what to do for the name of an architecture, of which a model must be trained."""
+    key = name.lower()
+    if key not in resources.architectures():
+        return ""
+    return f"; {key} is an architecture, of which emorec train --arch {key} trains a model"
 
 
 def _some(names: Iterator[str] | Sequence[str]) -> str:

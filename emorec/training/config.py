@@ -7,10 +7,13 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError
 
+from emorec import resources
 from emorec.errors import ConfigError
 from emorec.labels import POLICIES
+from emorec.metadata import name_problem
+from emorec.models.initial_weights import architecture_of
 from emorec.short_repr import short_repr
-from emorec.suggestions import did_you_mean
+from emorec.suggestions import did_you_mean, unknown_name
 from emorec.training import strict_yaml
 from emorec.training.config_groups import (
     AugmentationConfig,
@@ -82,16 +85,21 @@ def load_config(
         overrides: Settings that override those of the file; a dotted key names a setting of
             `augmentation`.
         option_of: Converts the key of an override to what the user typed, for messages.
-        recipe: Name of the shipped file, see `recipe_path`; None for that of the architecture.
+        recipe: Name of the shipped file, see `recipe_path`; None for that of the architecture,
+            which is by default the one of the initial weights.
 
     Raises:
         ConfigError: The recipe is unknown, the file is missing or no YAML mapping, a key is
-            unknown, or a value is invalid.
+            unknown, a value is invalid, the architecture is unknown, or the name of the model is
+            one of the package.
+        ModelError: The initial weights name no model.
     """
     shipped = path is None
     if path is None:
         arch = overrides.get("arch")
-        path = recipe_path(recipe, arch) if recipe else default_config_path(str(arch or "compact"))
+        path = (
+            recipe_path(recipe, arch) if recipe else default_config_path(_architecture(overrides))
+        )
     settings = _read(path) if path else {}
     source = str(path) if path else "the options"
     pretrained = _mapping(settings, "pretrained", source)
@@ -109,7 +117,35 @@ def load_config(
         if not isinstance(group, dict):
             raise ConfigError(f"{source}: {section} has no setting {short_repr(name)}")
         group[name] = value
-    return validated(settings, source, {key: option_of(key) for key in overrides})
+    options = {key: option_of(key) for key in overrides}
+    config = validated(settings, source, options)
+    if config.arch not in (known := resources.architectures()):
+        origin = options.get("arch", source)
+        raise ConfigError(f"{origin}: {unknown_name('architecture', config.arch, known)}")
+    if config.model_name is not None and (problem := name_problem(config.model_name)):
+        raise ConfigError(f"{options.get('model_name', f'{source}: model_name')}: {problem}")
+    return config
+
+
+def _architecture(overrides: Mapping[str, Any]) -> str:
+    """Return the architecture of a run without a configuration file: by default its weights' own.
+
+    Raises:
+        ModelError: The weights name no model.
+    """
+    if "arch" in overrides:
+        return str(overrides["arch"])
+    found = architecture_of(str(overrides.get("weights", "none")))
+    return found if found in resources.architectures() else "compact"
+
+
+def read_config(path: Path) -> TrainConfig:
+    """Read the settings of a run that exists.
+
+    Raises:
+        ConfigError: As for `load_config`.
+    """
+    return validated(_read(path), str(path))
 
 
 def _mapping(settings: Mapping[str, Any], section: str, source: str) -> dict[str, Any]:

@@ -216,7 +216,9 @@ class OutputConfig(_Group):
     half_weights: bool = Field(
         False, description="store the weights of the ONNX file in float16, in half the size"
     )
-    model_name: str | None = Field(None, description="default: emorec-ARCH")
+    model_name: str | None = Field(
+        None, description="of the model in its metadata; default: the name of the run folder"
+    )
     model_version: str = "1"
     model_license: str = "unspecified"
     training_data: str | None = Field(None, description="for the metadata and the report")

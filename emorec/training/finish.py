@@ -92,7 +92,7 @@ def finish(
     model = _best_model(folder, config, data, state)
     logits = np.asarray(model.predict(data.validation_images, batch_size=256, verbose=0))
     begin("computing the metrics")
-    metadata = _metadata(config, model, data, logits)
+    metadata = _metadata(run_folder.model_name(folder, config), config, model, data, logits)
     save_model(model, metadata, folder / run_folder.MODEL_KERAS)
     evaluation = _assess(folder, metadata, data, logits)
     begin("drawing the figures")
@@ -127,11 +127,11 @@ def _best_model(folder: Path, config: TrainConfig, data: RunData, state: RunStat
 
 
 def _metadata(
-    config: TrainConfig, model: keras.Model, data: RunData, logits: npt.NDArray[Any]
+    name: str, config: TrainConfig, model: keras.Model, data: RunData, logits: npt.NDArray[Any]
 ) -> ModelMetadata:
     """Describe the model, with the temperature that calibrates it on the validation split."""
     return ModelMetadata(
-        name=config.model_name or f"emorec-{config.arch}",
+        name=name,
         version=config.model_version,
         architecture=config.arch,
         labels=data.validation.class_names,

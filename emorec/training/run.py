@@ -34,11 +34,12 @@ from emorec.training.fitting import (
     make_fitting,
     stage_work,
 )
+from emorec.training.model_files import with_model_files
 from emorec.training.norm_statistics import EpochNormStatistics
 from emorec.training.padded_validation import BATCH
 from emorec.training.precision import resolve_precision
 from emorec.training.run_data import RunData, load, resolve_labels, select
-from emorec.training.run_model import build, with_model_files
+from emorec.training.run_model import build
 from emorec.training.run_timer import RunTimer
 from emorec.training.shortening import Shortening, shortenings
 from emorec.training.stages import Stage, is_done, stages_of

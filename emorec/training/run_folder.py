@@ -20,7 +20,7 @@ from emorec.atomic_files import PARTIAL, write_bytes, write_json
 from emorec.datasets.manifest import PreparedDataset
 from emorec.errors import DataError
 from emorec.locks import locked
-from emorec.training.config import TrainConfig, load_config
+from emorec.training.config import TrainConfig, read_config
 
 CONFIG = "config.yaml"
 HISTORY = "history.csv"
@@ -142,7 +142,7 @@ def describe(folder: Path, config: TrainConfig, dataset: PreparedDataset) -> Non
     Raises:
         DataError: A file cannot be written.
     """
-    write_json(folder / ENVIRONMENT, environment(dataset, config.seed))
+    write_json(folder / ENVIRONMENT, {"run": folder.name, **environment(dataset, config.seed)})
     write_bytes(folder / CONFIG, config.to_yaml().encode())
 
 
@@ -153,12 +153,28 @@ def read(folder: Path) -> tuple[TrainConfig, dict[str, Any]]:
         ConfigError, DataError: A file is missing or damaged.
     """
     _require_run(folder)
-    config = load_config(folder / CONFIG, {})
+    config = read_config(folder / CONFIG)
     environment = read_json(folder / ENVIRONMENT)
     for key in ("data", "data_fingerprint", "keras_backend"):
         if not isinstance(environment.get(key), str):
             raise DataError(f"{folder / ENVIRONMENT}: damaged: the key {key!r} is missing")
     return config, environment
+
+
+def model_name(folder: Path, config: TrainConfig) -> str:
+    """Return the name of a run's model: the one in its settings, else that of its run folder.
+
+    It is the name with which the folder was created, also after the folder was renamed. Folders
+    of version 0.1.0 did not record it.
+
+    Raises:
+        DataError: The description of the environment is damaged.
+    """
+    if config.model_name is not None:
+        return config.model_name
+    path = folder / ENVIRONMENT
+    recorded = read_json(path).get("run") if path.exists() else None
+    return recorded if isinstance(recorded, str) and recorded else folder.resolve().name
 
 
 def _require_run(folder: Path) -> None:

@@ -4,8 +4,8 @@ The weights of several .keras files of one network are averaged: weights on the 
 network and its continued training are often better than either end (Wortsman et al. 2022, "Robust
 fine-tuning of zero-shot models"). The convolutions are then scaled to the norm of initial weights,
 which changes no output but lets the model be fine-tuned at the learning rates of its recipe. The
-metadata are those of the last file; the temperature is fitted on the validation images, as `emorec
-train` does. It needs the extra `train`.
+metadata are those of the last file, with the name of the result; the temperature is fitted on the
+validation images, as `emorec train` does. It needs the extra `train`.
 
 Example: python scripts/teachers/make_shipped_model.py student.keras RUN/model.keras OUT \
     --data FER-2013 --prior 0.6
@@ -82,7 +82,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("models", type=Path, nargs="+", help=".keras files of one network")
-    parser.add_argument("target", type=Path, help="name of the result, without suffix")
+    parser.add_argument("target", type=Path, help="path of the result, without suffix")
     parser.add_argument("--data", type=Path, required=True, help="prepared data set")
     parser.add_argument("--prior", type=float, required=True, help="default prior of the result")
     options = parser.parse_args()
@@ -94,6 +94,7 @@ def main() -> None:
     logits = np.asarray(model.predict(images, batch_size=256, verbose=0))
     metadata = replace(
         metadata,
+        name=options.target.name,
         temperature=fit_temperature(logits, examples.targets),
         default_prior=options.prior,
         created_with=__version__,

@@ -67,6 +67,7 @@ def test_an_unspecified_licence_is_mentioned(foreign: Path, tmp_path: Path) -> N
         (["--labels", "joy,happy", "--out", "new.onnx"], 2, "names 'happy' twice"),
         (["--labels", "a,b", "--out", "foreign.onnx"], 2, "would be written over foreign.onnx"),
         (["--labels", "a,b", "--out", "new.bin"], 2, "--out: new.bin must have the suffix .onnx"),
+        (["--labels", "a,b", "--out", "new.onnx", "--name", "emorec-2"], 2, "choose another name"),
         (["--labels", "a,b", "--out", "no/new.onnx"], 2, "name a file in an existing folder"),
         (["--labels", "a,b", "--out", "n.onnx", "--scale", "1/0"], 2, "'1/0' is not a number or a"),
         (["--labels", "a,b", "--out", "n.onnx", "--scale", "0"], 2, "it must not be 0"),

@@ -17,11 +17,13 @@ from emorec.cli.main import COMMANDS, SYNONYMS, main
         (["version"], "No such command 'version'. Did you mean '--version'?"),
         (["models", "lst"], "No such command 'lst'. Did you mean 'list'?"),
         (["models", "zebra"], "No such command 'zebra'. Known commands: adopt, list, "),
-        (["zebra.jpg"], "No such command 'zebra.jpg'. Known commands: datasets, prepare-data,"),
+        (["zebra"], "No such command 'zebra'. Known commands: datasets, prepare-data,"),
+        (["zebra.jpg"], "To detect the faces in this file: emorec detect zebra.jpg"),
+        (["webcam"], "No such command 'webcam'. Did you mean 'detect 0 --show'?"),
     ],
 )
 def test_an_unknown_command_names_the_one_meant(arguments: list[str], message: str) -> None:
-    result = CliRunner().invoke(main, arguments)
+    result = CliRunner().invoke(main, arguments, prog_name="emorec")
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in result.stderr
 
@@ -41,4 +43,7 @@ def test_synonyms_are_of_commands(word: str, meant: str) -> None:
     if not command.startswith("--"):
         group = main.get_command(click.Context(main), command)
         assert group is not None
-        assert not below or below[0] in group.commands
+        if isinstance(group, click.Group):
+            assert below[0] in group.commands
+        elif below:
+            assert group.make_context(command, below).params["arguments"] == ("0",)

@@ -66,8 +66,8 @@ COMMANDS = [
     # Data sets
     ("train --data nope", 4, "error: nope: no such folder; name a data set that"),
     ("train --data FERPuls", 4, "error: FERPuls: no such folder; did you mean 'FERPlus'?"),
-    ("train --data FERPlus", 4, f"FERPlus: {RAW} FERPlus --out FERPlus-prepared"),
-    ("train --data fer2013.csv", 4, f"fer2013.csv: {RAW} fer2013.csv --out fer2013-prepared"),
+    ("train --data FERPlus", 4, f"FERPlus: {RAW} FERPlus --out FER-2013"),
+    ("train --data fer2013.csv", 4, f"fer2013.csv: {RAW} fer2013.csv --out FER-2013"),
     ("evaluate emorec-compact --data nope", 4, "error: nope: no such folder; name a data set"),
     ("evaluate emorec-compact --data own", 4, f"own: {RAW} own --out own-prepared"),
     ("export emorec-compact.keras --data own --out o.onnx", 4, f"own: {RAW} own --out"),

@@ -23,7 +23,6 @@ WITHOUT_OPTION = {
     "crop_margin",
     "default_prior",
     "model_license",
-    "model_name",
     "model_version",
     "step_epochs",
     "step_factor",

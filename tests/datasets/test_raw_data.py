@@ -21,14 +21,25 @@ def make_zip(path: Path) -> None:
     shutil.rmtree(path.with_suffix(""))
 
 
+def make_ckplus(path: Path) -> None:
+    for number, image in enumerate(make_images(path, {"CK+48/happy": 2}).rglob("*.png")):
+        image.rename(image.with_name(f"S010_004_0000001{number}.png"))
+
+
 @pytest.mark.parametrize(
     ("name", "make", "command"),
     [
-        ("FERPlus", make_checkout, "emorec prepare-data FERPlus --out FERPlus-prepared"),
+        ("FERPlus", make_checkout, "emorec prepare-data FERPlus --out FER-2013"),
+        ("data/FERPlus", make_checkout, "emorec prepare-data data/FERPlus --out FER-2013"),
         (
             "fer2013.csv",
             lambda path: path.write_text(pixel_csv()),
-            "emorec prepare-data fer2013.csv --out fer2013-prepared",
+            "emorec prepare-data fer2013.csv --out FER-2013",
+        ),
+        (
+            "CK",
+            make_ckplus,
+            "emorec prepare-data CK --out CK-prepared",
         ),
         (
             "my faces",
@@ -51,6 +62,14 @@ def test_raw_data_is_answered_with_the_command_that_prepares_it(
         assert str(caught.value) == message
 
 
+def test_the_command_replaces_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    make_checkout(Path("FERPlus"))
+    Path("FER-2013").mkdir()
+    problem = raw_data_problem(Path("FERPlus"))
+    assert str(problem).endswith(": emorec prepare-data FERPlus --out FERPlus-prepared")
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -58,7 +77,23 @@ def test_raw_data_is_answered_with_the_command_that_prepares_it(
         ("FER-2031", "FER-2031: no such folder; did you mean 'FER-2013'?"),
         ("model.h5", "model.h5: a file, not the folder of a prepared data set; emorec prepare-"),
         ("model.h5/x", "model.h5/x: no such folder; name a data set"),
-        ("empty", "empty: neither a manifest.csv nor a train/ folder"),
+        ("empty", "empty: holds no image and no CSV file; emorec prepare-data --help describes"),
+        ("runs", "runs: a folder of training runs, not a data set"),
+        ("runs/a", "runs/a: a folder of training runs, not a data set"),
+        (
+            "my photos",
+            "my photos: images without labels: all images are in one folder (my photos); put the "
+            "images of each emotion into a folder of its name, or list them in a CSV file with the "
+            "columns path and label; to detect the emotions on them: emorec detect 'my photos'",
+        ),
+        (
+            "a.jpg",
+            "a.jpg: a single file, not the folder of a data set; to detect the faces in it: ",
+        ),
+        (
+            "a.mp4",
+            "a.mp4: a single file, not the folder of a data set; to detect the faces in it: ",
+        ),
     ],
 )
 def test_other_paths(
@@ -67,7 +102,9 @@ def test_other_paths(
     monkeypatch.chdir(tmp_path)
     Path("FER-2013").mkdir()
     Path("empty").mkdir()
-    Path("model.h5").touch()
+    for file in ("model.h5", "a.jpg", "a.mp4", "runs/a/config.yaml", "my photos/b.jpg"):
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        Path(file).touch()
     with pytest.raises(DataError) as caught:
         read_prepared(Path(name))
     assert str(caught.value).startswith(message)

@@ -221,3 +221,31 @@ def test_a_named_file_is_what_its_content_is(name, content, is_video):
     (named,) = expand([f"f/{name}"])
     (listed,) = expand(["@list.txt"])
     assert named.is_video is listed.is_video is is_video
+
+
+@pytest.mark.parametrize(
+    ("argument", "problem"),
+    [
+        ("webcam", "no such file; a camera is named by its number, such as 0"),
+        ("Camera", "no such file; a camera is named by its number, such as 0"),
+        ("photo", "no such file; did you mean 'photo.jpg'?"),
+        ("phto.jpg", "no such file; did you mean 'photo.jpg'?"),
+        ("sub/face", "no such file; did you mean 'sub/face.png'?"),
+        ("none/a.png", None),
+        ("zebra", None),
+        ("photo.jpg", None),
+        ("clip.mp4", None),
+        ("x\0y", None),
+        (
+            "list.txt",
+            "a text file, not an image; for the files that it lists, name it as @list.txt",
+        ),
+    ],
+)
+def test_names_that_are_no_images(argument: str, problem: str | None):
+    touch("photo.jpg", "sub/face.png")
+    Path("list.txt").write_text("photo.jpg\n")
+    (source,) = expand([argument])
+    assert source.problem == problem
+    Path("paths").write_text(f"{argument}\n")
+    assert [listed.problem for listed in expand(["@paths"])] == [None]

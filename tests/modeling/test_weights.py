@@ -57,7 +57,7 @@ def test_weights_of_a_run_folder(
     save_model(source, METADATA, run / "model.keras")
     for named in (run, "runs/20260101", "2026"):
         same_weights(source, build_classifier("compact", 7, 24, weights=str(named)))
-    with pytest.raises(ModelError, match=r"use --weights none, imagenet, emorec or a path$"):
+    with pytest.raises(ModelError, match=r"did you mean 'imagenet'\?$"):
         build_classifier("compact", 7, 24, weights="imagnet")
 
 

@@ -97,6 +97,9 @@ def test_nothing_of_that_name(here: Path):
     assert refusal("none.onnx") == (
         "none.onnx: no such model file, run folder or name of `emorec models list`"
     )
+    assert refusal("VGG16").endswith(
+        "; vgg16 is an architecture, of which emorec train --arch vgg16 trains a model"
+    )
     assert refusal("emorec-compat").endswith(
         "names: emorec-compact, emorec-compact.keras, emorec-nano"
     )
@@ -124,8 +127,11 @@ def test_files_of_another_format(here: Path):
         "a.keras: the model must be a .onnx file; received '.keras'; write an ONNX file with: "
         "emorec export a.keras"
     )
-    assert refusal("a.txt").endswith("must be a .onnx or .keras file; received '.txt'")
-    assert refusal("a").endswith("received ''")
+    assert refusal("a.txt").endswith(
+        "must be a .onnx or .keras file; received '.txt'; emorec models list prints the models of "
+        "the package"
+    )
+    assert "; received ''; " in refusal("a")
 
 
 def test_folders_without_a_model(here: Path):

@@ -1,15 +1,17 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from emorec import resources
-from emorec.errors import ConfigError
+from emorec.errors import ConfigError, ModelError
 from emorec.modeling.architectures import ARCHITECTURES
 from emorec.training.config import (
     REMOVED_KEYS,
     RENAMED_KEYS,
     TrainConfig,
     load_config,
+    read_config,
     validated,
 )
 
@@ -41,6 +43,28 @@ def test_the_recipes_of_the_shipped_models_are_valid_and_the_last_of_the_files()
         assert (recipe.labels, recipe.policy, recipe.classes) == ("soft", "crossentropy", 8)
 
 
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("", "1 to 100 printable characters; received ''"),
+        (" ", "1 to 100 printable characters"),
+        ("a\nb", "1 to 100 printable characters"),
+        ("x" * 101, "1 to 100 printable characters"),
+        ("emorec-compact", "that begin with emorec- are those of the models in the package"),
+        ("EmoRec-2", "that begin with emorec- are those of the models in the package"),
+    ],
+)
+def test_names_that_a_model_cannot_have(tmp_path: Path, name: str, problem: str) -> None:
+    option = {"model_name": "--model-name"}.get
+    with pytest.raises(ConfigError, match=f"^--model-name: .*{problem}"):
+        load_config(None, {"model_name": name}, option)
+    path = written(tmp_path, yaml.safe_dump({"model_name": name}))
+    with pytest.raises(ConfigError, match=f"some.yaml: model_name: .*{problem}"):
+        load_config(path, {})
+    assert read_config(path).model_name == name
+    assert load_config(path, {"model_name": "mine"}).model_name == "mine"
+
+
 def test_overrides_replace_settings_of_the_file(tmp_path: Path) -> None:
     path = written(tmp_path, "epochs: 3\nbatch_size: 7\naugmentation:\n  zoom: 0.3\n")
     config = load_config(path, {"epochs": 5, "augmentation.rotation": 1})
@@ -51,6 +75,45 @@ def test_overrides_replace_settings_of_the_file(tmp_path: Path) -> None:
 def test_yaml_round_trip(tmp_path: Path) -> None:
     config = load_config(None, {"arch": "compact", "epochs": 3})
     assert load_config(written(tmp_path, config.to_yaml()), {}) == config
+
+
+@pytest.mark.parametrize(
+    ("overrides", "arch"),
+    [
+        ({"weights": "emorec-nano"}, "nano"),
+        ({"weights": "emorec-compact"}, "compact"),
+        ({"weights": "emorec-nano", "arch": "vgg16"}, "vgg16"),
+        ({"weights": "imagenet"}, "compact"),
+        ({}, "compact"),
+    ],
+)
+def test_the_default_architecture_is_that_of_the_weights(
+    overrides: dict[str, str], arch: str
+) -> None:
+    config = load_config(None, overrides)
+    assert config == load_config(None, {**overrides, "arch": arch})
+    assert config.arch == arch
+
+
+def test_the_architectures_are_those_with_a_file() -> None:
+    assert set(resources.architectures()) == set(ARCHITECTURES)
+
+
+@pytest.mark.parametrize(
+    ("text", "overrides", "origin"),
+    [("", {"arch": "VGG-16"}, "arch"), ("arch: vgg-16", {}, "some.yaml")],
+)
+def test_an_unknown_architecture(
+    tmp_path: Path, text: str, overrides: dict[str, str], origin: str
+) -> None:
+    message = f"{origin}: unknown architecture 'vgg-16'; did you mean 'vgg16'. choose one of"
+    with pytest.raises(ConfigError, match=message):
+        load_config(written(tmp_path, text), overrides)
+
+
+def test_weights_of_an_unknown_model() -> None:
+    with pytest.raises(ModelError, match=r"no\.keras: no such model file"):
+        load_config(None, {"weights": "no.keras"})
 
 
 def test_without_weights_the_shipped_files_do_not_fine_tune() -> None:

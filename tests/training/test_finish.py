@@ -100,9 +100,11 @@ def test_a_failed_export_keeps_the_keras_file_and_the_metrics(
     assert (folder / CHECKPOINT).exists()
 
 
-def test_a_model_has_the_name_of_its_architecture_by_default(
+def test_a_model_has_the_name_of_its_run_by_default(
     folder: Path, data: RunData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "export_onnx", lambda *_, **__: 0.0)
     finish(folder, TrainConfig(**{**CONFIG.model_dump(), "model_name": None}), data)
-    assert load_model(folder / "model.keras")[1].name == "emorec-compact"
+    assert load_model(folder / "model.keras")[1].name == folder.name
+    title = f"<title>{folder.name} 3: evaluation</title>"
+    assert title in (folder / "report.html").read_text()

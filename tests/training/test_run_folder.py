@@ -33,6 +33,7 @@ def test_the_description_of_a_run_is_read_again(tiny_data: Path, tmp_path: Path)
         "platform",
         "processor",
         "python",
+        "run",
         "seed",
         "started",
     }
@@ -40,12 +41,28 @@ def test_the_description_of_a_run_is_read_again(tiny_data: Path, tmp_path: Path)
     assert environment["data_fingerprint"] == run_folder.fingerprint(dataset)
 
 
+def test_the_name_of_a_model_is_that_of_its_run(tiny_data: Path, tmp_path: Path) -> None:
+    config = TrainConfig()
+    folder = run_folder.create(tmp_path, config, read_prepared(tiny_data))
+    name = folder.name
+    assert run_folder.model_name(folder, config) == name
+    moved = folder.rename(tmp_path / "best")
+    assert run_folder.model_name(moved, config) == name
+    assert run_folder.model_name(moved, TrainConfig(model_name="mine")) == "mine"
+    for description in ("{}", '{"run": 3}'):
+        (moved / run_folder.ENVIRONMENT).write_text(description)
+        assert run_folder.model_name(moved, config) == "best"
+
+
 def test_a_run_folder_of_version_0_1_0_is_read(tiny_data: Path, tmp_path: Path) -> None:
     folder = run_folder.create(tmp_path, TrainConfig(), read_prepared(tiny_data))
     config = folder / run_folder.CONFIG
     old = config.read_text().replace("mix_off_epochs: 0", "calm_epochs: 2")
-    config.write_text(old + "partner: null\n")
+    config.write_text(
+        old.replace("model_name: null", "model_name: emorec-compact") + "partner: null\n"
+    )
     assert run_folder.read(folder)[0].mix_off_epochs == 2
+    assert run_folder.read(folder)[0].model_name == "emorec-compact"
 
 
 def test_the_fingerprint_depends_on_the_labels(tiny_data: Path) -> None:

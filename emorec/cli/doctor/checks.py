@@ -29,6 +29,7 @@ from emorec.installation import (
     extra_for,
     extras_in,
     install_command,
+    pip_command,
     reinstall_command,
     requirements,
 )
@@ -141,7 +142,7 @@ def _package(name: str, specifier: SpecifierSet, extra: str) -> Iterator[Check]:
         if _satisfies(version, specifier):
             yield Check("packages", name, OK, label)
         else:
-            fix = f"pip install '{installed_name}{specifier}'"
+            fix = f"{pip_command()} install '{installed_name}{specifier}'"
             yield Check("packages", name, WRONG, f"{label}; emorec requires {specifier}", fix)
 
 
@@ -153,20 +154,20 @@ def _satisfies(version: str, specifier: SpecifierSet) -> bool:
 
 
 def _opencv() -> Iterator[Check]:
-    installed = [name for name in _OPENCV if _version(name)]
+    installed, pip = [name for name in _OPENCV if _version(name)], pip_command()
     if len(installed) > 1:
         yield Check(
             "OpenCV",
             "packages",
             WRONG,
             f"{' and '.join(installed)} are installed together and overwrite each other's files",
-            f"pip uninstall -y {' '.join(installed)} && pip install {_FITTING_OPENCV}",
+            f"{pip} uninstall -y {' '.join(installed)} && {pip} install {_FITTING_OPENCV}",
         )
     try:
         import cv2
     except ImportError as error:
         known = user_error(error)
-        fix = str(known) if known else f"pip install --force-reinstall {_FITTING_OPENCV}"
+        fix = str(known) if known else f"{pip} install --force-reinstall {_FITTING_OPENCV}"
         yield Check("OpenCV", "import", WRONG, str(error), fix)
         return
     yield Check("OpenCV", "import", OK, f"{cv2.__version__}, {cv2.getNumThreads()} threads")
@@ -178,7 +179,7 @@ def _opencv() -> Iterator[Check]:
             yield Check("OpenCV", name, OK, f"available, for --detector {entry.name}")
         else:
             found = f"missing, so --detector {entry.name} cannot run"
-            yield Check("OpenCV", name, WRONG, found, f"pip install {_FITTING_OPENCV}")
+            yield Check("OpenCV", name, WRONG, found, f"{pip} install {_FITTING_OPENCV}")
 
 
 def _onnxruntime() -> Iterator[Check]:
@@ -212,7 +213,7 @@ def _onnxruntime() -> Iterator[Check]:
         size, channels = model.metadata.input_size, model.metadata.channels
         model.probabilities(np.full((1, size, size, channels), 127, np.float32))
     except (ImportError, EmorecError) as error:
-        fix = f"pip install --force-reinstall onnxruntime && {reinstall_command()}"
+        fix = f"{pip_command()} install --force-reinstall onnxruntime && {reinstall_command()}"
         yield Check("ONNX Runtime", "shipped model", WRONG, str(error), fix)
         return
     name = f"{model.metadata.name} {model.metadata.version}"
@@ -294,11 +295,15 @@ def _devices() -> Iterator[Check]:
             )
         except subprocess.TimeoutExpired:
             found = f"no answer within {_DEEP_TIMEOUT_S} s"
-            yield Check("devices", name, WRONG, found, f"pip install --force-reinstall {name}")
+            yield Check(
+                "devices", name, WRONG, found, f"{pip_command()} install --force-reinstall {name}"
+            )
             continue
         if done.returncode:
             last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-            yield Check("devices", name, WRONG, last, f"pip install --force-reinstall {name}")
+            yield Check(
+                "devices", name, WRONG, last, f"{pip_command()} install --force-reinstall {name}"
+            )
         else:
             yield Check("devices", name, OK, " ".join(done.stdout.split()))
 

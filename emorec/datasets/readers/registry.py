@@ -127,10 +127,10 @@ def read_source(place: Path, options: "ReadOptions | None" = None) -> "RawRows":
     if forced:
         # The reader itself reports best which files are missing.
         return forced.reader().read(tree, options)
-    raise DataError(f"{place}: {_why_unknown(tree)}")
+    raise DataError(f"{place}: {why_unknown(tree)}")
 
 
-def _why_unknown(tree: "Tree") -> str:
+def why_unknown(tree: "Tree") -> str:
     """Describe what keeps a tree from being a data set of a known layout."""
     from emorec.file_kinds import left_out_text
 

@@ -14,6 +14,9 @@ from helpers.detect_command import (
 )
 
 from emorec import file_kinds
+from emorec.installation import install_command
+
+LEFT_OUT = f"left out: 3 .txt, 2 .heic (install the extra heic: {install_command('heic')})"
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +42,7 @@ def test_what_is_left_out_is_named_at_the_end():
     fill_folder()
     result = run("f", "--no-save", "--json", "a.json")
     assert result.exit_code == 0
-    assert result.stderr == "note: left out: 3 .txt, 2 .heic (install the extra heic)\n"
+    assert result.stderr == f"note: {LEFT_OUT}\n"
     document = json.loads(Path("a.json").read_text())
     assert document["left_out"] == {".txt": 3, ".heic": 2}
     assert [image["source"] for image in document["images"]] == ["f/a.jpg"]
@@ -49,7 +52,7 @@ def test_strict_is_an_error_before_any_work():
     fill_folder()
     result = run("f", "--no-save", "--jsonl", "a.jsonl", "--strict")
     assert result.exit_code == 4
-    assert "--strict: left out: 3 .txt, 2 .heic (install the extra heic)" in result.stderr
+    assert f"--strict: {LEFT_OUT}" in result.stderr
     assert not Path("a.jsonl").exists()
     assert run("f", "--no-save", "--glob", "*.jpg", "--strict").exit_code == 0
 
