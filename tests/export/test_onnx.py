@@ -14,6 +14,8 @@ from emorec.export.onnx import export_onnx
 from emorec.metadata import COST_KEY, METADATA_KEY, ModelMetadata
 from emorec.modeling.build import build_classifier
 
+pytestmark = pytest.mark.usefixtures("quick_network")
+
 FACES = np.random.default_rng(0).integers(0, 256, (8, 24, 24, 1), dtype=np.uint8)
 
 

@@ -12,6 +12,8 @@ from emorec.export.graph import write_graph
 from emorec.export.parity import check_parity
 from emorec.modeling.build import build_classifier
 
+pytestmark = pytest.mark.usefixtures("quick_network")
+
 FACES = np.random.default_rng(0).integers(0, 256, (8, 24, 24, 1), dtype=np.uint8)
 
 

@@ -1,11 +1,10 @@
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.everything import quick_compact, settings
+from helpers.everything import settings
 
 from emorec.datasets.manifest import read_prepared
 from emorec.errors import ModelError
@@ -24,10 +23,7 @@ CONFIG = settings(
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _quick() -> Iterator[None]:
-    with quick_compact():
-        yield
+pytestmark = pytest.mark.usefixtures("quick_network")
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,8 @@
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.everything import quick_compact, settings
+from helpers.everything import settings
 from helpers.tiny_data import make_prepared
 
 from emorec.errors import ConfigError
@@ -14,12 +13,7 @@ from emorec.training.run_folder import CHECKPOINT, LOG, create
 from emorec.training.run_timer import RunTimer
 from emorec.training.training_progress import ProgressOptions
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _quick(tiny_run: Path) -> Iterator[None]:
-    # `tiny_run` is shared with other modules, so it is trained before the change.
-    with quick_compact():
-        yield
+pytestmark = pytest.mark.usefixtures("quick_network")
 
 
 def short(**changes: object) -> dict:

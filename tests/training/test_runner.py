@@ -39,6 +39,9 @@ FILES = {
 }
 
 
+pytestmark = pytest.mark.usefixtures("quick_network")
+
+
 def settings(**changes) -> TrainConfig:
     return validated({**TINY_SETTINGS, "augmentation": NO_AUGMENTATION, **changes}, "the test")
 
