@@ -207,7 +207,7 @@ def test_leaving_early_does_not_wait_for_a_decoder_that_hangs(
         for _ in range(5):
             next(results)
         start = time.monotonic()
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 15  # a decoder may take 20 s for a frame
     assert run.result.record["frames"] == 5
 
 

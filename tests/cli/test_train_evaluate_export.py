@@ -47,6 +47,7 @@ def test_train_as_a_process_is_quiet_and_names_its_run(tiny_data: Path, tmp_path
     assert "zoom: 0.1" in (folder / "config.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_an_interrupt_names_the_run(tiny_data: Path, tmp_path: Path) -> None:
     words = ["train", "--data", tiny_data, *QUICK, "--epochs", "500", "--patience", "500"]
     run = SignalledRun(tmp_path, *words, quick=True)

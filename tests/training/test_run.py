@@ -8,6 +8,7 @@ from helpers.tiny_data import make_prepared
 from emorec.errors import ConfigError
 from emorec.training.checkpoint import read_state
 from emorec.training.distribution import World
+from emorec.training.precision import resolve_precision
 from emorec.training.run import TrainingRun
 from emorec.training.run_folder import CHECKPOINT, LOG, create
 from emorec.training.run_timer import RunTimer
@@ -77,6 +78,7 @@ def test_a_run_is_fitted_resumed_and_finished(tiny_data: Path, tmp_path: Path) -
     assert read_state(folder / CHECKPOINT).epoch == 2
     resumed = TrainingRun.resume(folder)
     assert resumed.config == run.config
+    assert resumed.config.precision == resolve_precision("auto") != "auto"
     assert resumed.state is not None
     assert resumed.state.epoch == 2
     resumed.fit(folder)
