@@ -2,9 +2,11 @@
 
 import io
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
@@ -22,10 +24,17 @@ FAKE_PIP = """\
 import os, sys, time
 from pathlib import Path
 here = Path(__file__).parents[1]
-(here / "call").write_text(" ".join(sys.argv[1:]) + " in " + os.getcwd())
 (Path(os.environ["TMPDIR"]) / "big.whl").write_bytes(bytes(3_000_000))
 print("Collecting big", "  Downloading big-1.0-py3-none-any.whl (3.0 MB)", sep="\\n", flush=True)
+(here / "call").write_text(" ".join(sys.argv[1:]) + " in " + os.getcwd())
 {act}
+"""
+
+PROGRAM = """\
+import runpy, sys
+sys.prefix, script = sys.argv[1:3]
+sys.argv[1:3] = []
+runpy.run_path(script, run_name="__main__")
 """
 
 
@@ -34,19 +43,26 @@ class Terminal(io.StringIO):
         return True
 
 
-def run(tmp_path: Path, act: str = "", extra: str = "base") -> subprocess.CompletedProcess[str]:
-    """Run the script; Python finds a fake of pip that ends with `act`."""
-    (tmp_path / "pip").mkdir()
-    (tmp_path / "pip" / "__init__.py").touch()
-    (tmp_path / "pip" / "__main__.py").write_text(FAKE_PIP.format(act=act))
-    return subprocess.run(
-        [sys.executable, SCRIPT, extra],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
+def start(folder: Path, act: str = "", extra: str = "base") -> subprocess.Popen[str]:
+    """Start the script for an environment in `folder`, with a fake of pip that ends with `act`."""
+    (folder / "pip").mkdir()
+    (folder / "pip" / "__init__.py").touch()
+    (folder / "pip" / "__main__.py").write_text(FAKE_PIP.format(act=act))
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, folder, SCRIPT, extra],
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=120,
-        check=False,
+        start_new_session=True,
     )
+
+
+def run(folder: Path, act: str = "", extra: str = "base") -> tuple[int, str, str]:
+    """Run the script; return its exit status and what it prints."""
+    process = start(folder, act, extra)
+    stdout, stderr = process.communicate(timeout=120)
+    return process.returncode, stdout, stderr
 
 
 @pytest.mark.parametrize(
@@ -55,26 +71,48 @@ def run(tmp_path: Path, act: str = "", extra: str = "base") -> subprocess.Comple
 def test_the_cost_is_said_and_pip_installs_the_checkout(
     tmp_path: Path, extra: str, target: str, size: str
 ) -> None:
-    done = run(tmp_path, extra=extra)
-    assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    first, *_, last = done.stderr.splitlines()
-    assert f"into {sys.prefix}: about" in first
+    code, stdout, stderr = run(tmp_path, extra=extra)
+    assert (code, stdout) == (0, ""), stderr
+    first, *_, last = stderr.splitlines()
+    assert f"into {tmp_path}: about" in first
     assert f"{size} on disk" in first
     assert "min at 100 Mbit/s" in first
     assert last.startswith("Installed in ")
     assert (tmp_path / "call").read_text().endswith(f"{target} in {SCRIPT.parents[1]}")
-    assert not list(Path(sys.prefix).glob("downloads-*"))
+    assert not list(tmp_path.glob("downloads-*"))
+
+
+def test_ctrl_c_ends_pip_and_leaves_no_downloads(tmp_path: Path) -> None:
+    process = start(tmp_path, "time.sleep(600)")
+    while not (tmp_path / "call").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert not list(tmp_path.glob("downloads-*"))
 
 
 def test_a_failure_of_pip_is_its_status_and_its_message(tmp_path: Path) -> None:
-    done = run(tmp_path, 'sys.exit("ERROR: no space left")')
+    code, _, stderr = run(tmp_path, 'sys.exit("ERROR: no space left")')
+    assert code == 1
+    assert stderr.splitlines()[-1] == "ERROR: no space left"
+
+
+def test_an_environment_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, gone, SCRIPT, "base"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == "ERROR: no space left"
+    assert done.stderr.splitlines()[-1].startswith(f"cannot install into {gone}: ")
 
 
 def test_an_unknown_extra_is_refused(tmp_path: Path) -> None:
-    done = run(tmp_path, extra="all")
-    assert done.returncode == 2
+    assert run(tmp_path, extra="all")[0] == 2
     assert not (tmp_path / "call").exists()
 
 
