@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from helpers.signalled_runs import QUICK_PROGRAM, SignalledRun
+from helpers.signalled_runs import SignalledRun
 
 from emorec.cli.main import main
 from emorec.inference.classifier import EmotionClassifier
@@ -30,7 +30,7 @@ def test_train_as_a_process_is_quiet_and_names_its_run(tiny_data: Path, tmp_path
     words = ["train", "--data", tiny_data, *QUICK, "--limit", "40"]
     words += ["--set", "augmentation.zoom=0.1"]
     done = subprocess.run(
-        [sys.executable, *QUICK_PROGRAM, *map(str, words)],
+        [sys.executable, "-m", "emorec", *map(str, words)],
         cwd=tmp_path,
         capture_output=True,
         text=True,
