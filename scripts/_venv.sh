@@ -30,22 +30,17 @@ make_venv() {
 }
 
 install() {
-    echo "Installing emorec and its dependencies into $venv ..." >&2
-    # From inside the checkout: pip reads brackets in a path as extras. Python compiles what it
-    # imports; pip would compile all 20,000 modules of the dev extra, which takes more than a minute.
-    (cd "$root" && "$python" -m pip install --quiet --no-compile --disable-pip-version-check -e "$1") >&2 ||
-        fail "pip could not install emorec; see the lines above"
+    "$python" "$root/scripts/_install.py" "$1" || fail "pip could not install emorec; see the lines above"
 }
 
 use_venv() {
-    case $1 in base) target=. ;; *) target=".[$1]" ;; esac
     venv=${EMOREC_VENV:-$root/.venv}
     case $venv in /*) ;; *) venv=$PWD/$venv ;; esac
     if [ -n "${VIRTUAL_ENV:-}" ] && [ "$VIRTUAL_ENV" != "$venv" ]; then
         venv=$VIRTUAL_ENV
         python=$venv/bin/python
         is_supported "$python" || fail "$venv is not an environment of Python 3.11 to 3.13; activate another or none"
-        install "$target"
+        install "$1"
         "$python" "$root/scripts/_opencv.py" --check || exit 1
         return
     fi
@@ -55,7 +50,7 @@ use_venv() {
     if [ "$(cat "$stamp" 2>/dev/null)" != "$state" ] || ! is_supported "$python"; then
         make_venv
         is_supported "$python" || fail "$venv is not an environment of Python 3.11 to 3.13; remove it"
-        install "$target"
+        install "$1"
         "$python" "$root/scripts/_opencv.py" || exit 1
         echo "$state" >"$stamp"
         # dev includes base.

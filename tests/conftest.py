@@ -77,15 +77,27 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_prepared(tmp_path_factory.mktemp("tiny") / "data")
 
 
+@pytest.fixture(scope="module")
+def quick_network() -> Iterator[None]:
+    """Few layers in the architecture `compact`, for tests of whatever is around the network."""
+    from helpers.everything import quick_compact
+
+    with quick_compact():
+        yield
+
+
 @pytest.fixture(scope="session")
 def tiny_run(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run folder of a small net really trained on `tiny_data`."""
+    from helpers.everything import quick_compact
+
     from emorec.training.config import validated
     from emorec.training.config_groups import NO_AUGMENTATION
 
     settings = {**TINY_SETTINGS, "augmentation": NO_AUGMENTATION, "default_prior": 0.25}
     config = validated(settings, "the test")
-    return emorec.train(config, data=tiny_data, out=tmp_path_factory.mktemp("runs")).folder
+    with quick_compact():
+        return emorec.train(config, data=tiny_data, out=tmp_path_factory.mktemp("runs")).folder
 
 
 @pytest.fixture

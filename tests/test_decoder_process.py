@@ -62,7 +62,7 @@ def is_alive(process: int) -> bool:
     return status.rpartition(")")[2].split()[0] != "Z"
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
@@ -132,7 +132,7 @@ def test_a_hang_costs_one_file_and_little_time():
     start = time.monotonic()
     with pytest.raises(DecodingError, match=r"^decoding took longer than 0\.7 s$"):
         decoder.decode(SLOW, cv2.IMREAD_COLOR)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 15  # a file may take 20 s
     decoder.close()
 
 
@@ -231,8 +231,8 @@ def test_abort_fails_the_files_of_these_threads_alone():
         start = time.monotonic()
         abort_decoding([numbers[True], 0])
         with pytest.raises(DecodingError):
-            aborted.result(timeout=10)
-        assert time.monotonic() - start < 5
+            aborted.result(timeout=60)
+        assert time.monotonic() - start < 15  # a file may take 20 s
         ends.set()
         assert other.result(timeout=60) == 7
 
@@ -247,7 +247,7 @@ def test_ctrl_c_does_not_wait_for_a_decoder_that_hangs():
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         run_in_threads(work, 1)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 15  # a file may take 20 s
 
 
 def test_a_process_killed_after_its_answer_costs_no_file(decoder):

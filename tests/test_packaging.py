@@ -1,4 +1,4 @@
-"""The two scripts of the README and the replacement of OpenCV, with fakes of Python and pip."""
+"""The scripts of the README and the replacement of OpenCV, with fakes of Python and pip."""
 
 import os
 import re
@@ -41,8 +41,6 @@ if "install" in sys.argv and {repairs}:
 """
 
 NO_LIBRARY = "libGL.so.1: cannot open shared object file: No such file or directory"
-
-PIP_INSTALL = "python -m pip install --quiet --no-compile --disable-pip-version-check -e"
 
 
 def executable(path: Path, text: str) -> None:
@@ -89,7 +87,7 @@ def test_demo_installs_once_and_runs_detect_on_the_photo(checkout: Path):
     assert calls == [
         f"python -m venv {checkout}/.venv",
         "python -m pip --version",
-        f"{PIP_INSTALL} .",
+        f"python {checkout}/scripts/_install.py base",
         f"python {checkout}/scripts/_opencv.py",
     ]
     again, calls = run_script(checkout, "demo")
@@ -101,7 +99,7 @@ def test_demo_installs_once_and_runs_detect_on_the_photo(checkout: Path):
 def test_test_installs_the_dev_extra_once_and_passes_arguments_on(checkout: Path):
     _, calls = run_script(checkout, "test", "-k", "a b")
     assert calls[-3:] == [
-        f"{PIP_INSTALL} .[dev]",
+        f"python {checkout}/scripts/_install.py dev",
         f"python {checkout}/scripts/_opencv.py",
         "python -m pytest -n 2 --dist worksteal -k a b",
     ]
@@ -151,21 +149,21 @@ def test_check_goes_on_after_a_failed_step_and_names_it(check_checkout: Path):
 def test_another_pyproject_or_place_installs_again(checkout: Path):
     run_script(checkout, "demo")
     (checkout / "pyproject.toml").write_text("[project]\n")
-    assert f"{PIP_INSTALL} ." in run_script(checkout, "demo")[1]
+    assert f"python {checkout}/scripts/_install.py base" in run_script(checkout, "demo")[1]
     assert run_script(checkout, "demo")[1] == []
     moved = checkout.rename(checkout.with_name("moved"))
-    assert f"{PIP_INSTALL} ." in run_script(moved, "demo")[1]
+    assert f"python {moved}/scripts/_install.py base" in run_script(moved, "demo")[1]
 
 
 def test_a_failed_install_is_repeated(checkout: Path):
-    failing = FAKE_PYTHON + 'case "$*" in *install*) exit 1 ;; esac\n'
+    failing = FAKE_PYTHON + 'case "$*" in *_install.py*) exit 1 ;; esac\n'
     executable(checkout / ".venv" / "bin" / "python", failing)
     done, _ = run_script(checkout, "demo")
     assert done.returncode == 1
     assert done.stdout == ""
     assert "scripts/demo: pip could not install emorec" in done.stderr
     executable(checkout / ".venv" / "bin" / "python", FAKE_PYTHON)
-    assert f"{PIP_INSTALL} ." in run_script(checkout, "demo")[1]
+    assert f"python {checkout}/scripts/_install.py base" in run_script(checkout, "demo")[1]
 
 
 def test_an_active_environment_gets_packages_and_nothing_else(checkout: Path):
@@ -177,7 +175,7 @@ def test_an_active_environment_gets_packages_and_nothing_else(checkout: Path):
         done, calls = run_script(checkout, "demo", VIRTUAL_ENV=str(active))
         assert done.stdout.startswith("emorec detect")
         assert calls == [
-            f"{PIP_INSTALL} .",
+            f"python {checkout}/scripts/_install.py base",
             f"python {checkout}/scripts/_opencv.py --check",
         ]
     assert sorted(active.rglob("*")) == before

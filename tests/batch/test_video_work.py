@@ -207,7 +207,7 @@ def test_leaving_early_does_not_wait_for_a_decoder_that_hangs(
         for _ in range(5):
             next(results)
         start = time.monotonic()
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 15  # a decoder may take 20 s for a frame
     assert run.result.record["frames"] == 5
 
 
@@ -237,10 +237,9 @@ def check_damaged_videos(recognizer, folder: Path, count: int) -> None:
     assert ends["unreadable"] > count / 10
 
 
-def test_damaged_videos(recognizer, tmp_path: Path):
-    check_damaged_videos(recognizer, tmp_path, 40)
-
-
-@pytest.mark.long
-def test_many_more_damaged_videos(recognizer, tmp_path: Path):
-    check_damaged_videos(recognizer, tmp_path, 200)
+@pytest.mark.parametrize(
+    "count",
+    [10, pytest.param(40, marks=pytest.mark.slow), pytest.param(200, marks=pytest.mark.long)],
+)
+def test_damaged_videos(recognizer, tmp_path: Path, count: int):
+    check_damaged_videos(recognizer, tmp_path, count)

@@ -39,7 +39,7 @@ def test_the_end_of_the_pipe_ends_a_worker(tmp_path: Path, seconds: float, left:
         time.sleep(0.1)
         assert process.is_alive()
         writer.close()
-        process.join(2)
+        process.join(30)
         assert process.exitcode == 1
         assert [path.name for path in tmp_path.iterdir()] == left
         assert all(path.read_text() == "whole" for path in tmp_path.iterdir())

@@ -76,6 +76,7 @@ def test_each_file_is_refused_in_one_line(outcomes):
     assert left == ["files"]
 
 
+@pytest.mark.slow
 def test_there_are_enough_files():
     assert sum(len(make()) for make, _, _ in KINDS.values()) >= 60
 

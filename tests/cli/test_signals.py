@@ -24,7 +24,7 @@ KILLS = pytest.mark.parametrize(
     "kills",
     [pytest.param(3, marks=pytest.mark.slow), pytest.param(20, marks=pytest.mark.long)],
 )
-LEFT_AFTER_S = 2.0
+LEFT_AFTER_S = 10.0
 IMAGES = 300
 Ending = tuple[signal.Signals, int, str]
 ENDINGS: list[Ending] = [(signal.SIGTERM, 143, " by SIGTERM"), (signal.SIGHUP, 129, " by SIGHUP")]

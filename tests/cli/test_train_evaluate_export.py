@@ -14,6 +14,8 @@ from emorec.cli.main import main
 from emorec.inference.classifier import EmotionClassifier
 from emorec.training import run_folder
 
+pytestmark = pytest.mark.usefixtures("quick_network")
+
 QUICK = [
     *("--arch", "compact", "--image-size", "24", "--epochs", "2", "--batch-size", "12"),
     *("--labels", "hard", "--policy", "majority", "--classes", "7", "--precision", "float32"),
@@ -35,8 +37,10 @@ def test_train_as_a_process_is_quiet_and_names_its_run(tiny_data: Path, tmp_path
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    lines = done.stderr.splitlines()
-    assert [line.split("  ")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
+    # On a busy machine the estimate and the progress have lines too.
+    ended = [line for line in done.stderr.splitlines() if line.startswith("epoch ")]
+    assert [line.split("  ")[0] for line in ended] == ["epoch 1/2", "epoch 2/2"]
+    assert not any(word in done.stderr for word in ("Warning", "WARNING", "oneDNN", "cuda"))
     first, last = done.stdout.splitlines()
     assert first.startswith("validation: accuracy 0.")
     assert "(40 images, epoch " in first
@@ -45,6 +49,7 @@ def test_train_as_a_process_is_quiet_and_names_its_run(tiny_data: Path, tmp_path
     assert "zoom: 0.1" in (folder / "config.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_an_interrupt_names_the_run(tiny_data: Path, tmp_path: Path) -> None:
     words = ["train", "--data", tiny_data, *QUICK, "--epochs", "500", "--patience", "500"]
     run = SignalledRun(tmp_path, *words, quick=True)

@@ -84,7 +84,7 @@ import emorec.datasets.{module} as module
 real = module.{function}
 def slow(*arguments):
     print("now", flush=True)
-    time.sleep({delay})
+    time.sleep(0.05)
     return real(*arguments)
 module.{function} = slow
 run()
@@ -110,8 +110,7 @@ def test_ctrl_c_leaves_the_folder_as_it_was(
     if existing:
         prepare_data(make_checkout(tmp_path / "old"), dest)
     before = tree(tmp_path)
-    delay = 0.05 if function == "parse_pixels" else 0.002
-    program = SLOW.format(module=module, function=function, delay=delay)
+    program = SLOW.format(module=module, function=function)
     options = ["--overwrite", "--out", dest, *(["--check-leaks"] if module == "duplicates" else [])]
     process = subprocess.Popen(
         [sys.executable, "-c", program, "prepare-data", source, *options],

@@ -12,6 +12,8 @@ from emorec.export.onnx import export_onnx
 from emorec.modeling.build import build_classifier
 from emorec.modeling.keras_files import save_model
 
+pytestmark = pytest.mark.usefixtures("quick_network")
+
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 24, 24, 1), np.uint8)
 PRIOR = tuple((np.arange(1, 8) / 28).tolist())
 

@@ -11,6 +11,8 @@ from emorec.errors import EmorecError, MissingDependencyError
 from emorec.export.graph import NEEDED, write_graph
 from emorec.modeling.build import build_classifier
 
+pytestmark = pytest.mark.usefixtures("quick_network")
+
 FACES = np.random.default_rng(0).integers(0, 256, (8, 24, 24, 1)).astype(np.float32)
 
 

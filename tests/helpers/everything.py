@@ -36,7 +36,7 @@ def settings(**changes: object) -> TrainConfig:
 def _few_layers(input_shape: tuple[int, int, int], weights: str | None) -> keras.Model:
     image = keras.Input(input_shape)
     x: Any = image
-    for filters in (8, 16):
+    for filters in (16, 64, 128):
         x = layers.Conv2D(filters, 3, strides=2, padding="same", use_bias=False)(x)
         x = layers.ReLU()(layers.BatchNormalization()(x))
     return keras.Model(image, x, name="compact")

@@ -40,13 +40,12 @@ INSIDE = {
 }
 """Networks that Keras builds with normalisation inside, and its last layer."""
 
-SLOW = ("vgg13", "vgg16", "resnet50", "mobilenetv3small")
-"""Exported in the slow tests; emorec's residual networks in all, the others (half a minute each)
-with `-m long`."""
+SLOW = ("nano", "compact-wide", "vgg13", "vgg16", "resnet50", "mobilenetv3small")
+"""Exported in the slow tests; `compact` in all, the others (half a minute each) with `-m long`."""
 
 
 def exported(arch: str) -> Any:
-    if arch.startswith(("nano", "compact")):
+    if arch == "compact":
         return arch
     return pytest.param(arch, marks=pytest.mark.slow if arch in SLOW else pytest.mark.long)
 

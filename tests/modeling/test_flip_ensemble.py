@@ -14,6 +14,8 @@ from emorec.modeling.classifier_parts import backbone_of
 from emorec.modeling.flip_ensemble import flip_averaged, plain_classifier
 from emorec.modeling.keras_files import load_model, save_model
 
+pytestmark = pytest.mark.usefixtures("quick_network")
+
 
 @pytest.fixture(scope="module")
 def plain() -> keras.Model:

@@ -13,6 +13,8 @@ from emorec.modeling.build import build_classifier
 from emorec.modeling.keras_files import load_model, save_model
 from emorec.models import keras_archive
 
+pytestmark = pytest.mark.usefixtures("quick_network")
+
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:

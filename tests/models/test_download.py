@@ -185,7 +185,7 @@ def test_a_server_that_sends_single_bytes(server, target, monkeypatch, behaviour
     start = time.monotonic()
     with pytest.raises(ModelError, match="it took longer than 2 s; run the command again"):
         fetch(f"{server.url}/{behaviour}", target)
-    assert 1.4 < time.monotonic() - start < 10
+    assert 1.4 < time.monotonic() - start < 30
     assert len(server.targets) == 1
 
 

@@ -1,11 +1,10 @@
 import csv
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.everything import quick_compact, settings
+from helpers.everything import settings
 
 from emorec.datasets.manifest import read_prepared
 from emorec.errors import ModelError
@@ -24,10 +23,7 @@ CONFIG = settings(
 )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _quick() -> Iterator[None]:
-    with quick_compact():
-        yield
+pytestmark = pytest.mark.usefixtures("quick_network")
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +51,7 @@ def test_the_model_and_the_metrics_are_those_of_the_best_epoch(folder: Path, dat
     assert [done for _, done, _ in steps] == [0, 1, 2, 3, 4, 5]
     assert steps[4] == ("exporting to ONNX (step 5 of 6)", 4, 6)
     assert (result.folder, result.best_epoch, result.interrupted) == (folder, 1, False)
+    assert not (folder / CHECKPOINT).exists()
     model, metadata = load_model(folder / "model.keras")
     for saved, expected in zip(
         model.get_weights(), build(CONFIG, 7, seed=4).get_weights(), strict=True
@@ -77,13 +74,12 @@ def test_the_model_and_the_metrics_are_those_of_the_best_epoch(folder: Path, dat
     assert sum(int(row["images"]) for row in rows) == 28
 
 
-@pytest.mark.parametrize("interrupted", [True, False])
 def test_the_checkpoint_of_an_interrupted_run_stays(
-    interrupted: bool, folder: Path, data: RunData, monkeypatch: pytest.MonkeyPatch
+    folder: Path, data: RunData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "export_onnx", lambda *_, **__: 0.0)
-    assert finish(folder, CONFIG, data, interrupted).interrupted is interrupted
-    assert (folder / CHECKPOINT).exists() is interrupted
+    assert finish(folder, CONFIG, data, interrupted=True).interrupted
+    assert (folder / CHECKPOINT).exists()
 
 
 def test_a_failed_export_keeps_the_keras_file_and_the_metrics(

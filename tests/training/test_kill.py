@@ -5,11 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.everything import quick_compact, settings
+from helpers.everything import settings
 from helpers.signalled_runs import QUICK_PROGRAM, TESTS
 
 from emorec.training.runner import train
@@ -53,10 +52,7 @@ sys.stdout.write((run / "history.csv").read_text())
 """
 
 
-@pytest.fixture(autouse=True)
-def _quick() -> Iterator[None]:
-    with quick_compact():
-        yield
+pytestmark = pytest.mark.usefixtures("quick_network")
 
 
 def emorec_train(*words: str | Path) -> subprocess.Popen[str]:

@@ -1,12 +1,12 @@
 import json
 import resource
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.everything import quick_compact, settings
+from helpers.everything import settings
 from helpers.tensorboard_curves import curves
 
 from emorec.errors import ConfigError, DataError
@@ -20,10 +20,7 @@ from emorec.training.training_progress import TrainingProgress
 CHECKPOINT = Path("checkpoints") / "last.npz"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _quick() -> Iterator[None]:
-    with quick_compact():
-        yield
+pytestmark = pytest.mark.usefixtures("quick_network")
 
 
 class KilledError(BaseException):

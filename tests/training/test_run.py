@@ -1,25 +1,20 @@
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.everything import quick_compact, settings
+from helpers.everything import settings
 from helpers.tiny_data import make_prepared
 
 from emorec.errors import ConfigError
 from emorec.training.checkpoint import read_state
 from emorec.training.distribution import World
+from emorec.training.precision import resolve_precision
 from emorec.training.run import TrainingRun
 from emorec.training.run_folder import CHECKPOINT, LOG, create
 from emorec.training.run_timer import RunTimer
 from emorec.training.training_progress import ProgressOptions
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _quick(tiny_run: Path) -> Iterator[None]:
-    # `tiny_run` is shared with other modules, so it is trained before the change.
-    with quick_compact():
-        yield
+pytestmark = pytest.mark.usefixtures("quick_network")
 
 
 def short(**changes: object) -> dict:
@@ -83,6 +78,7 @@ def test_a_run_is_fitted_resumed_and_finished(tiny_data: Path, tmp_path: Path) -
     assert read_state(folder / CHECKPOINT).epoch == 2
     resumed = TrainingRun.resume(folder)
     assert resumed.config == run.config
+    assert resumed.config.precision == resolve_precision("auto") != "auto"
     assert resumed.state is not None
     assert resumed.state.epoch == 2
     resumed.fit(folder)

@@ -19,7 +19,7 @@ from emorec.labels import EMOTIONS_7
 from emorec.modeling.keras_files import load_model
 from emorec.training.config import TrainConfig, validated
 from emorec.training.config_groups import NO_AUGMENTATION
-from emorec.training.precision import resolve_precision
+from emorec.training.run import TrainingRun
 from emorec.training.runner import train
 from emorec.training.training_progress import TrainingProgress
 
@@ -37,6 +37,9 @@ FILES = {
     "report.html",
     "train.log",
 }
+
+
+pytestmark = pytest.mark.usefixtures("quick_network")
 
 
 def settings(**changes) -> TrainConfig:
@@ -122,6 +125,7 @@ EVERYTHING = {
 }
 
 
+@pytest.mark.slow
 def test_the_same_seed_repeats_a_run_with_every_setting_on(
     tiny_data: Path, tiny_run: Path, tmp_path: Path
 ) -> None:
@@ -139,8 +143,9 @@ def test_the_same_seed_repeats_a_run_with_every_setting_on(
 def test_a_folder_tree_and_soft_bfloat16_training(tiny_data: Path, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     shutil.copytree(tiny_data / "train", tree / "train")
-    outcome = train(settings(epochs=1, patience=1), tree, tmp_path / "runs")
-    assert outcome.scores.images == 7
+    run = TrainingRun.begin(settings(epochs=1, patience=1), tree)
+    assert len(run.data.validation_images) == 7
+    run.fit()
     drawn = settings(epochs=1, policy="probability", limit=21, logit_adjustment=1.0)
     outcome = train(drawn, tiny_data, tmp_path / "runs")
     assert outcome.scores.images == 21
@@ -150,13 +155,6 @@ def test_a_folder_tree_and_soft_bfloat16_training(tiny_data: Path, tmp_path: Pat
     soft = settings(epochs=1, labels="soft", precision="bfloat16", classes=8)
     outcome = train(soft, tiny_data, tmp_path / "runs")
     assert EmotionClassifier(outcome.folder / "model.onnx").metadata.labels[-1] == "contempt"
-
-
-def test_the_run_folder_holds_the_resolved_precision(tiny_data: Path, tmp_path: Path) -> None:
-    auto = settings(epochs=1, precision="auto")
-    run = train(auto, tiny_data, tmp_path).folder
-    kept = yaml.safe_load((run / "config.yaml").read_text())["precision"]
-    assert kept == resolve_precision("auto") != "auto"
 
 
 def test_metrics_and_files_are_those_of_the_flip_averaging_model(

@@ -4,10 +4,12 @@ import keras
 import numpy as np
 import pytest
 from conftest import TINY_SETTINGS
+from helpers.metadata_example import METADATA
 
 from emorec.modeling.build import build_classifier
 from emorec.modeling.classifier_parts import backbone_of
 from emorec.modeling.finetune import set_trainable_layers
+from emorec.modeling.keras_files import save_model
 from emorec.training import run_folder
 from emorec.training.checkpoint import History, values
 from emorec.training.config import TrainConfig, validated
@@ -126,9 +128,10 @@ def run_folder_history(run: Path) -> list[dict[str, str]]:
 
 @pytest.mark.slow
 def test_a_run_interrupted_between_its_stages_resumes_to_the_same_result(
-    tiny_run: Path, tiny_data: Path, tmp_path: Path
+    tiny_data: Path, tmp_path: Path
 ) -> None:
-    config = settings(tiny_run, ema=0.5, layer_decay=0.7)
+    save_model(build_classifier("compact", 7, 24), METADATA, tmp_path / "model.keras")
+    config = settings(tmp_path, ema=0.5, layer_decay=0.7)
     whole = train(config, tiny_data, tmp_path / "whole").folder
 
     def interrupt(progress: TrainingProgress) -> None:

@@ -66,10 +66,10 @@ def test_other_texts(text, message):
 def test_an_alias_bomb_takes_no_time():
     levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
-    start = time.perf_counter()
+    start = time.thread_time()
     with pytest.raises(ValueError, match="aliases"):
         parse("\n".join(levels))
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 0.5
 
 
 @given(st.text(alphabet="ab01_.:-+ \n[]{}&*!|>'\"#%@,?~exonyft<=", max_size=40))
