@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 
 from emorec.errors import ConfigError
 from emorec.labels import POLICIES
+from emorec.modeling.architecture_summary import architecture_summary
 from emorec.short_repr import short_repr
 from emorec.suggestions import did_you_mean
 from emorec.training import strict_yaml
@@ -147,6 +148,10 @@ def validated(
             f"{source}: policy must be one of {', '.join(POLICIES)}; "
             f"received {short_repr(config.policy)}"
         )
+    try:
+        architecture_summary(config.arch)
+    except ConfigError as error:
+        raise ConfigError(f"{(options or {}).get('arch', source)}: {error}") from error
     contradiction = _contradiction(config)
     if contradiction:
         origin = ", ".join([source, *(options or {}).values()])

@@ -35,6 +35,7 @@ from emorec.training.fitting import (
     stage_work,
 )
 from emorec.training.norm_statistics import EpochNormStatistics
+from emorec.training.onednn import configure_onednn
 from emorec.training.padded_validation import BATCH
 from emorec.training.precision import resolve_precision
 from emorec.training.run_data import RunData, load, resolve_labels, select
@@ -163,6 +164,8 @@ class TrainingRun:
         self._log_notes()  # outside the context to standard error, inside it to train.log
         with run_folder.logging_to(folder / run_folder.LOG):
             self._log_notes()
+            if keras.backend.backend() == "tensorflow":
+                _log.info("%s", configure_onednn(self.config.arch))
             try:
                 try:
                     self.fit(folder)
