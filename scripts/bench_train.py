@@ -154,7 +154,9 @@ def compare(
     """Measure some pipelines of an architecture, and print the rates and their ratios."""
     config = configuration(arch, image_size, arguments.avx2)
     # Whole batches only: a smaller one at the end would be compiled again.
-    count = max(images // config.batch_size, 1) * config.batch_size
+    count = images // config.batch_size * config.batch_size
+    if not count:
+        raise SystemExit(f"{arch} needs {config.batch_size} images or more; received {images}")
     size, flags = config.image_size, {"avx2"} if arguments.avx2 else processor_flags()
     assert size is not None
     print(

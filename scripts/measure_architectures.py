@@ -18,7 +18,6 @@ import json
 import os
 import statistics
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 from _training_process import LIMIT, TrainingProcess, Work, alternate
@@ -26,7 +25,6 @@ from _training_process import LIMIT, TrainingProcess, Work, alternate
 from emorec.atomic_files import write_json
 from emorec.modeling.architecture_summary import (
     SUMMARIES_PATH,
-    ArchitectureSummary,
     architecture_summaries,
     architecture_summary,
 )
@@ -37,19 +35,11 @@ _MAX_STEPS = 10
 _DIGITS = 2
 
 
-def known() -> dict[str, ArchitectureSummary]:
-    """Return the summaries of the present file; none if it does not exist."""
-    return architecture_summaries() if SUMMARIES_PATH.exists() else {}
-
-
-def measure(speedups: Mapping[str, float | None]) -> dict[str, Any]:
+def measure() -> dict[str, Any]:
     """Build all networks.
 
-    Args:
-        speedups: Speedup of oneDNN by architecture.
-
     Returns:
-        The content of architectures.json.
+        The content of architectures.json, with the speedups of oneDNN of the present file.
     """
     from emorec.cli.keras_backend import load_keras
 
@@ -57,9 +47,12 @@ def measure(speedups: Mapping[str, float | None]) -> dict[str, Any]:
     from emorec.modeling.architectures import ARCHITECTURES
     from emorec.modeling.complexity import complexity
 
+    known = architecture_summaries() if SUMMARIES_PATH.exists() else {}
     found = [
-        dataclasses.replace(complexity(each), onednn_speedup=speedups.get(each.name))
-        for each in ARCHITECTURES.values()
+        dataclasses.replace(complexity(each), onednn_speedup=known[name].onednn_speedup)
+        if name in known
+        else complexity(each)
+        for name, each in ARCHITECTURES.items()
     ]
     return {
         "command": "python scripts/measure_architectures.py",
@@ -105,17 +98,20 @@ def main() -> None:
     parser.add_argument("--names", nargs="+", help="architectures to measure with --onednn")
     parser.add_argument("--runs", type=int, default=3, help="timed runs of each setting")
     arguments = parser.parse_args()
-    speedups = {name: summary.onednn_speedup for name, summary in known().items()}
+    found = measure()
+    if arguments.check:
+        if json.loads(SUMMARIES_PATH.read_text("utf-8")) != found:
+            sys.exit(f"{SUMMARIES_PATH} differs; run the script without --check")
+        return
+    write_json(SUMMARIES_PATH, found)
+    print(f"wrote {SUMMARIES_PATH}", flush=True)
     if arguments.onednn:
+        architecture_summaries.cache_clear()  # a new network is in the file now
         os.environ[LIMIT] = "AVX2"
-        for name in arguments.names or known():
-            speedups[name] = onednn_speedup(name, arguments.runs)
-    found = measure(speedups)
-    if not arguments.check:
-        write_json(SUMMARIES_PATH, found)
-        print(f"wrote {SUMMARIES_PATH}")
-    elif json.loads(SUMMARIES_PATH.read_text("utf-8")) != found:
-        sys.exit(f"{SUMMARIES_PATH} differs; run the script without --check")
+        for row in found["architectures"]:
+            if row["name"] in (arguments.names or architecture_summaries()):
+                row["onednn_speedup"] = onednn_speedup(row["name"], arguments.runs)
+                write_json(SUMMARIES_PATH, found)
 
 
 if __name__ == "__main__":

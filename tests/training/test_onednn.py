@@ -16,6 +16,7 @@ from emorec.training.onednn import (
     default_onednn,
     onednn_description,
 )
+from emorec.training.processor import processor_flags
 
 AVX2 = "fpu avx avx2 fma"
 
@@ -145,3 +146,16 @@ def test_the_decision_needs_no_keras() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+@pytest.mark.slow
+def test_the_default_is_that_of_tensorflow() -> None:
+    code = (
+        "from tensorflow.python.util import _pywrap_util_port as port; print(port.IsMklEnabled())"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    default = default_onednn(processor_flags())
+    assert default is None or done.stdout.split() == [str(default)]
