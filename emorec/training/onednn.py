@@ -26,6 +26,9 @@ _ON_BY_DEFAULT = {
 """Instructions with one of which TensorFlow uses oneDNN on Linux (IsMklEnabled in its
 tensorflow/core/util/port.cc)."""
 
+_SETTINGS = {"0": False, "false": False, "1": True, "true": True}
+"""What TensorFlow understands; it ignores other values."""
+
 _LEAST_SPEEDUP = 1.05
 """Measured speedups below this one are within the noise; the default is kept."""
 
@@ -92,6 +95,14 @@ def configure_onednn(arch: str) -> str:
         f"oneDNN: on, with which {arch} trains about {speedup:.1f} times as fast; TensorFlow's "
         f"default on this processor is off ({VARIABLE}=0 restores it)"
     )
+
+
+def uses_onednn() -> bool:
+    """Return whether TensorFlow computes with oneDNN in this process, as far as emorec knows."""
+    setting = os.environ.get(VARIABLE, "").lower()
+    if setting in _SETTINGS:
+        return _SETTINGS[setting]
+    return bool(default_onednn(processor_flags()))
 
 
 def onednn_description() -> str:

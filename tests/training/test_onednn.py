@@ -15,6 +15,7 @@ from emorec.training.onednn import (
     configure_onednn,
     default_onednn,
     onednn_description,
+    uses_onednn,
 )
 from emorec.training.processor import processor_flags
 
@@ -127,6 +128,28 @@ def test_after_tensorflow_is_imported_nothing_changes(
 def test_the_description_of_a_machine(processor: Use, flags: str, expected: str) -> None:
     processor(flags)
     assert onednn_description() == expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "value", "expected"),
+    [
+        (AVX2, None, False),
+        (AVX2, "1", True),
+        (AVX2, "True", True),
+        (AVX2, "yes", False),
+        (f"{AVX2} avx_vnni", None, True),
+        (f"{AVX2} avx_vnni", "0", False),
+        (f"{AVX2} avx_vnni", "FALSE", False),
+        ("", None, False),
+    ],
+)
+def test_whether_onednn_is_in_use(
+    processor: Use, flags: str, value: str | None, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processor(flags)
+    if value is not None:
+        monkeypatch.setenv(VARIABLE, value)
+    assert uses_onednn() is expected
 
 
 def test_every_architecture_is_measured() -> None:
