@@ -159,7 +159,6 @@ def test_every_architecture_is_measured() -> None:
     ]
     assert missing == []
     assert chosen_onednn("compact", {"avx2"}) is True
-    assert chosen_onednn("mobilenetv3small", {"avx2"}) is False
 
 
 def test_the_decision_needs_no_keras() -> None:
