@@ -73,10 +73,11 @@ def compiled(model: keras.Model, config: TrainConfig, steps: int) -> keras.Model
 
 
 def tree_of(examples: Examples, folder: Path) -> Path:
-    """Make a folder tree of links to the images of the examples."""
+    """Make a folder tree of links to the images of the examples, with all classes."""
+    for name in examples.class_names:
+        (folder / name).mkdir()
     for number, path in enumerate(examples.paths):
         place = folder / examples.class_names[examples.targets[number].argmax()]
-        place.mkdir(exist_ok=True)
         (place / f"{number}{path.suffix}").symlink_to(path.resolve())
     return folder
 
