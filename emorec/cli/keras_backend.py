@@ -34,7 +34,7 @@ def load_keras(distribute: "Extent | None" = None, arch: str | None = None) -> "
             f"KERAS_BACKEND must be one of {', '.join(_BACKENDS)}; received {backend!r}"
         )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if arch is not None and backend == "tensorflow":
+    if arch is not None:
         from emorec.training.onednn import configure_onednn
 
         configure_onednn(arch)

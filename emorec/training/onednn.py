@@ -78,9 +78,14 @@ def configure_onednn(arch: str) -> str:
     Args:
         arch: Name of the architecture.
 
+    Returns:
+        The setting in use; "" where Keras has another backend than TensorFlow.
+
     Raises:
         ConfigError: No architecture has this name.
     """
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        return ""
     if VARIABLE in os.environ:
         return f"oneDNN: {VARIABLE}={os.environ[VARIABLE]} of the environment"
     if "tensorflow" in sys.modules:

@@ -164,8 +164,8 @@ class TrainingRun:
         self._log_notes()  # outside the context to standard error, inside it to train.log
         with run_folder.logging_to(folder / run_folder.LOG):
             self._log_notes()
-            if keras.backend.backend() == "tensorflow":
-                _log.info("%s", configure_onednn(self.config.arch))
+            if setting := configure_onednn(self.config.arch):
+                _log.info("%s", setting)
             try:
                 try:
                     self.fit(folder)

@@ -22,19 +22,11 @@ def test_a_backend_that_cannot_distribute_is_refused(monkeypatch: pytest.MonkeyP
         load_keras("devices")
 
 
-@pytest.mark.parametrize(
-    ("backend", "arch", "configured"),
-    [
-        ("tensorflow", None, []),
-        ("tensorflow", "vgg16", ["vgg16"]),
-        ("jax", "vgg16", []),
-    ],
-)
-def test_onednn_is_configured_for_a_training_on_tensorflow(
-    backend: str, arch: str | None, configured: list[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("arch", "configured"), [(None, []), ("vgg16", ["vgg16"])])
+def test_onednn_is_configured_for_a_training(
+    arch: str | None, configured: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found: list[str] = []
     monkeypatch.setattr("emorec.training.onednn.configure_onednn", found.append)
-    monkeypatch.setenv("KERAS_BACKEND", backend)
     load_keras(arch=arch)
     assert found == configured

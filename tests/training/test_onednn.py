@@ -47,6 +47,7 @@ def processor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Use]:
     # Setting it first makes monkeypatch restore the absence of what the code sets.
     monkeypatch.setenv(VARIABLE, "0")
     monkeypatch.delenv(VARIABLE)
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
     monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
     configure_onednn.cache_clear()
     yield use
@@ -104,6 +105,17 @@ def test_a_setting_of_the_user_is_kept(
     assert configure_onednn("vgg16") == f"oneDNN: {VARIABLE}={value} of the environment"
     assert os.environ[VARIABLE] == value
     assert onednn_description() == f"{VARIABLE}={value} of the environment"
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+@pytest.mark.usefixtures("speedups")
+def test_other_backends_have_no_onednn_of_tensorflow(
+    processor: Use, monkeypatch: pytest.MonkeyPatch, backend: str
+) -> None:
+    processor(AVX2)
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    assert configure_onednn("vgg16") == ""
+    assert VARIABLE not in os.environ
 
 
 @pytest.mark.usefixtures("speedups")
