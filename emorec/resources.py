@@ -27,14 +27,16 @@ def folder(name: str) -> Path:
     raise EmorecError(f"the folder {name!r} is missing from {_PACKAGE}; reinstall emorec")
 
 
-def architectures() -> list[str]:
-    """List the names of the architectures: each has a configuration file of its name.
+def architectures_file() -> Path:
+    """Return the path of the JSON file that describes the architectures."""
+    return _PACKAGE / "modeling" / "architectures.json"
 
-    Raises:
-        EmorecError: The installation is incomplete.
-    """
-    files = sorted(folder("configs").glob("*.yaml"))
-    return [file.stem for file in files if f"\narch: {file.stem}\n" in file.read_text("utf-8")]
+
+def architecture_names() -> list[str]:
+    """Return the names of the architectures, from that file."""
+    import json  # errors alone need it here
+
+    return [row["name"] for row in json.loads(architectures_file().read_bytes())["architectures"]]
 
 
 def shipped_model() -> Path:

@@ -2,187 +2,63 @@
 
 For `compact` and mobilenetv3small (at 96) it prints images per second, medians of alternating runs:
   (a) the pipeline of `emorec train` with the augmentation of the architecture's own configuration,
-  (b) the upper bound: the same compiled model on batches in memory, without augmentation,
+  (b) the upper bound: the same compiled model on batches in memory, without augmentation, with the
+      better of both settings of oneDNN,
   (c) image_dataset_from_directory, prefetch, and Keras's random layers inside the model,
   (d) Keras 2's ImageDataGenerator, which decodes and augments one image after the other,
   (e) as (a), with Keras's random layers over whole batches instead of OpenCV,
+  (k) Keras as it comes: as (b), but with Keras's own layers, in float32, with TensorFlow's default,
 and, for a frozen vgg16 at 48, epochs per second with and without the feature cache, including the
 pass that computes the features. (c), (d) and (e) augment less than (a): no blur and no erasing. (d)
 needs SciPy. (a), (b) and (e) train with the fast layers of `emorec train`, and in the precision of
-the architecture's configuration (for `compact`, bfloat16 if the processor has it); (c) and (d) are
-Keras alone, in float32.
+the architecture's configuration (for `compact`, bfloat16 if the processor has it); (c), (d) and (k)
+are Keras alone, in float32 and with TensorFlow's default of oneDNN. (a) and (e) use oneDNN as
+`emorec train` does; a setting of the environment is ignored.
 
-A training is timed from the call of `fit` to the end of its last epoch: after that, TensorFlow
-takes up to five seconds to close the iterator of a `fit`.
+`--only networks` prints (a) and (k) and their ratio for every architecture.
 
-Example: python scripts/bench_train.py FER-2013 --images 6400 --runs 5
+`--avx2` limits oneDNN, which also computes TensorFlow's matrix products without it, to AVX2, and
+takes the settings for such a processor: float32, and oneDNN off by default.
+
+Each setting of oneDNN has its own process. A training is timed from the call of `fit` to the end of
+its last epoch.
+
+Examples: python scripts/bench_train.py FER-2013 --images 6400 --runs 5
+          python scripts/bench_train.py FER-2013 --images 1280 --only networks --avx2
 """
 
 import argparse
-import functools
 import os
 import statistics
-import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence, Set
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from _training_process import LIMIT, TrainingProcess, Work, alternate
 
-import cv2
-import keras
-import numpy as np
-from keras import layers
-
-from emorec.datasets.manifest import Examples, read_prepared
-from emorec.training.batches import AugmentedBatches, BatchSettings
+from emorec.datasets.manifest import read_prepared
+from emorec.modeling.architecture_summary import architecture_summaries
 from emorec.training.config import TrainConfig, load_config
-from emorec.training.config_groups import NO_AUGMENTATION, AugmentationConfig
-from emorec.training.fast_layers import fast_layers
-from emorec.training.fitting import make_fitting
-from emorec.training.learning_rate import learning_rate
-from emorec.training.optimizer import make_optimizer
-from emorec.training.precision import resolve_precision
-from emorec.training.run_data import RunData, load
-from emorec.training.run_model import build
+from emorec.training.onednn import chosen_onednn, configure_onednn, default_onednn
+from emorec.training.processor import processor_flags
 
-TARGETS = {"a/b": 0.90, "a/d": 1.5, "a/c": 1.0}
+TARGETS = {"a/b": 0.95, "a/d": 1.5, "a/c": 1.0, "a/k": 1.0}
+COMPACT_TARGET = 1.6
+"""Of (a)/(k), where TensorFlow's default leaves oneDNN off."""
+
 CACHE_TARGET = 8.0
 SIZES = {"compact": 48, "mobilenetv3small": 96}
-CACHE_EPOCHS = 20
 
+PIPELINES = {
+    "a": "emorec",
+    "b": "ceiling",
+    "c": "layers",
+    "d": "generator",
+    "e": "layered",
+    "k": "keras",
+}
 
-def random_layers(config: AugmentationConfig) -> list[Any]:
-    """Keras's layers for those parts of an augmentation that Keras has."""
-    rotation, shift, zoom = config.rotation / 360, config.shift, config.zoom
-    found: list[Any] = [layers.RandomFlip("horizontal")] if config.horizontal_flip else []
-    if rotation:
-        found.append(layers.RandomRotation(rotation, fill_mode="nearest"))
-    if zoom:
-        found.append(layers.RandomZoom((-zoom, zoom), fill_mode="nearest"))
-    if shift:
-        found.append(layers.RandomTranslation(shift, shift, fill_mode="nearest"))
-    if config.brightness:
-        found.append(layers.RandomBrightness(config.brightness, (0, 255)))
-    if config.contrast:
-        found.append(layers.RandomContrast(config.contrast))
-    return found
-
-
-class LayeredBatches(AugmentedBatches):
-    """Batches augmented by Keras's layers."""
-
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._layers = keras.Sequential(random_layers(self._settings.augmentation))
-
-    def _inputs(self, chosen: Any, *_: Any) -> Any:
-        return np.asarray(self._layers(self._images[chosen].astype(np.float32), training=True))
-
-
-def compiled(model: keras.Model, config: TrainConfig, steps: int) -> keras.Model:
-    rate = learning_rate(config, config.learning_rate, 1000, steps)
-    model.compile(
-        optimizer=make_optimizer(config, model, rate),
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True),
-        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
-    )
-    return model
-
-
-def tree_of(examples: Examples, folder: Path) -> Path:
-    """Make a folder tree of links to the images of the examples."""
-    for number, path in enumerate(examples.paths):
-        place = folder / examples.class_names[examples.targets[number].argmax()]
-        place.mkdir(exist_ok=True)
-        (place / f"{number}{path.suffix}").symlink_to(path.resolve())
-    return folder
-
-
-class Clock(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
-    """Records the time at the end of a training."""
-
-    def on_train_end(self, logs: Any = None) -> None:
-        self.ended = time.perf_counter()
-
-
-def timed(work: Callable[[Clock], object]) -> float:
-    """Measure the seconds to the end of the training that `work` runs with the clock."""
-    clock = Clock()
-    start = time.perf_counter()
-    work(clock)
-    return clock.ended - start
-
-
-def pipelines_of(
-    config: TrainConfig, data: RunData, tree: Path
-) -> dict[str, Callable[[Clock], object]]:
-    """Make a function for each pipeline that trains one epoch."""
-    targets, size = data.train.targets, data.train_images.shape[1]
-    batch, classes = config.batch_size, targets.shape[1]
-    steps = len(targets) // batch
-    settings = BatchSettings(
-        batch_size=batch,
-        augmentation=config.augmentation,
-        label_smoothing=config.label_smoothing,
-        mixup=config.mixup,
-    )
-    keras_config = config.model_copy(update={"precision": "float32"})
-    model, plain = (
-        compiled(build(each, classes, seed=0), each, steps) for each in (config, keras_config)
-    )
-    augmented, layered = (
-        kind(data.train_images, targets, settings) for kind in (AugmentedBatches, LayeredBatches)
-    )
-    in_memory = data.train_images.astype(np.float32)
-
-    image = keras.Input(model.input_shape[1:])
-    x: Any = image
-    for layer in random_layers(config.augmentation):
-        x = layer(x)
-    with_layers = keras.Model(image, build(keras_config, classes, seed=0)(x))
-    compiled(with_layers, keras_config, steps)
-    options: dict[str, Any] = {"label_mode": "categorical", "color_mode": "grayscale"}
-    files = keras.utils.image_dataset_from_directory(
-        tree, image_size=(size, size), batch_size=batch, verbose=False, **options
-    ).prefetch(8)
-
-    from keras.src.legacy.preprocessing.image import ImageDataGenerator
-
-    changes = config.augmentation
-    generator = ImageDataGenerator(
-        rotation_range=changes.rotation,
-        zoom_range=changes.zoom,
-        shear_range=changes.shear,
-        width_shift_range=changes.shift,
-        height_shift_range=changes.shift,
-        horizontal_flip=changes.horizontal_flip,
-        brightness_range=(1 - changes.brightness, 1 + changes.brightness)
-        if changes.brightness
-        else None,
-    )
-
-    def fit(model: keras.Model, clock: Clock, *data: Any, **options: Any) -> None:
-        model.fit(*data, callbacks=[clock], verbose=0, **options)
-
-    def fit_fast(clock: Clock, *data: Any, **options: Any) -> None:
-        with fast_layers(model):
-            fit(model, clock, *data, shuffle=False, **options)
-
-    def with_generator(clock: Clock) -> None:
-        flow = generator.flow_from_directory(
-            tree, target_size=(size, size), color_mode="grayscale", batch_size=batch
-        )
-        fit(plain, clock, flow)
-
-    return {
-        "a": lambda clock: fit_fast(clock, augmented),
-        "b": lambda clock: fit_fast(clock, in_memory, targets, batch_size=batch),
-        "c": lambda clock: fit(with_layers, clock, files),
-        "d": with_generator,
-        "e": lambda clock: fit_fast(clock, layered),
-    }
+Rates = dict[str, list[float]]
 
 
 def print_ratio(name: str, ratio: float, target: float) -> None:
@@ -190,63 +66,114 @@ def print_ratio(name: str, ratio: float, target: float) -> None:
     print(f"  {name} {ratio:.2f}, target {target:.2f}: {result}")
 
 
-def compare_pipelines(arch: str, examples: Examples, runs: int) -> None:
-    settings = {"arch": arch, "image_size": SIZES[arch], "weights": "none"}
-    config = load_config(None, settings)
-    precision = resolve_precision(config.precision)
-    config = config.model_copy(update={"precision": precision})
-    # Whole batches only: a smaller one at the end would be compiled again.
-    examples = examples.limited(len(examples.paths) // config.batch_size * config.batch_size)
-    data = load(examples, examples.limited(1), SIZES[arch])
-    count = len(examples.paths)
+def configuration(arch: str, image_size: int | None, avx2: bool) -> TrainConfig:
+    """Return the configuration of an architecture, with its precision on this processor."""
+    overrides = {"arch": arch, "weights": "none"}
+    config = load_config(None, overrides | ({"image_size": image_size} if image_size else {}))
+    if avx2:
+        precision = "float32"
+    else:
+        from emorec.training.precision import resolve_precision
+
+        precision = resolve_precision(config.precision)
+    size = config.image_size or architecture_summaries()[arch].default_size
+    return config.model_copy(update={"precision": precision, "image_size": size})
+
+
+def rates_of(
+    names: Iterable[str], config: TrainConfig, work: Work, runs: int, flags: Set[str]
+) -> Rates:
+    """Measure images per second of some pipelines, in turn, each with its setting of oneDNN.
+
+    Args:
+        names: Keys of `PIPELINES`.
+        config: Configuration of the architecture.
+        work: What the processes train.
+        runs: Number of timed epochs of each.
+        flags: Instruction sets of the processor.
+
+    Returns:
+        The rates by name; those of (b) are of the better setting.
+    """
+    default, chosen = default_onednn(flags), chosen_onednn(config.arch, flags)
+    settings: list[tuple[str, bool | None]] = []
+    for name in names:
+        if name == "b":
+            # Only oneDNN computes bfloat16 fast.
+            both = (True,) if config.precision == "bfloat16" else (True, False)
+            settings += [(name, setting) for setting in both]
+        else:
+            settings.append((name, chosen if name in "ae" else default))
+    with ExitStack() as stack:
+        processes = {
+            setting: stack.enter_context(TrainingProcess(work, setting))
+            for setting in dict.fromkeys(setting for _, setting in settings)
+        }
+        times = alternate(
+            runs, [(PIPELINES[name], processes[setting]) for name, setting in settings]
+        )
+    found: Rates = {}
+    for (name, setting), seconds in zip(settings, times, strict=True):
+        rates = [work.images / elapsed for elapsed, _ in seconds]
+        print_rate(f"({name}){_ONEDNN[setting]}", rates)
+        if name not in found or statistics.median(rates) > statistics.median(found[name]):
+            found[name] = rates
+    return found
+
+
+_ONEDNN = {True: " with oneDNN", False: " without oneDNN", None: ""}
+
+
+def print_rate(name: str, rates: Sequence[float]) -> None:
+    spread = f"{min(rates):.0f} to {max(rates):.0f}"
     print(
-        f"{arch} at {SIZES[arch]}, {count} images, batches of {config.batch_size}, "
-        f"{config.precision}",
-        flush=True,
+        f"  {name:18} {statistics.median(rates):7.0f} images/s, median of {len(rates)} ({spread})"
     )
-    with tempfile.TemporaryDirectory() as folder:
-        pipelines = pipelines_of(config, data, tree_of(examples, Path(folder)))
-        rates: dict[str, list[float]] = {name: [] for name in pipelines}
-        for run in range(runs + 1):
-            for name, pipeline in pipelines.items():
-                seconds = timed(pipeline)
-                if run:  # the first run compiles, and fills the file cache
-                    rates[name].append(count / seconds)
+
+
+def print_ratios(rates: Rates, arch: str, flags: Set[str]) -> None:
     medians = {name: statistics.median(values) for name, values in rates.items()}
-    for name, median in medians.items():
-        spread = f"{min(rates[name]):.0f} to {max(rates[name]):.0f}"
-        print(f"  ({name}) {median:7.0f} images/s, median of {runs} ({spread})")
     for pair, target in TARGETS.items():
         one, other = pair.split("/")
+        if other not in medians:
+            continue
+        if pair == "a/k" and arch == "compact" and default_onednn(flags) is False:
+            target = COMPACT_TARGET
         print_ratio(f"({one})/({other})", medians[one] / medians[other], target)
-    print(f"  (a)/(e) {medians['a'] / medians['e']:.2f}: above 1, OpenCV is faster", flush=True)
+    if "e" in medians:
+        print(f"  (a)/(e) {medians['a'] / medians['e']:.2f}: above 1, OpenCV is faster")
 
 
-def compare_feature_cache(examples: Examples, plain_epochs: int) -> None:
-    overrides = {"arch": "vgg16", "image_size": 48, "weights": "none", "trainable_layers": 0}
-    data = load(examples, examples.limited(1), 48)
-    print(f"frozen vgg16 at 48, {len(examples.paths)} images, {CACHE_EPOCHS} epochs", flush=True)
-    rates = {}
-    for cached, epochs in ((True, CACHE_EPOCHS), (False, plain_epochs)):
-        settings = {**overrides, "augmentation": NO_AUGMENTATION, "feature_cache": cached}
-        config = load_config(None, settings)
-        # One epoch before, so that compiling is not timed.
-        small = load(examples.limited(config.batch_size), examples.limited(1), 48)
-        model = build(config, examples.targets.shape[1], seed=0)
+def compare(
+    arch: str,
+    names: Iterable[str],
+    arguments: argparse.Namespace,
+    images: int,
+    image_size: int | None = None,
+) -> None:
+    """Measure some pipelines of an architecture, and print the rates and their ratios."""
+    config = configuration(arch, image_size, arguments.avx2)
+    # Whole batches only: a smaller one at the end would be compiled again.
+    count = images // config.batch_size * config.batch_size
+    if not count:
+        raise SystemExit(f"{arch} needs {config.batch_size} images or more; received {images}")
+    size, flags = config.image_size, {"avx2"} if arguments.avx2 else processor_flags()
+    assert size is not None
+    print(
+        f"{arch} at {size}, {count} images, batches of {config.batch_size}, {config.precision}, "
+        f"load {os.getloadavg()[0]:.1f}",
+        flush=True,
+    )
+    work = Work(arch, size, count, config.precision, str(arguments.data))
+    print_ratios(rates_of(names, config, work, arguments.runs, flags), arch, flags)
 
-        def train(
-            data: RunData, epochs: int, clock: Clock, config: Any = config, model: Any = model
-        ) -> None:
-            fitting = make_fitting(config, model, data, BatchSettings(config.batch_size))
-            compiled(fitting.model, config, len(fitting.batches))
-            fitting.model.fit(
-                fitting.batches, epochs=epochs, shuffle=False, callbacks=[clock], verbose=0
-            )
 
-        timed(functools.partial(train, small, 1))
-        rates[cached] = epochs / timed(functools.partial(train, data, epochs))
-        name = "with the cache" if cached else "without"
-        print(f"  {name:15} {rates[cached]:.3f} epochs/s over {epochs} epochs", flush=True)
+def compare_feature_cache(arguments: argparse.Namespace) -> None:
+    configure_onednn("vgg16")
+    from _feature_cache_speed import feature_cache_rates
+
+    examples = read_prepared(arguments.data).examples("train").limited(arguments.images)
+    rates = feature_cache_rates(examples, arguments.plain_epochs)
     print_ratio("with the cache / without", rates[True] / rates[False], CACHE_TARGET)
 
 
@@ -257,19 +184,26 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="a prepared data set")
     parser.add_argument("--images", type=int, help="number of training images; default: all")
     parser.add_argument("--runs", type=int, default=5, help="alternating runs of each pipeline")
-    parser.add_argument("--only", choices=[*SIZES, "cache"], help="run only this part")
+    parser.add_argument("--only", choices=[*SIZES, "networks", "cache"], help="run only this part")
+    parser.add_argument("--names", nargs="+", help="architectures of --only networks")
+    parser.add_argument("--avx2", action="store_true", help="as on a processor with AVX2 alone")
     parser.add_argument(
         "--plain-epochs", type=int, default=3, help="epochs timed without the feature cache"
     )
     arguments = parser.parse_args()
-    # As `emorec train` does.
-    cv2.setNumThreads(1)
-    examples = read_prepared(arguments.data).examples("train").limited(arguments.images)
+    if arguments.avx2:
+        os.environ[LIMIT] = "AVX2"
+    available = len(read_prepared(arguments.data).examples("train").paths)
+    images = min(arguments.images or available, available)
+    # First: the others may import TensorFlow, which keeps its setting of oneDNN.
+    if arguments.only in (None, "cache"):
+        compare_feature_cache(arguments)
+    if arguments.only == "networks":
+        for arch in arguments.names or architecture_summaries():
+            compare(arch, "ak", arguments, images)
     for arch in SIZES:
         if arguments.only in (None, arch):
-            compare_pipelines(arch, examples, arguments.runs)
-    if arguments.only in (None, "cache"):
-        compare_feature_cache(examples, arguments.plain_epochs)
+            compare(arch, PIPELINES, arguments, images, SIZES[arch])
 
 
 if __name__ == "__main__":

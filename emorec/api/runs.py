@@ -105,6 +105,9 @@ def train(
     require_prepared(Path(data))
     with imports_explained("training"):
         _quiet_tensorflow()
+        from emorec.training.onednn import configure_onednn
+
+        configure_onednn(resolved.arch)  # before Keras imports TensorFlow
         from emorec.training.runner import train as run
 
         return run(
@@ -148,6 +151,10 @@ def resume_training(
     """
     with imports_explained("training"):
         _quiet_tensorflow()
+        from emorec.training import run_folder
+        from emorec.training.onednn import configure_onednn
+
+        configure_onednn(run_folder.read(Path(run))[0].arch)
         from emorec.training.runner import resume
 
         moved = None if data is None else Path(data)

@@ -21,19 +21,9 @@ def architectures(names: tuple[str, ...], as_json: bool) -> None:
     Parameters and multiply-adds per image are in millions, for eight emotions and the default input
     size. With NAMEs, only these are listed.
     """
-    from emorec.cli.keras_backend import load_keras
+    from emorec.modeling.architecture_summary import architecture_summaries, architecture_summary
 
-    load_keras()
-    from emorec.cli.progress import image_progress
-    from emorec.modeling.architectures import ARCHITECTURES, architecture
-    from emorec.modeling.complexity import complexity
-
-    chosen = [architecture(name) for name in names or ARCHITECTURES]
-    found = []
-    with image_progress("architectures") as progress:
-        for number, each in enumerate(chosen):
-            progress(number, len(chosen))
-            found.append(complexity(each))
+    found = [architecture_summary(name) for name in names or architecture_summaries()]
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(each) for each in found], indent=2))
         return

@@ -12,17 +12,19 @@ if TYPE_CHECKING:
 _BACKENDS = ("tensorflow", "jax", "torch")
 
 
-def load_keras(distribute: "Extent | None" = None) -> "World":
+def load_keras(distribute: "Extent | None" = None, arch: str | None = None) -> "World":
     """Import Keras quietly, and connect to the devices.
 
     Args:
         distribute: Devices to train on together; None for one device.
+        arch: Name of the architecture to train; None if nothing is trained.
 
     Returns:
         The processes that train together.
 
     Raises:
-        ConfigError: KERAS_BACKEND names an unknown backend, or one that cannot distribute.
+        ConfigError: KERAS_BACKEND names an unknown backend, or one that cannot distribute, or no
+            architecture has the name.
         EmorecError: The other hosts cannot be reached.
         ImportError: A package is missing.
     """
@@ -32,6 +34,10 @@ def load_keras(distribute: "Extent | None" = None) -> "World":
             f"KERAS_BACKEND must be one of {', '.join(_BACKENDS)}; received {backend!r}"
         )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if arch is not None:
+        from emorec.training.onednn import configure_onednn
+
+        configure_onednn(arch)
     with messages_held_back():
         import keras
 

@@ -127,6 +127,7 @@ def train(
                 return
             with run_folder.in_use(resume):
                 pass
+        arch = run_folder.read(resume)[0].arch
         start = partial(_resume, resume, data)
     elif data is None:
         raise click.MissingParameter(ctx=ctx, param_type="option", param_hint="'--data'")
@@ -145,10 +146,11 @@ def train(
         if dry_run:
             _dry_run(settings, data, distribute, started, as_json)
             return
+        arch = settings.arch
         start = partial(_train, settings, data, out)
     from emorec.cli.keras_backend import load_keras
 
-    world = load_keras(distribute)
+    world = load_keras(distribute, arch)
     from emorec.cli.training_display import TrainingDisplay
 
     if not world.first:
@@ -179,7 +181,7 @@ def _dry_run(
 ) -> None:
     from emorec.cli.keras_backend import load_keras
 
-    world = load_keras(distribute)
+    world = load_keras(distribute, settings.arch)
     from emorec.cli.estimate_text import print_dry_run
     from emorec.cli.training_display import TrainingDisplay
     from emorec.training.dry_run import dry_run

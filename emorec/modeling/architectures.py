@@ -1,6 +1,7 @@
 """The table of architectures: backbone, normalisation, input sizes and blocks of each.
 
-To add one, write its module (a network of Keras needs none) and a row here.
+To add one, write its module (a network of Keras needs none) and a row here, and run
+`python scripts/measure_architectures.py`.
 """
 
 import functools
@@ -11,10 +12,9 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from emorec.errors import ConfigError
+from emorec.modeling.architecture_summary import named_architecture
 from emorec.modeling.compact import compact_features
 from emorec.modeling.vgg13 import vgg13_features
-from emorec.suggestions import unknown_name
 
 # Channel means of ImageNet in BGR order, used to train the Caffe models.
 _CAFFE_MEANS_BGR = (103.939, 116.779, 123.68)
@@ -209,7 +209,4 @@ def architecture(name: str) -> Architecture:
     Raises:
         ConfigError: The table has no such name.
     """
-    try:
-        return ARCHITECTURES[name.lower()]
-    except KeyError:
-        raise ConfigError(unknown_name("architecture", name, ARCHITECTURES)) from None
+    return named_architecture(ARCHITECTURES, name)

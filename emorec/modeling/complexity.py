@@ -1,42 +1,19 @@
 """Size and computational cost of the architectures: parameters and multiply-adds."""
 
 import math
-from dataclasses import dataclass
 
 import keras
 
+from emorec.modeling.architecture_summary import ArchitectureSummary
 from emorec.modeling.architectures import Architecture
 from emorec.modeling.build import build_classifier
 from emorec.modeling.classifier_parts import weighted_layers
 
 
-@dataclass(frozen=True)
-class Complexity:
-    """Size and cost of an architecture as a classifier of eight emotions at its default size.
-
-    Attributes:
-        name: Name on the command line.
-        parameters: Weights and biases, including frozen layers and normalisation.
-        multiply_adds: For one image; see `multiply_adds`.
-        default_size: Default side of the input in pixels.
-        minimum_size: Smallest side of the input in pixels.
-        blocks: Number of blocks of the backbone.
-        imagenet: Whether Keras publishes ImageNet weights.
-    """
-
-    name: str
-    parameters: int
-    multiply_adds: int
-    default_size: int
-    minimum_size: int
-    blocks: int
-    imagenet: bool
-
-
-def complexity(chosen: Architecture) -> Complexity:
+def complexity(chosen: Architecture) -> ArchitectureSummary:
     """Build an architecture and count its parameters and multiply-adds."""
     model = build_classifier(chosen.name, 8)
-    return Complexity(
+    return ArchitectureSummary(
         name=chosen.name,
         parameters=model.count_params(),
         multiply_adds=multiply_adds(model),

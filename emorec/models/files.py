@@ -255,7 +255,7 @@ def _suggestion(path: Path, names: Sequence[str]) -> str:
 def _training_hint(name: str) -> str:
     """Return what to do for the name of an architecture, of which a model must be trained."""
     key = name.lower()
-    if key not in resources.architectures():
+    if key not in resources.architecture_names():
         return ""
     return f"; {key} is an architecture, of which emorec train --arch {key} trains a model"
 

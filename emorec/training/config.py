@@ -7,13 +7,13 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError
 
-from emorec import resources
 from emorec.errors import ConfigError
 from emorec.labels import POLICIES
 from emorec.metadata import name_problem
+from emorec.modeling.architecture_summary import architecture_summaries, architecture_summary
 from emorec.models.initial_weights import architecture_of
 from emorec.short_repr import short_repr
-from emorec.suggestions import did_you_mean, unknown_name
+from emorec.suggestions import did_you_mean
 from emorec.training import strict_yaml
 from emorec.training.config_groups import (
     AugmentationConfig,
@@ -119,9 +119,6 @@ def load_config(
         group[name] = value
     options = {key: option_of(key) for key in overrides}
     config = validated(settings, source, options)
-    if config.arch not in (known := resources.architectures()):
-        origin = options.get("arch", source)
-        raise ConfigError(f"{origin}: {unknown_name('architecture', config.arch, known)}")
     if config.model_name is not None and (problem := name_problem(config.model_name)):
         raise ConfigError(f"{options.get('model_name', f'{source}: model_name')}: {problem}")
     return config
@@ -136,7 +133,7 @@ def _architecture(overrides: Mapping[str, Any]) -> str:
     if "arch" in overrides:
         return str(overrides["arch"])
     found = architecture_of(str(overrides.get("weights", "none")))
-    return found if found in resources.architectures() else "compact"
+    return found if found in architecture_summaries() else "compact"
 
 
 def read_config(path: Path) -> TrainConfig:
@@ -183,6 +180,10 @@ def validated(
             f"{source}: policy must be one of {', '.join(POLICIES)}; "
             f"received {short_repr(config.policy)}"
         )
+    try:
+        architecture_summary(config.arch)
+    except ConfigError as error:
+        raise ConfigError(f"{(options or {}).get('arch', source)}: {error}") from error
     contradiction = _contradiction(config)
     if contradiction:
         origin = ", ".join([source, *(options or {}).values()])

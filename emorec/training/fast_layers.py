@@ -6,6 +6,7 @@ convolutions. TensorFlow has one fused operation for it, which also reads and wr
 
 The gradients of depthwise convolutions are fast on a CPU for kernels of 3, and in bfloat16 for
 strides of 1; for others oneDNN has no fast code. Those are computed by means of the fast ones.
+Without oneDNN, TensorFlow's own code for kernels of 5 is faster than that.
 
 On a GPU nothing is replaced: XLA fuses the operations of the whole model there.
 """
@@ -19,6 +20,7 @@ import keras
 from keras import ops
 
 from emorec.modeling.classifier_parts import weighted_layers
+from emorec.training.onednn import uses_onednn
 
 _TYPES = ("float32", "bfloat16")
 
@@ -35,7 +37,7 @@ def fast_layers(model: keras.Model) -> Iterator[int]:
 
     Yields:
         Number of layers with faster operations: norms over the channels of images, and depthwise
-        convolutions with a kernel of 5, or with strides in bfloat16.
+        convolutions with a kernel of 5 where oneDNN is on, or with strides in bfloat16.
     """
     calls = _calls(model) if trains_on_cpu() else []
     for layer, call in calls:
@@ -87,7 +89,7 @@ def _is_slow_depthwise(layer: Any) -> bool:
 
 
 def _is_wide(layer: Any) -> bool:
-    return bool(layer.kernel_size == (5, 5))
+    return bool(layer.kernel_size == (5, 5)) and uses_onednn()
 
 
 def _is_slow_in_bfloat16(layer: Any) -> bool:

@@ -1,11 +1,9 @@
 """Chooses the arithmetic of a run."""
 
-from pathlib import Path
-
 from emorec.training.fast_layers import trains_on_cpu
+from emorec.training.processor import processor_flags
 
 _BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
-_CPU_DESCRIPTION = Path("/proc/cpuinfo")
 
 
 def resolve_precision(precision: str) -> str:
@@ -16,8 +14,5 @@ def resolve_precision(precision: str) -> str:
     """
     if precision != "auto":
         return precision
-    try:
-        flags = set(_CPU_DESCRIPTION.read_text().split()) if trains_on_cpu() else set()
-    except OSError:
-        flags = set()
-    return "bfloat16" if flags & _BFLOAT16_FLAGS else "float32"
+    fast = trains_on_cpu() and processor_flags() & _BFLOAT16_FLAGS
+    return "bfloat16" if fast else "float32"

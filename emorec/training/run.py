@@ -36,6 +36,7 @@ from emorec.training.fitting import (
 )
 from emorec.training.model_files import with_model_files
 from emorec.training.norm_statistics import EpochNormStatistics
+from emorec.training.onednn import configure_onednn
 from emorec.training.padded_validation import BATCH
 from emorec.training.precision import resolve_precision
 from emorec.training.run_data import RunData, load, resolve_labels, select
@@ -164,6 +165,8 @@ class TrainingRun:
         self._log_notes()  # outside the context to standard error, inside it to train.log
         with run_folder.logging_to(folder / run_folder.LOG):
             self._log_notes()
+            if setting := configure_onednn(self.config.arch):
+                _log.info("%s", setting)
             try:
                 try:
                     self.fit(folder)

@@ -89,15 +89,16 @@ def test_a_finished_run_is_not_resumed(tiny_run: Path):
     assert resume_training(str(tiny_run)) is None
 
 
-def test_the_arguments_of_a_run(monkeypatch: pytest.MonkeyPatch, tiny_data: Path):
+def test_the_arguments_of_a_run(monkeypatch: pytest.MonkeyPatch, tiny_data: Path, tiny_run: Path):
     """The library is called with the resolved settings, and without TensorFlow's messages."""
-    received = []
+    received, configured = [], []
+    monkeypatch.setattr("emorec.training.onednn.configure_onednn", configured.append)
     monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL")
     for name in ("train", "resume"):
         monkeypatch.setattr(runner, name, lambda *words, **named: received.append((words, named)))
     train("quick", data=str(tiny_data), out="models", progress=print, epochs=3)
-    resume_training("run", data="moved", step_progress=print)
-    resume_training(Path("run"))
+    resume_training(str(tiny_run), data="moved", step_progress=print)
+    resume_training(tiny_run)
     nothing = {"progress": None, "step_progress": None, "estimate": None}
     settings = QUICK.model_copy(update={"epochs": 3})
     assert received == [
@@ -105,10 +106,11 @@ def test_the_arguments_of_a_run(monkeypatch: pytest.MonkeyPatch, tiny_data: Path
             (settings, tiny_data, Path("models")),
             {**nothing, "progress": print, "tensorboard": False},
         ),
-        ((Path("run"), Path("moved")), {**nothing, "step_progress": print}),
-        ((Path("run"), None), nothing),
+        ((tiny_run, Path("moved")), {**nothing, "step_progress": print}),
+        ((tiny_run, None), nothing),
     ]
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3"
+    assert configured == ["compact"] * 3
 
 
 def test_no_data_set(tmp_path: Path):

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -25,3 +27,13 @@ def test_an_unknown_name() -> None:
     assert (
         "unknown architecture 'vgg61'; did you mean 'vgg16'? choose one of compact, " in done.stderr
     )
+
+
+def test_keras_is_not_imported() -> None:
+    code = (
+        "import sys; from emorec.cli.main import main; main(['architectures'], "
+        "standalone_mode=False); print({'keras', 'tensorflow', 'numpy', 'cv2'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
+    assert len(done.stdout.splitlines()) == 15, "a header, thirteen networks, and the line above"

@@ -20,3 +20,13 @@ def test_a_backend_that_cannot_distribute_is_refused(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
     with pytest.raises(ConfigError, match="--distribute needs the JAX backend; received torch"):
         load_keras("devices")
+
+
+@pytest.mark.parametrize(("arch", "configured"), [(None, []), ("vgg16", ["vgg16"])])
+def test_onednn_is_configured_for_a_training(
+    arch: str | None, configured: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[str] = []
+    monkeypatch.setattr("emorec.training.onednn.configure_onednn", found.append)
+    load_keras(arch=arch)
+    assert found == configured

@@ -62,6 +62,7 @@ COMMANDS = [
     ("train --data d --set augmentation.zoom=x", 3, "error: --set augmentation.zoom: "),
     ("train --data d --config bad.yaml", 3, "bad.yaml: unknown key 'epoch'; did you mean"),
     ("train --data d --config none.yaml", 3, "none.yaml: cannot read: No such file"),
+    ("train --data d --arch vgg61", 3, "error: --arch: unknown architecture 'vgg61'; did you mean"),
     ("architectures vgg61", 3, "unknown architecture 'vgg61'; did you mean 'vgg16'? choose one"),
     # Data sets
     ("train --data nope", 4, "error: nope: no such folder; name a data set that"),

@@ -8,11 +8,18 @@ import numpy as np
 import pytest
 from keras import layers
 
+from emorec.training import fast_layers as module
 from emorec.training.fast_layers import fast_layers
 
 FUSES = keras.backend.backend() == "tensorflow" and not importlib.import_module(
     "tensorflow"
 ).config.list_physical_devices("GPU")
+
+
+@pytest.fixture(autouse=True)
+def with_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The replaced layers do not depend on the processor."""
+    monkeypatch.setattr(module, "uses_onednn", lambda: True)
 
 
 def a_model(policy: str = "mixed_bfloat16", **options: Any) -> keras.Model:
@@ -152,6 +159,18 @@ def test_only_slow_depthwise_layers_are_replaced(
     )
     with fast_layers(model) as found:
         assert found == count
+
+
+@pytest.mark.skipif(not FUSES, reason="layers compute faster with TensorFlow on a CPU")
+@pytest.mark.parametrize(("kernel", "stride", "count"), [(5, 1, 0), (5, 2, 1), (3, 2, 1)])
+def test_without_onednn_only_strides_in_bfloat16_are_slow(
+    kernel: int, stride: int, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "uses_onednn", lambda: False)
+    for policy, expected in (("float32", 0), ("mixed_bfloat16", count)):
+        layer = layers.DepthwiseConv2D(kernel, stride, dtype=policy)
+        with fast_layers(keras.Sequential([keras.Input((9, 9, 2)), layer])) as found:
+            assert found == expected
 
 
 @pytest.mark.skipif(not FUSES, reason="layers compute faster with TensorFlow on a CPU")

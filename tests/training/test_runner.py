@@ -66,6 +66,9 @@ def test_the_run_folder_is_complete(tiny_run: Path) -> None:
     environment = json.loads((tiny_run / "environment.json").read_text())
     assert environment["keras_backend"] == keras.backend.backend()
     assert len(environment["data_fingerprint"]) == 64
+    assert ("oneDNN: " in (tiny_run / "train.log").read_text()) == (
+        keras.backend.backend() == "tensorflow"
+    )
 
 
 def test_the_model_learned(tiny_run: Path) -> None:

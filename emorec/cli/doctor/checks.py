@@ -34,6 +34,7 @@ from emorec.installation import (
     requirements,
 )
 from emorec.threads import available_cores
+from emorec.training.onednn import onednn_description
 
 OK = "ok"
 NOTE = "note"
@@ -276,6 +277,8 @@ def _accelerators() -> Iterator[Check]:
             install = install_command(extra_for(name) or "")
             fix = f"{install}, or set KERAS_BACKEND to an installed one"
             yield Check("accelerators", name, NOTE, found, fix)
+    if backend == "tensorflow" and (_version(backend) or _version(f"{backend}-cpu")):
+        yield Check("accelerators", "oneDNN", OK, onednn_description())
 
 
 def _devices() -> Iterator[Check]:

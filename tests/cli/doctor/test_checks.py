@@ -240,6 +240,17 @@ def test_a_card_is_listed_by_nvidia_smi(monkeypatch, tmp_path: Path):
     assert found()["accelerators", "nvidia"].state == NOTE
 
 
+def test_the_setting_of_onednn_is_shown_where_tensorflow_is_installed(installed, monkeypatch):
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    assert ("accelerators", "oneDNN") not in found()
+    installed["tensorflow"] = "2.21.0"
+    expected = "TF_ENABLE_ONEDNN_OPTS=0 of the environment"
+    assert found()["accelerators", "oneDNN"] == Check("accelerators", "oneDNN", OK, expected)
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    assert ("accelerators", "oneDNN") not in found()
+
+
 def test_the_programs_that_list_devices_are_python():
     for program in module._DEEP.values():
         compile(program, "deep", "exec")
