@@ -27,7 +27,7 @@ from emorec.models.registry import hash_of
 def data_folder(tmp_path: Path, monkeypatch) -> Path:
     """An empty folder of fetched files."""
     folder = tmp_path / "data"
-    monkeypatch.setenv(resources.CACHE_FOLDER_VARIABLE, str(folder))
+    monkeypatch.setenv(resources.CACHE_VARIABLE, str(folder))
     return folder
 
 

@@ -168,14 +168,14 @@ def test_evaluate_writes_text_json_and_plot(
 ) -> None:
     target, plot = tmp_path / "figures.json", tmp_path / "matrix.png"
     words = ["evaluate", tiny_run, "--data", tiny_data, "--split", "test"]
-    done = run(*words, "--json", target, "--plot", plot)
+    done = run(*words, "--json-file", target, "--plot", plot)
     assert done.exit_code == 0, done.output
     figures = json.loads(target.read_text())
     assert f"accuracy           {figures['accuracy']:.4f}" in done.stdout
     assert "on 28 images" in done.stdout
     assert "confusion matrix" in done.stdout
     assert plot.stat().st_size > 10_000
-    printed = json.loads(run(*words, "--json", "-").stdout)
+    printed = json.loads(run(*words, "--json").stdout)
     assert printed == figures
 
 
@@ -225,7 +225,7 @@ def test_export_of_a_run_and_of_a_file_alone(
     refused = run("export", alone)
     assert refused.exit_code == 3
     assert "name one with --data" in refused.stderr
-    done = run("export", alone, "--data", tiny_data, "--out", tmp_path / "out.onnx")
+    done = run("export", alone, "--data", tiny_data, "--out-file", tmp_path / "out.onnx")
     assert done.exit_code == 0, done.output
     assert "on 42 faces and noise" in done.stdout
     assert run("export", tmp_path / "out.onnx").exit_code == 5

@@ -11,6 +11,7 @@ import click
 from emorec.cli.detect.face_table import FaceTable, video_lines
 from emorec.cli.status_lines import line_progress
 from emorec.cli.terminal_text import one_line
+from emorec.cli.verbosity import note, warn
 from emorec.file_kinds import count_kinds, left_out_text
 from emorec.media.layout import Undrawn
 
@@ -67,11 +68,11 @@ class ResultReporter:
         self.remaining, self.failed = outputs.remaining(sources, recognizer.labels)
         if outputs.resume:
             done = len(sources) - len(self.remaining)
-            click.echo(f"resuming: {done} of {len(sources)} are done", err=True)
+            note(f"resuming: {done} of {len(sources)} are done")
         self._writers = outputs.writers(recognizer)
         for writer in self._writers:
             if writer.note is not None:
-                click.echo(f"note: {one_line(writer.note)}", err=True)
+                note(writer.note)
         self._table = FaceTable([source.name for source in sources], recognizer.labels)
         self._left_out = left_out
         self._shows_table = not outputs.prints_records
@@ -129,8 +130,8 @@ class ResultReporter:
         """
         for problem in result.problems:
             self._report_problem(problem)
-        for note in result.notes:
-            click.echo(f"note: {one_line(note)}", err=True)
+        for text in result.notes:
+            warn(text)
         for writer in self._writers:
             writer.add(result.record)
         self._undrawn += result.undrawn
@@ -150,7 +151,7 @@ class ResultReporter:
                 click.echo(line)
         for begin_s, end_s in result.record.get("gaps", ()):
             gap = f"reconnected; nothing was received from {begin_s:.1f} s to {end_s:.1f} s"
-            click.echo(f"note: {one_line(result.record['source'])}: {gap}", err=True)
+            warn(f"{result.record['source']}: {gap}")
         if result.annotated is None:
             return
         for note in _undrawn_notes(result.annotated.undrawn):
@@ -159,7 +160,7 @@ class ResultReporter:
         if result.annotated.problem is not None:
             self._report_problem(result.annotated.problem)
         if result.annotated.note is not None:
-            click.echo(f"note: {one_line(result.annotated.note)}", err=True)
+            warn(result.annotated.note)
         if result.annotated.written is not None:
             self.add_written(result.annotated.written)
 
@@ -177,7 +178,7 @@ class ResultReporter:
             for note in _undrawn_notes(self._undrawn):
                 click.echo(f"note: {note}", err=True)
             if self._left_out:
-                click.echo(f"note: {one_line(left_out_text(self._left_out))}", err=True)
+                warn(left_out_text(self._left_out))
             if not self._shows_table:
                 return
             if self._written_count > _LISTED_FILES:
