@@ -4,6 +4,7 @@ import gc
 import json
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -413,8 +414,9 @@ def test_flip_of_a_model_that_averages_itself_is_noted(tmp_path: Path):
     assert line.endswith("even.onnx averages over mirror images itself, so --flip changes nothing")
 
 
-def test_debug_shows_the_device():
-    words = ["--debug", "detect", write_gray("photo.jpg"), "--no-save", "--device", "cpu"]
+@pytest.mark.parametrize("option", ["-v", "--debug"])
+def test_log_messages_show_the_device(option: str):
+    words = ["detect", write_gray("photo.jpg"), option, "--no-save", "--device", "cpu"]
     result = CliRunner().invoke(main, words)
     assert result.exit_code == 0
     assert result.stderr == "info: device cpu: CPUExecutionProvider of ONNX Runtime\n"
@@ -428,3 +430,49 @@ def test_a_device_that_is_missing_is_an_error_before_any_output(monkeypatch, opt
     (line,) = result.stderr.splitlines()
     assert "TensorrtExecutionProvider" in line
     assert names() == ["photo.jpg"]
+
+
+def test_environment_variables_set_defaults_that_the_document_records(monkeypatch):
+    write_tiny_model(Path("mine.onnx"), replace(METADATA, name="mine"))
+    write_tiny_model(Path("other.onnx"), replace(METADATA, name="other"))
+    monkeypatch.setenv("EMOREC_MODEL", "mine.onnx")
+    monkeypatch.setenv("EMOREC_DETECTOR", "none")
+    monkeypatch.setenv("EMOREC_DEVICE", "cpu")
+    photo = write_gray("photo.jpg")
+    document = json.loads(run(photo, "--no-save", "--json").stdout)
+    used = (document["model"]["name"], document["detector"], document["device"])
+    assert used == ("mine", "none", "cpu")
+    words = ("--model", "other.onnx", "--detector", "yunet", "--device", "auto")
+    document = json.loads(run(photo, "--no-save", "--json", *words).stdout)
+    assert (document["model"]["name"], document["detector"]) == ("other", "TwoFacesDetector")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code", "message"),
+    [
+        ("EMOREC_MODEL", "mine.onnx", 5, "error: EMOREC_MODEL: mine.onnx: no such model file"),
+        ("EMOREC_DETECTOR", "mtcnn", 2, "(env var: 'EMOREC_DETECTOR'): 'mtcnn' is not one of"),
+        ("EMOREC_DEVICE", "gpu", 2, "(env var: 'EMOREC_DEVICE'): 'gpu' is not one of"),
+    ],
+)
+def test_an_invalid_variable_is_named(monkeypatch, name, value, code, message):
+    monkeypatch.setenv(name, value)
+    result = run(write_gray("photo.jpg"))
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert message in " ".join(result.stderr.split())
+    assert names() == ["photo.jpg"]
+    if name == "EMOREC_MODEL":
+        message = message.removeprefix("error: EMOREC_MODEL: ")
+        named = run("photo.jpg", "--model", value)
+        assert named.stderr.startswith(f"error: {message}")
+
+
+def test_a_quiet_run_prints_results_and_what_is_left_out_only():
+    Path("f").mkdir()
+    write_gray("f/a.jpg")
+    Path("f/notes.txt").touch()
+    loud = run("f", "--jsonl", "r.jsonl", "--resume")
+    assert loud.stderr == "note: resuming: 0 of 1 are done\nwarning: left out: 1 .txt\n"
+    quiet = run("f", "--jsonl", "r2.jsonl", "--resume", "-q")
+    assert (quiet.exit_code, quiet.stdout) == (0, loud.stdout)
+    assert quiet.stderr == "warning: left out: 1 .txt\n"
