@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import click
 
-from emorec.cli.verbosity import add_options
+from emorec.cli.verbosity import with_options
 from emorec.suggestions import close_names
 
 
@@ -27,9 +27,7 @@ class CommandGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command with the options that all have; None if there is none of this name."""
         command = self.find_command(ctx, cmd_name)
-        if command is not None:
-            add_options(command)
-        return command
+        return None if command is None else with_options(command)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -1,5 +1,7 @@
 """The options -q, -v and --debug, which every command takes, and the messages that they control."""
 
+import copy
+
 import click
 
 from emorec.cli.terminal_text import one_line
@@ -47,10 +49,11 @@ OPTIONS = _options(hidden=False)
 _OPTIONS_AFTER = _options(hidden=True)
 
 
-def add_options(command: click.Command) -> None:
-    """Add the options to a command, without a line in its help, if it lacks them."""
-    if _OPTIONS_AFTER[0] not in command.params:
-        command.params += _OPTIONS_AFTER
+def with_options(command: click.Command) -> click.Command:
+    """Return a copy of a command that takes the options too, without a line in its help."""
+    command = copy.copy(command)
+    command.params = [*command.params, *_OPTIONS_AFTER]
+    return command
 
 
 def is_quiet() -> bool:
