@@ -38,6 +38,9 @@ def test_adopt_show_and_detect(foreign: Path, tmp_path: Path) -> None:
     assert (result.exit_code, result.stderr) == (0, "")
     size = f"{target.stat().st_size / 1e6:.2f} MB"
     assert result.stdout == f"{target}: 7 labels, 8 x 8, bgr, nchw, output probabilities, {size}\n"
+    printed = json.loads(run(foreign, *options, *more, "--json").stdout)
+    assert (printed["path"], printed["bytes"]) == (str(target), target.stat().st_size)
+    assert (printed["input_size"], printed["layout"]) == (8, "nchw")
     shown = CliRunner().invoke(main, ["models", "show", str(target), "--json"])
     card = json.loads(shown.stdout)
     assert card["labels"] == ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]

@@ -32,6 +32,7 @@ def test_one_model(models: list[Path], tiny_data: Path, tmp_path: Path) -> None:
     done = run(models[0], "--data", tiny_data, "--json-file", target, "--group", "usage")
     assert done.exit_code == 0, done.output
     figures = json.loads(target.read_text())
+    assert figures["device"] == "cpu"
     low, high = figures["accuracy_interval"]
     assert f"{figures['accuracy']:.4f}  95 %: {low:.4f} to {high:.4f}" in done.stdout
     assert f"{figures['per_class'][2]['roc_auc']:.4f}" in done.stdout
