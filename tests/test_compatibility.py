@@ -133,7 +133,10 @@ def test_a_model_is_evaluated_to_the_same_figures(folder: Path, split: str, mode
     words = ("--data", "prepared", "--split", split, "--json-file", "figures.json")
     emorec("evaluate", model, *words)
     found = json.loads((folder / "figures.json").read_text())
-    assert {**found, "model": MODEL} == close(EXPECTED["evaluation"][split])
+    expected = EXPECTED["evaluation"][split]
+    assert found.keys() - expected.keys() <= {"device", "majority_label", "majority_share"}
+    kept = {name: found[name] for name in expected}
+    assert {**kept, "model": MODEL} == close(expected)
 
 
 @pytest.mark.slow
