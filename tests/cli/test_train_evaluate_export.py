@@ -37,7 +37,7 @@ def test_train_as_a_process_is_quiet_and_names_its_run(tiny_data: Path, tmp_path
     assert done.returncode == 0, done.stderr
     lines = done.stderr.splitlines()
     assert [line.split("  ")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
-    first, last = done.stdout.splitlines()
+    first, *_, last = done.stdout.splitlines()
     assert first.startswith("validation: accuracy 0.")
     assert "(40 images, epoch " in first
     folder = tmp_path / last.removeprefix("run folder: ")
@@ -129,7 +129,7 @@ def test_a_finished_run_is_left_unchanged(tiny_run: Path) -> None:
     before = sorted((path, path.stat().st_mtime_ns) for path in tiny_run.rglob("*"))
     done = run("train", "--resume", tiny_run)
     assert (done.exit_code, done.stdout) == (0, f"run folder: {tiny_run}\n")
-    assert done.stderr == f"{tiny_run}: the run is already finished\n"
+    assert done.stderr == f"note: {tiny_run}: the run is already finished\n"
     result = json.loads(run("train", "--resume", tiny_run, "--json").stdout)
     assert (result["run"], result["interrupted"]) == (str(tiny_run), False)
     assert result["validation"]["images"] == 42

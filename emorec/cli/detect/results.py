@@ -154,9 +154,8 @@ class ResultReporter:
             warn(f"{result.record['source']}: {gap}")
         if result.annotated is None:
             return
-        for note in _undrawn_notes(result.annotated.undrawn):
-            where = one_line(result.record["source"])
-            click.echo(f"note: {where}: {note} (counted in each frame)", err=True)
+        for text in _undrawn_notes(result.annotated.undrawn):
+            note(f"{result.record['source']}: {text} (counted in each frame)")
         if result.annotated.problem is not None:
             self._report_problem(result.annotated.problem)
         if result.annotated.note is not None:
@@ -175,8 +174,8 @@ class ResultReporter:
 
     def __exit__(self, *exception: object) -> None:
         with self._stack:
-            for note in _undrawn_notes(self._undrawn):
-                click.echo(f"note: {note}", err=True)
+            for text in _undrawn_notes(self._undrawn):
+                note(text)
             if self._left_out:
                 warn(left_out_text(self._left_out))
             if not self._shows_table:
@@ -203,6 +202,6 @@ def note_escaped_labels(labels: Sequence[str]) -> None:
         return
     from emorec.fonts import escaping_note  # most labels are ASCII
 
-    note = escaping_note(labels)
-    if note is not None:
-        click.echo(f"note: {one_line(note)}", err=True)
+    text = escaping_note(labels)
+    if text is not None:
+        note(text)
