@@ -13,7 +13,7 @@ from emorec.cli.status_lines import line_progress
 from emorec.cli.terminal_text import one_line
 from emorec.cli.verbosity import note, warn
 from emorec.file_kinds import count_kinds, left_out_text
-from emorec.media.layout import Undrawn
+from emorec.types import Undrawn
 
 if TYPE_CHECKING:
     from emorec.batch.video_work import VideoResult
