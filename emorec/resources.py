@@ -4,10 +4,8 @@ import os
 import sys
 from pathlib import Path
 
+from emorec.environment import CACHE_VARIABLE
 from emorec.errors import EmorecError
-
-CACHE_FOLDER_VARIABLE = "EMOREC_CACHE"
-"""Environment variable that overrides the cache folder."""
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -71,7 +69,7 @@ def cache_folder() -> Path:
 
     Its files can be deleted at any time; emorec creates them again.
     """
-    if named := os.environ.get(CACHE_FOLDER_VARIABLE):
+    if named := os.environ.get(CACHE_VARIABLE):
         return Path(named)
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")

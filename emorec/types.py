@@ -227,3 +227,19 @@ class FaceEmotion:
             "probabilities": dict(self.probabilities),
             "uncertain": self.uncertain,
         }
+
+
+@dataclass(frozen=True)
+class Undrawn:
+    """Numbers of faces that are drawn without their label or their bars.
+
+    Attributes:
+        labels: Labels whose text would be too small to read in a small image.
+        bars: Panels of bars without a free place.
+    """
+
+    labels: int = 0
+    bars: int = 0
+
+    def __add__(self, other: "Undrawn") -> "Undrawn":
+        return Undrawn(self.labels + other.labels, self.bars + other.bars)

@@ -213,7 +213,7 @@ def print_memory(photos: Path, runs: int) -> None:
         folder = Path(name)
         short = make_clip(photos, folder / "short.mp4")
         clips = {FRAMES: short, LONG * FRAMES: repeated(short, folder / "long.mp4", LONG)}
-        outputs = ["--save", "out", "--jsonl", "a.jsonl", "--csv", "a.csv", "--json", "a.json"]
+        outputs = ["--save", "out", "--jsonl", "a.jsonl", "--csv", "a.csv", "--json-file", "a.json"]
         outputs += ["--detect-every", "5"]
         peaks: dict[int, list[int]] = {frames: [] for frames in clips}
         for _ in range(runs):

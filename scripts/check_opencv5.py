@@ -40,7 +40,7 @@ def _environment(folder: Path) -> str:
 
 
 def _detect(python: str, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [python, "-m", "emorec", "detect", str(PHOTO), "--json", "-", "--no-save", *options]
+    command = [python, "-m", "emorec", "detect", str(PHOTO), "--json", "--no-save", *options]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 

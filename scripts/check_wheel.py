@@ -115,7 +115,7 @@ def _check_use(python: Path, cwd: Path) -> None:
         f"the base install contains {', '.join(found['training_only'])}",
     )
     print(f"installed: {package}")
-    output = _run(python.with_name("emorec"), "detect", PHOTO, "--json", "-", cwd=cwd)
+    output = _run(python.with_name("emorec"), "detect", PHOTO, "--json", cwd=cwd)
     (image,) = json.loads(output)["images"]
     (face,) = image["faces"]
     print(f"detect: {face['emotion']} {face['confidence']:.2f} at {face['box']}")

@@ -27,13 +27,13 @@ def test_the_shipped_model_is_fine_tuned_to_other_labels(tmp_path: Path):
     printed = run(*train, "--epochs", "3", "--out", runs, "--json")
     folder = json.loads(printed)["run"]
     scores = json.loads(
-        run("-m", "emorec", "evaluate", folder, "--data", data, "--split", "test", "--json", "-")
+        run("-m", "emorec", "evaluate", folder, "--data", data, "--split", "test", "--json")
     )
     assert scores["images"] == 150
     assert scores["accuracy"] > 0.95
     photo = ROOT / "examples" / "astronaut.jpg"
     found = json.loads(
-        run("-m", "emorec", "detect", photo, "--model", folder, "--no-save", "--json", "-")
+        run("-m", "emorec", "detect", photo, "--model", folder, "--no-save", "--json")
     )
     (face,) = found["images"][0]["faces"]
     assert set(face["probabilities"]) == {"grin", "sulk", "wink"}

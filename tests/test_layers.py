@@ -17,6 +17,7 @@ LAYERS = (
         "child_process",
         "decoder_process",
         "decoder_server",
+        "environment",
         "errors",
         "file_kinds",
         "headers",

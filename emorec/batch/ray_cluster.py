@@ -14,9 +14,9 @@ import ray
 from emorec.batch.detect_job import DetectJob
 from emorec.batch.image_work import process_serially
 from emorec.errors import ConfigError, EmorecError
-from emorec.media.layout import Undrawn
 from emorec.media.sources import MediaSource
 from emorec.outputs.records import ImageResult
+from emorec.types import Undrawn
 
 BATCH = 16
 """Sources sent to a worker together."""

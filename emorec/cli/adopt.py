@@ -5,8 +5,10 @@ from pathlib import Path
 
 import click
 
+from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.overwriting import refuse_overwriting, require_file_path
 from emorec.cli.parameters import Choice
+from emorec.cli.verbosity import note
 
 _UNSPECIFIED = "unspecified"
 
@@ -62,16 +64,17 @@ def _labels(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple
 @click.command(
     epilog="""\b
 Examples:
-  emorec models adopt ferplus.onnx --size 64 --out adopted.onnx \\
-      --labels neutral,happy,surprise,sad,angry,disgust,fear,contempt
+  emorec models adopt ferplus.onnx --size 64 --out-file adopted.onnx \\
+      --label-names neutral,happy,surprise,sad,angry,disgust,fear,contempt
   emorec models adopt enet.onnx --color rgb --scale 1/255 --mean 0.485,0.456,0.406 \\
-      --std 0.229,0.224,0.225 --labels angry,disgust,fear,happy,neutral,sad,surprise \\
-      --interpolation linear --license Apache-2.0 --out adopted.onnx
+      --std 0.229,0.224,0.225 --label-names angry,disgust,fear,happy,neutral,sad,surprise \\
+      --interpolation linear --license Apache-2.0 --out-file adopted.onnx
 """
 )
 @click.argument("file", type=click.Path(readable=False, path_type=Path))
 @click.option(
-    "--labels",
+    "--label-names",
+    "labels",
     callback=_labels,
     required=True,
     metavar="NAME,NAME,...",
@@ -79,8 +82,10 @@ Examples:
     "those of emorec.",
 )
 @click.option(
-    "--out",
+    "--out-file",
+    "out",
     required=True,
+    metavar="FILE",
     type=click.Path(readable=False, path_type=Path),
     help="ONNX file to write; FILE stays as it is.",
 )
@@ -96,7 +101,8 @@ Examples:
     "gray for one channel]",
 )
 @click.option(
-    "--layout",
+    "--input-layout",
+    "layout",
     type=Choice(("nhwc", "nchw")),
     help="Order of the input's dimensions: channels last or first.  [default: by its shape]",
 )
@@ -155,9 +161,9 @@ Examples:
     show_default=True,
     help="Divisor of the logits, for calibrated probabilities.",
 )
-@click.option("--name", help="Short name of the model.  [default: that of FILE]")
+@click.option("--model-name", "name", help="Short name of the model.  [default: that of FILE]")
 @click.option(
-    "--version",
+    "--model-version",
     "version_text",
     default=_UNSPECIFIED,
     show_default=True,
@@ -182,6 +188,7 @@ Examples:
     show_default=True,
     help="Licence of the weights.",
 )
+@json_options
 def adopt(
     file: Path,
     labels: tuple[str, ...],
@@ -202,6 +209,7 @@ def adopt(
     architecture: str,
     training_data: str,
     license_text: str,
+    json_output: JsonOutput,
 ) -> None:
     """Write a model from elsewhere with the metadata that emorec needs.
 
@@ -213,10 +221,11 @@ def adopt(
     from emorec.models.files import find_model
 
     file = find_model(file, ("onnx",))
-    require_file_path("--out", out)
+    require_file_path("--out-file", out)
     if out.suffix != ".onnx":
-        raise click.UsageError(f"--out: {out} must have the suffix .onnx")
-    refuse_overwriting([out], [file], "name another file with --out")
+        raise click.UsageError(f"--out-file: {out} must have the suffix .onnx")
+    refuse_overwriting([out], [file], "name another file with --out-file")
+    json_output.check(models=[file], files=[out])
     from emorec import __version__
     from emorec.cli.terminal_text import one_line
     from emorec.export.adopt import adopt as adopt_model
@@ -245,9 +254,19 @@ def adopt(
     )
     found = adopt_model(file, model, out)
     side = found.metadata.input_size
-    click.echo(
-        f"{one_line(str(out))}: {len(labels)} labels, {side} x {side}, {color or 'gray'}, "
-        f"{found.layout}, output {found.output}, {out.stat().st_size / 1e6:.2f} MB"
-    )
+    result = {
+        "path": str(out),
+        "labels": list(labels),
+        "input_size": side,
+        "color": color or "gray",
+        "layout": found.layout,
+        "output": found.output,
+        "bytes": out.stat().st_size,
+    }
+    if not json_output.write(result):
+        click.echo(
+            f"{one_line(str(out))}: {len(labels)} labels, {side} x {side}, {color or 'gray'}, "
+            f"{found.layout}, output {found.output}, {out.stat().st_size / 1e6:.2f} MB"
+        )
     if license_text == _UNSPECIFIED:
-        click.echo("its licence is unspecified; state it with --license", err=True)
+        note("the licence of the model is unspecified; state it with --license")

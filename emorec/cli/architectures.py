@@ -1,9 +1,10 @@
 """The command `emorec architectures`."""
 
 import dataclasses
-import json
 
 import click
+
+from emorec.cli.json_output import JsonOutput, json_options
 
 
 @click.command(
@@ -14,18 +15,18 @@ Examples:
 """
 )
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-def architectures(names: tuple[str, ...], as_json: bool) -> None:
+@json_options
+def architectures(names: tuple[str, ...], json_output: JsonOutput) -> None:
     """List the architectures that can be trained, with their size and cost.
 
     Parameters and multiply-adds per image are in millions, for eight emotions and the default input
     size. With NAMEs, only these are listed.
     """
+    json_output.check()
     from emorec.modeling.architecture_summary import architecture_summaries, architecture_summary
 
     found = [architecture_summary(name) for name in names or architecture_summaries()]
-    if as_json:
-        click.echo(json.dumps([dataclasses.asdict(each) for each in found], indent=2))
+    if json_output.write([dataclasses.asdict(each) for each in found]):
         return
     click.echo(
         f"{'':18}{'parameters':>12}{'multiply-adds':>16}{'size':>7}{'smallest':>10}"

@@ -1,10 +1,13 @@
 """The command `emorec data-report`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
+from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.terminal_text import one_line
+from emorec.cli.verbosity import warn
 from emorec.errors import DataError
 
 
@@ -13,21 +16,28 @@ from emorec.errors import DataError
 @click.option(
     "--out",
     "folder",
+    metavar="FOLDER",
     type=click.Path(readable=False, path_type=Path),
     help="Folder for report.html and report.json; DATA by default.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random samples.")
-def data_report(data: Path, folder: Path | None, seed: int) -> None:
+@json_options
+def data_report(data: Path, folder: Path | None, seed: int, json_output: JsonOutput) -> None:
     """Inspect the data set DATA and write a report as HTML and JSON.
 
     DATA is a prepared data set or a FER-2013 folder tree. report.html is one file with embedded
     images: counts by split and class, class balance, agreement of the voters, samples of each
     class, suspicious images and near duplicates.
     """
-    click.echo(f"{one_line(str(write_report(data, folder, seed)))}: written")
+    json_output.check(folders=[data, folder or data])
+    page, facts = write_report(data, folder, seed)
+    if not json_output.write(facts):
+        click.echo(f"{one_line(str(page))}: written")
 
 
-def write_report(data: Path, folder: Path | None = None, seed: int = 0) -> Path:
+def write_report(
+    data: Path, folder: Path | None = None, seed: int = 0
+) -> tuple[Path, dict[str, Any]]:
     """Inspect a data set and write its report.
 
     Args:
@@ -36,7 +46,7 @@ def write_report(data: Path, folder: Path | None = None, seed: int = 0) -> Path:
         seed: Seed of the random samples.
 
     Returns:
-        Path of the HTML file.
+        Path of the HTML file, and the content of the JSON file.
 
     Raises:
         DataError: The folder is not a data set, or the report cannot be written.
@@ -60,5 +70,7 @@ def write_report(data: Path, folder: Path | None = None, seed: int = 0) -> Path:
             f"{data / SUMMARY}: is not a summary written by emorec; prepare the data set again"
         ) from error
     for note in inspection.notes:
-        click.echo(f"Note: {one_line(note)}", err=True)
-    return report.write_report(data, inspection, [*known, *inspection.notes], folder or data)
+        warn(note)
+    notes = [*known, *inspection.notes]
+    page = report.write_report(data, inspection, notes, folder or data)
+    return page, {**inspection.facts, "notes": notes}

@@ -1,23 +1,23 @@
 """The command `emorec datasets`."""
 
 import dataclasses
-import json
 
 import click
 
+from emorec.cli.json_output import JsonOutput, json_options
+
 
 @click.command(epilog="Example: emorec datasets")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
-def datasets(as_json: bool) -> None:
+@json_options
+def datasets(json_output: JsonOutput) -> None:
     """List published data sets with source, terms of use and prepare command.
 
     emorec downloads no data: most of these data sets require you to accept their terms first.
     """
+    json_output.check()
     from emorec.datasets.published import PUBLISHED
 
-    if as_json:
-        entries = [dataclasses.asdict(entry) for entry in PUBLISHED]
-        click.echo(json.dumps(entries, indent=2, ensure_ascii=False))
+    if json_output.write([dataclasses.asdict(entry) for entry in PUBLISHED]):
         return
     for entry in PUBLISHED:
         click.secho(entry.name, bold=True)

@@ -35,7 +35,7 @@ def report_error(error: BaseException, debug: bool = False) -> int:
         sys.excepthook(type(error), error, error.__traceback__)
     if known is None:
         text = one_line(f"unexpected {type(error).__name__}: {error}")
-        click.echo(f"error: {text}; `emorec --debug ...` shows where it comes from", err=True)
+        click.echo(f"error: {text}; with --debug, emorec shows where it comes from", err=True)
         return UNEXPECTED
     click.echo(f"error: {one_line(str(known))}", err=True)
     return known.exit_code

@@ -1,6 +1,5 @@
 """Estimates of training runs as text, and the result of a dry run."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from emorec.cli.durations import duration_text
+from emorec.cli.json_output import JsonOutput
 
 if TYPE_CHECKING:
     from emorec.training.dry_run import DryRun
@@ -58,23 +58,22 @@ def estimate_lines(
         yield f"  {way.option:<18} {text:<18} {way.effect}"
 
 
-def print_dry_run(found: "DryRun", before_seconds: float, as_json: bool) -> None:
-    """Print the result of a dry run to standard output.
+def print_dry_run(found: "DryRun", before_seconds: float, json_output: JsonOutput) -> None:
+    """Print the result of a dry run to standard output, or write it as JSON.
 
     Args:
         found: The result.
         before_seconds: From the start of the command to the start of the run.
-        as_json: Print JSON.
+        json_output: Where it goes as JSON.
     """
-    if as_json:
-        setup = found.estimate.setup_seconds + before_seconds
-        ways = tuple(
-            way._replace(seconds=None if way.seconds is None else way.seconds + before_seconds)
-            for way in found.shorter
-        )
-        estimate = replace(found.estimate, setup_seconds=setup)
-        whole = replace(found, estimate=estimate, shorter=ways)
-        click.echo(json.dumps(whole.to_dict(), indent=2))
+    setup = found.estimate.setup_seconds + before_seconds
+    ways = tuple(
+        way._replace(seconds=None if way.seconds is None else way.seconds + before_seconds)
+        for way in found.shorter
+    )
+    estimate = replace(found.estimate, setup_seconds=setup)
+    whole = replace(found, estimate=estimate, shorter=ways)
+    if json_output.write(whole.to_dict()):
         return
     click.echo(found.config.to_yaml())
     click.echo(f"images: {found.train_images:,} training, {found.validation_images:,} validation")

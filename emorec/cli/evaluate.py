@@ -1,30 +1,30 @@
 """The command `emorec evaluate`."""
 
-import json
 from pathlib import Path
 
 import click
 from click.core import ParameterSource
 
+from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.overwriting import refuse_overwriting, require_file_path, require_suffix
 from emorec.cli.parameters import (
     Choice,
+    complete_models,
     device_option,
     note_flip_without_effect,
     prior_option,
 )
-from emorec.cli.terminal_text import one_line
+from emorec.cli.verbosity import warn
 from emorec.labels import POLICIES
-from emorec.streams import require_stdout
 
-_SUFFIXES = {"--json": (".json",), "--report": (".html", ".htm"), "--plot": (".png",)}
+_SUFFIXES = {"--report": (".html", ".htm"), "--plot": (".png",)}
 
 
 @click.command(
     epilog="""\b
 Examples:
   emorec evaluate runs/20260101-120000-compact --data FER-2013
-  emorec evaluate model.onnx --data FER-2013 --prior balanced --json results.json
+  emorec evaluate model.onnx --data FER-2013 --prior balanced --json-file results.json
   emorec evaluate a.onnx b.onnx --data FER-2013 --report comparison.html
 """
 )
@@ -33,6 +33,7 @@ Examples:
     nargs=-1,
     required=True,
     metavar="MODEL...",
+    shell_complete=complete_models,
     type=click.Path(readable=False, path_type=Path),
 )
 @click.option(
@@ -72,7 +73,6 @@ Examples:
     type=click.IntRange(min=1),
     help="Evaluate at most this number of images, spread over the split.",
 )
-@click.option("--json", "json_target", metavar="FILE|-", help="Write all metrics as JSON.")
 @click.option(
     "--report",
     type=click.Path(readable=False, path_type=Path),
@@ -83,6 +83,7 @@ Examples:
     type=click.Path(readable=False, path_type=Path),
     help="Write the confusion matrix of a single model as a PNG file.",
 )
+@json_options
 def evaluate(
     models: tuple[Path, ...],
     data: Path,
@@ -94,9 +95,9 @@ def evaluate(
     device: str,
     group: str | None,
     limit: int | None,
-    json_target: str | None,
     report: Path | None,
     plot: Path | None,
+    json_output: JsonOutput,
 ) -> None:
     """Evaluate each MODEL on a split of a data set.
 
@@ -104,7 +105,7 @@ def evaluate(
     models list`. Several models are evaluated on the same images and compared by McNemar's exact
     test. Intervals are 95 % percentile intervals of 2,000 bootstrap samples.
     """
-    from emorec.atomic_files import write_bytes, write_json
+    from emorec.atomic_files import write_bytes
     from emorec.cli.evaluation_text import comparison_text, evaluation_text
     from emorec.cli.progress import image_progress
     from emorec.datasets.manifest import read_prepared
@@ -113,16 +114,14 @@ def evaluate(
     from emorec.models.files import find_model
 
     paths = [find_model(model) for model in models]
-    json_file = None if json_target in (None, "-") else Path(str(json_target))
-    outputs = {"--json": json_file, "--report": report, "--plot": plot}
+    outputs = {"--report": report, "--plot": plot}
     written = {option: target for option, target in outputs.items() if target}
     for option, target in written.items():
         require_file_path(option, target)
     refuse_overwriting(written.values(), paths, "choose other names")
     for option, target in written.items():
         require_suffix(option, target, _SUFFIXES[option])
-    if json_target == "-":
-        require_stdout()
+    json_output.check(files=written.values(), models=paths, folders=[data])
     if plot and len(paths) > 1:
         raise click.UsageError("--plot draws one model; pass one MODEL, or use --report")
     prepared = read_prepared(data)
@@ -132,7 +131,7 @@ def evaluate(
 
         load_keras()
     for note in prepared.notes:
-        click.echo(f"Note: {one_line(note)}", err=True)
+        warn(note)
     if plot or report:
         import emorec.evaluation.plots  # noqa: F401 - a missing matplotlib ends the command here
     with image_progress("Evaluating") as progress:
@@ -166,12 +165,8 @@ def evaluate(
     else:
         tests = [test.to_dict() for test in pair_tests(found)]
         figures = {**where, "models": [entry.to_dict() for entry in found], "mcnemar": tests}
-    if json_target == "-":
-        click.echo(json.dumps(figures, indent=2))
-        return
-    if json_file:
-        write_json(json_file, figures)
-    click.echo(evaluation_text(found[0]) if len(found) == 1 else comparison_text(found))
+    if not json_output.write(figures):
+        click.echo(evaluation_text(found[0]) if len(found) == 1 else comparison_text(found))
 
 
 def _check_no_device() -> None:

@@ -1,14 +1,17 @@
 """The command `emorec export`."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from emorec import resources
+from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.overwriting import refuse_overwriting, require_file_path, require_suffix
-from emorec.cli.parameters import Choice
+from emorec.cli.parameters import Choice, complete_models
 from emorec.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,12 +25,12 @@ _CALIBRATION_IMAGES = 512
     epilog="""\b
 Examples:
   emorec export runs/20260101-120000-compact
-  emorec export model.keras --data FER-2013 --out model.onnx
-  emorec export emorec-compact --int8 --data FER-2013 --out small.onnx
+  emorec export model.keras --data FER-2013 --out exported
+  emorec export emorec-compact --int8 --data FER-2013 --out-file small.onnx
   emorec export runs/20260101-120000-compact --format openvino
 """
 )
-@click.argument("model")
+@click.argument("model", shell_complete=complete_models)
 @click.option(
     "--format",
     "export_format",
@@ -44,8 +47,17 @@ Examples:
 )
 @click.option(
     "--out",
+    "folder",
+    metavar="FOLDER",
     type=click.Path(readable=False, path_type=Path),
-    help="File or folder to write.  [default: next to the model]",
+    help="Folder of the exported files; a new one for formats other than onnx.  [default: next to "
+    "the model]",
+)
+@click.option(
+    "--out-file",
+    metavar="FILE",
+    type=click.Path(readable=False, path_type=Path),
+    help="ONNX file to write, in place of --out.",
 )
 @click.option("--half-weights", is_flag=True, help="Store the weights as float16: half the size.")
 @click.option(
@@ -72,16 +84,19 @@ Examples:
     metavar="N",
     help="Compare --int8 on at most N validation images.  [default: all]",
 )
+@json_options
 def export(
     model: str,
     export_format: str,
     data: Path | None,
-    out: Path | None,
+    folder: Path | None,
+    out_file: Path | None,
     half_weights: bool,
     int8: bool,
     calibration: int | None,
     max_loss: float | None,
     limit: int | None,
+    json_output: JsonOutput,
 ) -> None:
     """Export MODEL as ONNX, or for other runtimes.
 
@@ -102,19 +117,25 @@ def export(
 
     source = find_model(model, ("onnx", "keras") if int8 else ("keras",))
     own = (resources.shipped_model().parent, resources.cache_folder())
-    if out is None and any(source.resolve().is_relative_to(folder.resolve()) for folder in own):
-        raise click.UsageError("emorec's own models stay as they are; name the export with --out")
-    target = out or _default_target(source, export_format, int8)
-    _check_target(target, source, export_format)
+    is_own = any(source.resolve().is_relative_to(place.resolve()) for place in own)
+    if is_own and folder is None and out_file is None:
+        raise click.UsageError("emorec's own models stay as they are; name a folder with --out")
+    target = _target(source, export_format, int8, folder, out_file)
     data = data or _data_of_run(source.parent)
+    json_output.check(models=[source], files=[target], folders=[data])
     from emorec.datasets.manifest import read_prepared
 
     dataset = read_prepared(data)
-    if int8:
-        count, most = calibration or _CALIBRATION_IMAGES, 1.0 if max_loss is None else max_loss
-        _export_int8(source, dataset, target, count=count, most_points=most, limit=limit)
-    else:
-        click.echo(_export_keras(source, dataset, target, export_format, half_weights))
+    with _folder_made(target.parent):
+        if int8:
+            count, most = calibration or _CALIBRATION_IMAGES, 1.0 if max_loss is None else max_loss
+            result, text = _export_int8(
+                source, dataset, target, count=count, most_points=most, limit=limit
+            )
+        else:
+            result, text = _export_keras(source, dataset, target, export_format, half_weights)
+    if not json_output.write({"path": str(target), "format": export_format, **result}):
+        click.echo(text)
 
 
 def _export_keras(
@@ -123,8 +144,8 @@ def _export_keras(
     target: Path,
     export_format: str,
     half_weights: bool = False,
-) -> str:
-    """Export a .keras file; returns a line that says how much the outputs differ."""
+) -> tuple[dict[str, Any], str]:
+    """Export a .keras file; returns how much the outputs differ, as values and as a line."""
     from emorec.cli.keras_backend import load_keras
     from emorec.cli.native_messages import native_messages_dropped
     from emorec.cli.progress import step_progress
@@ -162,9 +183,10 @@ def _export_keras(
             with native_messages_dropped():
                 difference = export_folder(keras_model, metadata, faces, target, export_format)
             files = [path for path in target.rglob("*") if path.is_file()]
-    mebibytes = sum(path.stat().st_size for path in files) / 2**20
-    return (
-        f"{target}: {mebibytes:.2f} MiB; the probabilities of Keras and {runtime} differ by at "
+    size = sum(path.stat().st_size for path in files)
+    values = {"bytes": size, "faces": len(faces), "largest_difference": float(difference)}
+    return values, (
+        f"{target}: {size / 2**20:.2f} MiB; the probabilities of Keras and {runtime} differ by at "
         f"most {difference:.1e}, on {len(faces)} faces and noise"
     )
 
@@ -177,13 +199,13 @@ def _export_int8(
     count: int,
     most_points: float,
     limit: int | None,
-) -> None:
-    """Quantise a model, and print what that costs."""
+) -> tuple[dict[str, Any], str]:
+    """Quantise a model; returns what that costs, as values and as text."""
     import tempfile
 
     from emorec.atomic_files import write_bytes
     from emorec.cli.progress import image_progress, step_progress
-    from emorec.cli.quantization_text import quantization_text
+    from emorec.cli.quantization_text import quantization_text, quantization_values
     from emorec.datasets.loading import load_images
     from emorec.evaluation.quantization_cost import measure_quantization
     from emorec.export.int8 import quantize
@@ -208,8 +230,9 @@ def _export_int8(
             cost = measure_quantization(source, quantized, dataset, limit=limit, progress=progress)
         cost.check(most_points)
         write_bytes(target, quantized.read_bytes())
-    click.echo(f"{target}: calibrated on {len(images)} training images\n")
-    click.echo(quantization_text(cost))
+    title = f"{target}: calibrated on {len(images)} training images"
+    values = {"calibration_images": len(images), **quantization_values(cost)}
+    return values, f"{title}\n\n{quantization_text(cost)}"
 
 
 def _default_target(source: Path, export_format: str, int8: bool) -> Path:
@@ -221,20 +244,52 @@ def _default_target(source: Path, export_format: str, int8: bool) -> Path:
     return source.with_name(f"{source.stem}-{export_format}")
 
 
-def _check_target(target: Path, source: Path, export_format: str) -> None:
-    """Check the path to write.
+def _target(
+    source: Path, export_format: str, int8: bool, folder: Path | None, out_file: Path | None
+) -> Path:
+    """Return the file or folder to write.
 
     Raises:
         click.UsageError: It is not a new folder or a file of the right kind, or it is the model.
     """
-    if export_format == "onnx":
-        require_file_path("--out", target)
-        require_suffix("--out", target, (".onnx",))
-        refuse_overwriting([target], [source], "name the export with --out")
-    elif target.exists():
-        raise click.UsageError(f"{target} exists already; name a new folder with --out")
-    elif not target.parent.is_dir():
-        raise click.UsageError(f"--out: {target.parent} is no folder; name one that exists")
+    if folder is not None and out_file is not None:
+        raise click.UsageError("--out and --out-file exclude each other")
+    target = _default_target(source, export_format, int8)
+    if export_format != "onnx":
+        if out_file is not None:
+            raise click.UsageError(f"--format {export_format} writes a folder; name it with --out")
+        target = folder or target
+        if target.exists():
+            raise click.UsageError(f"{target} exists already; name a new folder with --out")
+        if not target.parent.is_dir():
+            raise click.UsageError(f"--out: {target.parent} is no folder; name one that exists")
+        return target
+    if folder is not None:
+        if folder.suffix.lower() in (".onnx", ".keras") or folder.is_file():
+            raise click.UsageError(f"--out names a folder; to name the file: --out-file {folder}")
+        if not folder.is_dir() and not folder.parent.is_dir():
+            raise click.UsageError(f"--out: {folder.parent} is no folder; name one that exists")
+        target = folder / target.name
+    target = out_file or target
+    if folder is None or folder.is_dir():
+        require_file_path("--out-file", target)
+    require_suffix("--out-file", target, (".onnx",))
+    refuse_overwriting([target], [source], "name another folder with --out")
+    return target
+
+
+@contextmanager
+def _folder_made(folder: Path) -> Iterator[None]:
+    """Create a folder if it is missing; an error in the block removes it again."""
+    is_new = not folder.exists()
+    folder.mkdir(exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        if is_new:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def _data_of_run(folder: Path) -> Path:

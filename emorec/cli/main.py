@@ -9,15 +9,19 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from emorec import __version__
 from emorec.cli.command_group import CommandGroup
 from emorec.cli.errors import interrupt_behind, report_error
+from emorec.cli.verbosity import OPTIONS, shows_tracebacks
 from emorec.interrupts import catch_signals, exit_code, ignore_further_signals
 from emorec.streams import replace_missing_streams
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "datasets": "List published data sets with source, terms of use and prepare command.",
@@ -62,11 +66,20 @@ class _Commands(CommandGroup):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def find_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
         if cmd_name not in COMMANDS:
             return None
         name = cmd_name.replace("-", "_")
         return cast(click.Command, getattr(importlib.import_module(f"emorec.cli.{name}"), name))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Complete a command or an option, without importing the commands as click does."""
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in COMMANDS if name.startswith(incomplete)]
+        commands = [CompletionItem(name, help=COMMANDS[name]) for name in names]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         # click would import every command for its short help.
@@ -92,7 +105,7 @@ class _Commands(CommandGroup):
             interrupt = interrupt_behind(error)
             if interrupt is None and isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # click exits quietly when the reader of standard output has closed it
-            ctx.exit(report_error(interrupt or error, debug=ctx.params["debug"]))
+            ctx.exit(report_error(interrupt or error, debug=shows_tracebacks(ctx)))
 
 
 @click.group(
@@ -101,23 +114,21 @@ class _Commands(CommandGroup):
     epilog="Example: emorec detect photo.jpg",
 )
 @click.version_option(__version__, prog_name="emorec")
-@click.option(
-    "--debug",
-    is_flag=True,
-    help="Show the traceback of an error, and log messages such as the device that runs the model.",
-)
 @click.pass_context
-def main(context: click.Context, debug: bool) -> None:
+def main(context: click.Context) -> None:
     """Facial emotion recognition: from raw data sets to emotions on photos.
 
-    `emorec COMMAND --help` explains a command. Exit codes: 0 done, 1 an input could not be read,
-    2 usage, 3 configuration, 4 data, 5 model, 6 missing package, 70 unexpected error (a bug),
-    130 interrupted, 129 and 143 ended by SIGHUP and SIGTERM.
+    `emorec COMMAND --help` explains a command. -q, -v and --debug stand before or after it. Exit
+    codes: 0 done, 1 an input could not be read, 2 usage, 3 configuration, 4 data, 5 model,
+    6 missing package, 70 unexpected error (a bug), 130 interrupted, 129 and 143 ended by SIGHUP
+    and SIGTERM.
     """
-    if debug:
-        from emorec.cli.debug_log import print_log
+    from emorec.cli.log_messages import print_log
 
-        print_log(context)
+    print_log(context)
+
+
+main.params += OPTIONS
 
 
 def run(arguments: Sequence[str] | None = None) -> None:

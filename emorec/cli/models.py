@@ -1,21 +1,20 @@
 """The command `emorec models`: list, show, pull and adopt model files."""
 
-import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from emorec.cli.adopt import adopt
 from emorec.cli.command_group import CommandGroup
+from emorec.cli.json_output import JsonOutput, json_options
+from emorec.cli.parameters import complete_models, naming_variable
 from emorec.cli.terminal_text import one_line
+from emorec.environment import MODEL_VARIABLE
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from emorec.models.registry import ModelFile
-
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 
 
 @click.group(cls=CommandGroup, epilog="Example: emorec models list")
@@ -33,32 +32,38 @@ models.add_command(adopt)
     help="Measure the milliseconds for one face on one thread of this machine: the median of 50 "
     "runs, from the crop to the probabilities, without detection.",
 )
-@_JSON
-def list_models(measure: bool, as_json: bool) -> None:
+@json_options
+def list_models(measure: bool, json_output: JsonOutput) -> None:
     """List the model files, their figures and their state.
 
     These are emotion models (shipped ones and those of `emorec models pull`), face detectors and
     Haar cascades. The SHA-256 of each file is checked. The accuracy is that on PublicTest of FER+.
     """
+    json_output.check()
     from emorec.cli.model_table import model_entries, table_lines
 
     entries = model_entries(measure)
-    if as_json:
-        click.echo(json.dumps(entries, indent=2))
+    if json_output.write(entries):
         return
     for line in table_lines(entries, measure):
         click.echo(line)
 
 
 @models.command(epilog="Examples: emorec models show; emorec models show runs/my-run/model.onnx")
-@click.argument("model", metavar="[NAME|FILE|RUN]", required=False)
-@_JSON
-def show(model: str | None, as_json: bool) -> None:
+@click.argument(
+    "model",
+    metavar="[NAME|FILE|RUN]",
+    required=False,
+    envvar=MODEL_VARIABLE,
+    shell_complete=complete_models,
+)
+@json_options
+def show(model: str | None, json_output: JsonOutput) -> None:
     """Show the metadata of a model.
 
     They are labels, input, prior, training data, licence and others. NAME is a name of `emorec
     models list`, FILE a .onnx or .keras file with metadata of emorec, RUN a run folder or its
-    unique beginning. The default is the shipped model, which `detect` uses.
+    unique beginning. The default is the model that `detect` uses by default.
     """
     from emorec import resources
     from emorec.cli.model_table import is_emotion_model
@@ -69,9 +74,10 @@ def show(model: str | None, as_json: bool) -> None:
     if model in files and not is_emotion_model(files[model]):
         card = _file_card(files[model])
     else:
-        card = _emotion_card(find_model(model or resources.shipped_model()))
-    if as_json:
-        click.echo(json.dumps(card, indent=2))  # ASCII: a path may hold bytes that are no text
+        with naming_variable("model", MODEL_VARIABLE):
+            card = _emotion_card(find_model(model or resources.shipped_model()))
+    json_output.check(models=[Path(card["path"])])
+    if json_output.write(card):
         return
     for name, value in card.items():
         click.echo(f"{name.replace('_', ' '):<17} {one_line(_text(value))}")
@@ -84,7 +90,7 @@ def _file_card(file: "ModelFile") -> dict[str, Any]:
     return {name: value for name, value in file_entry(file).items() if value}
 
 
-def _emotion_card(path: "Path") -> dict[str, Any]:
+def _emotion_card(path: Path) -> dict[str, Any]:
     """Describe an emotion model by its metadata."""
     from emorec.models.accuracy import measured_accuracy
     from emorec.models.files import read_cost, read_metadata
@@ -152,7 +158,8 @@ Examples:
     metavar="HEX",
     help="Expected SHA-256 of the file; another file is refused.",
 )
-def pull(address: str, sha256: str | None) -> None:
+@json_options
+def pull(address: str, sha256: str | None, json_output: JsonOutput) -> None:
     """Download a model from the Hugging Face hub.
 
     ADDRESS is hf://OWNER/REPO[@REV][/FILE]: a repository of models, a branch, tag or commit of it,
@@ -162,12 +169,15 @@ def pull(address: str, sha256: str | None) -> None:
     folder, or in the folder that the environment variable EMOREC_CACHE names. It needs the extra
     hub. The models of the package, such as yunet, need no download.
     """
+    json_output.check()
     from emorec.cli.progress import byte_progress
     from emorec.models.hub import pull as pull_model
     from emorec.models.hub_address import HubAddress, is_hub_address
 
     if not is_hub_address(address):
-        _say_bundled(address)
+        file = _bundled(address)
+        if not json_output.write(_pulled(file, is_new=False)):
+            click.echo(f"{address} is bundled with emorec, nothing to fetch: {file.path}")
         return
     try:
         parsed = HubAddress.parse(address)
@@ -175,17 +185,30 @@ def pull(address: str, sha256: str | None) -> None:
         raise click.UsageError(str(error)) from error
     with byte_progress(f"pulling {parsed}") as progress:
         file, is_new = pull_model(parsed, sha256, progress)
+    if json_output.write(_pulled(file, is_new)):
+        return
     size = file.path.stat().st_size
     what = f"pulled {file.name}" if is_new else f"{file.name} is up to date"
     click.echo(f"{what} ({size / 1e6:.2f} MB, SHA-256 {file.sha256})")
     click.echo(f"stored as {file.path}")
 
 
-def _say_bundled(name: str) -> None:
-    """Say that a model is part of the package.
+def _pulled(file: "ModelFile", is_new: bool) -> dict[str, Any]:
+    """Describe a pulled or bundled file."""
+    return {
+        "name": file.name,
+        "path": str(file.path),
+        "size": file.path.stat().st_size,
+        "sha256": file.sha256,
+        "pulled": is_new,
+    }
+
+
+def _bundled(name: str) -> "ModelFile":
+    """Return a model file of the package.
 
     Raises:
-        click.UsageError: It is not.
+        click.UsageError: There is none of this name.
         ModelError: Its file is damaged.
     """
     from emorec.errors import ModelError
@@ -201,4 +224,4 @@ def _say_bundled(name: str) -> None:
     problem = file.problem()
     if problem is not None:
         raise ModelError(f"{file.path}: {problem}; {file.fix}")
-    click.echo(f"{name} is bundled with emorec, nothing to fetch: {file.path}")
+    return file

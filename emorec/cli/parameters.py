@@ -1,16 +1,22 @@
 """Options shared by several commands, and option types that click lacks."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from emorec.cli.terminal_text import one_line
-from emorec.errors import ConfigError
-from emorec.inference.devices import AUTO, DEVICE_NAMES, DEVICE_VARIABLE
+from emorec.cli.verbosity import note
+from emorec.environment import DEVICE_VARIABLE
+from emorec.errors import ConfigError, ModelError
+from emorec.inference.devices import AUTO, DEVICE_NAMES
 from emorec.suggestions import close_names
 from emorec.types import Box
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 
 class Choice(click.Choice[Any]):
@@ -46,10 +52,12 @@ def region(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 
 
 def _read_prior(ctx: click.Context, parameter: click.Parameter, value: str | None) -> float | None:
+    if value is None:
+        return None
     from emorec.probabilities import parse_prior
 
     try:
-        return None if value is None else parse_prior(value)
+        return parse_prior(value)
     except ConfigError as error:
         raise click.BadParameter(str(error)) from error
 
@@ -75,7 +83,47 @@ device_option = click.option(
 )
 
 
+def complete_files(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list["CompletionItem"]:
+    """Let the shell complete a value as the name of a file; `shell_complete` of a parameter."""
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(incomplete, type="file")]
+
+
+def complete_models(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list["CompletionItem"]:
+    """Complete a value as the name of a shipped emotion model, or as that of a file."""
+    from click.shell_completion import CompletionItem
+
+    from emorec.models.registry import EMOTIONS, shipped
+
+    names = [file.name for file in shipped() if file.kind == EMOTIONS]
+    return [
+        *(CompletionItem(name) for name in names if name.startswith(incomplete)),
+        *complete_files(ctx, parameter, incomplete),
+    ]
+
+
 def note_flip_without_effect(model: Path) -> None:
     """Print that --flip does not change the results of a model."""
-    text = f"note: {model} averages over mirror images itself, so --flip changes nothing"
-    click.echo(one_line(text), err=True)
+    note(f"{model} averages over mirror images itself, so --flip changes nothing")
+
+
+@contextmanager
+def naming_variable(parameter: str, variable: str) -> Iterator[None]:
+    """Name an environment variable in the error about a model if it, not the user, named the model.
+
+    Args:
+        parameter: Name of the parameter in the current command.
+        variable: The environment variable that sets its default.
+    """
+    try:
+        yield
+    except ModelError as error:
+        source = click.get_current_context().get_parameter_source(parameter)
+        if source is ParameterSource.ENVIRONMENT:
+            raise ModelError(f"{variable}: {error}") from error
+        raise

@@ -1,13 +1,14 @@
 """The command `emorec prepare-data`."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.parameters import Choice
 from emorec.cli.terminal_text import one_line
+from emorec.cli.verbosity import warn
 from emorec.datasets.choices import COPY, DROP, FER2013NEW, LINKS, LIST, VOTE_FILES
 from emorec.datasets.readers.registry import LAYOUTS
 from emorec.labels import POLICIES
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out",
     "dest",
+    metavar="FOLDER",
     required=True,
     type=click.Path(readable=False, path_type=Path),
     help="Folder to write. Written atomically; left untouched if already up to date.",
@@ -109,14 +111,11 @@ if TYPE_CHECKING:
 )
 @click.option("--overwrite", is_flag=True, help="Replace the folder --out whatever it contains.")
 @click.option(
-    "--report/--no-report",
-    default=True,
-    show_default=True,
-    help="Write report.html and report.json at the end, as data-report does.",
+    "--no-report",
+    is_flag=True,
+    help="Do not write report.html and report.json at the end, as data-report does.",
 )
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print the summary as JSON instead of a table."
-)
+@json_options
 def prepare_data(
     sources: tuple[Path, ...],
     dest: Path,
@@ -134,8 +133,8 @@ def prepare_data(
     drop_leaks: bool,
     strict: bool,
     overwrite: bool,
-    report: bool,
-    as_json: bool,
+    no_report: bool,
+    json_output: JsonOutput,
 ) -> None:
     """Convert raw data sets to one data set for training and evaluation.
 
@@ -154,6 +153,7 @@ def prepare_data(
     from emorec.datasets.prepared_files import REPORT_HTML
     from emorec.datasets.readers.rows import ReadOptions
 
+    json_output.check(files=[ferplus_csv] if ferplus_csv else [], folders=sources, written=[dest])
     options = PrepareOptions(
         policy=policy,
         classes=int(classes),
@@ -174,14 +174,15 @@ def prepare_data(
     with image_progress("Writing images") as progress:
         prepared = prepare(sources, dest, options, read_options=read_options, progress=progress)
     for notice in prepared.notices:
-        click.echo(f"Note: {one_line(notice)}", err=True)
-    if as_json:
-        click.echo(json.dumps(prepared.summary, indent=2, ensure_ascii=False))
-    else:
+        warn(notice)
+    printed = json_output.write(prepared.summary)
+    if not printed:
         _print_table(dest, prepared)
     # A data set that was up to date keeps its report.
-    if report and (prepared.changed or not (dest / REPORT_HTML).exists()):
-        click.echo(f"{one_line(str(write_report(dest)))}: written", err=as_json)
+    if not no_report and (prepared.changed or not (dest / REPORT_HTML).exists()):
+        page, _ = write_report(dest)
+        if not printed:
+            click.echo(f"{one_line(str(page))}: written")
 
 
 def _print_table(dest: Path, prepared: "PrepareResult") -> None:

@@ -18,6 +18,7 @@ from rich.text import Text
 
 from emorec.cli.durations import WorkRate, clock_text, left_text
 from emorec.cli.status_lines import StatusLines, line_progress
+from emorec.cli.verbosity import is_quiet
 
 
 class LiveText(ProgressColumn):
@@ -76,7 +77,7 @@ def step_progress(total: int) -> Iterator[Callable[[str], None]]:
     Yields:
         A callback that takes the name of the step that begins.
     """
-    console = Console(stderr=True)
+    console = Console(stderr=True, quiet=is_quiet())
     names: list[str] = []
     began = time.monotonic()
 
@@ -92,7 +93,7 @@ def step_progress(total: int) -> Iterator[Callable[[str], None]]:
             LiveText(lambda: f"{clock_text(time.monotonic() - began)} elapsed"),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=console.quiet or not console.is_terminal,
         ) as bar,
     ):
         task = bar.add_task("", total=total)
@@ -108,7 +109,7 @@ def step_progress(total: int) -> Iterator[Callable[[str], None]]:
 def _progress(
     description: str, unit: str, amount: ProgressColumn
 ) -> Iterator[Callable[[int, int | None], None]]:
-    console = Console(stderr=True)
+    console = Console(stderr=True, quiet=is_quiet())
     if not console.is_terminal:
         with line_progress(description, unit) as update:
             yield update

@@ -1,6 +1,26 @@
 """The text output of `emorec export --int8`: what the quantisation costs."""
 
+from typing import Any
+
 from emorec.evaluation.quantization_cost import QuantizationCost
+
+
+def quantization_values(cost: QuantizationCost) -> dict[str, Any]:
+    """Return the cost of the quantisation of a model as native types, for JSON."""
+    sides = zip(("before", "after"), cost.evaluations, cost.sizes, cost.milliseconds, strict=True)
+    return {
+        "images": cost.evaluations[1].scores.images,
+        "largest_difference": cost.largest_difference,
+        **{
+            side: {
+                "bytes": size,
+                "accuracy": evaluation.scores.accuracy,
+                "balanced_accuracy": evaluation.scores.balanced_accuracy,
+                "milliseconds_per_face": milliseconds,
+            }
+            for side, evaluation, size, milliseconds in sides
+        },
+    }
 
 
 def quantization_text(cost: QuantizationCost) -> str:

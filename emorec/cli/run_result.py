@@ -1,19 +1,20 @@
 """Prints the result of a training run, for people and for scripts."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from emorec.cli.json_output import JsonOutput
 from emorec.cli.terminal_text import one_line
+from emorec.cli.verbosity import note
 from emorec.interrupts import last_interrupt
 
 if TYPE_CHECKING:
     from emorec.training.finish import RunResult
 
 
-def print_result(result: "RunResult", as_json: bool) -> None:
+def print_result(result: "RunResult", json_output: JsonOutput) -> None:
     """Print the result of a run; an interrupted run then ends as after Ctrl-C.
 
     Raises:
@@ -22,9 +23,8 @@ def print_result(result: "RunResult", as_json: bool) -> None:
     from emorec.evaluation.metrics import majority_problem
 
     scores = result.scores
-    if as_json:
-        _print_json(result.folder, result.best_epoch, result.interrupted, scores.to_dict())
-    else:
+    record = _record(result.folder, result.best_epoch, result.interrupted, scores.to_dict())
+    if not json_output.write(record):
         click.echo(
             f"validation: accuracy {scores.accuracy:.4f}, macro F1 {scores.macro_f1:.4f}, loss "
             f"{scores.loss:.4f} ({scores.images} images, epoch {result.best_epoch}); "
@@ -38,25 +38,22 @@ def print_result(result: "RunResult", as_json: bool) -> None:
         raise last_interrupt()
 
 
-def print_finished(folder: Path, as_json: bool) -> None:
+def print_finished(folder: Path, json_output: JsonOutput) -> None:
     """Print the result of a run that was finished before."""
     from emorec.training import run_folder
 
     metrics = run_folder.read_json(folder / run_folder.METRICS)
-    click.echo(f"{folder}: the run is already finished", err=True)
-    if as_json:
-        _print_json(folder, metrics.get("best_epoch"), False, metrics)
-    else:
+    note(f"{folder}: the run is already finished")
+    if not json_output.write(_record(folder, metrics.get("best_epoch"), False, metrics)):
         click.echo(f"run folder: {folder}")
 
 
-def _print_json(
+def _record(
     folder: Path, best_epoch: int | None, interrupted: bool, metrics: dict[str, Any]
-) -> None:
-    result = {
+) -> dict[str, Any]:
+    return {
         "run": str(folder),
         "best_epoch": best_epoch,
         "interrupted": interrupted,
         "validation": metrics,
     }
-    click.echo(json.dumps(result, indent=2))

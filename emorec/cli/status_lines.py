@@ -10,6 +10,7 @@ from typing import Self
 import click
 
 from emorec.cli.durations import WorkRate, left_text
+from emorec.cli.verbosity import is_quiet
 
 SECONDS = 30.0
 """Longest time without a line."""
@@ -19,7 +20,7 @@ class StatusLines:
     """Prints a line whenever none was printed for some time, from a thread of its own.
 
     Used in a `with` block. A step that reports nothing while it runs, such as an export, gets its
-    lines too.
+    lines too. A quiet command prints none.
 
     Args:
         status: Returns the line; None prints nothing.
@@ -28,6 +29,7 @@ class StatusLines:
 
     def __init__(self, status: Callable[[], str | None], seconds: float = SECONDS) -> None:
         self._status, self._seconds = status, seconds
+        self._is_quiet = is_quiet()  # asked here, as the thread has no context
         self._printed = time.monotonic()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="emorec-status", daemon=True)
@@ -49,7 +51,8 @@ class StatusLines:
     def print(self, line: str) -> None:
         """Print a line at once."""
         self._printed = time.monotonic()
-        click.echo(line, err=True)
+        if not self._is_quiet:
+            click.echo(line, err=True)
 
     def _run(self) -> None:
         while not self._stopped.wait(max(self._printed + self._seconds - time.monotonic(), 0.01)):
@@ -57,7 +60,7 @@ class StatusLines:
                 continue
             line = self._status()
             self._printed = time.monotonic()
-            if line is not None:
+            if line is not None and not self._is_quiet:
                 # The reader of standard error may be gone; the work goes on.
                 with suppress(OSError, ValueError):
                     click.echo(line, err=True)

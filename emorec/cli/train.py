@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.parameters import Choice
 from emorec.cli.run_result import print_finished, print_result
 from emorec.cli.train_options import option_of, setting_options, settings_of
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from emorec.training.distribution import Extent, World
     from emorec.training.finish import RunResult
 
-_WITH_RESUME = ("data", "resume", "distribute", "as_json", "tensorboard")
+_WITH_RESUME = ("data", "resume", "distribute", "as_json", "json_file", "tensorboard")
 
 
 def _refuse_settings(ctx: click.Context) -> None:
@@ -25,11 +26,17 @@ def _refuse_settings(ctx: click.Context) -> None:
     for parameter in ctx.command.params:
         name = str(parameter.name)
         received = ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
-        if received and name not in _WITH_RESUME:
+        if received and parameter.expose_value and name not in _WITH_RESUME:
             raise click.UsageError(
                 f"--resume keeps the settings of the run; received {parameter.opts[0]}, which "
                 "needs a new run"
             )
+
+
+def _files_read(ctx: click.Context) -> list[Path]:
+    """List the files that options name as inputs, aside from the data set and the run."""
+    values = (ctx.params[name] for name in ("config", "weights", "teacher_probabilities"))
+    return [Path(value) for value in (*values, *ctx.params["teacher"]) if value]
 
 
 @click.command(
@@ -69,6 +76,7 @@ Examples:
 )
 @click.option(
     "--out",
+    metavar="FOLDER",
     type=click.Path(readable=False, path_type=Path),
     default=Path("runs"),
     show_default=True,
@@ -91,7 +99,7 @@ Examples:
     help="Measure the first steps, print the settings and the estimated duration and memory, and "
     "stop; no run folder is created.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@json_options
 @click.pass_context
 def train(
     ctx: click.Context,
@@ -105,7 +113,7 @@ def train(
     assignments: tuple[str, ...],
     tensorboard: bool,
     dry_run: bool,
-    as_json: bool,
+    json_output: JsonOutput,
     **_options: Any,
 ) -> None:
     """Train a model and write a run folder: model, metrics and figures.
@@ -116,6 +124,9 @@ def train(
     if dry_run and distribute == "hosts":
         raise click.UsageError("--dry-run measures one process; remove --distribute hosts")
     start: Callable[..., RunResult | None]
+    json_output.check(
+        files=_files_read(ctx), folders=[folder for folder in (data, resume) if folder]
+    )
     if resume:
         _refuse_settings(ctx)
         from emorec.training import run_folder
@@ -123,7 +134,7 @@ def train(
         # Before Keras is loaded. Several hosts share the folder, and only the first one locks it.
         if distribute != "hosts":
             if run_folder.finished(resume):
-                print_finished(resume, as_json)
+                print_finished(resume, json_output)
                 return
             with run_folder.in_use(resume):
                 pass
@@ -144,7 +155,7 @@ def train(
         require_prepared(data)
         settings = with_model_files(settings)
         if dry_run:
-            _dry_run(settings, data, distribute, started, as_json)
+            _dry_run(settings, data, distribute, started, json_output)
             return
         arch = settings.arch
         start = partial(_train, settings, data, out)
@@ -167,9 +178,9 @@ def train(
         if result and not result.interrupted:
             display.finished()
     if result:
-        print_result(result, as_json)
+        print_result(result, json_output)
     elif resume:
-        print_finished(resume, as_json)
+        print_finished(resume, json_output)
 
 
 def _dry_run(
@@ -177,7 +188,7 @@ def _dry_run(
     data: Path,
     distribute: "Extent | None",
     started: float,
-    as_json: bool,
+    json_output: JsonOutput,
 ) -> None:
     from emorec.cli.keras_backend import load_keras
 
@@ -189,7 +200,7 @@ def _dry_run(
     before = time.monotonic() - started
     with TrainingDisplay(started) as display:
         found = dry_run(settings, data, step_progress=display.preparing, world=world)
-    print_dry_run(found, before, as_json)
+    print_dry_run(found, before, json_output)
 
 
 def _train(

@@ -18,6 +18,7 @@ NO_SETTINGS = (
     "distribute",
     "assignments",
     "as_json",
+    "json_file",
     "augment",
     "dry_run",
     "tensorboard",

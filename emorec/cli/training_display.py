@@ -12,6 +12,7 @@ from emorec.cli.durations import WorkRate, clock_text, duration_text, left_text
 from emorec.cli.estimate_text import estimate_lines
 from emorec.cli.progress import LiveText
 from emorec.cli.status_lines import SECONDS, StatusLines, status_text
+from emorec.cli.verbosity import is_quiet
 
 if TYPE_CHECKING:
     from emorec.training.estimate import Estimate
@@ -33,7 +34,7 @@ class TrainingDisplay:
     """
 
     def __init__(self, started: float | None = None, seconds: float = SECONDS) -> None:
-        console = Console(stderr=True)
+        console = Console(stderr=True, quiet=is_quiet())
         now = time.monotonic()
         self._started = now if started is None else started
         self._before_seconds = now - self._started
@@ -45,7 +46,7 @@ class TrainingDisplay:
             LiveText(lambda: f"{clock_text(time.monotonic() - self._started)} elapsed"),
             console=console,
             transient=True,
-            disable=not console.is_terminal,
+            disable=console.quiet or not console.is_terminal,
         )
         self._task = self._bar.add_task("loading", total=None)
         self._lines = None if console.is_terminal else StatusLines(self._status, seconds)

@@ -65,6 +65,7 @@ class Evaluation:
         votes: Agreement with the votes; None if the data set has none.
         groups: Metrics by group; empty without groups.
         mistakes: Mistakes with the highest confidence.
+        device: Device of the model in ONNX Runtime; None for Keras.
     """
 
     model: Path
@@ -81,6 +82,7 @@ class Evaluation:
     votes: VoteAgreement | None
     groups: tuple[GroupScores, ...]
     mistakes: tuple[Mistake, ...]
+    device: str | None = None
 
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
@@ -101,6 +103,7 @@ class Evaluation:
             "temperature": self.metadata.temperature,
             "tau": self.adjustment_strength,
             "flip": self.flip,
+            "device": self.device,
             **self.scores.to_dict(),
             "reliability": bins,
             "two_fold_calibration": self.two_fold and asdict(self.two_fold),
@@ -131,6 +134,7 @@ def assess(
     adjustment_strength: float = 0.0,
     flip: bool = False,
     groups: npt.NDArray[np.str_] | None = None,
+    device: str | None = None,
 ) -> Evaluation:
     """Compute all metrics of a model from its logits.
 
@@ -144,6 +148,7 @@ def assess(
         adjustment_strength: Strength of the logit adjustment.
         flip: Whether the logits are means over mirrored images, for the report.
         groups: Group of each image, shape (n,); None without groups.
+        device: Device of the model in ONNX Runtime, for the report; None for Keras.
 
     Raises:
         ConfigError: There are too many groups.
@@ -179,4 +184,5 @@ def assess(
         votes=None if votes is None else vote_agreement(probabilities, targets, votes, len(names)),
         groups=() if groups is None else group_scores(probabilities, targets, names, groups),
         mistakes=confident_mistakes(probabilities, examples, images),
+        device=device,
     )

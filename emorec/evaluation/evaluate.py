@@ -110,6 +110,7 @@ def evaluate(
                 adjustment_strength=strength,
                 flip=flipped,
                 groups=groups,
+                device=model.device,
             )
         )
     return found

@@ -23,12 +23,14 @@ class OpenModel:
             RGB, to shape (n, classes), float32.
         probabilities: Compute softmax(logits / temperature - default_prior * log(prior)) of
             images, with the model's own temperature and default prior; shapes as for `logits`.
+        device: Name of the device of ONNX Runtime; None for Keras, whose backend chooses.
     """
 
     path: Path
     metadata: ModelMetadata
     logits: Callable[[Image], Floats]
     probabilities: Callable[[Image], Floats]
+    device: str | None = None
 
 
 def open_model(path: Path, threads: int = 1, device: str | None = None) -> OpenModel:
@@ -46,7 +48,13 @@ def open_model(path: Path, threads: int = 1, device: str | None = None) -> OpenM
     """
     if path.suffix != ".keras":
         classifier = EmotionClassifier(path, threads, device=device)
-        return OpenModel(path, classifier.metadata, classifier.logits, classifier.probabilities)
+        return OpenModel(
+            path,
+            classifier.metadata,
+            classifier.logits,
+            classifier.probabilities,
+            classifier.device,
+        )
     # Keras takes seconds to load; ONNX files do not need it.
     from emorec.modeling.keras_files import load_model
 

@@ -87,12 +87,12 @@ def input_form(
     if not forms:
         raise ModelError(
             f"{source}: the input {name!r} has the shape {_text(dimensions)}, which is no square "
-            f"image with {_wanted(size, color, layout)}; correct --size, --color or --layout"
+            f"image with {_wanted(size, color, layout)}; correct --size, --color or --input-layout"
         )
     if len(forms) > 1:
         raise ModelError(
-            f"{source}: the input {name!r} has the shape {_text(dimensions)}; state with --layout "
-            "whether that is nhwc or nchw"
+            f"{source}: the input {name!r} has the shape {_text(dimensions)}; state "
+            "with --input-layout whether that is nhwc or nchw"
         )
     ((found_layout, found_size, channels),) = forms
     if found_size is None:
@@ -125,7 +125,9 @@ def find_output(graph: Graph, classes: int, named: str | None, source: str) -> s
     exact = [name for name in fitting if widths[name] == classes]
     found = [named] if named is not None else exact if len(exact) == 1 else fitting
     if len(found) != 1 or found[0] not in fitting:
-        many = "write which with --output-name" if found and named is None else "correct --labels"
+        many = (
+            "write which with --output-name" if found and named is None else "correct --label-names"
+        )
         raise ModelError(
             f"{source}: {classes} labels need one output of {classes} values for each image; the "
             f"model has {_outputs(widths)}; {many}"

@@ -5,13 +5,11 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from emorec.environment import DEVICE_VARIABLE
 from emorec.errors import ConfigError, MissingDependencyError
 from emorec.installation import pip_command
 
 AUTO = "auto"
-
-DEVICE_VARIABLE = "EMOREC_DEVICE"
-"""Environment variable with the device to use where none is requested."""
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,12 @@ class EmotionRecognizer:
         """The metadata of the model."""
         return self.classifier.metadata
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """The names of the detector and of the device of the model, for the records."""
+        detector = getattr(self._detector, "name", type(self._detector).__name__)
+        return {"detector": str(detector), "device": self.classifier.device}
+
     def with_detector(self, detector: FaceDetector | str) -> Self:
         """Return a copy with another detector, which shares the model.
 

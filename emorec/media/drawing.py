@@ -10,10 +10,10 @@ from emorec import fonts
 from emorec.frames import Frame
 from emorec.images import Image
 from emorec.media import bars
-from emorec.media.layout import Undrawn, place_labels, place_panel
+from emorec.media.layout import place_labels, place_panel
 from emorec.media.positions import Place, enclosing
 from emorec.media.text_drawing import Color, TextLine, TextStyle, draw_line, text_line
-from emorec.types import Box, FaceEmotion, Landmarks
+from emorec.types import Box, FaceEmotion, Landmarks, Undrawn
 
 # Okabe and Ito's palette, which is distinct with common colour blindness
 # (https://jfly.uni-koeln.de/color/), in BGR; grey replaces its black.

@@ -4,7 +4,6 @@ Pure geometry: nothing is drawn here.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from emorec.media.positions import (
     INSIDE,
@@ -21,22 +20,6 @@ _PANEL_SIDES = ("right", "left", "below", "above")
 
 _ROUNDS = 10
 """Times, at most, that labels with an overlap are placed again after the others."""
-
-
-@dataclass(frozen=True)
-class Undrawn:
-    """Numbers of faces that are drawn without their label or their bars.
-
-    Attributes:
-        labels: Labels whose text would be too small to read in a small image.
-        bars: Panels of bars without a free place.
-    """
-
-    labels: int = 0
-    bars: int = 0
-
-    def __add__(self, other: "Undrawn") -> "Undrawn":
-        return Undrawn(self.labels + other.labels, self.bars + other.bars)
 
 
 def place_labels(

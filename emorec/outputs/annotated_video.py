@@ -8,10 +8,9 @@ from pathlib import Path
 from emorec.errors import DataError
 from emorec.frames import Frame
 from emorec.media.drawing import Annotator
-from emorec.media.layout import Undrawn
 from emorec.media.sources import MediaSource
 from emorec.media.video_writer import CODECS, VideoWriter
-from emorec.types import FaceEmotion
+from emorec.types import FaceEmotion, Undrawn
 
 _QUEUED_FRAMES = 4
 """Frames that wait to be drawn, at most."""

@@ -65,6 +65,11 @@ class ReportingModel(Protocol):
         """Name and version of the model."""
         ...
 
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What else produced the records: the `detector` and the `device`, by name."""
+        ...
+
 
 @dataclass(frozen=True)
 class RecordFormat:

@@ -19,7 +19,9 @@ FORMATS = {
         RecordFormat(
             "json",
             "Write the results as one JSON document, at the end of the run",
-            lambda target, model, resume: JsonWriter(target, model.metadata, model.labels),
+            lambda target, model, resume: JsonWriter(
+                target, model.metadata, model.labels, model.settings
+            ),
         ),
         RecordFormat(
             "jsonl",

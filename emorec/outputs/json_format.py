@@ -27,12 +27,20 @@ class JsonWriter:
         target: The file, or "-" for standard output.
         metadata: The model that was used.
         labels: The emotions reported.
+        settings: What else produced the records, such as the detector; see `ReportingModel`.
     """
 
     note: str | None = None
 
-    def __init__(self, target: str, metadata: "ModelMetadata", labels: Sequence[str]) -> None:
+    def __init__(
+        self,
+        target: str,
+        metadata: "ModelMetadata",
+        labels: Sequence[str],
+        settings: Mapping[str, str],
+    ) -> None:
         self._target = target
+        self._settings = dict(settings)
         self._model = {"name": metadata.name, "version": metadata.version, "labels": list(labels)}
         self._stack = ExitStack()
         self._text: TextWriter | None = None
@@ -45,6 +53,7 @@ class JsonWriter:
             "schema_version": SCHEMA_VERSION,
             "emorec_version": __version__,
             "model": self._model,
+            **self._settings,
             "images": [],
         }
         with ExitStack() as stack:

@@ -12,11 +12,10 @@ from typing import Protocol
 from emorec.errors import DataError
 from emorec.frames import Frame
 from emorec.images import write_image
-from emorec.media.layout import Undrawn
 from emorec.media.sources import MediaSource
 from emorec.outputs.records import ImageResult, image_record
 from emorec.preprocessing import crop_face
-from emorec.types import FaceEmotion
+from emorec.types import FaceEmotion, Undrawn
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from emorec.media.layout import Undrawn
-from emorec.types import FaceEmotion
+from emorec.types import FaceEmotion, Undrawn
 
 SCHEMA_VERSION = 3
 """Raised with every change of the fields; docs/output.md lists the changes."""

@@ -162,7 +162,6 @@ class TrainingRun:
             KeyboardInterrupt: Ctrl-C before the end of the first epoch.
         """
         interrupted, failure = False, None
-        self._log_notes()  # outside the context to standard error, inside it to train.log
         with run_folder.logging_to(folder / run_folder.LOG):
             self._log_notes()
             if setting := configure_onednn(self.config.arch):

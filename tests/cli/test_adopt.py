@@ -23,12 +23,24 @@ def run(*words: str | Path) -> Result:
 
 def test_adopt_show_and_detect(foreign: Path, tmp_path: Path) -> None:
     target = tmp_path / "adopted.onnx"
-    options = ["--labels", LABELS, "--size", 8, "--color", "bgr", "--scale", "1/255"]
-    more = ["--mean", "0.5", "--std", "0.2,0.2,0.2", "--license", "Apache-2.0", "--out", target]
+    options = ["--label-names", LABELS, "--size", 8, "--color", "bgr", "--scale", "1/255"]
+    more = [
+        "--mean",
+        "0.5",
+        "--std",
+        "0.2,0.2,0.2",
+        "--license",
+        "Apache-2.0",
+        "--out-file",
+        target,
+    ]
     result = run(foreign, *options, *more)
     assert (result.exit_code, result.stderr) == (0, "")
     size = f"{target.stat().st_size / 1e6:.2f} MB"
     assert result.stdout == f"{target}: 7 labels, 8 x 8, bgr, nchw, output probabilities, {size}\n"
+    printed = json.loads(run(foreign, *options, *more, "--json").stdout)
+    assert (printed["path"], printed["bytes"]) == (str(target), target.stat().st_size)
+    assert (printed["input_size"], printed["layout"]) == (8, "nchw")
     shown = CliRunner().invoke(main, ["models", "show", str(target), "--json"])
     card = json.loads(shown.stdout)
     assert card["labels"] == ["angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"]
@@ -41,7 +53,7 @@ def test_adopt_show_and_detect(foreign: Path, tmp_path: Path) -> None:
     records = tmp_path / "faces.json"
     detected = CliRunner().invoke(
         main,
-        ["detect", str(PHOTO), "--no-save", "--model", str(target), "--json", str(records)],
+        ["detect", str(PHOTO), "--no-save", "--model", str(target), "--json-file", str(records)],
     )
     assert detected.exit_code == 0, detected.output
     text = records.read_text("utf-8")
@@ -50,37 +62,79 @@ def test_adopt_show_and_detect(foreign: Path, tmp_path: Path) -> None:
 
 def test_an_unspecified_licence_is_mentioned(foreign: Path, tmp_path: Path) -> None:
     target = tmp_path / "adopted.onnx"
-    options = ["--labels", LABELS, "--color", "rgb", "--scale", "1/255", "--out", target]
+    options = ["--label-names", LABELS, "--color", "rgb", "--scale", "1/255", "--out-file", target]
     result = run(foreign, *options)
     assert result.exit_code == 0
-    assert result.stderr == "its licence is unspecified; state it with --license\n"
+    assert (
+        result.stderr == "note: the licence of the model is unspecified; state it with --license\n"
+    )
 
 
 @pytest.mark.parametrize(
     ("options", "exit_code", "message"),
     [
-        (["--out", "new.onnx"], 2, "Missing option '--labels'"),
-        (["--labels", LABELS], 2, "Missing option '--out'"),
-        (["--labels", "a", "--out", "new.onnx"], 2, "'a' is not a list of names with commas"),
-        (["--labels", "a,,b", "--out", "new.onnx"], 2, "is not a list of names"),
-        (["--labels", "a,\x1b", "--out", "new.onnx"], 2, "is not a list of names"),
-        (["--labels", "joy,happy", "--out", "new.onnx"], 2, "names 'happy' twice"),
-        (["--labels", "a,b", "--out", "foreign.onnx"], 2, "would be written over foreign.onnx"),
-        (["--labels", "a,b", "--out", "new.bin"], 2, "--out: new.bin must have the suffix .onnx"),
-        (["--labels", "a,b", "--out", "new.onnx", "--name", "emorec-2"], 2, "choose another name"),
-        (["--labels", "a,b", "--out", "no/new.onnx"], 2, "name a file in an existing folder"),
-        (["--labels", "a,b", "--out", "n.onnx", "--scale", "1/0"], 2, "'1/0' is not a number or a"),
-        (["--labels", "a,b", "--out", "n.onnx", "--scale", "0"], 2, "it must not be 0"),
-        (["--labels", "a,b", "--out", "n.onnx", "--mean", "1,x"], 2, "'x' is not a number"),
-        (["--labels", "a,b", "--out", "n.onnx", "--mean", "nan"], 2, "'nan' is not a number"),
-        (["--labels", "a,b", "--out", "n.onnx", "--std", "1,0,1"], 2, "it must not be 0"),
-        (["--labels", "a,b", "--out", "n.onnx", "--color", "grey"], 2, "Did you mean 'gray'?"),
+        (["--out-file", "new.onnx"], 2, "Missing option '--label-names'"),
+        (["--label-names", LABELS], 2, "Missing option '--out-file'"),
         (
-            ["--labels", "a,b", "--out", "n.onnx", "--color", "rgb"],
+            ["--label-names", "a,b", "--out-file", "new.onnx", "--model-name", "emorec-2"],
+            2,
+            "choose another name",
+        ),
+        (
+            ["--label-names", "a", "--out-file", "new.onnx"],
+            2,
+            "'a' is not a list of names with commas",
+        ),
+        (["--label-names", "a,,b", "--out-file", "new.onnx"], 2, "is not a list of names"),
+        (["--label-names", "a,\x1b", "--out-file", "new.onnx"], 2, "is not a list of names"),
+        (["--label-names", "joy,happy", "--out-file", "new.onnx"], 2, "names 'happy' twice"),
+        (
+            ["--label-names", "a,b", "--out-file", "foreign.onnx"],
+            2,
+            "would be written over foreign.onnx",
+        ),
+        (
+            ["--label-names", "a,b", "--out-file", "new.bin"],
+            2,
+            "--out-file: new.bin must have the suffix .onnx",
+        ),
+        (
+            ["--label-names", "a,b", "--out-file", "no/new.onnx"],
+            2,
+            "name a file in an existing folder",
+        ),
+        (
+            ["--label-names", "a,b", "--out-file", "n.onnx", "--scale", "1/0"],
+            2,
+            "'1/0' is not a number or a",
+        ),
+        (["--label-names", "a,b", "--out-file", "n.onnx", "--scale", "0"], 2, "it must not be 0"),
+        (
+            ["--label-names", "a,b", "--out-file", "n.onnx", "--mean", "1,x"],
+            2,
+            "'x' is not a number",
+        ),
+        (
+            ["--label-names", "a,b", "--out-file", "n.onnx", "--mean", "nan"],
+            2,
+            "'nan' is not a number",
+        ),
+        (["--label-names", "a,b", "--out-file", "n.onnx", "--std", "1,0,1"], 2, "it must not be 0"),
+        (
+            ["--label-names", "a,b", "--out-file", "n.onnx", "--color", "grey"],
+            2,
+            "Did you mean 'gray'?",
+        ),
+        (
+            ["--label-names", "a,b", "--out-file", "n.onnx", "--color", "rgb"],
             5,
             "2 labels need one output of",
         ),
-        (["--labels", LABELS, "--out", "n.onnx"], 5, "state with --color whether it is gray, rgb"),
+        (
+            ["--label-names", LABELS, "--out-file", "n.onnx"],
+            5,
+            "state with --color whether it is gray, rgb",
+        ),
     ],
 )
 def test_refused_options(
@@ -100,7 +154,7 @@ def test_a_file_that_is_no_model(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "foreign.onnx"
     if content is not None:
         path.write_bytes(content)
-    result = run(path, "--labels", LABELS, "--out", tmp_path / "new.onnx")
+    result = run(path, "--label-names", LABELS, "--out-file", tmp_path / "new.onnx")
     assert (result.exit_code, result.stdout) == (5, "")
     assert len(result.stderr.splitlines()) == 1
 
@@ -110,7 +164,13 @@ def test_the_onnx_package_is_missing(foreign: Path, monkeypatch: pytest.MonkeyPa
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "onnx", None)
     result = run(
-        foreign, "--labels", LABELS, "--color", "rgb", "--out", foreign.with_name("n.onnx")
+        foreign,
+        "--label-names",
+        LABELS,
+        "--color",
+        "rgb",
+        "--out-file",
+        foreign.with_name("n.onnx"),
     )
     assert (result.exit_code, result.stdout) == (6, "")
     assert "needs the package 'onnx'; install it with: " in result.stderr

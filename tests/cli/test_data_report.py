@@ -71,10 +71,15 @@ def test_files_of_a_folder_tree_that_are_no_images_are_named(tmp_path: Path) -> 
     for name in ("a.txt", "b.txt", "Thumbs.db"):
         (root / "train/sad" / name).touch()
     result = run("data-report", root)
-    assert (result.exit_code, result.stderr) == (0, "Note: left out: 2 .txt\n")
+    assert (result.exit_code, result.stderr) == (0, "warning: left out: 2 .txt\n")
     facts = json.loads((root / "report.json").read_text())
     assert facts["images"] == 48
     assert facts["counts"]["validation"] == {"happy": 3, "sad": 4}
     assert (facts["left_out"], facts["notes"]) == ({".txt": 2}, ["left out: 2 .txt"])
+    printed = run("data-report", root, "--json", "-q")
+    assert (printed.exit_code, printed.stderr) == (0, "warning: left out: 2 .txt\n")
+    assert json.loads(printed.stdout) == facts
+    refused = run("data-report", root, "--json-file", root / "report.json")
+    assert (refused.exit_code, refused.stdout) == (2, "")
     # Its own files are not named the next time.
-    assert run("data-report", root).stderr == "Note: left out: 2 .txt\n"
+    assert run("data-report", root).stderr == "warning: left out: 2 .txt\n"

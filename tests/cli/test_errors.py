@@ -41,7 +41,7 @@ def test_unexpected_errors_name_the_way_to_the_traceback(capsys):
     assert report_error(ZeroDivisionError("by\nzero \x1b[31m")) == 70
     assert capsys.readouterr().err == (
         "error: unexpected ZeroDivisionError: by zero ?[31m; "
-        "`emorec --debug ...` shows where it comes from\n"
+        "with --debug, emorec shows where it comes from\n"
     )
 
 

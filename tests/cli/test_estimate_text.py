@@ -3,6 +3,7 @@ import json
 import pytest
 
 from emorec.cli.estimate_text import estimate_lines, print_dry_run
+from emorec.cli.json_output import JsonOutput
 from emorec.training.config import TrainConfig
 from emorec.training.dry_run import DryRun
 from emorec.training.estimate import Estimate, StageEstimate
@@ -52,7 +53,7 @@ FOUND = DryRun(TrainConfig(), LONG, SHORTER, 28_000, 3500, 2_500_000_000, 72_576
 
 
 def test_a_dry_run_as_text(capsys: pytest.CaptureFixture) -> None:
-    print_dry_run(FOUND, 20.0, as_json=False)
+    print_dry_run(FOUND, 20.0, JsonOutput())
     out, err = capsys.readouterr()
     assert err == ""
     assert "arch: compact\n" in out
@@ -63,7 +64,7 @@ def test_a_dry_run_as_text(capsys: pytest.CaptureFixture) -> None:
 
 
 def test_a_dry_run_as_json(capsys: pytest.CaptureFixture) -> None:
-    print_dry_run(FOUND, 20.0, as_json=True)
+    print_dry_run(FOUND, 20.0, JsonOutput(printed=True))
     result = json.loads(capsys.readouterr().out)
     assert result["estimate"]["seconds"] == LONG.seconds + 20
     assert result["estimate"]["stages"][0]["epoch_seconds"] == 720

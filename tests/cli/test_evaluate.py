@@ -29,21 +29,22 @@ def run(*words: str | Path) -> Result:
 
 def test_one_model(models: list[Path], tiny_data: Path, tmp_path: Path) -> None:
     target = tmp_path / "figures.json"
-    done = run(models[0], "--data", tiny_data, "--json", target, "--group", "usage")
+    done = run(models[0], "--data", tiny_data, "--json-file", target, "--group", "usage")
     assert done.exit_code == 0, done.output
     figures = json.loads(target.read_text())
+    assert figures["device"] == "cpu"
     low, high = figures["accuracy_interval"]
     assert f"{figures['accuracy']:.4f}  95 %: {low:.4f} to {high:.4f}" in done.stdout
     assert f"{figures['per_class'][2]['roc_auc']:.4f}" in done.stdout
     assert "0                 0." in done.stdout  # strength of the logit adjustment
     assert "80% to below 90%" in done.stdout
     assert "PublicTest" in done.stdout
-    printed = run(models[0], "--data", tiny_data, "--json", "-", "--group", "usage")
+    printed = run(models[0], "--data", tiny_data, "--json", "--group", "usage")
     assert json.loads(printed.stdout) == figures
 
 
 def test_the_prior_and_mirror_images_reach_the_figures(models: list[Path], tiny_data: Path) -> None:
-    words = [models[0], "--data", tiny_data, "--json", "-"]
+    words = [models[0], "--data", tiny_data, "--json"]
     plain, balanced, flipped = (
         json.loads(run(*words, *more).stdout) for more in ((), ("--prior", "balanced"), ("--flip",))
     )
@@ -56,7 +57,7 @@ def test_the_prior_and_mirror_images_reach_the_figures(models: list[Path], tiny_
 
 def test_the_text_shows_accuracy_by_minimum_confidence(models: list[Path], tiny_data: Path) -> None:
     lines = run(models[0], "--data", tiny_data).stdout.splitlines()
-    figures = json.loads(run(models[0], "--data", tiny_data, "--json", "-").stdout)
+    figures = json.loads(run(models[0], "--data", tiny_data, "--json").stdout)
     header = "minimum confidence  coverage  accuracy of the images at or above it"
     begin = lines.index(header) + 1
     first, *more = (line.split() for line in lines[begin : lines.index("", begin)])
@@ -70,7 +71,7 @@ def test_the_text_shows_accuracy_by_minimum_confidence(models: list[Path], tiny_
 
 def test_several_models(models: list[Path], tiny_data: Path, tmp_path: Path) -> None:
     target = tmp_path / "figures.json"
-    done = run(*models, "--data", tiny_data, "--json", target)
+    done = run(*models, "--data", tiny_data, "--json-file", target)
     assert done.exit_code == 0, done.output
     figures = json.loads(target.read_text())
     assert [Path(entry["model"]) for entry in figures["models"]] == models
@@ -97,7 +98,7 @@ def test_plot_and_report(models: list[Path], tiny_data: Path, tmp_path: Path) ->
     assert "Comparison of 3 models" in page.read_text("utf-8")
 
 
-@pytest.mark.parametrize("option", ["--json", "--report", "--plot"])
+@pytest.mark.parametrize("option", ["--json-file", "--report", "--plot"])
 @pytest.mark.parametrize("place", ["no/x.png", "."])
 def test_an_output_that_cannot_be_a_file(
     models: list[Path], tiny_data: Path, tmp_path: Path, option: str, place: str
@@ -109,7 +110,11 @@ def test_an_output_that_cannot_be_a_file(
 
 @pytest.mark.parametrize(
     ("option", "name", "better"),
-    [("--json", "a.csv", "a.json"), ("--report", "a.pdf", "a.html"), ("--plot", "a.jpg", "a.png")],
+    [
+        ("--json-file", "a.csv", "a.json"),
+        ("--report", "a.pdf", "a.html"),
+        ("--plot", "a.jpg", "a.png"),
+    ],
 )
 def test_the_suffix_of_another_format_is_refused(
     models: list[Path], tiny_data: Path, tmp_path: Path, option: str, name: str, better: str
@@ -126,11 +131,11 @@ def test_no_output_may_be_an_input_or_another_output(
     link = tmp_path / "link.onnx"
     link.symlink_to(models[0])
     for words in (
-        ("--json", models[0]),
+        ("--json-file", models[0]),
         ("--plot", link),
-        ("--json", tmp_path / "x", "--plot", tmp_path / "x"),
+        ("--json-file", tmp_path / "x", "--plot", tmp_path / "x"),
         ("--report", models[0]),
-        ("--report", tmp_path / "x", "--json", tmp_path / "x"),
+        ("--report", tmp_path / "x", "--json-file", tmp_path / "x"),
     ):
         done = run(models[0], "--data", tiny_data, *words)
         assert (done.exit_code, done.stdout) == (2, "")
@@ -183,13 +188,13 @@ def test_an_own_validation_folder_is_evaluated(models: list[Path], tmp_path: Pat
         (root / "valid" / emotion).mkdir(parents=True)
         image.rename(root / "valid" / emotion / image.name)
     (root / "valid/happy/notes.txt").touch()
-    done = run(models[0], "--data", root, "--json", "-")
-    assert (done.exit_code, done.stderr) == (0, "Note: left out: 1 .txt\n")
+    done = run(models[0], "--data", root, "--json")
+    assert (done.exit_code, done.stderr) == (0, "warning: left out: 1 .txt\n")
     assert json.loads(done.stdout)["images"] == 7
 
 
 def test_the_device(models: list[Path], tiny_data: Path) -> None:
-    words = [models[0], "--data", tiny_data, "--json", "-"]
+    words = [models[0], "--data", tiny_data, "--json"]
     assert run(*words, "--device", "cpu").stdout == run(*words).stdout
     refused = run(*words, "--device", "cuda")
     assert (refused.exit_code, refused.stdout) == (6, "")
@@ -210,7 +215,7 @@ def test_the_device_of_a_keras_file_is_not_chosen_here(
 
 def test_flip_of_a_model_that_averages_itself_is_noted(tmp_path: Path, tiny_data: Path) -> None:
     model = write_symmetric_model(tmp_path / "even.onnx", METADATA)
-    words = [model, "--data", tiny_data, "--json", "-"]
+    words = [model, "--data", tiny_data, "--json"]
     plain, flipped = run(*words), run(*words, "--flip")
     assert plain.exit_code == 0, plain.output
     assert flipped.stdout == plain.stdout

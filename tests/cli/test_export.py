@@ -19,12 +19,12 @@ def run(*words: str | Path) -> Result:
     [
         ("none", 5, "none: no such model file, run folder or name"),
         ("model.onnx", 5, "the model must be a .keras file; received '.onnx'"),
-        ("emorec-compact", 2, "name the export with --out"),
+        ("emorec-compact", 2, "name a folder with --out"),
         ("runs/empty", 5, "runs/empty: the folder holds no model.keras"),
         ("runs/2026", 5, "2 run folders begin with it"),
         ("runs/20260101", 3, "the data set of the run"),
         ("20260101", 3, "name one with --data"),
-        ("emorec-compact.keras", 2, "name the export with --out"),
+        ("emorec-compact.keras", 2, "name a folder with --out"),
     ],
 )
 def test_refused_models(
@@ -70,8 +70,14 @@ def test_a_damaged_model(tmp_path: Path, tiny_data: Path) -> None:
         (["--format", "openvin"], "Did you mean 'openvino'?"),
         (["--format", "litert", "--out", "."], "exists already; name a new folder with --out"),
         (["--format", "litert", "--out", "none/model"], "none is no folder"),
-        (["--out", "model.keras"], "the suffix .keras belongs to another format"),
-        (["--int8", "--out", "model.onnx"], "would be written over"),
+        (["--out", "model.keras"], "to name the file: --out-file model.keras"),
+        (["--int8", "--out-file", "model.onnx"], "would be written over"),
+        (["--out", "new.onnx"], "--out names a folder; to name the file: --out-file new.onnx"),
+        (["--out", "a", "--out-file", "b.onnx"], "--out and --out-file exclude each other"),
+        (["--out", "none/model"], "none is no folder; name one that exists"),
+        (["--format", "litert", "--out-file", "b.onnx"], "writes a folder; name it with --out"),
+        (["--out-file", "new.keras"], "the suffix .keras belongs to another format"),
+        (["--out-file", "none/b.onnx"], "--out-file: none/b.onnx cannot be a file"),
     ],
 )
 def test_refused_options(
@@ -87,20 +93,25 @@ def test_refused_options(
 
 
 def test_int8(tiny_run: Path, tiny_data: Path, tmp_path: Path) -> None:
-    target = tmp_path / "int8.onnx"
+    target = tmp_path / "new" / "model-int8.onnx"
     words = [tiny_run, "--int8", "--calibration", "20", "--max-loss", "10", "--limit", "30"]
-    done = run(*words, "--out", target)
+    record = tmp_path / "r.json"
+    done = run(*words, "--out", target.parent, "--json-file", record)
     assert done.exit_code == 0, done.output
+    values = json.loads(record.read_text())
+    assert (values["path"], values["format"]) == (str(target), "onnx")
+    assert (values["images"], values["calibration_images"]) == (30, 20)
+    assert values["before"]["bytes"] > values["after"]["bytes"] == target.stat().st_size
     lines = done.stdout.splitlines()
     assert lines[0] == f"{target}: calibrated on 20 training images"
     assert lines[2].split() == ["before", "after"]
     assert "on 30 validation images at tau 0.25" in lines[-1]
     assert EmotionClassifier(target).metadata.version.endswith("+int8")
     # The quantised model is one that the command evaluates, but does not quantise again.
-    again = run(target, "--int8", "--data", tiny_data, "--out", tmp_path / "again.onnx")
+    again = run(target, "--int8", "--data", tiny_data, "--out-file", tmp_path / "again.onnx")
     assert again.exit_code == 5
     assert "int8.onnx: the model is quantised already" in again.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["int8.onnx"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "r.json"]
 
 
 def test_an_int8_model_that_loses_too_much_is_not_written(
@@ -108,7 +119,7 @@ def test_an_int8_model_that_loses_too_much_is_not_written(
 ) -> None:
     monkeypatch.setattr("emorec.evaluation.quantization_cost.QuantizationCost.lost_points", 1.5)
     words = [tiny_run, "--int8", "--calibration", "20", "--limit", "30"]
-    done = run(*words, "--out", tmp_path / "int8.onnx")
+    done = run(*words, "--out", tmp_path / "new")
     assert (done.exit_code, done.stdout) == (5, "")
     assert "by 1.50 points (limit 1); the int8 model is not written" in done.stderr
     assert "--max-loss" in done.stderr

@@ -175,7 +175,7 @@ def test_detect_loads_nothing_for_training_or_other_scripts(tmp_path: Path):
 
     model = write_tiny_model(tmp_path / "tiny.onnx")
     photo = ROOT / "examples" / "astronaut.jpg"
-    arguments = ["detect", str(photo), "--bars", "--model", str(model), "--json", "faces.json"]
+    arguments = ["detect", str(photo), "--bars", "--model", str(model), "--json-file", "faces.json"]
     done = guarded(TRAINING_ONLY | {"rich", "PIL"}, arguments, tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "  1  166,59 115x115  " in done.stdout
@@ -236,9 +236,9 @@ def test_python_m_emorec_is_the_same(monkeypatch, capsys):
         ("--csv c.csv", ">&-", 0, ""),
         ("--csv c.csv", "2>&-", 0, ""),
         ("--csv c.csv", "<&- >&- 2>&-", 0, ""),
-        ("--json -", ">&-", 4, "error: -: standard output is closed; name a file instead\n"),
+        ("--json", ">&-", 4, "error: -: standard output is closed; name a file instead\n"),
         ("--csv -", ">&- 2>&-", 4, ""),
-        ("--json -", ">/dev/full", 4, "error: -: cannot write: No space left on device\n"),
+        ("--json", ">/dev/full", 4, "error: -: cannot write: No space left on device\n"),
     ],
 )
 def test_closed_streams_lose_no_file(

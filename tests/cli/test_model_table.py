@@ -69,7 +69,7 @@ def family(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "SHA256SUMS").write_text("".join(sums))
     (folder / "accuracy.json").write_text('{"models": {}}')
     monkeypatch.setattr(resources, "shipped_model", lambda: folder / "emorec-compact.onnx")
-    monkeypatch.setenv(resources.CACHE_FOLDER_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(resources.CACHE_VARIABLE, str(tmp_path / "cache"))
     return folder
 
 

@@ -27,7 +27,7 @@ from emorec.models.registry import hash_of
 def data_folder(tmp_path: Path, monkeypatch) -> Path:
     """An empty folder of fetched files."""
     folder = tmp_path / "data"
-    monkeypatch.setenv(resources.CACHE_FOLDER_VARIABLE, str(folder))
+    monkeypatch.setenv(resources.CACHE_VARIABLE, str(folder))
     return folder
 
 
@@ -139,6 +139,15 @@ def test_a_model_without_a_cost(tmp_path: Path):
     assert "parameters        unknown" in run("show", str(path)).stdout
 
 
+def test_the_variable_names_the_default_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMOREC_MODEL", "emorec-nano")
+    assert json.loads(run("show", "--json").stdout)["name"] == "emorec-nano"
+    monkeypatch.setenv("EMOREC_MODEL", "none.onnx")
+    result = run("show")
+    assert (result.exit_code, result.stdout) == (5, "")
+    assert result.stderr.startswith("error: EMOREC_MODEL: none.onnx: no such model file")
+
+
 def test_a_keras_file_shows_the_metadata_of_the_onnx_file():
     onnx_card, card = (
         json.loads(run("show", name, "--json").stdout)
@@ -161,6 +170,9 @@ def test_yunet_is_bundled():
     result = run("pull", "yunet")
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout == f"yunet is bundled with emorec, nothing to fetch: {card['path']}\n"
+    pulled = json.loads(run("pull", "yunet", "--json").stdout)
+    assert (pulled["path"], pulled["sha256"]) == (card["path"], card["sha256"])
+    assert (pulled["name"], pulled["pulled"]) == ("yunet", False)
 
 
 def test_a_damaged_bundled_file(tmp_path: Path, monkeypatch):

@@ -7,15 +7,15 @@ from emorec.cli.overwriting import refuse_overwriting, require_file_path, requir
 
 
 def test_a_path_in_an_existing_folder_can_be_a_file(tmp_path: Path):
-    require_file_path("--json", tmp_path / "new.json")
+    require_file_path("--json-file", tmp_path / "new.json")
     (tmp_path / "old.json").touch()
-    require_file_path("--json", tmp_path / "old.json")
+    require_file_path("--json-file", tmp_path / "old.json")
 
 
 @pytest.mark.parametrize("place", [".", "missing/new.json"])
 def test_a_path_that_cannot_be_a_file(tmp_path: Path, place: str):
     with pytest.raises(click.UsageError) as caught:
-        require_file_path("--json", tmp_path / place)
+        require_file_path("--json-file", tmp_path / place)
     assert caught.value.message == (
         f"--json: {tmp_path / place} cannot be a file; name a file in an existing folder"
     )

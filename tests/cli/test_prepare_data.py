@@ -71,7 +71,7 @@ def test_faults_are_noted_on_standard_error(checkout: Path, dest: Path) -> None:
     result = run(checkout, "--out", dest)
     assert result.exit_code == 0
     assert result.stderr == (
-        "Note: the folder FER2013Test is missing or holds no image: "
+        "warning: the folder FER2013Test is missing or holds no image: "
         "2 PrivateTest images are skipped\n"
     )
 
@@ -138,7 +138,7 @@ def test_damaged_images_are_named(checkout: Path, dest: Path) -> None:
     (train / "fer0000001.png").write_bytes((train / "fer0000001.png").read_bytes()[:1000])
     result = run(checkout, "--out", dest)
     assert result.exit_code == 0
-    assert "Note: unreadable images: 2 (fer0000000.png, fer0000001.png)" in result.stderr
+    assert "warning: unreadable images: 2 (fer0000000.png, fer0000001.png)" in result.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are another thing there")

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from emorec.cli.json_output import JsonOutput
 from emorec.cli.run_result import print_finished, print_result
 from emorec.evaluation.metrics import score
 from emorec.training.finish import RunResult
@@ -16,7 +17,7 @@ def result(interrupted: bool = False) -> RunResult:
 
 
 def test_the_result_is_printed_for_people(capsys: pytest.CaptureFixture[str]) -> None:
-    print_result(result(), as_json=False)
+    print_result(result(), JsonOutput())
     first, problem, last = capsys.readouterr().out.splitlines()
     assert first.startswith("validation: accuracy 0.7500, macro F1 0.7333, loss ")
     assert first.endswith("(4 images, epoch 3); 0.5000 of the images are a")
@@ -28,7 +29,7 @@ def test_an_interrupted_run_names_the_command_that_resumes_it(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
-        print_result(result(interrupted=True), as_json=True)
+        print_result(result(interrupted=True), JsonOutput(printed=True))
     printed = capsys.readouterr()
     values = json.loads(printed.out)
     assert values.keys() == {"run", "best_epoch", "interrupted", "validation"}
@@ -40,7 +41,7 @@ def test_a_finished_run_prints_its_metrics(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "metrics.json").write_text('{"best_epoch": 5, "accuracy": 0.5}')
-    print_finished(tmp_path, as_json=True)
+    print_finished(tmp_path, JsonOutput(printed=True))
     printed = capsys.readouterr()
     assert json.loads(printed.out)["validation"] == {"best_epoch": 5, "accuracy": 0.5}
-    assert printed.err == f"{tmp_path}: the run is already finished\n"
+    assert printed.err == f"note: {tmp_path}: the run is already finished\n"

@@ -75,7 +75,7 @@ def check_folder_run(photos: Path, folder: Path, at_line: int, ending: Ending, *
     folder.mkdir()
     sent, code, by = ending
     records = folder / "r.jsonl"
-    run = SignalledRun(folder, *detect_words(photos, "--json", "r.json", *more))
+    run = SignalledRun(folder, *detect_words(photos, "--json-file", "r.json", *more))
     run.wait_until(lambda: line_count(records) >= at_line)
     returncode, _, stderr = run.end(sent)
     assert (returncode, stderr) == (code, f"interrupted{by}\n")
@@ -155,7 +155,7 @@ def test_a_video(tmp_path: Path, chance: random.Random, kills: int) -> None:
         folder = tmp_path / f"run{number}"
         folder.mkdir()
         sent, code, by = ENDINGS[number % len(ENDINGS)]
-        words = ["detect", "../clip.mp4", "--model", model, "--save", ".", "--json", "r.json"]
+        words = ["detect", "../clip.mp4", "--model", model, "--save", ".", "--json-file", "r.json"]
         run = SignalledRun(folder, *words, "--jsonl", "r.jsonl")
         at_line = chance.randrange(1, frames // 2)
         run.wait_until(lambda n=at_line, f=folder: line_count(f / "r.jsonl") >= n)

@@ -41,7 +41,7 @@ def test_train_as_a_process_is_quiet_and_names_its_run(tiny_data: Path, tmp_path
     ended = [line for line in done.stderr.splitlines() if line.startswith("epoch ")]
     assert [line.split("  ")[0] for line in ended] == ["epoch 1/2", "epoch 2/2"]
     assert not any(word in done.stderr for word in ("Warning", "WARNING", "oneDNN", "cuda"))
-    first, last = done.stdout.splitlines()
+    first, *_, last = done.stdout.splitlines()
     assert first.startswith("validation: accuracy 0.")
     assert "(40 images, epoch " in first
     folder = tmp_path / last.removeprefix("run folder: ")
@@ -134,7 +134,7 @@ def test_a_finished_run_is_left_unchanged(tiny_run: Path) -> None:
     before = sorted((path, path.stat().st_mtime_ns) for path in tiny_run.rglob("*"))
     done = run("train", "--resume", tiny_run)
     assert (done.exit_code, done.stdout) == (0, f"run folder: {tiny_run}\n")
-    assert done.stderr == f"{tiny_run}: the run is already finished\n"
+    assert done.stderr == f"note: {tiny_run}: the run is already finished\n"
     result = json.loads(run("train", "--resume", tiny_run, "--json").stdout)
     assert (result["run"], result["interrupted"]) == (str(tiny_run), False)
     assert result["validation"]["images"] == 42
@@ -173,14 +173,14 @@ def test_evaluate_writes_text_json_and_plot(
 ) -> None:
     target, plot = tmp_path / "figures.json", tmp_path / "matrix.png"
     words = ["evaluate", tiny_run, "--data", tiny_data, "--split", "test"]
-    done = run(*words, "--json", target, "--plot", plot)
+    done = run(*words, "--json-file", target, "--plot", plot)
     assert done.exit_code == 0, done.output
     figures = json.loads(target.read_text())
     assert f"accuracy           {figures['accuracy']:.4f}" in done.stdout
     assert "on 28 images" in done.stdout
     assert "confusion matrix" in done.stdout
     assert plot.stat().st_size > 10_000
-    printed = json.loads(run(*words, "--json", "-").stdout)
+    printed = json.loads(run(*words, "--json").stdout)
     assert printed == figures
 
 
@@ -230,7 +230,7 @@ def test_export_of_a_run_and_of_a_file_alone(
     refused = run("export", alone)
     assert refused.exit_code == 3
     assert "name one with --data" in refused.stderr
-    done = run("export", alone, "--data", tiny_data, "--out", tmp_path / "out.onnx")
+    done = run("export", alone, "--data", tiny_data, "--out-file", tmp_path / "out.onnx")
     assert done.exit_code == 0, done.output
     assert "on 42 faces and noise" in done.stdout
     assert run("export", tmp_path / "out.onnx").exit_code == 5

@@ -31,8 +31,8 @@ def test_inputs(declared, size, color, layout, expected) -> None:
     ("inputs", "size", "color", "layout", "message"),
     [
         ({}, None, None, None, "must have one input, an image; it has 0: none"),
-        ({"x": [None, 3, 3, 3]}, None, "rgb", None, r"\[\?, 3, 3, 3\]; state with --layout"),
-        ({"x": None}, 48, "gray", None, r"\[\?, \?, \?, \?\]; state with --layout"),
+        ({"x": [None, 3, 3, 3]}, None, "rgb", None, r"\[\?, 3, 3, 3\]; state with --input-layout"),
+        ({"x": None}, 48, "gray", None, r"\[\?, \?, \?, \?\]; state with --input-layout"),
         ({"x": None}, None, "gray", "nchw", "does not state its input size; state it with --size"),
         ({"x": None}, 48, None, "nchw", "does not state the colour of its input"),
         ({"x": [None, 4, 48, 48]}, None, None, None, "no square image with 1 or 3 channels"),
@@ -71,8 +71,12 @@ def test_outputs(outputs, named, expected) -> None:
             None,
             "7 labels need one output of 7 values for each image; the model has no output; co",
         ),
-        ({"y": [None, 8]}, None, r"the model has the output y \(8\); correct --labels"),
-        ({"y": [None, 7], "z": [None, 8]}, "z", r"the outputs y \(7\), z \(8\); correct --labels"),
+        ({"y": [None, 8]}, None, r"the model has the output y \(8\); correct --label-names"),
+        (
+            {"y": [None, 7], "z": [None, 8]},
+            "z",
+            r"the outputs y \(7\), z \(8\); correct --label-names",
+        ),
         (
             {"y": None, "z": None},
             None,

@@ -1,6 +1,7 @@
 """Records of all kinds, and a stand-in for the model that they come from."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from emorec.batch.video_summary import VideoSummary
 from emorec.metadata import ModelMetadata
@@ -35,9 +36,13 @@ SUMMARY = _summary()
 """The summary of a video of one frame with one face."""
 
 
+SETTINGS = {"detector": "yunet", "device": "cpu"}
+
+
 @dataclass(frozen=True)
 class ExampleModel:
     """A `ReportingModel`."""
 
     labels: tuple[str, ...] = LABELS
     metadata: ModelMetadata = METADATA
+    settings: Mapping[str, str] = field(default_factory=lambda: SETTINGS)

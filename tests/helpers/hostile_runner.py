@@ -19,13 +19,13 @@ from helpers.checkouts import make_images
 
 PHOTO = str(Path(__file__).resolve().parents[2] / "examples" / "astronaut.jpg")
 DETECT = ("detect", PHOTO, "--no-save")
-ADOPT = ("models", "adopt", "--labels", "a,b,c,d,e,f,g,h", "--output-name", "logits")
+ADOPT = ("models", "adopt", "--label-names", "a,b,c,d,e,f,g,h", "--output-name", "logits")
 COMMANDS = {
     "onnx": (*DETECT, "--detector", "none", "--model"),
-    "foreign": (*ADOPT, "--out", "adopted.onnx"),
+    "foreign": (*ADOPT, "--out-file", "adopted.onnx"),
     "detector": (*DETECT, "--detector", "yunet", "--detector-model"),
     "cascade": (*DETECT, "--detector", "haar", "--cascade"),
-    "keras": ("export", "--data", "DATA", "--out", "out.onnx"),
+    "keras": ("export", "--data", "DATA", "--out-file", "out.onnx"),
     "yaml": ("train", "--data", ".", "--config"),
 }
 IMPORTS = {

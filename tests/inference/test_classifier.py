@@ -17,10 +17,11 @@ from helpers.onnx_models import (
 )
 from onnx import TensorProto, helper, numpy_helper
 
+from emorec.environment import DEVICE_VARIABLE
 from emorec.errors import ConfigError, ModelError
 from emorec.inference import classifier, onnx_runtime
 from emorec.inference.classifier import BATCH_SIZE, EmotionClassifier
-from emorec.inference.devices import DEVICE_VARIABLE, DEVICES
+from emorec.inference.devices import DEVICES
 from emorec.inference.onnx_runtime import open_session
 from emorec.preprocessing import to_input
 

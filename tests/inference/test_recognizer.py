@@ -155,6 +155,13 @@ def test_a_confidence_out_of_range(least):
         EmotionRecognizer(StubDetector([]), classifier, min_confidence=least)
 
 
+def test_settings_name_the_detector_and_the_device():
+    recognizer = EmotionRecognizer(device="cpu")
+    assert recognizer.settings == {"detector": "yunet", "device": "cpu"}
+    other = recognizer.with_detector(WholeImage())
+    assert other.settings == {"detector": "none", "device": "cpu"}
+
+
 def test_another_detector_shares_the_model():
     classifier = StubClassifier(EMOTIONS_8, [1 / 8] * 8)
     recognizer = EmotionRecognizer(StubDetector([]), classifier, min_confidence=0.5)

@@ -11,9 +11,8 @@ from emorec.frames import Frame
 from emorec.labels import EMOTIONS_8
 from emorec.media import drawing
 from emorec.media.drawing import COLORS, Annotator, annotate, emotion_colors
-from emorec.media.layout import Undrawn
 from emorec.media.positions import overlap
-from emorec.types import Box, Face, FaceEmotion, Landmarks, Prediction
+from emorec.types import Box, Face, FaceEmotion, Landmarks, Prediction, Undrawn
 
 numbers = st.integers(-60, 260)
 sizes = st.integers(1, 300)

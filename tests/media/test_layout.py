@@ -3,9 +3,9 @@ import pytest
 from helpers.face_layouts import random_layouts
 
 from emorec.media.bars import panel_sizes
-from emorec.media.layout import Undrawn, place_labels, place_panel
+from emorec.media.layout import place_labels, place_panel
 from emorec.media.positions import Place, enclosing
-from emorec.types import Box
+from emorec.types import Box, Undrawn
 
 NAMES = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
 LAYOUTS = list(random_layouts(200))

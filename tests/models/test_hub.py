@@ -36,7 +36,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         if name.startswith("HF_") or name.lower() in ("http_proxy", "https_proxy", "all_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setattr(download, "WAIT_S", 0)
-    monkeypatch.setenv(resources.CACHE_FOLDER_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(resources.CACHE_VARIABLE, str(tmp_path / "cache"))
     return tmp_path / "cache"
 
 

@@ -23,7 +23,7 @@ from emorec.models.registry import EMOTIONS, TRAINABLE, hash_of
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(resources.CACHE_FOLDER_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(resources.CACHE_VARIABLE, str(tmp_path / "cache"))
 
 
 def store(text: str) -> HubAddress:

@@ -6,11 +6,11 @@ from helpers.example_records import TRACKED
 
 from emorec.frames import Frame
 from emorec.media import video_writer
-from emorec.media.layout import Undrawn
 from emorec.media.sources import MediaSource
 from emorec.media.video import VideoReader
 from emorec.media.video_writer import VideoWriter
 from emorec.outputs.annotated_video import AnnotatedVideo, annotated_path
+from emorec.types import Undrawn
 
 
 def add_frames(video: AnnotatedVideo, count: int) -> None:

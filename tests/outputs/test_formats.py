@@ -119,7 +119,8 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path, row: RecordFormat):
 @every_format
 def test_detect_has_the_option(row: RecordFormat):
     text = " ".join(CliRunner().invoke(main, ["detect", "--help"]).output.split())
-    assert f"--{row.name} FILE{'|-' if row.prints else ''} {row.help}" in text
+    named = "--json-file FILE" if row.name == "json" else f"--{row.name} FILE|-"
+    assert f"{named} {row.help}" in text
     resume = text[text.index("--resume ") :]
     assert (f"--{row.name}" in resume.split(" file.")[0].split()) == row.resumes
 
@@ -127,7 +128,8 @@ def test_detect_has_the_option(row: RecordFormat):
 @every_format
 def test_the_documentation_has_the_format(row: RecordFormat):
     text = OUTPUT_PAGE.read_text("utf-8")
-    assert f"\n| `--{row.name} FILE` |" in text, f"docs/output.md: no row for --{row.name}"
+    option = "json-file" if row.name == "json" else row.name
+    assert f"\n| `--{option} FILE` |" in text, f"docs/output.md: no row for --{option}"
     assert f"(`--{row.name}`)\n" in text, f"docs/output.md: no section for --{row.name}"
 
 

@@ -2,7 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers.example_records import LABELS, RECORDS, SUMMARY
+from helpers.example_records import LABELS, RECORDS, SETTINGS, SUMMARY
 from helpers.onnx_models import METADATA
 
 from emorec.errors import DataError
@@ -12,7 +12,7 @@ from emorec.outputs.json_format import JsonWriter
 @pytest.mark.parametrize("count", range(len(RECORDS) + 1))
 def test_the_document(tmp_path: Path, count: int):
     path = tmp_path / "a.json"
-    with JsonWriter(str(path), METADATA, LABELS) as writer:
+    with JsonWriter(str(path), METADATA, LABELS, SETTINGS) as writer:
         for record in RECORDS[:count]:
             writer.add(record)
         writer.add_video(SUMMARY)
@@ -25,7 +25,7 @@ def test_the_document(tmp_path: Path, count: int):
 def test_a_full_disk_leaves_the_old_document(tmp_path: Path):
     path = tmp_path / "a.json"
     path.write_text("old")
-    writer = JsonWriter(str(path), METADATA, LABELS)
+    writer = JsonWriter(str(path), METADATA, LABELS, SETTINGS)
 
     def full():
         with writer:
@@ -41,7 +41,7 @@ def test_a_full_disk_leaves_the_old_document(tmp_path: Path):
 
 def test_a_file_that_cannot_be_created_is_named_as_the_user_did(tmp_path: Path):
     target = tmp_path / "missing" / "a.json"
-    with pytest.raises(DataError) as caught, JsonWriter(str(target), METADATA, LABELS):
+    with pytest.raises(DataError) as caught, JsonWriter(str(target), METADATA, LABELS, SETTINGS):
         pass
     assert str(caught.value) == f"{target}: cannot write: No such file or directory"
 
@@ -54,7 +54,7 @@ def test_a_disk_that_is_full_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(Path, "open", full)
     target = tmp_path / "a.json"
-    with pytest.raises(DataError) as caught, JsonWriter(str(target), METADATA, LABELS):
+    with pytest.raises(DataError) as caught, JsonWriter(str(target), METADATA, LABELS, SETTINGS):
         pass
     assert str(caught.value) == f"{target}: cannot write: No space left on device"
     assert list(tmp_path.iterdir()) == []
@@ -71,7 +71,7 @@ def test_an_error_before_the_first_record_keeps_the_old_document(
     path.write_text("old")
 
     def work() -> None:
-        with JsonWriter(str(path), METADATA, LABELS) as writer:
+        with JsonWriter(str(path), METADATA, LABELS, SETTINGS) as writer:
             for record in RECORDS[:count]:
                 writer.add(record)
             raise error

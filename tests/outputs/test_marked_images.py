@@ -8,10 +8,9 @@ from helpers.example_records import FACE, TRACKED
 
 from emorec.errors import DataError
 from emorec.frames import Frame
-from emorec.media.layout import Undrawn
 from emorec.media.sources import MediaSource
 from emorec.outputs.marked_images import FaceCrops, MarkedImages, make_folder, write_result
-from emorec.types import Box, Face, Landmarks
+from emorec.types import Box, Face, Landmarks, Undrawn
 
 SOURCE = MediaSource("in/sub/photo.jpg", "sub/photo")
 # A downscaled copy: boxes are in pixels of the full image of 200 x 100.

@@ -12,14 +12,19 @@ import click
 from emorec.cli.detect.detector_options import DetectorOptions, detector_options
 from emorec.cli.detect.output_options import check_outputs, output_options
 from emorec.cli.detect.video_options import VideoOptions, video_options
+from emorec.cli.json_output import files_of_run
 from emorec.cli.parameters import (
     Choice,
+    complete_files,
+    complete_models,
     device_option,
+    naming_variable,
     note_flip_without_effect,
     prior_option,
     region,
 )
 from emorec.detection.registry import DETECTORS
+from emorec.environment import MODEL_VARIABLE
 from emorec.errors import DataError, EmorecError
 from emorec.file_kinds import left_out_text
 from emorec.types import ALIGNMENTS, Box
@@ -35,12 +40,12 @@ if TYPE_CHECKING:
     epilog="""\b
 Examples:
   emorec detect photo.jpg
-  emorec detect *.jpg --no-save --json faces.json
+  emorec detect *.jpg --no-save --json-file faces.json
   emorec detect photos/ --jsonl faces.jsonl --save marked/
   emorec detect @list.txt --csv faces.csv
   emorec detect photos/ --no-save --jsonl faces.jsonl --resume --workers 4
   emorec detect photos/ --csv faces.csv --ray 10.0.0.1:6379
-  cat photo.jpg | emorec detect - --json -
+  cat photo.jpg | emorec detect - --json
   emorec detect crowd.jpg --detector haar --cascade default
   emorec detect face-crops/ --detector none --csv emotions.csv
   emorec detect clip.mp4 --jsonl frames.jsonl --plot faces.png
@@ -49,7 +54,9 @@ Examples:
   emorec detect photos/ --csv faces.csv --device cuda
 """
 )
-@click.argument("arguments", nargs=-1, required=True, metavar="SOURCE...")
+@click.argument(
+    "arguments", nargs=-1, required=True, metavar="SOURCE...", shell_complete=complete_files
+)
 @click.option(
     "--glob",
     "pattern",
@@ -79,6 +86,9 @@ Examples:
     "--model",
     type=click.Path(readable=False, path_type=Path),
     metavar="FILE|RUN|NAME",
+    shell_complete=complete_models,
+    envvar=MODEL_VARIABLE,
+    show_envvar=True,
     help="ONNX file, run folder (or the beginning of its name), or a name from emorec models "
     "list.  [default: the shipped model]",
 )
@@ -189,7 +199,8 @@ def detect(
     if strict and left_out:
         raise DataError(f"--strict: {left_out_text(left_out)}; move these files, or use --glob")
     lists = [Path(argument[1:]) for argument in arguments if is_list(argument)]
-    check_outputs(outputs, sources, [model_file, *choice.inputs(), *lists], videos.plots(sources))
+    inputs = [model_file, *files_of_run(model_file), *choice.inputs(), *lists]
+    check_outputs(outputs, sources, inputs, videos.plots(sources))
     videos.check(sources)
     _check_landmarks(choice.detector, align, outputs)
     if (workers or ray) and any(source.name == STDIN for source in sources):
@@ -268,4 +279,5 @@ def _model_file(model: Path | None) -> Path:
         return resources.shipped_model()
     from emorec.models.files import find_model
 
-    return find_model(model, ("onnx",))
+    with naming_variable("model", MODEL_VARIABLE):
+        return find_model(model, ("onnx",))

@@ -17,6 +17,7 @@ from emorec.detection.registry import (
     detector_entry,
     make_detector,
 )
+from emorec.environment import DETECTOR_VARIABLE
 
 if TYPE_CHECKING:
     from emorec.detection.base import FaceDetector
@@ -92,6 +93,8 @@ def detector_options(command: Callable[..., Any]) -> Callable[..., Any]:
         type=Choice(list(DETECTORS)),
         default=DEFAULT_DETECTOR,
         show_default=True,
+        envvar=DETECTOR_VARIABLE,
+        show_envvar=True,
         help=" ".join(f"{entry.name}: {entry.help}" for entry in DETECTORS.values())
         + " An option that the default lacks selects the detector that has it.",
     )(with_choice)

@@ -7,13 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from emorec.cli import json_output
 from emorec.cli.overwriting import refuse_overwriting, require_file_path, require_suffix
+from emorec.cli.parameters import complete_files
 from emorec.outputs.base import STDOUT
 from emorec.outputs.formats import FORMATS
 
 if TYPE_CHECKING:
     from emorec.media.sources import MediaSource
     from emorec.outputs.destinations import OutputSettings
+
+_JSON = "json"
+"""The format whose options are those of all commands, --json and --json-file."""
+
+
+def _option(name: str) -> str:
+    """Return the option that names the file of a format."""
+    return json_output.FILE_OPTION if name == _JSON else f"--{name}"
+
 
 _OPTIONS = (
     click.option(
@@ -43,14 +54,17 @@ _OPTIONS = (
         metavar="FOLDER",
         help="Write the crop of each face to this folder.",
     ),
+    *json_output.options(f"{FORMATS[_JSON].help}, beside the table."),
     *(
         click.option(
             f"--{row.name}",
             f"{row.name}_target",
             metavar="FILE|-" if row.prints else "FILE",
+            shell_complete=complete_files,
             help=row.help + ("; - prints them instead of the table." if row.prints else "."),
         )
         for row in FORMATS.values()
+        if row.name != _JSON
     ),
     click.option(
         "--resume",
@@ -73,11 +87,18 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         landmarks: bool,
         crops: Path | None,
         resume: bool,
+        as_json: bool,
+        json_file: Path | None,
         **arguments: Any,
     ) -> Any:
         from emorec.outputs.destinations import OutputSettings
 
-        targets = {name: arguments.pop(f"{name}_target") for name in FORMATS}
+        document = json_output.JsonOutput(as_json, json_file)
+        others = [name for name in FORMATS if name != _JSON]
+        targets = {
+            _JSON: STDOUT if document.printed else document.file and str(document.file),
+            **{name: arguments.pop(f"{name}_target") for name in others},
+        }
         records = {name: target for name, target in targets.items() if target is not None}
         if resume:
             _check_resumable(records)
@@ -107,7 +128,8 @@ def _check_resumable(records: dict[str, str]) -> None:
         raise click.UsageError(f"{needs}; none is given")
     for name, target in records.items():
         if not FORMATS[name].resumes or target == STDOUT:
-            raise click.UsageError(f"{needs}; it does not go with --{name} {target}")
+            given = "--json" if (name, target) == (_JSON, STDOUT) else f"{_option(name)} {target}"
+            raise click.UsageError(f"{needs}; it does not go with {given}")
 
 
 def _check_targets(records: dict[str, str]) -> None:
@@ -116,11 +138,13 @@ def _check_targets(records: dict[str, str]) -> None:
         if not FORMATS[name].prints:
             raise click.UsageError(f"--{name} needs a file; it cannot go to {STDOUT}")
     if len(printed) > 1:
-        *names, last = (f"--{row.name}" for row in FORMATS.values() if row.prints)
-        raise click.UsageError(f"only one of {', '.join(names)} and {last} can go to {STDOUT}")
+        *names, last = ("--json" if name == _JSON else f"--{name} {STDOUT}" for name in printed)
+        raise click.UsageError(
+            f"{', '.join(names)} and {last} print to standard output; keep one of them"
+        )
     for name, target in records.items():
         if target != STDOUT:
-            require_file_path(f"--{name}", Path(target))
+            require_file_path(_option(name), Path(target))
 
 
 def check_outputs(
@@ -147,4 +171,4 @@ def check_outputs(
     advice = "choose another target, or add --no-save to write no annotated images"
     refuse_overwriting([*outputs.files(sources), *plots], read, advice)
     for name, path in outputs.record_files.items():
-        require_suffix(f"--{name}", path, FORMATS[name].usual_suffixes)
+        require_suffix(_option(name), path, FORMATS[name].usual_suffixes)

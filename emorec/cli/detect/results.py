@@ -11,8 +11,9 @@ import click
 from emorec.cli.detect.face_table import FaceTable, video_lines
 from emorec.cli.status_lines import line_progress
 from emorec.cli.terminal_text import one_line
+from emorec.cli.verbosity import note, warn
 from emorec.file_kinds import count_kinds, left_out_text
-from emorec.media.layout import Undrawn
+from emorec.types import Undrawn
 
 if TYPE_CHECKING:
     from emorec.batch.video_work import VideoResult
@@ -67,11 +68,11 @@ class ResultReporter:
         self.remaining, self.failed = outputs.remaining(sources, recognizer.labels)
         if outputs.resume:
             done = len(sources) - len(self.remaining)
-            click.echo(f"resuming: {done} of {len(sources)} are done", err=True)
+            note(f"resuming: {done} of {len(sources)} are done")
         self._writers = outputs.writers(recognizer)
         for writer in self._writers:
             if writer.note is not None:
-                click.echo(f"note: {one_line(writer.note)}", err=True)
+                note(writer.note)
         self._table = FaceTable([source.name for source in sources], recognizer.labels)
         self._left_out = left_out
         self._shows_table = not outputs.prints_records
@@ -129,8 +130,8 @@ class ResultReporter:
         """
         for problem in result.problems:
             self._report_problem(problem)
-        for note in result.notes:
-            click.echo(f"note: {one_line(note)}", err=True)
+        for text in result.notes:
+            warn(text)
         for writer in self._writers:
             writer.add(result.record)
         self._undrawn += result.undrawn
@@ -150,16 +151,15 @@ class ResultReporter:
                 click.echo(line)
         for begin_s, end_s in result.record.get("gaps", ()):
             gap = f"reconnected; nothing was received from {begin_s:.1f} s to {end_s:.1f} s"
-            click.echo(f"note: {one_line(result.record['source'])}: {gap}", err=True)
+            warn(f"{result.record['source']}: {gap}")
         if result.annotated is None:
             return
-        for note in _undrawn_notes(result.annotated.undrawn):
-            where = one_line(result.record["source"])
-            click.echo(f"note: {where}: {note} (counted in each frame)", err=True)
+        for text in _undrawn_notes(result.annotated.undrawn):
+            note(f"{result.record['source']}: {text} (counted in each frame)")
         if result.annotated.problem is not None:
             self._report_problem(result.annotated.problem)
         if result.annotated.note is not None:
-            click.echo(f"note: {one_line(result.annotated.note)}", err=True)
+            warn(result.annotated.note)
         if result.annotated.written is not None:
             self.add_written(result.annotated.written)
 
@@ -174,10 +174,10 @@ class ResultReporter:
 
     def __exit__(self, *exception: object) -> None:
         with self._stack:
-            for note in _undrawn_notes(self._undrawn):
-                click.echo(f"note: {note}", err=True)
+            for text in _undrawn_notes(self._undrawn):
+                note(text)
             if self._left_out:
-                click.echo(f"note: {one_line(left_out_text(self._left_out))}", err=True)
+                warn(left_out_text(self._left_out))
             if not self._shows_table:
                 return
             if self._written_count > _LISTED_FILES:
@@ -202,6 +202,6 @@ def note_escaped_labels(labels: Sequence[str]) -> None:
         return
     from emorec.fonts import escaping_note  # most labels are ASCII
 
-    note = escaping_note(labels)
-    if note is not None:
-        click.echo(f"note: {one_line(note)}", err=True)
+    text = escaping_note(labels)
+    if text is not None:
+        note(text)

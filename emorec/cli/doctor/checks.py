@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -15,10 +14,12 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
 from emorec import __version__
+from emorec.cli.doctor.check import NOTE, OK, WRONG, Check
+from emorec.cli.doctor.variables import variable_checks
 from emorec.cli.errors import user_error
 from emorec.detection.registry import DETECTORS
+from emorec.environment import DEVICE_VARIABLE
 from emorec.inference.devices import (
-    DEVICE_VARIABLE,
     WHEELS,
     choose_device,
     installed_wheels,
@@ -35,10 +36,6 @@ from emorec.installation import (
 )
 from emorec.threads import available_cores
 from emorec.training.onednn import onednn_description
-
-OK = "ok"
-NOTE = "note"
-WRONG = "wrong"
 
 _OPENCV = (
     "opencv-python",
@@ -63,25 +60,6 @@ _DEEP = {
 _DEEP_TIMEOUT_S = 180
 
 
-@dataclass(frozen=True)
-class Check:
-    """Result of one check.
-
-    Attributes:
-        group: Heading, e.g. "OpenCV".
-        name: Name of the check within its group.
-        state: `OK`, `NOTE` (worth knowing) or `WRONG`.
-        found: What the check found, e.g. a version.
-        fix: How to fix it; empty if there is nothing to fix.
-    """
-
-    group: str
-    name: str
-    state: str
-    found: str
-    fix: str = ""
-
-
 def checks(deep: bool = False) -> Iterator[Check]:
     """Run all checks, the quick ones first.
 
@@ -92,6 +70,7 @@ def checks(deep: bool = False) -> Iterator[Check]:
     yield Check("system", "python", OK, f"{platform.python_version()} at {sys.executable}")
     processors = f"{available_cores()} of {os.cpu_count()} processors available"
     yield Check("system", "platform", OK, f"{platform.platform()}, {processors}")
+    yield from variable_checks()
     yield from _packages()
     yield from _opencv()
     yield from _onnxruntime()

@@ -1,32 +1,34 @@
 """The command `emorec doctor`."""
 
 import dataclasses
-import json
 
 import click
 
+from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.terminal_text import one_line
 from emorec.errors import EmorecError
 
 
 @click.command(epilog="Examples: emorec doctor; emorec doctor --deep --json")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @click.option(
     "--deep", is_flag=True, help="Import each Keras backend and list its devices; takes longer."
 )
-def doctor(as_json: bool, deep: bool) -> None:
+@json_options
+def doctor(deep: bool, json_output: JsonOutput) -> None:
     """Diagnose this installation and suggest fixes.
 
     Checks versions, model and detector files with their SHA-256, accelerators and backends. The
     exit code is 1 if something is wrong; notes do not change it.
     """
-    from emorec.cli.doctor.checks import WRONG, checks
+    json_output.check()
+    from emorec.cli.doctor.check import WRONG
+    from emorec.cli.doctor.checks import checks
 
     found = []
     group = ""
     for check in checks(deep):
         found.append(check)
-        if as_json:
+        if json_output.printed:
             continue
         if check.group != group:
             group = check.group
@@ -37,10 +39,8 @@ def doctor(as_json: bool, deep: bool) -> None:
         if check.fix:
             click.echo(f"  {'':5}  {'':20}  -> {one_line(check.fix)}")
     wrong = [check for check in found if check.state == WRONG]
-    if as_json:
-        report = {"healthy": not wrong, "checks": [dataclasses.asdict(check) for check in found]}
-        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
-    else:
+    report = {"healthy": not wrong, "checks": [dataclasses.asdict(check) for check in found]}
+    if not json_output.write(report):
         names = ", ".join(f"{check.group} {check.name}" for check in wrong)
         click.echo(f"wrong: {names}" if wrong else "nothing is wrong")
     if wrong:

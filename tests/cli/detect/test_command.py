@@ -4,6 +4,7 @@ import gc
 import json
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -108,7 +109,7 @@ def test_yunet_uses_a_file_or_its_own(monkeypatch):
 
 
 def test_none_uses_the_whole_image():
-    result = run(write_gray("a.jpg"), "--detector", "none", "--json", "-")
+    result = run(write_gray("a.jpg"), "--detector", "none", "--json")
     (face,) = json.loads(result.stdout)["images"][0]["faces"]
     assert (face["box"], face["detector"]) == ([0, 0, 120, 100], "none")
 
@@ -133,7 +134,7 @@ def test_options_of_another_detector_are_refused(detector, option, value):
 
 def test_no_output_overwrites_a_file_of_the_detector():
     model = write_gray("net.onnx.jpg")
-    result = run("a.jpg", "--detector", "yunet", "--detector-model", model, "--json", model)
+    result = run("a.jpg", "--detector", "yunet", "--detector-model", model, "--json-file", model)
     assert result.exit_code == 2
     assert f"would be written over {model}" in result.stderr
 
@@ -182,7 +183,7 @@ def test_an_unreadable_file_does_not_stop_the_others(capfd, name):
     elif name == "folder.jpg":
         Path(name).mkdir()
     before = names()
-    result = run(first, name, last, "--json", "faces.json")
+    result = run(first, name, last, "--json-file", "faces.json")
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
     assert result.stderr.startswith(f"error: {name}: ")
@@ -203,7 +204,7 @@ def test_an_unreadable_file_does_not_stop_the_others(capfd, name):
 
 
 def test_every_file_unreadable():
-    result = run("a.jpg", "b.jpg", "--json", "-")
+    result = run("a.jpg", "b.jpg", "--json")
     assert result.exit_code == 1
     assert [i["status"] for i in json.loads(result.stdout)["images"]] == ["unreadable"] * 2
     assert names() == []
@@ -216,7 +217,7 @@ def test_names_cannot_control_the_terminal():
 
 
 def test_eight_classes():
-    result = run(write_gray("photo.jpg"), "--json", "-", "--no-save", "--classes", "8")
+    result = run(write_gray("photo.jpg"), "--json", "--no-save", "--classes", "8")
     document = json.loads(result.stdout)
     assert document["model"]["labels"] == list(EMOTIONS_8)
     assert list(document["images"][0]["faces"][0]["probabilities"]) == list(EMOTIONS_8)
@@ -224,7 +225,7 @@ def test_eight_classes():
 
 def test_an_uncertain_face_keeps_its_emotion_and_says_so():
     plain, doubted = (
-        run(write_gray("photo.jpg"), "--json", "faces.json", "--min-confidence", least)
+        run(write_gray("photo.jpg"), "--json-file", "faces.json", "--min-confidence", least)
         for least in ("0", "1")
     )
     marked = plain.stdout.replace("%\n", "%  uncertain\n")
@@ -239,7 +240,7 @@ def test_the_prior_of_a_model_that_knows_it(tmp_path: Path):
     model = write_tiny_model(tmp_path / "prior.onnx", metadata)
 
     def odds(*options: str) -> float:
-        words = (write_gray("photo.jpg"), "--json", "-", "--no-save", "--model", str(model))
+        words = (write_gray("photo.jpg"), "--json", "--no-save", "--model", str(model))
         face = json.loads(run(*words, *options).stdout)["images"][0]["faces"][0]
         return face["probabilities"]["disgust"] / face["probabilities"]["angry"]
 
@@ -265,7 +266,7 @@ def test_faces_are_detected_only_in_the_region(monkeypatch):
 
     monkeypatch.setattr(yunet, "YuNetDetector", Detector)
     images = write_gray("a.jpg"), write_gray("b.jpg")
-    result = run(*images, "--json", "-", "--roi", "30,40,500,50", "--max-side", "60")
+    result = run(*images, "--json", "--roi", "30,40,500,50", "--max-side", "60")
     boxes = [image["faces"][0]["box"] for image in json.loads(result.stdout)["images"]]
     # 120x100 is downscaled to 60x50, and the region of 90x50 to 45x25.
     assert sizes == [(25, 45)] * 2
@@ -284,7 +285,7 @@ def test_without_ray_no_output_is_opened(monkeypatch):
 
 def test_an_empty_folder_and_a_missing_list_are_reported():
     Path("f").mkdir()
-    result = run("f", "@none.txt", write_gray("a.jpg"), "--json", "-")
+    result = run("f", "@none.txt", write_gray("a.jpg"), "--json")
     assert result.exit_code == 1
     assert "f: no images in this folder" in result.stderr
     assert "@none.txt: cannot read the list: No such file" in result.stderr
@@ -294,7 +295,7 @@ def test_an_empty_folder_and_a_missing_list_are_reported():
 
 def test_standard_input():
     data = cv2.imencode(".png", np.full((100, 120, 3), 90, np.uint8))[1].tobytes()
-    result = CliRunner().invoke(main, ["detect", "-", "--json", "-"], input=data)
+    result = CliRunner().invoke(main, ["detect", "-", "--json"], input=data)
     assert json.loads(result.stdout)["images"][0]["source"] == "-"
     assert names() == ["stdin-emotions.jpg"]
 
@@ -304,7 +305,7 @@ def test_names_of_models(named: str, tmp_path: Path):
     (tmp_path / SUMS).write_text("0 shipped.onnx\n")
     Path("runs/20260101-compact").mkdir(parents=True)
     write_tiny_model(Path("runs/20260101-compact/model.onnx"), METADATA.replaced(name="mine"))
-    result = run(write_gray("x.jpg"), "--model", named, "--json", "-")
+    result = run(write_gray("x.jpg"), "--model", named, "--json")
     model = json.loads(result.stdout)["model"]["name"]
     assert model == ("tiny" if named == "shipped" else "mine")
 
@@ -322,7 +323,7 @@ def test_no_usable_model(name, message):
     Path("empty").mkdir()
     for junk in ("junk.onnx", "model.keras"):
         Path(junk).write_bytes(b"junk")
-    result = run(write_gray("x.jpg"), "--model", name, "--json", "faces.json")
+    result = run(write_gray("x.jpg"), "--model", name, "--json-file", "faces.json")
     assert (result.exit_code, result.stdout) == (5, "")
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
@@ -366,7 +367,7 @@ def test_real_photos(shared_data: Path, monkeypatch, detector):
     photos = shared_data / "photos"
     Path("text.jpg").write_text("no image")
     images = [str(photos / name) for name in ("two_people.jpg", "no-faces.jpg", "obama-720p.jpg")]
-    result = run(images[0], "text.jpg", *images[1:], "--json", "-", "--detector", detector)
+    result = run(images[0], "text.jpg", *images[1:], "--json", "--detector", detector)
     assert result.exit_code == 1
     assert "text.jpg" in result.stderr
     records = json.loads(result.stdout)["images"]
@@ -378,7 +379,7 @@ def test_real_photos(shared_data: Path, monkeypatch, detector):
 def test_the_shipped_model_classifies_a_smile(shared_data: Path, monkeypatch):
     monkeypatch.undo()
     photo = str(shared_data / "photos" / "obama-720p.jpg")
-    result = run(photo, "--no-save", "--json", "-")
+    result = run(photo, "--no-save", "--json")
     assert result.exit_code == 0
     (face,) = json.loads(result.stdout)["images"][0]["faces"]
     assert face["emotion"] == "happy"
@@ -391,7 +392,7 @@ def test_flip_averages_over_mirror_images():
     cv2.imwrite("mirrored.png", np.dstack([x[:, ::-1]] * 3))
 
     def probabilities(name: str, *options: str) -> dict[str, float]:
-        result = run(name, "--no-save", "--json", "-", "--detector", "none", *options)
+        result = run(name, "--no-save", "--json", "--detector", "none", *options)
         assert (result.exit_code, result.stderr) == (0, "")
         (image,) = json.loads(result.stdout)["images"]
         (face,) = image["faces"]
@@ -413,8 +414,9 @@ def test_flip_of_a_model_that_averages_itself_is_noted(tmp_path: Path):
     assert line.endswith("even.onnx averages over mirror images itself, so --flip changes nothing")
 
 
-def test_debug_shows_the_device():
-    words = ["--debug", "detect", write_gray("photo.jpg"), "--no-save", "--device", "cpu"]
+@pytest.mark.parametrize("option", ["-v", "--debug"])
+def test_log_messages_show_the_device(option: str):
+    words = ["detect", write_gray("photo.jpg"), option, "--no-save", "--device", "cpu"]
     result = CliRunner().invoke(main, words)
     assert result.exit_code == 0
     assert result.stderr == "info: device cpu: CPUExecutionProvider of ONNX Runtime\n"
@@ -428,3 +430,49 @@ def test_a_device_that_is_missing_is_an_error_before_any_output(monkeypatch, opt
     (line,) = result.stderr.splitlines()
     assert "TensorrtExecutionProvider" in line
     assert names() == ["photo.jpg"]
+
+
+def test_environment_variables_set_defaults_that_the_document_records(monkeypatch):
+    write_tiny_model(Path("mine.onnx"), replace(METADATA, name="mine"))
+    write_tiny_model(Path("other.onnx"), replace(METADATA, name="other"))
+    monkeypatch.setenv("EMOREC_MODEL", "mine.onnx")
+    monkeypatch.setenv("EMOREC_DETECTOR", "none")
+    monkeypatch.setenv("EMOREC_DEVICE", "cpu")
+    photo = write_gray("photo.jpg")
+    document = json.loads(run(photo, "--no-save", "--json").stdout)
+    used = (document["model"]["name"], document["detector"], document["device"])
+    assert used == ("mine", "none", "cpu")
+    words = ("--model", "other.onnx", "--detector", "yunet", "--device", "auto")
+    document = json.loads(run(photo, "--no-save", "--json", *words).stdout)
+    assert (document["model"]["name"], document["detector"]) == ("other", "TwoFacesDetector")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code", "message"),
+    [
+        ("EMOREC_MODEL", "mine.onnx", 5, "error: EMOREC_MODEL: mine.onnx: no such model file"),
+        ("EMOREC_DETECTOR", "mtcnn", 2, "(env var: 'EMOREC_DETECTOR'): 'mtcnn' is not one of"),
+        ("EMOREC_DEVICE", "gpu", 2, "(env var: 'EMOREC_DEVICE'): 'gpu' is not one of"),
+    ],
+)
+def test_an_invalid_variable_is_named(monkeypatch, name, value, code, message):
+    monkeypatch.setenv(name, value)
+    result = run(write_gray("photo.jpg"))
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert message in " ".join(result.stderr.split())
+    assert names() == ["photo.jpg"]
+    if name == "EMOREC_MODEL":
+        message = message.removeprefix("error: EMOREC_MODEL: ")
+        named = run("photo.jpg", "--model", value)
+        assert named.stderr.startswith(f"error: {message}")
+
+
+def test_a_quiet_run_prints_results_and_what_is_left_out_only():
+    Path("f").mkdir()
+    write_gray("f/a.jpg")
+    Path("f/notes.txt").touch()
+    loud = run("f", "--jsonl", "r.jsonl", "--resume")
+    assert loud.stderr == "note: resuming: 0 of 1 are done\nwarning: left out: 1 .txt\n"
+    quiet = run("f", "--jsonl", "r2.jsonl", "--resume", "-q")
+    assert (quiet.exit_code, quiet.stdout) == (0, loud.stdout)
+    assert quiet.stderr == "warning: left out: 1 .txt\n"

@@ -39,7 +39,7 @@ def workplace(tmp_path: Path, monkeypatch) -> None:
 
 def test_records():
     result = run(
-        "photo.png", "--no-save", "--json", "r.json", "--jsonl", "r.jsonl", "--csv", "r.csv"
+        "photo.png", "--no-save", "--json-file", "r.json", "--jsonl", "r.jsonl", "--csv", "r.csv"
     )
     assert (result.exit_code, result.stderr) == (0, "")
     (image,) = json.loads(Path("r.json").read_text())["images"]
@@ -123,7 +123,7 @@ def test_a_run_of_schema_version_2_is_resumed():
     result = run("photo.png", "second.png", "--no-save", "--jsonl", "r.jsonl", "--resume")
     assert result.exit_code == 0
     assert result.stderr == (
-        "resuming: 1 of 2 are done\n"
+        "note: resuming: 1 of 2 are done\n"
         "note: r.jsonl: continued in its schema version 2, which has no landmarks\n"
     )
     first, second = lines()

@@ -33,16 +33,16 @@ def fill_folder() -> None:
 
 def test_a_clean_folder_has_no_note():
     write_gray("f/a.jpg")
-    result = run("f", "--no-save", "--json", "a.json", "--strict")
+    result = run("f", "--no-save", "--json-file", "a.json", "--strict")
     assert (result.exit_code, result.stderr) == (0, "")
     assert json.loads(Path("a.json").read_text())["left_out"] == {}
 
 
 def test_what_is_left_out_is_named_at_the_end():
     fill_folder()
-    result = run("f", "--no-save", "--json", "a.json")
+    result = run("f", "--no-save", "--json-file", "a.json")
     assert result.exit_code == 0
-    assert result.stderr == f"note: {LEFT_OUT}\n"
+    assert result.stderr == f"warning: {LEFT_OUT}\n"
     document = json.loads(Path("a.json").read_text())
     assert document["left_out"] == {".txt": 3, ".heic": 2}
     assert [image["source"] for image in document["images"]] == ["f/a.jpg"]

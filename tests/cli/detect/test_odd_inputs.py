@@ -20,7 +20,7 @@ def cases(shared_data: Path, tmp_path: Path, monkeypatch) -> Path:
 )
 def test_images(cases: Path, name: str):
     """All show the bundled photo, whose face is at 224, 115 if it is upright."""
-    result = run(str(cases / name), "--no-save", "--json", "-")
+    result = run(str(cases / name), "--no-save", "--json")
     assert result.exit_code == 0
     (image,) = json.loads(result.stdout)["images"]
     assert [image["status"], image["width"], image["height"]] == ["ok", 512, 512]
@@ -33,7 +33,7 @@ def test_images(cases: Path, name: str):
 @pytest.mark.real
 def test_an_image_that_crashes_a_decoder(cases: Path):
     broken = str(cases / "apng-default-image-is-no-frame.png")
-    result = run(broken, str(cases / "photo.JFIF"), "--no-save", "--json", "-")
+    result = run(broken, str(cases / "photo.JFIF"), "--no-save", "--json")
     assert result.exit_code == 1
     images = json.loads(result.stdout)["images"]
     assert [image["status"] for image in images] == ["unreadable", "ok"]

@@ -29,7 +29,7 @@ def workplace(tmp_path: Path, monkeypatch) -> None:
 def test_a_varying_rate():
     shades = [np.full((60, 80, 3), 100 + 2 * n, np.uint8) for n in range(20)]
     varying_rate(Path("varying.webm"), shades)
-    result = run("varying.webm", "--no-save", "--json", "r.json")
+    result = run("varying.webm", "--no-save", "--json-file", "r.json")
     assert (result.exit_code, result.stderr) == (0, "")
     document = json.loads(Path("r.json").read_text())
     assert {record["status"] for record in document["images"]} == {"ok"}
@@ -139,9 +139,9 @@ def test_an_image_address(server: str):
 
 
 def test_a_stream_that_drops_is_reconnected_and_the_gap_is_noted(server: str):
-    result = run(f"{server}/stream.mjpg", "--reconnect", "1", "--json", "r.json")
+    result = run(f"{server}/stream.mjpg", "--reconnect", "1", "--json-file", "r.json")
     assert result.exit_code == 1  # the stream has ended
-    assert f"note: {server}/stream.mjpg: reconnected; nothing was received from" in result.stderr
+    assert f"warning: {server}/stream.mjpg: reconnected; nothing was received from" in result.stderr
     assert "reconnecting failed (attempts: 1)" in result.stderr
     document = json.loads(Path("r.json").read_text())
     ((begin, end),) = document["videos"][0]["gaps"]

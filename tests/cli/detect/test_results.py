@@ -45,7 +45,7 @@ def test_notes_are_no_errors(options):
     page.save("a.tif", save_all=True, append_images=[page, page])
     result = run("a.tif", "--no-save", *options)
     assert result.exit_code == 0
-    assert result.stderr == "note: a.tif: page 1 of 3 was read\n"
+    assert result.stderr == "warning: a.tif: page 1 of 3 was read\n"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_ctrl_c_keeps_the_results_so_far(monkeypatch):
     monkeypatch.setattr(yunet, "YuNetDetector", InterruptedDetector)
     images = [write_gray(f"{number}.jpg") for number in range(40)]
     InterruptedDetector.count = 0
-    result = run(*images, "--json", "a.json", "--jsonl", "a.jsonl", "--no-save")
+    result = run(*images, "--json-file", "a.json", "--jsonl", "a.jsonl", "--no-save")
     assert result.exit_code == 130
     assert result.stderr == "interrupted\n"
     done = json.loads(Path("a.json").read_text())["images"]
@@ -162,7 +162,7 @@ def test_a_full_disk_ends_the_run_with_one_line():
 def test_a_real_ctrl_c_keeps_the_results_so_far(tmp_path: Path, how):
     for number in range(600):
         write_gray(f"f/{number:03}.png", number % 250)
-    texts = ("--json", "a.json", "--jsonl", "a.jsonl")
+    texts = ("--json-file", "a.json", "--jsonl", "a.jsonl")
     command = [sys.executable, "-m", "emorec", "detect", "f", *texts, *how]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(

@@ -48,7 +48,7 @@ def test_the_summary_and_the_annotated_video():
 
 def test_records_of_each_frame():
     result = run(
-        make_clip(), "--no-save", "--jsonl", "r.jsonl", "--csv", "r.csv", "--json", "r.json"
+        make_clip(), "--no-save", "--jsonl", "r.jsonl", "--csv", "r.csv", "--json-file", "r.json"
     )
     assert result.exit_code == 0
     records = lines()
@@ -103,7 +103,7 @@ def test_an_unreadable_video_does_not_stop_the_others():
     )
     assert result.exit_code == 1
     # Without ffmpeg, a note says that the copy of the clip has no sound.
-    errors = [line for line in result.stderr.splitlines() if not line.startswith("note: ")]
+    errors = [line for line in result.stderr.splitlines() if not line.startswith("warning: ")]
     assert [line.split(":")[:2] for line in errors] == [
         ["error", f" {name}"] for name in ("empty.mp4", "text.mp4", "none.mp4", "987")
     ]
@@ -143,7 +143,7 @@ def test_a_full_disk_costs_only_the_annotated_video(monkeypatch):
 
 def test_passwords_are_not_in_the_results():
     address = "rtsp://user:word@127.0.0.1:1/x"
-    result = run(address, "--json", "r.json")
+    result = run(address, "--json-file", "r.json")
     assert result.exit_code == 1
     assert "word" not in result.output + Path("r.json").read_text()
 
@@ -165,7 +165,7 @@ finally:
 def test_ctrl_c_completes_all_files(tmp_path: Path):
     write_clip(Path("long.avi"), [draw([Placed(80, 60)], (160, 120))] * 5000)
     command = [sys.executable, "-c", _RUN, str(tmp_path / "shipped.onnx"), "detect", "long.avi"]
-    outputs = ["--jsonl", "r.jsonl", "--csv", "r.csv", "--json", "r.json"]
+    outputs = ["--jsonl", "r.jsonl", "--csv", "r.csv", "--json-file", "r.json"]
     with subprocess.Popen(
         [*command, *outputs], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as child:
@@ -204,7 +204,7 @@ def test_plots():
 def test_a_real_video(shared_data: Path, monkeypatch):
     monkeypatch.undo()
     video = shared_data / "photos" / "test.mp4"
-    result = run(str(video), "--no-save", "--detect-every", "5", "--json", "-")
+    result = run(str(video), "--no-save", "--detect-every", "5", "--json")
     assert result.exit_code == 0
     (summary,) = json.loads(result.stdout)["videos"]
     assert summary["frames"] == 115

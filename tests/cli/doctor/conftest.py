@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from emorec import resources
-from emorec.inference.devices import DEVICE_VARIABLE
+from emorec.environment import DEVICE_VARIABLE
 
 HEALTHY = {"numpy": "2.1.0", "opencv-python": "4.14.0.94", "onnxruntime": "1.20.1"}
 REQUIREMENTS = ["numpy>=1.26", "onnxruntime>=1.20", "opencv-python<5,>=4.12"]
@@ -15,7 +15,7 @@ REQUIREMENTS = ["numpy>=1.26", "onnxruntime>=1.20", "opencv-python<5,>=4.12"]
 @pytest.fixture(autouse=True)
 def installed(tmp_path: Path, monkeypatch) -> dict[str, str]:
     """Versions of the packages that appear to be installed; nothing is downloaded."""
-    monkeypatch.setenv(resources.CACHE_FOLDER_VARIABLE, str(tmp_path / "data"))
+    monkeypatch.setenv(resources.CACHE_VARIABLE, str(tmp_path / "data"))
     monkeypatch.delenv(DEVICE_VARIABLE, raising=False)
     versions = dict(HEALTHY)
 

@@ -8,7 +8,8 @@ import pytest
 
 from emorec import installation, resources
 from emorec.cli.doctor import checks as module
-from emorec.cli.doctor.checks import NOTE, OK, WRONG, Check, checks
+from emorec.cli.doctor.check import NOTE, OK, WRONG, Check
+from emorec.cli.doctor.checks import checks
 from emorec.detection.registry import DETECTORS
 from emorec.installation import install_command
 from emorec.models import files, registry

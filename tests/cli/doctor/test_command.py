@@ -4,7 +4,7 @@ import cv2
 from click.testing import CliRunner, Result
 
 from emorec.cli.doctor import checks
-from emorec.cli.doctor.checks import NOTE, OK
+from emorec.cli.doctor.check import NOTE, OK
 from emorec.cli.main import main
 
 
