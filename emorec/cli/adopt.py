@@ -234,7 +234,7 @@ def adopt(
 
     name = file.stem if name is None else name
     if problem := name_problem(name):
-        raise click.UsageError(f"--name: {problem}")
+        raise click.UsageError(f"--model-name: {problem}")
     metadata = ModelMetadata(
         name=name,
         version=version_text,

@@ -54,7 +54,7 @@ COMMANDS = [
     ("train --data FER-2013 --epochs ten", 2, "'ten' is not a valid integer"),
     ("evaluate emorec-nano --data FER-2013 --split val", 2, "Did you mean 'validation'?"),
     ("export emorec-nano --format tflite --out t", 2, "Did you mean 'litert'?"),
-    ("export emorec-nano", 2, "emorec's own models stay as they are; name the export with --out"),
+    ("export emorec-nano", 2, "emorec's own models stay as they are; name a folder with --out"),
     # Sources
     ("detect webcam", 1, "webcam: no such file; a camera is named by its number, such as 0"),
     ("detect photo", 1, "photo: no such file; did you mean 'photos'?"),
