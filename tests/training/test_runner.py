@@ -207,7 +207,10 @@ def test_ctrl_c_in_the_first_epoch_leaves_nothing(tiny_data: Path, tmp_path: Pat
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tiny_data: Path, tmp_path: Path) -> None:
-    config = settings(learning_rate=1000, schedule="constant", precision="float32")
+    # Each step multiplies the weights by 1 - 1000 * 1e6.
+    config = settings(
+        learning_rate=1000, weight_decay=1e6, schedule="constant", precision="float32"
+    )
     with pytest.raises(ConfigError, match=r"the loss became .* in epoch \d+, batch \d+"):
         train(config, tiny_data, tmp_path)
 
