@@ -142,7 +142,8 @@ def read_config(path: Path) -> TrainConfig:
     Raises:
         ConfigError: As for `load_config`.
     """
-    return validated(_read(path), str(path))
+    # Runs of version 0.1.0 have no such setting, and are resumed as they began.
+    return validated({"ema_warmup": False, **_read(path)}, str(path))
 
 
 def _mapping(settings: Mapping[str, Any], section: str, source: str) -> dict[str, Any]:

@@ -164,6 +164,9 @@ class OptimizerConfig(_Group):
         description="decay of the exponential moving average of the weights, which is validated "
         "and saved; 0 for none",
     )
+    ema_warmup: bool = Field(
+        True, description="the moving average starts with a low decay, which forgets the start"
+    )
 
 
 class MixingConfig(_Group):

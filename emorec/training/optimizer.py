@@ -43,7 +43,7 @@ def make_optimizer(
         kind = keras.optimizers.AdamW
     else:
         settings |= {"momentum": config.momentum, "nesterov": config.nesterov}
-    if config.ema:
+    if config.ema and config.ema_warmup:
         kind = _with_ema_warm_up(kind)
     optimizer = kind(**settings) if factors is None else _layer_wise(kind, factors)(**settings)
     vectors = [variable for variable in model.trainable_variables if len(variable.shape) < 2]

@@ -17,7 +17,7 @@ def test_a_path_that_cannot_be_a_file(tmp_path: Path, place: str):
     with pytest.raises(click.UsageError) as caught:
         require_file_path("--json-file", tmp_path / place)
     assert caught.value.message == (
-        f"--json: {tmp_path / place} cannot be a file; name a file in an existing folder"
+        f"--json-file: {tmp_path / place} cannot be a file; name a file in an existing folder"
     )
 
 

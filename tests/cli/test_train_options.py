@@ -22,6 +22,7 @@ WITHOUT_OPTION = {
     "balance_strength",
     "crop_margin",
     "default_prior",
+    "ema_warmup",
     "model_license",
     "model_version",
     "step_epochs",

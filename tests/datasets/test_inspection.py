@@ -15,7 +15,7 @@ from emorec.errors import DataError
 def test_no_data_set_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such folder"):
         inspect(tmp_path / "none")
-    with pytest.raises(DataError, match=r"neither a manifest\.csv"):
+    with pytest.raises(DataError, match=r"holds no image and no CSV file"):
         inspect(tmp_path)
 
 

@@ -54,7 +54,7 @@ def named(examples: Examples) -> dict[str, dict[str, float]]:
 def test_nothing_is_no_data_set(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such folder"):
         read_prepared(tmp_path / "none")
-    with pytest.raises(DataError, match=r"neither a manifest\.csv nor a train/ folder"):
+    with pytest.raises(DataError, match=r"holds no image and no CSV file"):
         read_prepared(tmp_path)
 
 

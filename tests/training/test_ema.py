@@ -73,3 +73,10 @@ def test_without_an_ema_the_weights_stay() -> None:
     before = model.get_weights()[0]
     with ema_weights(model):
         np.testing.assert_array_equal(model.get_weights()[0], before)
+
+
+def test_without_its_warm_up_the_average_has_one_decay() -> None:
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    optimizer = make_optimizer(OptimizerConfig(ema=0.75, ema_warmup=False), model, 0.1)
+    optimizer.build(model.trainable_variables)
+    assert optimizer.ema_momentum == 0.75

@@ -41,7 +41,8 @@ def kill() -> None:
 
 def metrics_of(run: Path) -> dict:
     metrics = json.loads((run / "metrics.json").read_text())
-    return {name: value for name, value in metrics.items() if name not in ("parity", "model")}
+    # The model has the name of its run.
+    return {key: value for key, value in metrics.items() if key not in ("parity", "model", "name")}
 
 
 @pytest.fixture(scope="module")
