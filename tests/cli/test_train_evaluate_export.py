@@ -26,6 +26,7 @@ def run(*words: str | Path) -> Result:
     return CliRunner().invoke(main, [str(word) for word in words])
 
 
+@pytest.mark.slow
 def test_train_as_a_process_is_quiet_and_names_its_run(tiny_data: Path, tmp_path: Path) -> None:
     words = ["train", "--data", tiny_data, *QUICK, "--limit", "40"]
     words += ["--set", "augmentation.zoom=0.1"]
@@ -65,6 +66,7 @@ def test_an_interrupt_names_the_run(tiny_data: Path, tmp_path: Path) -> None:
     assert (tmp_path / name / "model.onnx").is_file()
 
 
+@pytest.mark.slow
 def test_train_prints_json(tiny_data: Path, tmp_path: Path) -> None:
     done = run("train", "--data", tiny_data, *QUICK, "--no-augment", "--out", tmp_path, "--json")
     assert done.exit_code == 0, done.output

@@ -143,6 +143,7 @@ def test_the_same_seed_repeats_a_run_with_every_setting_on(
     assert saved_loss(runs[0], tiny_data) == pytest.approx(best_row(runs[0])["val_loss"], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_folder_tree_and_soft_bfloat16_training(tiny_data: Path, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     shutil.copytree(tiny_data / "train", tree / "train")
@@ -160,6 +161,7 @@ def test_a_folder_tree_and_soft_bfloat16_training(tiny_data: Path, tmp_path: Pat
     assert EmotionClassifier(outcome.folder / "model.onnx").metadata.labels[-1] == "contempt"
 
 
+@pytest.mark.slow
 def test_metrics_and_files_are_those_of_the_flip_averaging_model(
     tiny_data: Path, tmp_path: Path
 ) -> None:
