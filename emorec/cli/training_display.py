@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
@@ -62,15 +61,10 @@ class TrainingDisplay:
         self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._bar.stop()
         if self._lines:
-            self._lines.__exit__(kind, error, traceback)
+            self._lines.__exit__(*exception)
 
     def preparing(self, description: str, done: int, total: int) -> None:
         """Show the progress of work before or after the training."""
