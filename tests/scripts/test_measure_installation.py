@@ -1,0 +1,20 @@
+import re
+
+import measure_installation
+import pytest
+
+
+def test_an_extra_adds_to_the_packages_and_their_size(capsys: pytest.CaptureFixture[str]) -> None:
+    measure_installation.main()
+    lines = capsys.readouterr().out.splitlines()
+    found = [re.fullmatch(r"(\S+) +(\d+) packages +([\d,]+) MB", line) for line in lines]
+    assert [row and row[1] for row in found] == [
+        "emorec",
+        "emorec[plots]",
+        "emorec[train]",
+        "emorec[dev]",
+    ]
+    for column in (2, 3):
+        values = [int(row[column].replace(",", "")) for row in found if row]
+        assert values == sorted(set(values))
+        assert values[0] > 0
