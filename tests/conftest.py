@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -52,6 +53,12 @@ def pytest_runtest_makereport(
             report.outcome = "failed"
             report.longrepr = f"{reason}; in CI nothing may be missing"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def active_environment() -> None:
+    """The environment is active, as advice names the pip that the shell finds."""
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 @pytest.fixture(scope="session", autouse=True)
