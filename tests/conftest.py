@@ -55,10 +55,9 @@ def pytest_runtest_makereport(
     return report
 
 
-@pytest.fixture(scope="session", autouse=True)
-def active_environment() -> None:
-    """The environment is active, as advice names the pip that the shell finds."""
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+# As in an active environment: advice names the pip that the shell finds. Tests ask for it while they
+# are imported, too.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 @pytest.fixture(scope="session", autouse=True)
