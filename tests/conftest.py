@@ -55,8 +55,8 @@ def pytest_runtest_makereport(
     return report
 
 
-# As in an active environment: advice names the pip that the shell finds. Tests ask for it while they
-# are imported, too.
+# As in an active environment: advice names the pip that the shell finds. Tests ask for it while
+# they are imported, too.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
