@@ -47,6 +47,7 @@ def classifier_loss(classifier: keras.Model, data: RunData) -> float:
     return float(loss(data.validation.targets, logits))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("trainable_layers", [0, 12])
 def test_training_on_features_is_the_plain_training(tiny_data: Path, trainable_layers: int) -> None:
     train_examples, validation = select(settings(), read_prepared(tiny_data))
@@ -65,6 +66,7 @@ def test_training_on_features_is_the_plain_training(tiny_data: Path, trainable_l
     assert (changed == 2) is (trainable_layers == 0)
 
 
+@pytest.mark.slow
 def test_a_run_on_features_writes_the_whole_model(tiny_data: Path, tmp_path: Path) -> None:
     run = train(settings(epochs=2, feature_cache=True, feature_views=2), tiny_data, tmp_path).folder
     rows = (run / "history.csv").read_text().splitlines()

@@ -66,6 +66,7 @@ def killed_run(_killed: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(_killed, tmp_path / "runs" / "killed"))
 
 
+@pytest.mark.slow
 def test_a_run_killed_twice_ends_as_one_without_interruption(
     whole_run: Path, killed_run: Path
 ) -> None:
