@@ -12,7 +12,7 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
@@ -24,7 +24,7 @@ MEMORY_BYTES = 4 * 2**30
 
 _LENGTHS = struct.Struct("<QQ")
 _WATCH_S = 0.5
-"""Interval at which a child checks that its parent still lives."""
+"""Interval at which a child checks that its parent still lives, and a parent its watchdog."""
 
 
 def start_child(
@@ -42,14 +42,8 @@ def start_child(
     """
     import subprocess  # slow to import; children do not need it
 
-    module, _, name = function.partition(":")
-    # The child finds the same packages as this process, whatever changed `sys.path`.
-    program = (
-        f"import sys; sys.path[:] = {sys.path!a}; from {module} import {name}; "
-        f"{name}(*sys.argv[1:])"
-    )
     return subprocess.Popen(
-        [sys.executable, "-X", f"utf8={sys.flags.utf8_mode}", "-c", program, *arguments],
+        python_command(function, *arguments),
         bufsize=0,  # a forked process must not write what is left in a buffer
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -58,6 +52,63 @@ def start_child(
         # Ctrl-C in a terminal goes to the whole group; the parent decides what it means.
         start_new_session=True,
     )
+
+
+def python_command(function: str, *arguments: str) -> list[str]:
+    """Return the command that calls a function in a new Python process.
+
+    Args:
+        function: As for `start_child`.
+        arguments: Its arguments.
+    """
+    module, _, name = function.partition(":")
+    # The child finds the same packages as this process, whatever changed `sys.path`.
+    program = (
+        f"import sys; sys.path[:] = {sys.path!a}; from {module} import {name}; "
+        f"{name}(*sys.argv[1:])"
+    )
+    return [sys.executable, "-X", f"utf8={sys.flags.utf8_mode}", "-c", program, *arguments]
+
+
+class Watchdog:
+    """Ends a child process that makes this one wait for too long.
+
+    Args:
+        process: The child.
+        timeout_s: The longest time, in seconds.
+
+    Attributes:
+        timeout_s: As above.
+        waiting_since: Clock (`time.monotonic`) when the waiting began; None while nothing is
+            awaited.
+        expired: Whether the child was ended.
+        stopped: Set to end the watching.
+    """
+
+    def __init__(self, process: "subprocess.Popen[bytes]", timeout_s: float) -> None:
+        self.timeout_s = timeout_s
+        self.waiting_since: float | None = None
+        self.expired = False
+        self.stopped = threading.Event()
+        self._process = process
+        threading.Thread(target=self._watch, name="emorec-watch", daemon=True).start()
+
+    @contextlib.contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Limit the time of a block that waits for the child."""
+        self.waiting_since = time.monotonic()
+        try:
+            yield
+        finally:
+            self.waiting_since = None
+
+    def _watch(self) -> None:
+        while not self.stopped.wait(_WATCH_S):
+            since = self.waiting_since
+            if since is not None and time.monotonic() - since > self.timeout_s:
+                self.expired = True
+                self._process.kill()
+                return
 
 
 def end_child(process: "subprocess.Popen[bytes]") -> None:

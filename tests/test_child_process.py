@@ -1,11 +1,15 @@
 """Messages to and from child processes; test_decoder_process.py runs such processes."""
 
 import io
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
 
-from emorec.child_process import receive, send
+from emorec import child_process
+from emorec.child_process import Watchdog, python_command, receive, send
 
 
 class Trickle(io.RawIOBase):
@@ -60,3 +64,25 @@ def test_pixels_pass_unchanged():
 def test_what_is_no_message(data):
     with pytest.raises(EOFError):
         receive(io.BytesIO(data))
+
+
+def test_python_command():
+    """The function is called with its arguments, in a process with the same packages."""
+    done = subprocess.run(python_command("builtins:print", "a b", "c'd"), capture_output=True)
+    assert (done.returncode, done.stdout.split()) == (0, [b"a", b"b", b"c'd"])
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_watchdog_ends_only_a_child_that_is_waited_for(monkeypatch, waits):
+    monkeypatch.setattr(child_process, "_WATCH_S", 0.01)
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    watchdog = Watchdog(process, timeout_s=0.05)
+    if waits:
+        with watchdog.waiting():
+            assert process.wait(60) < 0
+    else:
+        time.sleep(0.2)
+        assert process.poll() is None
+    assert watchdog.expired == waits
+    watchdog.stopped.set()
+    process.communicate(b"\n")

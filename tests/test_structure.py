@@ -34,6 +34,7 @@ WITHOUT_OWN_TESTS = {
     "emorec.cli.train": "tests/cli/test_train_evaluate_export.py runs the command",
     "emorec.media.matroska": "tests/media/test_containers.py reads Matroska files",
     "emorec.media.mp4_boxes": "tests/media/test_containers.py reads MP4 files",
+    "emorec.media.pyav_child": "tests/media/test_sound.py and test_video_writer.py run it",
     "emorec.media.video_child": "tests/media/test_video_process.py runs it",
     "emorec.media.video_tracks": "a data class; tests/media/test_containers.py reads tracks",
     "emorec.datasets.prepared_files": "names only; tests/datasets/test_prepare.py checks the files",

@@ -11,19 +11,15 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 import weakref
 from typing import IO, Any, cast
 
 import numpy as np
 
-from emorec.child_process import end_child, receive, start_child
+from emorec.child_process import Watchdog, end_child, receive, start_child
 from emorec.errors import DataError
 from emorec.images import Image
 from emorec.media.video_decoder import VideoRequest
-
-_WATCH_S = 0.5
 
 
 class VideoProcess:
@@ -47,7 +43,7 @@ class VideoProcess:
             *map(str, descriptors),
             descriptors=descriptors,
         )
-        self._watchdog = _Watchdog(self._process, timeout_s)
+        self._watchdog = Watchdog(self._process, timeout_s)
         # Also for a reader that nobody closes.
         self._finalizer = weakref.finalize(self, _end, self._process, self._watchdog)
 
@@ -59,15 +55,13 @@ class VideoProcess:
                 memory.
         """
         while True:
-            self._watchdog.waiting_since = time.monotonic()
             try:
-                message, pixels = receive(cast(IO[bytes], self._process.stdout))
-                if "number" in message:
-                    message["image_bgr"] = self._image(message, pixels)
+                with self._watchdog.waiting():
+                    message, pixels = receive(cast(IO[bytes], self._process.stdout))
+                    if "number" in message:
+                        message["image_bgr"] = self._image(message, pixels)
             except (EOFError, OSError, ValueError) as error:
                 raise self._ended() from error
-            finally:
-                self._watchdog.waiting_since = None
             if "fault" in message:
                 raise DataError(f"{self._name}: {message['fault']}{self._position()}")
             if "bug" in message:
@@ -108,34 +102,7 @@ class VideoProcess:
             self._memory_file.close()
 
 
-class _Watchdog:
-    """Ends a child that sends nothing for too long while a message is awaited.
-
-    Attributes:
-        timeout_s: The longest time, in seconds.
-        waiting_since: Clock when the waiting began; None while nothing is awaited.
-        expired: Whether the child was ended.
-        stopped: Set to end the watching.
-    """
-
-    def __init__(self, process: "subprocess.Popen[bytes]", timeout_s: float) -> None:
-        self.timeout_s = timeout_s
-        self.waiting_since: float | None = None
-        self.expired = False
-        self.stopped = threading.Event()
-        self._process = process
-        threading.Thread(target=self._watch, name="emorec-watch", daemon=True).start()
-
-    def _watch(self) -> None:
-        while not self.stopped.wait(_WATCH_S):
-            since = self.waiting_since
-            if since is not None and time.monotonic() - since > self.timeout_s:
-                self.expired = True
-                self._process.kill()
-                return
-
-
-def _end(process: "subprocess.Popen[bytes]", watchdog: _Watchdog) -> None:
+def _end(process: "subprocess.Popen[bytes]", watchdog: Watchdog) -> None:
     watchdog.stopped.set()
     end_child(process)
 

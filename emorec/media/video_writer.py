@@ -1,21 +1,33 @@
 """Atomic writing of videos at a constant frame rate, with the sound of their source."""
 
+import logging
 import shutil
-import subprocess
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import cv2
 
-from emorec.atomic_files import discard, temporary_file, written_whole
+from emorec.atomic_files import discard, written_whole
 from emorec.errors import ConfigError, DataError
 from emorec.images import Image
+from emorec.installation import install_command
 from emorec.media.native_paths import native_path
+from emorec.media.sound import NO_PROGRAM, add_sound
+from emorec.media.video_encoders import (
+    FOURCC,
+    EncoderError,
+    OpenCvEncoder,
+    ProgramEncoder,
+    VideoEncoder,
+)
+from emorec.media.video_programs import CONTAINERS, RawVideo, Sound, find_h264
 
-CODECS = {".avi": "MJPG", ".m4v": "mp4v", ".mkv": "mp4v", ".mov": "mp4v", ".mp4": "mp4v"}
-"""Codec (FourCC) by file suffix; every build of OpenCV can write these."""
+MOTION_JPEG = (".avi",)
+"""Suffixes of Motion JPEG, whose users expect frames that depend on no other."""
+
+_log = logging.getLogger(__name__)
 
 _LONGEST_HOLD_S = 60.0
 """Longest time one frame is repeated; a longer gap in the source's times is likely an error."""
@@ -23,31 +35,36 @@ _LONGEST_HOLD_S = 60.0
 _CHECKED_FRAMES = 100
 _LEAST_FREE_BYTES = 4 * 2**20
 
-_SOUND_TIMEOUT_S = 3600
-
 
 class VideoWriter:
     """Writer of a video of constant frame rate; use it in a `with` block.
+
+    .avi files are Motion JPEG. The others are H.264 where a program encodes it: an installed
+    ffmpeg, else the package PyAV; they are MPEG-4 otherwise, which browsers do not play. The
+    frames have even sides, as these codecs need: of an odd width or height the last column or row
+    is repeated.
 
     Each frame is shown until the time of the next one: for a source of variable frame rate, frames
     are repeated or dropped to keep image and sound in sync. The file appears under its name when
     the block ends. If Ctrl-C or an error elsewhere ends it, the file holds the frames so far.
 
     Args:
-        target: File to write; its suffix is one of `CODECS`.
+        target: File to write; its suffix is one of `CONTAINERS`.
         fps: Frames per second, above 0, up to 240.
-        sound_from: Video file whose sound is copied; needs the program ffmpeg.
+        sound_from: Video file whose sound is copied; needs ffmpeg or PyAV.
 
     Attributes:
-        note: Why the finished video lacks the requested sound; None if it has it.
+        encoder: What encodes the frames, e.g. "libx264 of ffmpeg"; None before the first frame.
+        note: Why the finished video is not H.264 or lacks the requested sound, and what to install;
+            None if it lacks neither.
 
     Raises:
         ConfigError: The suffix is unknown or the rate out of range.
     """
 
     def __init__(self, target: Path, fps: float, sound_from: Path | None = None) -> None:
-        if target.suffix.lower() not in CODECS:
-            known = ", ".join(CODECS)
+        if target.suffix.lower() not in CONTAINERS:
+            known = ", ".join(CONTAINERS)
             raise ConfigError(f"{target}: unknown suffix of a video; use one of {known}")
         if not 0 < fps <= 240:
             raise ConfigError(f"fps must be above 0, up to 240; received {fps:g}")
@@ -57,13 +74,15 @@ class VideoWriter:
         self._sound_from = sound_from
         self._stack = ExitStack()
         self._partial: Path | None = None
-        self._encoder: cv2.VideoWriter | None = None
+        self._encoder: VideoEncoder | None = None
         self._native_name = ""
         self._size_wh = (0, 0)
         self._begin_s = 0.0
         self._last: Image | None = None
         self._next_index = 0
         self._failed = False
+        self._plays = True
+        self.encoder: str | None = None
         self.note: str | None = None
 
     def __enter__(self) -> Self:
@@ -105,29 +124,36 @@ class VideoWriter:
         if (width, height) != self._size_wh:
             image = cv2.resize(image, self._size_wh)  # type: ignore[assignment]
         try:
-            encoder.write(image)
-        except cv2.error as error:
-            raise self._error(f"the codec failed ({error.err})") from error
-        # OpenCV does not report failed writes.
+            encoder.write(_with_even_sides(image))
+        except EncoderError as error:
+            raise self._error(str(error)) from error
         if self._next_index % _CHECKED_FRAMES == 0:
             free = shutil.disk_usage(self._target.parent).free
             if free < _LEAST_FREE_BYTES:
                 raise self._error("the disk is full")
 
-    def _opened(self, image: Image) -> cv2.VideoWriter:
+    def _opened(self, image: Image) -> VideoEncoder:
         height, width = image.shape[:2]
         self._size_wh = (width, height)
         if not self._target.parent.is_dir():
             raise self._error("the folder does not exist")
         self._partial = self._stack.enter_context(written_whole(self._target))
-        code = cv2.VideoWriter.fourcc(*CODECS[self._target.suffix.lower()])
         self._native_name = self._stack.enter_context(native_path(self._partial))
-        encoder = cv2.VideoWriter(self._native_name, code, self._fps, self._size_wh)
+        suffix = self._target.suffix.lower()
+        h264 = None if suffix in MOTION_JPEG else find_h264()
+        video = RawVideo((width + width % 2, height + height % 2), self._fps)
+        try:
+            encoder: VideoEncoder
+            if h264 is None:
+                encoder = OpenCvEncoder(self._native_name, suffix, video)
+            else:
+                encoder = ProgramEncoder(h264.command(video, self._partial), h264.program.name)
+        except EncoderError as error:
+            raise self._error(str(error)) from error
         self._encoder = encoder
-        if not encoder.isOpened():
-            raise self._error(
-                f"OpenCV cannot write {width}x{height} pixels at {self._fps:g} frames/s there"
-            )
+        self._plays = h264 is not None or suffix in MOTION_JPEG
+        self.encoder = f"{FOURCC[suffix]} of OpenCV" if h264 is None else str(h264)
+        _log.info("%s: encoded by %s", self._target, self.encoder)
         return encoder
 
     def __exit__(
@@ -147,14 +173,13 @@ class VideoWriter:
         Raises:
             DataError: The video is incomplete.
         """
-        if self._last is not None and not self._failed:
-            self._hold(self._next_index + 1)
-        if self._encoder is not None:
-            self._encoder.release()
-        if self._partial is None or self._failed:
-            self._discard()
-            return None
         try:
+            if self._last is not None and not self._failed:
+                self._hold(self._next_index + 1)
+            if self._partial is None or self._failed:
+                self._discard()
+                return None
+            self._finish()
             self._check()
             self._add_sound()
         except BaseException:
@@ -164,8 +189,17 @@ class VideoWriter:
         self._stack.close()
         return self._target
 
+    def _finish(self) -> None:
+        assert self._encoder is not None
+        try:
+            self._encoder.finish()
+        except EncoderError as error:
+            raise self._error(str(error)) from error
+
     def _discard(self) -> None:
         """Keep the previous file."""
+        if self._encoder is not None:
+            self._encoder.abort()
         discard(self._stack)
 
     def _check(self) -> None:
@@ -178,53 +212,29 @@ class VideoWriter:
             raise self._error("the file lacks frames; is the disk full?")
 
     def _add_sound(self) -> None:
-        if self._sound_from is None:
-            return
-        ffmpeg = shutil.which("ffmpeg")
-        if ffmpeg is None:
-            self.note = f"{self._target}: has no sound; install ffmpeg to copy it"
-            return
+        """Add the sound of the source, and note what the video lacks."""
         assert self._partial is not None
-        try:
-            with temporary_file(self._partial) as with_sound:
-                reason = self._copy_sound(ffmpeg, self._sound_from, self._partial, with_sound)
-                if reason is None:
-                    with_sound.replace(self._partial)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            reason = str(error)
+        reason = None
+        if self._sound_from is not None:
+            seconds = self._next_index / self._fps
+            reason = add_sound(Sound(self._partial, self._sound_from, self._begin_s, seconds))
+        lacks = [] if self._plays else ["is MPEG-4, which browsers do not play"]
         if reason is not None:
-            self.note = f"{self._target}: has no sound; ffmpeg failed to copy it ({reason})"
-
-    def _copy_sound(
-        self, ffmpeg: str, sound_from: Path, video: Path, with_sound: Path
-    ) -> str | None:
-        """Write the video with the sound of the source; return why that failed, or None.
-
-        Raises:
-            OSError, subprocess.TimeoutExpired: ffmpeg cannot be started, or hangs.
-        """
-        seconds = self._next_index / self._fps
-        inputs = ["-i", f"file:{video.absolute()}"]
-        inputs += ["-ss", f"{self._begin_s:.3f}", "-i", f"file:{sound_from.absolute()}"]
-        reason = ""
-        # Sound that the container does not support is re-encoded.
-        for codec in ("copy", "aac"):
-            command = [ffmpeg, "-nostdin", "-v", "error", "-y", *inputs]
-            command += ["-map", "0:v:0", "-map", "1:a?", "-c:v", "copy", "-c:a", codec]
-            command += ["-t", f"{seconds:.3f}", f"file:{with_sound.absolute()}"]
-            # Ctrl-C ends the video early and must not end ffmpeg as well.
-            done = subprocess.run(
-                command,
-                capture_output=True,
-                timeout=_SOUND_TIMEOUT_S,
-                check=False,
-                start_new_session=True,
-            )
-            if done.returncode == 0:
-                return None
-            reason = (done.stderr.decode(errors="replace").splitlines() or [""])[-1].strip()
-        return reason
+            lacks.append("has no sound" if reason == NO_PROGRAM else f"has no sound; {reason}")
+        if not self._plays or reason == NO_PROGRAM:
+            lacks[-1] += f"; install ffmpeg, or the extra video: {install_command('video')}"
+        if lacks:
+            self.note = f"{self._target}: {' and '.join(lacks)}"
 
     def _error(self, reason: str) -> DataError:
         self._failed = True
         return DataError(f"{self._target}: cannot write the video: {reason}")
+
+
+def _with_even_sides(image_bgr: Image) -> Image:
+    """Repeat the last column or row where a side is odd: chroma has half the resolution."""
+    height, width = image_bgr.shape[:2]
+    if not (height % 2 or width % 2):
+        return image_bgr
+    padded = cv2.copyMakeBorder(image_bgr, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+    return cast(Image, padded)

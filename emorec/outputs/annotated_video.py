@@ -9,7 +9,8 @@ from emorec.errors import DataError
 from emorec.frames import Frame
 from emorec.media.drawing import Annotator
 from emorec.media.sources import MediaSource
-from emorec.media.video_writer import CODECS, VideoWriter
+from emorec.media.video_programs import CONTAINERS
+from emorec.media.video_writer import VideoWriter
 from emorec.types import FaceEmotion, Undrawn
 
 _QUEUED_FRAMES = 4
@@ -19,7 +20,7 @@ _QUEUED_FRAMES = 4
 def annotated_path(folder: Path, source: MediaSource) -> Path:
     """Return the path of the annotated video of a source: with its own suffix, or as .mp4."""
     suffix = Path(source.name).suffix.lower()
-    return folder / source.output_name(f"-emotions{suffix if suffix in CODECS else '.mp4'}")
+    return folder / source.output_name(f"-emotions{suffix if suffix in CONTAINERS else '.mp4'}")
 
 
 class AnnotatedVideo:

@@ -1,5 +1,6 @@
+import logging
+import re
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -8,26 +9,31 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from helpers.video_tools import FFMPEG, codecs, fake_ffmpeg, hide, needs_ffmpeg
 
 from emorec.errors import ConfigError, DataError
-from emorec.media import video_writer
+from emorec.media import video_encoders, video_writer
 from emorec.media.video import VideoReader
-from emorec.media.video_writer import CODECS, VideoWriter
+from emorec.media.video_programs import CONTAINERS, H264, Ffmpeg
+from emorec.media.video_writer import VideoWriter
 
 VIDEOS = Path(__file__).parent / "videos"
-
-needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 
 
 def shade(value: int, size_wh: tuple[int, int] = (64, 48)) -> np.ndarray:
     return np.full((size_wh[1], size_wh[0], 3), value, np.uint8)
 
 
-def record(target: Path, frames: int, error: type[BaseException] | None = None) -> None:
+def record(
+    target: Path,
+    frames: int,
+    error: type[BaseException] | None = None,
+    size_wh: tuple[int, int] = (64, 48),
+) -> None:
     """Write some frames, then fail."""
     with VideoWriter(target, 10) as writer:
         for number in range(frames):
-            writer.write(shade(50), number / 10)
+            writer.write(shade(50, size_wh), number / 10)
         if error is not None:
             raise error
 
@@ -38,9 +44,21 @@ def read(path: Path) -> tuple[float, list[int]]:
         return reader.fps, [round(frame.image_bgr.mean()) for frame in reader]
 
 
-@pytest.mark.parametrize("suffix", [*CODECS, ".MP4"])
-@pytest.mark.parametrize("fps", [5, 24.7, 30000 / 1001, 119.88])
-def test_frames_and_rate_are_kept(tmp_path: Path, suffix, fps):
+@pytest.fixture(params=["ffmpeg", "PyAV", "OpenCV"])
+def program(request, monkeypatch) -> str:
+    """What encodes, in turn."""
+    name = request.param
+    if name == "ffmpeg" and FFMPEG is None:
+        pytest.skip("ffmpeg is not installed")
+    hide(monkeypatch, ffmpeg=name != "ffmpeg", av=name == "OpenCV")
+    return name
+
+
+@pytest.mark.parametrize(
+    ("suffix", "fps"),
+    [*((suffix, 24.7) for suffix in CONTAINERS), *((".MP4", fps) for fps in (5, 29.97003, 119.88))],
+)
+def test_frames_and_rate_are_kept(tmp_path: Path, program, suffix, fps):
     target = tmp_path / f"clip{suffix}"
     with VideoWriter(target, fps) as writer:
         for number in range(30):
@@ -50,6 +68,30 @@ def test_frames_and_rate_are_kept(tmp_path: Path, suffix, fps):
     assert found == pytest.approx(fps, rel=1e-3)
     assert values == pytest.approx([20 + 5 * number for number in range(30)], abs=6)
     assert list(tmp_path.iterdir()) == [target]
+    assert writer.encoder is not None
+    assert (program if suffix != ".avi" else "OpenCV") in writer.encoder
+
+
+@pytest.mark.parametrize("size_wh", [(1, 1), (63, 47), (64, 47), (63, 48)])
+def test_odd_sizes_grow_by_a_pixel(tmp_path: Path, program, size_wh):
+    """The pixels of the frame stay, and the last column and row are repeated."""
+    image = shade(40, size_wh)
+    image[:, -1] = image[-1] = 200
+    target = tmp_path / "clip.mp4"
+    with VideoWriter(target, 10) as writer:
+        writer.write(image, 0)
+    with VideoReader(target) as reader:
+        (frame,) = list(reader)
+    width, height = size_wh
+    assert frame.size_wh == (width + width % 2, height + height % 2)
+    assert (frame.image_bgr[height - 1 :] > 150).all()
+    assert (frame.image_bgr[:, width - 1 :] > 150).all()
+
+
+def test_the_encoder_is_logged(tmp_path: Path, caplog):
+    with caplog.at_level(logging.INFO, "emorec"):
+        record(tmp_path / "clip.avi", 1)
+    assert f"{tmp_path / 'clip.avi'}: encoded by MJPG of OpenCV" in caplog.text
 
 
 def test_without_frames_there_is_no_file(tmp_path: Path):
@@ -131,7 +173,8 @@ class _Closed:
 def test_an_encoder_that_does_not_open(tmp_path: Path, monkeypatch):
     target = tmp_path / "a.mp4"
     target.write_text("old")
-    monkeypatch.setattr(video_writer.cv2, "VideoWriter", _Closed)
+    hide(monkeypatch, ffmpeg=True, av=True)
+    monkeypatch.setattr(video_encoders.cv2, "VideoWriter", _Closed)
     with pytest.raises(DataError, match="cannot write 64x48 pixels at 10 frames/s"):
         record(target, 2)
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
@@ -168,65 +211,131 @@ def _small_files() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv"])
-def test_a_write_that_fails_leaves_no_video(tmp_path: Path, suffix):
+@pytest.mark.parametrize("suffix", [".mp4", ".avi"])
+@pytest.mark.parametrize("path", [None, ""])
+def test_a_write_that_fails_leaves_no_video(tmp_path: Path, suffix, path, monkeypatch):
+    if path is not None:
+        monkeypatch.setenv("PATH", path)
     target = tmp_path / f"a{suffix}"
     command = [sys.executable, "-c", _NOISE, str(target)]
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, preexec_fn=_small_files
     )
-    assert "cannot write the video: the file lacks frames" in done.stdout
+    assert re.fullmatch(
+        r".*: cannot write the video: "
+        r"(the file lacks frames.*|ffmpeg was ended by SIGXFSZ|PyAV failed \(File too large\))",
+        done.stdout.strip(),
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+_DIES = "head -c 100000 >/dev/null; echo no space left >&2; exit 1"
+_KILLED = "head -c 100000 >/dev/null; kill -9 $$"
+_STUCK = "exec sleep 1000"
+_STUCK_AT_THE_END = "cat >/dev/null; exec sleep 1000"
+
+
+@pytest.mark.parametrize(
+    ("script", "hangs", "reason"),
+    [
+        ("exit 3", False, "ffmpeg failed (exit code 3)"),
+        (_DIES, False, "ffmpeg failed (no space left)"),
+        (_KILLED, False, "ffmpeg was ended by SIGKILL"),
+        (_STUCK, True, "ffmpeg did not answer and was ended"),
+        (_STUCK_AT_THE_END, True, "ffmpeg did not answer and was ended"),
+        ("cat >/dev/null", False, "the file lacks frames; is the disk full?"),
+    ],
+)
+def test_a_program_that_fails_keeps_the_old_file(
+    tmp_path: Path, monkeypatch, script, hangs, reason
+):
+    fake_ffmpeg(monkeypatch, tmp_path / "bin", script)
+    if hangs:
+        monkeypatch.setattr(video_encoders, "_FRAME_TIMEOUT_S", 0.5)
+        monkeypatch.setattr(video_encoders, "_FINISH_TIMEOUT_S", 0.5)
+    target = tmp_path / "a.mp4"
+    target.write_text("old")
+    with pytest.raises(DataError) as error:
+        record(target, 5, size_wh=(320, 240))
+    assert str(error.value) == f"{target}: cannot write the video: {reason}"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "bin"]
+    assert target.read_text() == "old"
+
+
+def test_a_program_that_cannot_be_started(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(
+        video_writer, "find_h264", lambda: H264(Ffmpeg(str(tmp_path / "none")), "libx264")
+    )
+    with pytest.raises(DataError, match="ffmpeg cannot be started"):
+        record(tmp_path / "a.mp4", 2)
     assert list(tmp_path.iterdir()) == []
 
 
 # Sound
 
 
-def has_sound(path: Path) -> bool:
-    command = ["ffprobe", "-v", "error", "-select_streams", "a", "-show_entries", "stream=index"]
-    done = subprocess.run([*command, str(path)], capture_output=True, check=True)
-    return b"index" in done.stdout
-
-
 @needs_ffmpeg
+@pytest.mark.parametrize("hidden", [{}, {"ffmpeg": True}])
 @pytest.mark.parametrize("suffix", [".mp4", ".avi", ".mkv"])
-def test_sound_is_kept(tmp_path: Path, suffix):
+def test_sound_is_kept(tmp_path: Path, monkeypatch, suffix, hidden):
     target = tmp_path / f"a{suffix}"
-    with VideoWriter(target, 10, VIDEOS / "turned.mp4") as writer:
-        for number in range(10):
-            writer.write(shade(50), number / 10)
+    with monkeypatch.context() as patch:
+        hide(patch, **hidden)
+        with VideoWriter(target, 10, VIDEOS / "turned.mp4") as writer:
+            for number in range(10):
+                writer.write(shade(50), number / 10)
     assert writer.note is None
-    assert has_sound(target)
+    assert codecs(target) == ["mjpeg" if suffix == ".avi" else "h264", "aac"]
     fps, values = read(target)
     assert (fps, len(values)) == (pytest.approx(10), 10)
     assert list(tmp_path.iterdir()) == [target]
 
 
+_INSTALL = r"; install ffmpeg, or the extra video: .*pip install .*\[video\].*"
+
+
+@pytest.mark.parametrize(
+    ("suffix", "with_sound", "note"),
+    [
+        (".mp4", False, r"is MPEG-4, which browsers do not play" + _INSTALL),
+        (".mp4", True, r"is MPEG-4, which browsers do not play and has no sound" + _INSTALL),
+        (".avi", True, r"has no sound" + _INSTALL),
+        (".avi", False, None),
+    ],
+)
+def test_without_programs_a_note_says_what_to_install(
+    tmp_path: Path, monkeypatch, suffix, with_sound, note
+):
+    hide(monkeypatch, ffmpeg=True, av=True)
+    target = tmp_path / f"a{suffix}"
+    with VideoWriter(target, 10, VIDEOS / "turned.mp4" if with_sound else None) as writer:
+        writer.write(shade(50), 0)
+    if note is None:
+        assert writer.note is None
+    else:
+        assert re.fullmatch(f"{re.escape(str(target))}: {note}", writer.note)
+    assert len(read(target)[1]) == 1
+
+
 @needs_ffmpeg
-def test_a_source_without_sound(tmp_path: Path):
-    with VideoWriter(tmp_path / "a.mp4", 10, VIDEOS / "varying.mp4") as writer:
-        writer.write(shade(50), 0)
-    assert writer.note is None
-    assert not has_sound(tmp_path / "a.mp4")
+def test_an_ffmpeg_without_h264(tmp_path: Path, monkeypatch):
+    """PyAV encodes; without it OpenCV does, and ffmpeg copies the sound."""
+    fake_ffmpeg(monkeypatch, tmp_path / "bin", f'exec {FFMPEG} "$@"', encoders="mpeg4")
+    for av, encoder in ((False, "libx264 of PyAV"), (True, "mp4v of OpenCV")):
+        hide(monkeypatch, av=av)
+        target = tmp_path / "a.mp4"
+        with VideoWriter(target, 10, VIDEOS / "turned.mp4") as writer:
+            writer.write(shade(50), 0)
+        assert writer.encoder == encoder
+        assert codecs(target) == ["mpeg4" if av else "h264", "aac"]
+        assert (writer.note is not None) == av
 
 
-def test_without_ffmpeg_the_video_is_silent_and_has_a_note(tmp_path: Path, monkeypatch):
-    monkeypatch.setenv("PATH", "")
+def test_failing_programs_cost_only_the_sound(tmp_path: Path, monkeypatch):
+    hide(monkeypatch, av=True)
+    fake_ffmpeg(monkeypatch, tmp_path / "bin", "echo no codec >&2; exit 1", encoders="none")
     with VideoWriter(tmp_path / "a.mp4", 10, VIDEOS / "turned.mp4") as writer:
         writer.write(shade(50), 0)
     assert writer.note is not None
-    assert "install ffmpeg" in writer.note
-    assert len(read(tmp_path / "a.mp4")[1]) == 1
-
-
-def test_a_failing_ffmpeg_costs_only_the_sound(tmp_path: Path, monkeypatch):
-    program = tmp_path / "bin" / "ffmpeg"
-    program.parent.mkdir()
-    program.write_text("#!/bin/sh\necho no codec >&2\nexit 1\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(program.parent))
-    with VideoWriter(tmp_path / "a.mp4", 10, VIDEOS / "turned.mp4") as writer:
-        writer.write(shade(50), 0)
-    assert writer.note is not None
-    assert "no codec" in writer.note
+    assert "has no sound; ffmpeg failed to copy it (no codec)" in writer.note
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4", "bin"]

@@ -291,7 +291,15 @@ def _devices() -> Iterator[Check]:
 
 
 def _tools() -> Iterator[Check]:
-    ffmpeg = shutil.which("ffmpeg")
-    found = ffmpeg or "not installed; annotated videos have no sound"
-    fix = "" if ffmpeg else "install ffmpeg, on Debian: apt-get install ffmpeg"
-    yield Check("tools", "ffmpeg", OK if ffmpeg else NOTE, found, fix)
+    """Report what encodes annotated videos and copies their sound."""
+    from emorec.media.video_programs import find_h264, installed_programs
+
+    ffmpeg, h264 = shutil.which("ffmpeg"), find_h264()
+    install = "install ffmpeg, on Debian: apt-get install ffmpeg"
+    yield Check("tools", "ffmpeg", OK, ffmpeg or "not installed")
+    if h264 is not None:
+        yield Check("tools", "video", OK, f"annotated videos are H.264, by {h264}")
+        return
+    sound = "" if installed_programs() else ", without sound"
+    found = f"annotated videos are MPEG-4{sound}, which browsers do not play"
+    yield Check("tools", "video", NOTE, found, f"{install}, or {install_command('video')}")
