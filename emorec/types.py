@@ -11,6 +11,9 @@ Point = tuple[float, float]
 ALIGNMENTS = ("auto", "off", "on")
 """When crops of tilted faces are rotated upright; auto is the model's own default."""
 
+BLURS = ("pixelate", "gaussian", "box")
+"""How faces are blurred; see `emorec.media.blurring.blur_faces`."""
+
 _DECIMALS = 2
 """Decimals of the coordinates of landmarks in `FaceEmotion.to_dict`, in pixels."""
 

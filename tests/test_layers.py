@@ -65,6 +65,7 @@ MODULES_BELOW = 2
 ONLY_IN = {
     "click": ("cli/",),
     "rich": ("cli/",),
+    "av": ("media/pyav_child.py",),
     "matplotlib": ("figures.py", "evaluation/plots.py"),
     "onnxruntime": ("detection/yunet_network.py", "inference/", "export/"),
     "ray": ("batch/ray_cluster.py",),

@@ -15,6 +15,7 @@ from emorec.inference.recognizer import EmotionRecognizer
 from emorec.inference.stream import FrameResult, StreamSettings, track_faces
 from emorec.interrupts import deliver_pending_interrupt
 from emorec.media.addresses import is_camera, is_url, output_stem, shown_name
+from emorec.media.blurring import blur_frame
 from emorec.media.reading import downscale
 from emorec.media.sources import MediaSource
 from emorec.media.video import RECONNECTS, VideoReader
@@ -37,6 +38,8 @@ class VideoSettings:
         timeline: Keep the timelines of the faces, for a plot.
         with_bars: Draw the probabilities of all emotions into annotated videos.
         with_landmarks: Draw the landmarks of the faces into annotated videos.
+        blur: Blur the faces in annotated videos, as for `AnnotatedVideo`. The frames of the results
+            stay unchanged.
         reconnects: As for `VideoReader`.
     """
 
@@ -48,6 +51,7 @@ class VideoSettings:
     timeline: bool = False
     with_bars: bool = False
     with_landmarks: bool = False
+    blur: str | None = None
     reconnects: int = RECONNECTS
 
 
@@ -203,7 +207,7 @@ class VideoRun:
                         result = self._frame_result(tracked)
                         summary.add(tracked.faces, tracked.frame.time_s or 0.0)
                         if annotated is not None:
-                            annotated.add(tracked.frame, tracked.faces)
+                            annotated.add(tracked.frame, tracked.faces, tracked.missed)
                         yield result
                         deliver_pending_interrupt()
                 except BaseException:
@@ -239,9 +243,13 @@ class VideoRun:
         sound_from = None if is_camera(name) or is_url(name) else Path(name)
         settings = self._settings
         writer = VideoWriter(path, fps, sound_from)
-        return AnnotatedVideo(writer, settings.with_bars, settings.with_landmarks)
+        return AnnotatedVideo(writer, settings.with_bars, settings.with_landmarks, settings.blur)
 
     def _frame_result(self, tracked: FrameResult) -> VideoFrameResult:
-        outputs = self._outputs if tracked.detected else ()
-        result = write_result(self._source, self.name, tracked.frame, tracked.faces, outputs)
+        outputs, frame, blur = self._outputs, tracked.frame, self._settings.blur
+        if not tracked.detected:
+            outputs = ()
+        elif outputs and blur is not None:  # crops may show parts of other faces
+            frame = blur_frame(frame, tracked.missed, blur)
+        result = write_result(self._source, self.name, frame, tracked.faces, outputs)
         return VideoFrameResult(result.record, result.written, result.problems, tracked=tracked)

@@ -19,7 +19,7 @@ from emorec.inference.optical_flow import propagate, small_gray
 from emorec.inference.tracking import MAX_GAP_S, SMOOTH_S, EmotionTracker
 from emorec.interrupts import wait_for_item, wait_for_result
 from emorec.threads import default_threads
-from emorec.types import FaceEmotion
+from emorec.types import Box, FaceEmotion
 
 _LOOKAHEAD = 8
 """Frames between two detections that are read ahead for each worker, at most."""
@@ -36,11 +36,14 @@ class FrameResult:
         faces: The faces with their ids, boxes in pixels of the full frame, and probabilities
             smoothed over time.
         detected: Whether faces were detected in this frame; else they were propagated to it.
+        missed: Where faces may be that were detected up to `max_gap_s` before, and not in this
+            frame; to blur them.
     """
 
     frame: Frame
     faces: tuple[FaceEmotion, ...]
     detected: bool
+    missed: tuple[Box, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as native types, with keys of the records of `emorec detect`.
@@ -177,7 +180,8 @@ def track_faces(
                     moved = propagate(last_gray, processed.gray, frame.size_wh, boxes)
                     faces = tracker.propagate(time_s, moved)
                 last_gray = processed.gray
-                yield FrameResult(frame, tuple(faces), processed.faces is not None)
+                detected = processed.faces is not None
+                yield FrameResult(frame, tuple(faces), detected, tuple(tracker.missed(time_s)))
         finally:
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from emorec.errors import ConfigError
+from emorec.media.positions import enclosing
 from emorec.types import Box, FaceEmotion, Prediction
 
 MAX_GAP_S = 1.0
@@ -163,6 +164,11 @@ class FaceTracker:
         """Predict the boxes of the faces of the last update at a time in seconds, by id."""
         return {track.id: track.predict(time_s) for track in self._tracks if not track.missed}
 
+    def missed(self, time_s: float) -> list[Box]:
+        """Return boxes around the last and the predicted position of each face out of sight."""
+        known = [t for t in self._tracks if time_s - t.detected_s <= self._max_gap_s]
+        return [enclosing(t.box, t.predict(time_s)) for t in known if t.missed]
+
     def _match(
         self, boxes: Sequence[Box], time_s: float, size_wh: tuple[int, int] | None
     ) -> dict[int, _Track]:
@@ -287,6 +293,10 @@ class EmotionTracker:
             propagated = replace(face.face.fitted(box), detector=TRACKED)
             faces.append(replace(face, face=propagated))
         return sorted(faces, key=_top_left)
+
+    def missed(self, time_s: float) -> list[Box]:
+        """Return where the faces that were not detected may be; see `FaceTracker.missed`."""
+        return self._tracker.missed(time_s)
 
     def _blend(self, before: Prediction, now: Prediction, share: float) -> Prediction:
         old, new = before.probabilities, now.probabilities

@@ -10,6 +10,7 @@ from emorec import fonts
 from emorec.frames import Frame
 from emorec.images import Image
 from emorec.media import bars
+from emorec.media.blurring import blur_faces, check_method
 from emorec.media.layout import place_labels, place_panel
 from emorec.media.positions import Place, enclosing
 from emorec.media.text_drawing import Color, TextLine, TextStyle, draw_line, text_line
@@ -72,6 +73,7 @@ def annotate(
     faces: Sequence[FaceEmotion],
     probability_bars: bool = False,
     landmarks: bool = False,
+    blur: str | None = None,
 ) -> Image:
     """Draw a border and a label around every face; see `Annotator.draw`.
 
@@ -80,11 +82,15 @@ def annotate(
         faces: Faces to draw, in pixels of the image.
         probability_bars: As for `Annotator`.
         landmarks: As for `Annotator`.
+        blur: As for `Annotator`.
 
     Returns:
         A new image of the same shape.
+
+    Raises:
+        ConfigError: As for `Annotator`.
     """
-    return Annotator(probability_bars, landmarks).draw(image_bgr, faces)
+    return Annotator(probability_bars, landmarks, blur).draw(image_bgr, faces)
 
 
 class Annotator:
@@ -97,24 +103,35 @@ class Annotator:
         probability_bars: Draw the probabilities of all emotions beside each face, where they hide
             neither faces nor labels.
         landmarks: Draw the landmarks of the faces that have them.
+        blur: Blur the faces by this method of `BLURS`; None shows them.
 
     Attributes:
         undrawn: Labels and bars that had no place, so far.
+
+    Raises:
+        ConfigError: The method of blurring is unknown.
     """
 
-    def __init__(self, probability_bars: bool = False, landmarks: bool = False) -> None:
+    def __init__(
+        self, probability_bars: bool = False, landmarks: bool = False, blur: str | None = None
+    ) -> None:
         self.undrawn = Undrawn()
+        self._blur = blur if blur is None else check_method(blur)
         self._bars = probability_bars
         self._landmarks = landmarks
         self._label_sides: dict[int, str] = {}
         self._panel_sides: dict[int, str] = {}
 
-    def draw_frame(self, frame: Frame, faces: Sequence[FaceEmotion]) -> Image:
+    def draw_frame(
+        self, frame: Frame, faces: Sequence[FaceEmotion], missed: Sequence[Box] = ()
+    ) -> Image:
         """Draw faces into a frame as `draw` does; they are in pixels of the full image."""
         scaled = [replace(face, face=frame.to_scaled_face(face.face)) for face in faces]
-        return self.draw(frame.image_bgr, scaled)
+        return self.draw(frame.image_bgr, scaled, [frame.to_scaled_box(box) for box in missed])
 
-    def draw(self, image_bgr: Image, faces: Sequence[FaceEmotion]) -> Image:
+    def draw(
+        self, image_bgr: Image, faces: Sequence[FaceEmotion], missed: Sequence[Box] = ()
+    ) -> Image:
         """Draw a border and a label around every face.
 
         A label is e.g. "happy 93%" or, if uncertain, "sad? 41%"; that of a face in a video starts
@@ -124,15 +141,19 @@ class Annotator:
         Args:
             image_bgr: Image, shape (height, width, 3), uint8, BGR; not modified.
             faces: Faces to draw, in pixels of the image.
+            missed: Faces that are only blurred, if faces are: `FrameResult.missed`.
 
         Returns:
             A new image of the same shape.
         """
-        drawn = image_bgr.copy()
+        boxes = [face.box for face in faces]
+        if self._blur is None:
+            drawn = image_bgr.copy()
+        else:
+            drawn = blur_faces(image_bgr, [*boxes, *missed], self._blur)
         height, width = drawn.shape[:2]
         line = max(round(_LINE_SHARE * min(height, width)), 1)
         rim = (line + 1) // 3
-        boxes = [face.box for face in faces]
         borders = [_grown(box, line + 2 * rim) for box in boxes]
         colors = [emotion_colors(face.probabilities) for face in faces]
         for face, border, color in zip(faces, borders, colors, strict=True):

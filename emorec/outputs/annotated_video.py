@@ -11,10 +11,13 @@ from emorec.media.drawing import Annotator
 from emorec.media.sources import MediaSource
 from emorec.media.video_programs import CONTAINERS
 from emorec.media.video_writer import VideoWriter
-from emorec.types import FaceEmotion, Undrawn
+from emorec.types import Box, FaceEmotion, Undrawn
 
 _QUEUED_FRAMES = 4
 """Frames that wait to be drawn, at most."""
+
+_DrawnFrame = tuple[Frame, Sequence[FaceEmotion], Sequence[Box]]
+"""The arguments of `AnnotatedVideo.add`."""
 
 
 def annotated_path(folder: Path, source: MediaSource) -> Path:
@@ -30,24 +33,27 @@ class AnnotatedVideo:
         writer: Writes the annotated frames; closed by `close`.
         with_bars: Draw the probabilities of all emotions.
         with_landmarks: Draw the landmarks of the faces.
+        blur: Blur the faces by this method of `BLURS`; None shows them.
 
     Attributes:
         written: The finished file; None before, and after a problem.
         problem: Why it could not be written, or None.
-        note: Why it has no sound, or None.
+        note: Why browsers do not play it or it has no sound, or None.
     """
 
     def __init__(
-        self, writer: VideoWriter, with_bars: bool = False, with_landmarks: bool = False
+        self,
+        writer: VideoWriter,
+        with_bars: bool = False,
+        with_landmarks: bool = False,
+        blur: str | None = None,
     ) -> None:
         self.written: Path | None = None
         self.problem: str | None = None
         self.note: str | None = None
         self._writer = writer
-        self._annotator = Annotator(with_bars, with_landmarks)
-        self._queue: queue.Queue[tuple[Frame, Sequence[FaceEmotion]] | None] = queue.Queue(
-            _QUEUED_FRAMES
-        )
+        self._annotator = Annotator(with_bars, with_landmarks, blur)
+        self._queue: queue.Queue[_DrawnFrame | None] = queue.Queue(_QUEUED_FRAMES)
         self._thread = threading.Thread(target=self._run, name="emorec-write", daemon=True)
         self._thread.start()
 
@@ -56,9 +62,15 @@ class AnnotatedVideo:
         """Labels and bars that the frames lack, so far."""
         return self._annotator.undrawn
 
-    def add(self, frame: Frame, faces: Sequence[FaceEmotion]) -> None:
-        """Draw the faces into a frame and write it; after a problem, frames are skipped."""
-        self._queue.put((frame, faces))
+    def add(self, frame: Frame, faces: Sequence[FaceEmotion], missed: Sequence[Box] = ()) -> None:
+        """Draw the faces into a frame and write it; after a problem, frames are skipped.
+
+        Args:
+            frame: The pixels.
+            faces: The faces, boxes in pixels of the full frame.
+            missed: As for `Annotator.draw`.
+        """
+        self._queue.put((frame, faces, missed))
 
     def close(self) -> None:
         """Wait for the last frame and finish the video."""
@@ -74,9 +86,9 @@ class AnnotatedVideo:
         while (item := self._queue.get()) is not None:
             if self.problem is not None:
                 continue  # the queue must be emptied, or `add` would block
-            frame, faces = item
+            frame, faces, missed = item
             try:
-                image = self._annotator.draw_frame(frame, faces)
+                image = self._annotator.draw_frame(frame, faces, missed)
                 self._writer.write(image, frame.time_s or 0.0)
             except DataError as error:
                 self.problem = str(error)

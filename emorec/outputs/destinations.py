@@ -22,6 +22,7 @@ class OutputSettings:
         save: Write annotated images and videos.
         bars: Draw the probabilities of all emotions into them.
         landmarks: Draw the landmarks of the faces into them.
+        blur: Blur the faces in them and in the crops, by this method of `BLURS`.
         crops: Folder of the face crops; None writes none.
         resume: Resume an interrupted run from its record files.
     """
@@ -31,6 +32,7 @@ class OutputSettings:
     save: bool = True
     bars: bool = False
     landmarks: bool = False
+    blur: str | None = None
     crops: Path | None = None
     resume: bool = False
 
@@ -97,7 +99,7 @@ class OutputSettings:
         folder = self.image_folder(sources)
         if folder is not None:
             make_folder(folder)
-            outputs.append(MarkedImages(folder, self.bars, self.landmarks))
+            outputs.append(MarkedImages(folder, self.bars, self.landmarks, self.blur))
         return [*outputs, *self.crop_outputs(crop_margin, align)]
 
     def crop_outputs(self, crop_margin: float, align: bool = False) -> list[ImageOutput]:
@@ -105,7 +107,7 @@ class OutputSettings:
         if self.crops is None:
             return []
         make_folder(self.crops)
-        return [FaceCrops(self.crops, crop_margin, align)]
+        return [FaceCrops(self.crops, crop_margin, align, self.blur)]
 
     def writers(self, model: ReportingModel) -> list[RecordWriter]:
         """Make the writers of the records, unopened.

@@ -58,11 +58,13 @@ class MarkedImages:
         folder: Folder of the images; subfolders are created as the sources need them.
         bars: Draw the probabilities of all emotions.
         landmarks: Draw the landmarks of the faces.
+        blur: Blur the faces by this method of `BLURS`; None shows them.
     """
 
     folder: Path
     bars: bool = False
     landmarks: bool = False
+    blur: str | None = None
 
     def target(self, source: MediaSource, frame: Frame | None = None) -> Path:
         """Return the path of the annotated image of a source, or of one of its frames."""
@@ -74,7 +76,7 @@ class MarkedImages:
         """Write one image; see `ImageOutput.write`."""
         from emorec.media.drawing import Annotator  # without annotated images it is not needed
 
-        annotator = Annotator(self.bars, self.landmarks)
+        annotator = Annotator(self.bars, self.landmarks, self.blur)
         target = self.target(source, frame)
         make_folder(target.parent)
         write_image(target, annotator.draw_frame(frame, faces))
@@ -89,17 +91,23 @@ class FaceCrops:
         folder: Folder of the crops.
         margin: Margin added on each side, as a fraction of the box's width and height.
         align: Rotate the crops of tilted faces; see `crop_face`.
+        blur: As for `MarkedImages`.
     """
 
     folder: Path
     margin: float
     align: bool = False
+    blur: str | None = None
 
     def write(
         self, source: MediaSource, frame: Frame, faces: Sequence[FaceEmotion]
     ) -> WrittenImages:
         """Write the crops of one frame; see `ImageOutput.write`."""
         written = []
+        if self.blur is not None and faces:
+            from emorec.media.blurring import blur_frame  # most runs blur nothing
+
+            frame = blur_frame(frame, [face.box for face in faces], self.blur)
         for number, emotion in enumerate(faces, 1):
             face = frame.to_scaled_face(emotion.face)
             landmarks = face.landmarks if self.align else None

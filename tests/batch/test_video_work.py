@@ -243,3 +243,42 @@ def check_damaged_videos(recognizer, folder: Path, count: int) -> None:
 )
 def test_damaged_videos(recognizer, tmp_path: Path, count: int):
     check_damaged_videos(recognizer, tmp_path, count)
+
+
+class Missing(Detector):
+    """Detects no face in the frames of a middle brightness."""
+
+    def detect(self, image_bgr):
+        return [] if 110 < image_bgr.mean() < 120 else super().detect(image_bgr)
+
+
+@pytest.mark.parametrize("blur", [None, "box"])
+@pytest.mark.parametrize("max_gap_s", [1.0, 0.0])
+def test_a_blurred_face_stays_blurred_where_it_is_missed(
+    recognizer, clip: Path, tmp_path: Path, blur, max_gap_s
+):
+    """For the longest gap; the frames of the results are unchanged."""
+    settings = VideoSettings(blur=blur, stream=StreamSettings(max_gap_s=max_gap_s))
+    work = VideoWork(recognizer.with_detector(Missing()), settings)
+    with work.run(clip, tmp_path / "out") as run:
+        results = list(run)
+    missing = {n for n, result in enumerate(results) if not result.record["faces"]}
+    assert 3 <= len(missing) <= 5
+    assert all(result.tracked.frame.image_bgr.min() > 90 for result in results)
+    with VideoReader(run.result.annotated.written) as reader:
+        blurred = {n for n, f in enumerate(reader) if f.image_bgr[15:30, 20:35].mean() < 30}
+    if blur is None:
+        assert blurred == set()
+    else:
+        assert blurred == set(range(FRAMES)) - (missing if max_gap_s == 0 else set())
+
+
+def test_crops_of_videos_are_blurred(recognizer, clip: Path, tmp_path: Path):
+    work = VideoWork(
+        recognizer, VideoSettings(blur="box"), [FaceCrops(tmp_path / "crops", 0.1, blur="box")]
+    )
+    with work.run(clip) as run:
+        assert len(list(run)) == FRAMES
+    crops = sorted((tmp_path / "crops").iterdir())
+    assert len(crops) == FRAMES
+    assert not any(cv2.imread(str(path)).any() for path in crops)

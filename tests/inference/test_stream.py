@@ -309,3 +309,19 @@ def test_ids_of_real_faces_that_cross_and_leave(shared_data: Path, tmp_path: Pat
     assert {id_: set(names) for id_, names in longest.items()} == {1: {"left"}, 2: {"right"}}
     after = [result for result in results if (result.frame.number or 0) >= 85 and result.detected]
     assert all({face.id for face in result.faces} >= {2} for result in after)
+
+
+@pytest.mark.parametrize(("detect_every", "max_gap_s"), [(1, 0.35), (3, 0.35), (1, 0.0)])
+def test_missed_faces(detect_every, max_gap_s):
+    """A face of the first four frames is missed for the longest gap, and then no more."""
+
+    def recognize(frame: Frame) -> list[FaceEmotion]:
+        return stub(frame) if (frame.number or 0) < 4 else []
+
+    settings = StreamSettings(detect_every, max_gap_s=max_gap_s)
+    results = list(track_faces(frames(12), recognize, settings))
+    for result in results:
+        hidden = {(box.y, box.width >= 10) for box in result.missed}
+        number = result.frame.number
+        known = not result.faces and number / 10 - 0.3 <= max_gap_s
+        assert hidden == ({(5, True)} if known else set())

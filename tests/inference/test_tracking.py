@@ -199,3 +199,20 @@ def test_landmarks_are_propagated_with_their_box():
     assert (propagated.face.detector, propagated.face.score) == (TRACKED, 7.5)
     (larger,) = tracker.propagate(0.2, {1: Box(10, 20, 80, 100)})
     assert larger.face.landmarks == points.mapped(2, 2, 10, 20)
+
+
+def test_a_missed_face_is_known_where_it_was_and_where_it_may_be():
+    """Until its track ends; then, and while it is detected, it is not missed."""
+    tracker = FaceTracker(max_gap_s=0.3)
+    assert tracker.missed(0.0) == []
+    for number in range(10):
+        tracker.update([Box(20 * number, 50, 100, 100)], number / 10)
+        assert tracker.missed(number / 10) == []
+    tracker.update([], 1.0)
+    (near,) = tracker.missed(1.0)
+    (far,) = tracker.missed(1.1)
+    for box, right in ((near, 300), (far, 310)):
+        assert (box.x, box.y, box.height) == (180, 50, 100)
+        assert box.x + box.width > right - 5
+    tracker.update([], 1.25)
+    assert tracker.missed(1.25) == []

@@ -6,13 +6,15 @@ from helpers.face_layouts import random_layouts
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emorec.errors import ConfigError
 from emorec.fonts import escape
 from emorec.frames import Frame
 from emorec.labels import EMOTIONS_8
 from emorec.media import drawing
+from emorec.media.blurring import blur_faces
 from emorec.media.drawing import COLORS, Annotator, annotate, emotion_colors
 from emorec.media.positions import overlap
-from emorec.types import Box, Face, FaceEmotion, Landmarks, Prediction, Undrawn
+from emorec.types import BLURS, Box, Face, FaceEmotion, Landmarks, Prediction, Undrawn
 
 numbers = st.integers(-60, 260)
 sizes = st.integers(1, 300)
@@ -294,3 +296,38 @@ def test_the_label_of_a_face_shows_its_id():
     box = Box(100, 100, 100, 100)
     plain, numbered = annotate(image, [spread(box)]), annotate(image, [spread(box, 7)])
     assert not np.array_equal(plain, numbered)
+
+
+NOISE = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
+
+
+@pytest.mark.parametrize("method", BLURS)
+def test_faces_are_blurred_below_borders_and_labels(method):
+    """Those that are only missed too; the faces themselves are drawn as without blurring."""
+    face, missed = found(Box(40, 100, 60, 60)), Box(200, 100, 50, 50)
+    drawn = Annotator(blur=method).draw(NOISE, [face], [missed])
+    expected = annotate(blur_faces(NOISE, [face.box, missed], method), [face])
+    assert np.array_equal(drawn, expected)
+    assert not np.array_equal(drawn[120:140, 60:80], NOISE[120:140, 60:80])
+    assert not np.array_equal(drawn[120:140, 210:230], NOISE[120:140, 210:230])
+    assert np.array_equal(
+        annotate(NOISE, [face], blur=method), Annotator(blur=method).draw(NOISE, [face])
+    )
+
+
+def test_without_blur_missed_faces_change_nothing():
+    face = found(Box(40, 100, 60, 60))
+    assert np.array_equal(
+        Annotator().draw(NOISE, [face], [Box(200, 100, 50, 50)]), annotate(NOISE, [face])
+    )
+
+
+def test_blurred_faces_of_a_downscaled_frame():
+    frame = Frame(NOISE, (600, 600))
+    drawn = Annotator(blur="box").draw_frame(frame, [], [Box(400, 200, 100, 100)])
+    assert np.array_equal(drawn, blur_faces(NOISE, [Box(200, 100, 50, 50)], "box"))
+
+
+def test_an_unknown_blur():
+    with pytest.raises(ConfigError, match="choose one of pixelate, gaussian, box"):
+        annotate(NOISE, [], blur="smear")

@@ -1,10 +1,10 @@
 """Videos in headless Chromium: they play, with sound."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.browser import chromium
 from helpers.video_tools import FFMPEG, hide
 
 from emorec.media.video_writer import VideoWriter
@@ -33,14 +33,8 @@ _PLAY = """async (video) => {
 
 @pytest.fixture(scope="module")
 def page():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=arguments
-        )
+    with chromium("--autoplay-policy=no-user-gesture-required") as browser:
         yield browser.new_page()
-        browser.close()
 
 
 @pytest.mark.parametrize("program", ["ffmpeg", "PyAV"])

@@ -5,9 +5,11 @@ import cv2
 import numpy as np
 import pytest
 from helpers.example_records import FACE, TRACKED
+from PIL import Image
 
 from emorec.errors import DataError
 from emorec.frames import Frame
+from emorec.media.reading import read_frames
 from emorec.media.sources import MediaSource
 from emorec.outputs.marked_images import FaceCrops, MarkedImages, make_folder, write_result
 from emorec.types import Box, Face, Landmarks, Undrawn
@@ -96,3 +98,48 @@ def test_make_folder(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot make the folder"):
         make_folder(tmp_path / "file" / "b")
+
+
+@pytest.mark.parametrize("align", [False, True])
+def test_blurred_crops_and_images(tmp_path: Path, align: bool):
+    """A crop shows nothing of its own face, nor of one beside it."""
+    points = Landmarks((50, 30), (50, 70), (40, 50), (30, 35), (30, 65))
+    faces = [
+        replace(TRACKED, face=Face(Box(20, 20, 60, 60), "yunet", 0.9, points)),
+        replace(TRACKED, face=Face(Box(70, 30, 40, 40), "yunet", 0.9)),
+    ]
+    image = np.random.default_rng(0).integers(1, 256, (100, 200, 3), np.uint8)
+    frame = Frame(image, (200, 100))
+    crops = FaceCrops(tmp_path, 0.1, align, blur="box").write(SOURCE, frame, faces).paths
+    assert len(crops) == 2
+    assert not any(cv2.imread(str(path)).any() for path in crops)
+    images = []
+    for blur in (None, "box"):
+        (path,) = MarkedImages(tmp_path, blur=blur).write(SOURCE, frame, faces).paths
+        images.append(cv2.imread(str(path)))
+    plain, blurred = images
+    assert plain[40:60, 40:60].mean() > 80
+    assert blurred[40:60, 40:60].max() < 30
+    assert np.array_equal(plain[:, 160:], blurred[:, 160:])
+
+
+@pytest.mark.parametrize("blur", [None, "pixelate"])
+def test_what_describes_the_photo_is_not_copied(tmp_path: Path, blur):
+    """Place, camera and thumbnail of a photo with EXIF data are in no output."""
+    photo = Image.fromarray(np.full((100, 200, 3), 90, np.uint8))
+    exif = photo.getexif()
+    exif[0x010F] = "Camera maker"
+    exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 51.0, 29.9), 3: "E", 4: (2.0, 17.0, 40.2)})
+    photo.save(tmp_path / "photo.jpg", exif=exif, comment=b"at home")
+    before = (tmp_path / "photo.jpg").read_bytes()
+    assert b"Exif" in before
+    assert b"Camera maker" in before
+    (frame,) = read_frames(MediaSource(str(tmp_path / "photo.jpg"), "photo")).frames
+    outputs = [MarkedImages(tmp_path, blur=blur), FaceCrops(tmp_path, 0.1, blur=blur)]
+    result = write_result(SOURCE, "photo.jpg", frame, [FACE], outputs)
+    assert len(result.written) == 2
+    for path in result.written:
+        data = Path(path).read_bytes()
+        assert not any(word in data for word in (b"Exif", b"eXIf", b"Camera maker", b"at home"))
+        with Image.open(path) as written:
+            assert not dict(written.getexif())

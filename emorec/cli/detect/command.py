@@ -48,6 +48,7 @@ Examples:
   cat photo.jpg | emorec detect - --json
   emorec detect crowd.jpg --detector haar --cascade default
   emorec detect face-crops/ --detector none --csv emotions.csv
+  emorec detect clip.mp4 --blur pixelate --save hidden/
   emorec detect clip.mp4 --jsonl frames.jsonl --plot faces.png
   emorec detect film.mkv --detect-every 5 --no-save --csv faces.csv
   emorec detect 0 --show
@@ -254,7 +255,7 @@ def _video_display(
     from emorec.batch.video_work import VideoWork
     from emorec.cli.detect.video_display import VideoDisplay
 
-    settings = videos.settings(max_side, outputs.bars, outputs.landmarks)
+    settings = videos.settings(max_side, outputs.bars, outputs.landmarks, outputs.blur)
     crops = outputs.crop_outputs(recognizer.metadata.crop_margin, recognizer.aligned)
     work = VideoWork(recognizer, settings, crops)
     return VideoDisplay(work, videos, outputs, reporter)

@@ -9,9 +9,10 @@ import click
 
 from emorec.cli import json_output
 from emorec.cli.overwriting import refuse_overwriting, require_file_path, require_suffix
-from emorec.cli.parameters import complete_files
+from emorec.cli.parameters import Choice, complete_files
 from emorec.outputs.base import STDOUT
 from emorec.outputs.formats import FORMATS
+from emorec.types import BLURS
 
 if TYPE_CHECKING:
     from emorec.media.sources import MediaSource
@@ -47,6 +48,12 @@ _OPTIONS = (
         "--landmarks",
         is_flag=True,
         help="Draw eyes, nose and mouth corners of each face, as its detector found them.",
+    ),
+    click.option(
+        "--blur",
+        type=Choice(list(BLURS)),
+        help="Blur all faces found, in annotated images, videos and crops. It does not hide faces "
+        "that are missed, nor other signs of who somebody is.",
     ),
     click.option(
         "--crops",
@@ -85,6 +92,7 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         no_save: bool,
         bars: bool,
         landmarks: bool,
+        blur: str | None,
         crops: Path | None,
         resume: bool,
         as_json: bool,
@@ -111,6 +119,7 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
             save=not no_save,
             bars=bars,
             landmarks=landmarks,
+            blur=blur,
             crops=crops,
             resume=resume,
         )

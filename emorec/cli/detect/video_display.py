@@ -59,7 +59,7 @@ class VideoDisplay:
         try:
             with (
                 progress_over(name, "frames") as progress,
-                _window(self._options.show, self._outputs.landmarks) as show,
+                _window(self._options.show, self._outputs) as show,
                 run,
             ):
                 for count, result in enumerate(run, 1):
@@ -87,11 +87,11 @@ class VideoDisplay:
 
 
 @contextmanager
-def _window(shown: bool, landmarks: bool) -> Iterator[Callable[["FrameResult"], bool]]:
+def _window(shown: bool, outputs: "OutputSettings") -> Iterator[Callable[["FrameResult"], bool]]:
     if not shown:
         yield lambda result: True
         return
     from emorec.cli.detect.window import Window
 
-    with Window(landmarks) as window:
+    with Window(outputs.landmarks, outputs.blur) as window:
         yield window.show

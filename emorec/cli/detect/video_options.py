@@ -133,7 +133,7 @@ class VideoOptions:
             raise click.UsageError(f"--plot: the folder of {self.plot} does not exist")
 
     def settings(
-        self, max_side: int | None, with_bars: bool, with_landmarks: bool
+        self, max_side: int | None, with_bars: bool, with_landmarks: bool, blur: str | None = None
     ) -> "VideoSettings":
         """Convert the options to library settings.
 
@@ -141,6 +141,7 @@ class VideoOptions:
             max_side: As for `VideoSettings`.
             with_bars: As for `VideoSettings`.
             with_landmarks: As for `VideoSettings`.
+            blur: As for `VideoSettings`.
         """
         from emorec.batch.video_work import VideoSettings
         from emorec.inference.stream import StreamSettings
@@ -154,6 +155,7 @@ class VideoOptions:
             timeline=self.plot is not None,
             with_bars=with_bars,
             with_landmarks=with_landmarks,
+            blur=blur,
             reconnects=self.reconnect,
         )
 

@@ -34,12 +34,13 @@ class Window:
 
     Args:
         landmarks: Draw the landmarks of the faces.
+        blur: Blur the faces, as for `Annotator`.
     """
 
-    def __init__(self, landmarks: bool = False) -> None:
+    def __init__(self, landmarks: bool = False, blur: str | None = None) -> None:
         from emorec.media.drawing import Annotator
 
-        self._annotator = Annotator(landmarks=landmarks)
+        self._annotator = Annotator(landmarks=landmarks, blur=blur)
 
     def __enter__(self) -> Self:
         return self
@@ -51,7 +52,8 @@ class Window:
         """
         import cv2
 
-        cv2.imshow(_TITLE, self._annotator.draw_frame(result.frame, result.faces))
+        image = self._annotator.draw_frame(result.frame, result.faces, result.missed)
+        cv2.imshow(_TITLE, image)
         if cv2.waitKey(1) & 0xFF in _QUIT:
             return False
         return cv2.getWindowProperty(_TITLE, cv2.WND_PROP_VISIBLE) >= 1

@@ -300,6 +300,6 @@ def _tools() -> Iterator[Check]:
     if h264 is not None:
         yield Check("tools", "video", OK, f"annotated videos are H.264, by {h264}")
         return
-    sound = "" if installed_programs() else ", without sound"
-    found = f"annotated videos are MPEG-4{sound}, which browsers do not play"
+    sound = "" if installed_programs() else ", and have no sound"
+    found = f"annotated videos are MPEG-4, which browsers do not play{sound}"
     yield Check("tools", "video", NOTE, found, f"{install}, or {install_command('video')}")

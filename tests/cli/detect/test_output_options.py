@@ -6,8 +6,10 @@ import os
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from helpers.detect_command import (
+    FACES,
     TwoFacesDetector,
     enter_workplace,
     names,
@@ -17,7 +19,9 @@ from helpers.detect_command import (
 from helpers.onnx_models import write_tiny_model
 
 from emorec.labels import EMOTIONS_7
+from emorec.media.blurring import blur_faces
 from emorec.outputs.formats import FORMATS
+from emorec.types import BLURS
 
 
 @pytest.fixture(autouse=True)
@@ -271,3 +275,32 @@ def test_an_input_may_have_the_name_of_an_output_that_is_not_written():
     images = write_gray("x.jpg"), write_gray("x-emotions.jpg")
     assert run(*images, "--no-save").exit_code == 0
     assert run(*images, "--out", "new").exit_code == 0
+
+
+@pytest.mark.parametrize("method", BLURS)
+def test_blurred_images_and_crops(method):
+    """The emotions are those of the faces before blurring."""
+    path = "x.png"
+    noise = np.random.default_rng(0).integers(1, 256, (100, 120, 3), np.uint8)
+    cv2.imwrite(path, noise)
+    plain = run(path, "--no-save", "--crops", "plain", "--jsonl", "plain.jsonl")
+    blurred = run(path, "--blur", method, "--crops", "crops", "--jsonl", "r.jsonl")
+    assert (plain.exit_code, blurred.exit_code) == (0, 0)
+    assert Path("r.jsonl").read_text() == Path("plain.jsonl").read_text()
+    for name in ("x-face1.png", "x-face2.png"):
+        before, after = (
+            cv2.imread(f"{folder}/{name}").astype(int) for folder in ("plain", "crops")
+        )
+        assert before.shape == after.shape
+        assert (before == after).all(2).mean() < 0.05
+    marked = cv2.imread("x-emotions.jpg").astype(int)
+    expected = blur_faces(noise, [face.box for face in FACES], method).astype(int)
+    # Between the lines and labels.
+    assert np.abs(marked - expected)[25:45, 20:40].mean() < 15
+
+
+def test_an_unknown_blur():
+    result = run(write_gray("x.jpg"), "--blur", "smear")
+    assert (result.exit_code, names()) == (2, ["x.jpg"])
+    assert "'smear' is not one of" in result.stderr
+    assert "'pixelate', 'gaussian', 'box'" in result.stderr

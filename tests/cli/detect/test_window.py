@@ -49,3 +49,14 @@ def test_a_window(monkeypatch, key, visible, expected):
     assert len(frames) == len(lines()) == expected
     assert frames[0].shape == (60, 80, 3)
     assert frames[0].std() > 5
+
+
+def test_a_window_of_blurred_faces(monkeypatch):
+    shown = []
+    monkeypatch.setattr(window, "check_display", lambda: None)
+    monkeypatch.setattr(cv2, "imshow", lambda title, image: shown.append(image))
+    monkeypatch.setattr(cv2, "waitKey", lambda wait: -1)
+    monkeypatch.setattr(cv2, "getWindowProperty", lambda title, what: 1)
+    monkeypatch.setattr(cv2, "destroyAllWindows", lambda: None)
+    assert run(make_clip(frames=2), "--show", "--no-save", "--blur", "box").exit_code == 0
+    assert [image[15:30, 20:35].max() for image in shown] == [0, 0]

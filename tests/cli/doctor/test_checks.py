@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+from helpers.video_tools import fake_ffmpeg, hide
 
 from emorec import installation, resources
 from emorec.cli.doctor import checks as module
@@ -262,3 +263,29 @@ def test_tensorflow_lists_its_devices():
     program = module._DEEP["tensorflow"]
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert "CPU" in done.stdout
+
+
+# Tools
+
+
+@pytest.mark.parametrize(
+    ("encoders", "av", "state", "text"),
+    [
+        ("libx264", False, OK, "annotated videos are H.264, by libx264 of ffmpeg"),
+        ("mpeg4", True, OK, "annotated videos are H.264, by libx264 of PyAV"),
+        ("mpeg4", False, NOTE, "annotated videos are MPEG-4, which browsers do not play"),
+        (
+            None,
+            False,
+            NOTE,
+            "annotated videos are MPEG-4, which browsers do not play, and have no sound",
+        ),
+    ],
+)
+def test_what_encodes_videos(tmp_path: Path, monkeypatch, encoders, av, state, text):
+    if encoders is not None:
+        fake_ffmpeg(monkeypatch, tmp_path / "bin", "exit", encoders)
+    hide(monkeypatch, ffmpeg=encoders is None, av=not av)
+    check = {check.name: check for check in module._tools()}["video"]
+    assert (check.state, check.found) == (state, text)
+    assert ("install ffmpeg" in check.fix) == (state == NOTE)
