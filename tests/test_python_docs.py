@@ -56,7 +56,11 @@ EXPECTED = {
     "Evaluation": [
         r"^\d+\.\d% \(\d+\.\d% to \d+\.\d%\)\nangry [01]\.\d+\n(.*\n){5,6}surprise [01]\."
     ],
-    "The parts of `emorec detect`": [r"^5 frames, 1 face$", r"^photos/b.png ok 1$"],
+    "The parts of `emorec detect`": [
+        r"^5 frames, 1 face$",
+        r"^photos/b.png ok 1$",
+        r"^hidden: 1$",
+    ],
 }
 """What the examples of each section print."""
 
