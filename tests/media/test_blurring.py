@@ -92,7 +92,7 @@ def test_a_blurred_face_is_not_found_and_does_not_correlate(face: Box, method, s
     before, after = (crop - cv2.GaussianBlur(crop, (0, 0), 6) for crop in crops)
     spread = np.sqrt((before**2).sum() * (after**2).sum())
     correlation = (before * after).sum() / spread if spread else 0
-    assert correlation < 0.6
+    assert correlation < 0.35
     if method != "pixelate":
         assert after.std() < 0.3 * before.std()
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.browser import chromium
+from helpers.detect_command import MovingDetector, enter_workplace, run
 from helpers.video_tools import FFMPEG, hide
 
 from emorec.media.video_writer import VideoWriter
@@ -37,33 +38,50 @@ def page():
         yield browser.new_page()
 
 
-@pytest.mark.parametrize("program", ["ffmpeg", "PyAV"])
-@pytest.mark.parametrize("size_wh", [(320, 240), (163, 121)])
-def test_it_plays_with_sound(page, tmp_path: Path, monkeypatch, program, size_wh):
-    if program == "ffmpeg" and FFMPEG is None:
+@pytest.fixture(params=["ffmpeg", "PyAV"])
+def program(request, monkeypatch) -> str:
+    if request.param == "ffmpeg" and FFMPEG is None:
         pytest.skip("ffmpeg is not installed")
-    hide(monkeypatch, ffmpeg=program != "ffmpeg")
-    width, height = size_wh
-    with VideoWriter(tmp_path / "a.mp4", 10, TONE) as writer:
-        for number in range(10):
-            writer.write(np.full((height, width, 3), 20 * number, np.uint8), number / 10)
-    (tmp_path / "page.html").write_text("<!doctype html><video src='a.mp4'></video>")
-    page.goto((tmp_path / "page.html").as_uri())
-    played = page.eval_on_selector("video", _PLAY)
+    hide(monkeypatch, ffmpeg=request.param == "PyAV", av=request.param == "ffmpeg")
+    return request.param
+
+
+def play(page, video: Path) -> dict:
+    """Play a video to its end."""
+    target = video.with_suffix(".html")
+    target.write_text(f"<!doctype html><video src='{video.name}'></video>")
+    page.goto(target.absolute().as_uri())
+    return page.eval_on_selector("video", _PLAY)
+
+
+def check_played(played: dict, size_wh: tuple[int, int]) -> None:
+    """Check that a second was played, with sound."""
     assert played["error"] is None
-    assert played["size"] == [width + width % 2, height + height % 2]
+    assert played["size"] == list(size_wh)
     assert played["time"] == pytest.approx(1, abs=0.15)
     assert played["frames"] >= 5
     assert played["sound"] > 0
 
 
+@pytest.mark.parametrize("blur", [(), ("--blur", "pixelate")])
+def test_the_video_of_detect(page, program, tmp_path: Path, monkeypatch, blur):
+    enter_workplace(tmp_path, monkeypatch, MovingDetector)
+    assert run(str(TONE), *blur).exit_code == 0
+    check_played(play(page, Path("turned-emotions.mp4")), (48, 64))
+
+
+def test_an_odd_size(page, program, tmp_path: Path):
+    with VideoWriter(tmp_path / "a.mp4", 10, TONE) as writer:
+        for number in range(10):
+            writer.write(np.full((121, 163, 3), 20 * number, np.uint8), number / 10)
+    check_played(play(page, tmp_path / "a.mp4"), (164, 122))
+
+
 def test_mpeg_4_does_not_play(page, tmp_path: Path, monkeypatch):
-    """The note about it is true, and the test above can fail."""
+    """The note about it is true, and the tests above can fail."""
     hide(monkeypatch, ffmpeg=True, av=True)
     with VideoWriter(tmp_path / "a.mp4", 10) as writer:
         for number in range(10):
             writer.write(np.full((240, 320, 3), 20 * number, np.uint8), number / 10)
-    (tmp_path / "page.html").write_text("<!doctype html><video src='a.mp4'></video>")
-    page.goto((tmp_path / "page.html").as_uri())
     with pytest.raises(Exception, match="Error"):
-        page.eval_on_selector("video", _PLAY)
+        play(page, tmp_path / "a.mp4")
