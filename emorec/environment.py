@@ -6,9 +6,9 @@ DEVICE_VARIABLE = "EMOREC_DEVICE"
 CACHE_VARIABLE = "EMOREC_CACHE"
 
 VARIABLES = {
-    MODEL_VARIABLE: "default of --model of detect, and the model that models show describes",
-    DETECTOR_VARIABLE: "default of --detector of detect",
-    DEVICE_VARIABLE: "default of --device of detect and evaluate, and of device= in Python",
+    MODEL_VARIABLE: "default of --model of detect and explain, and the model of models show",
+    DETECTOR_VARIABLE: "default of --detector of detect and explain",
+    DEVICE_VARIABLE: "default of --device of all commands, and of device= in Python",
     CACHE_VARIABLE: "folder of decoded images, features and pulled models",
 }
 """What each variable sets. An empty variable counts as not set."""

@@ -1,10 +1,12 @@
 """Preprocessing of faces for the model: cropping and scaling, the same in all stages."""
 
 import math
+from dataclasses import dataclass, replace
 from typing import cast
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from emorec.images import Image, to_gray
 from emorec.types import Box, Landmarks
@@ -18,6 +20,69 @@ _MAX_ROTATED = 2**15 - 1
 
 INTERPOLATIONS = ("area", "linear")
 """area: OpenCV's INTER_AREA for downscaling, INTER_LINEAR for upscaling."""
+
+
+@dataclass(frozen=True)
+class CropRegion:
+    """The rectangle of an image that the crop of a face shows; see `crop_face`.
+
+    Attributes:
+        left: Left edge before the rotation, in pixels of the image; negative outside it.
+        top: Top edge, as `left`.
+        width: Width, at least 1 pixel; that of the crop too.
+        height: Height, as `width`.
+        degrees: Clockwise rotation about the centre of the rectangle.
+    """
+
+    left: int
+    top: int
+    width: int
+    height: int
+    degrees: float = 0.0
+
+    @property
+    def to_image(self) -> npt.NDArray[np.float64]:
+        """Affine matrix, shape (2, 3), from points of the crop to points of the image.
+
+        The points are in pixels; the top left corners of crop and image are (0, 0).
+        """
+        cos, sin = math.cos(math.radians(self.degrees)), math.sin(math.radians(self.degrees))
+        across, down = self.width / 2, self.height / 2
+        return np.array(
+            [
+                [cos, -sin, self.left + across - cos * across + sin * down],
+                [sin, cos, self.top + down - sin * across - cos * down],
+            ]
+        )
+
+    def crop(self, image: Image) -> Image:
+        """Cut the rectangle out of an image; see `crop_face`."""
+        if self.degrees:
+            return self._rotated(image)
+        height, width = image.shape[:2]
+        right, bottom = self.left + self.width, self.top + self.height
+        if self.left >= 0 and self.top >= 0 and right <= width and bottom <= height:
+            return image[self.top : bottom, self.left : right]
+        rows = np.clip(np.arange(self.top, bottom), 0, height - 1)
+        columns = np.clip(np.arange(self.left, right), 0, width - 1)
+        return image[rows[:, None], columns]
+
+    def _rotated(self, image: Image) -> Image:
+        """Cut the rotated rectangle, by bilinear interpolation."""
+        # Only this part is passed on: OpenCV refuses to rotate images of `_MAX_ROTATED` pixels.
+        rows, columns = _surroundings(self, (image.shape[1], image.shape[0]))
+        part = image[rows[0] : rows[1], columns[0] : columns[1]]
+        # From the centre of a pixel of the crop to the centre of a pixel of the part.
+        to_part = self.to_image
+        to_part[:, 2] += to_part[:, :2] @ (0.5, 0.5) - 0.5 - (columns[0], rows[0])
+        rotated = cv2.warpAffine(
+            part,
+            to_part,
+            (self.width, self.height),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        return cast(Image, rotated)
 
 
 def crop_face(
@@ -44,61 +109,45 @@ def crop_face(
     Returns:
         The crop, uint8, with the channels of `image`, at least 1x1 pixels.
     """
-    height, width = image.shape[:2]
+    size_wh = (image.shape[1], image.shape[0])
+    return crop_region(size_wh, box, margin, landmarks, min_tilt).crop(image)
+
+
+def crop_region(
+    size_wh: tuple[int, int],
+    box: Box,
+    margin: float,
+    landmarks: Landmarks | None = None,
+    min_tilt: float = MIN_TILT,
+) -> CropRegion:
+    """Return the rectangle that `crop_face` cuts out of an image of a size; arguments as there.
+
+    It is not rotated if OpenCV cannot rotate an image of this size.
+    """
     half_width, half_height = box.width * (0.5 + margin), box.height * (0.5 + margin)
     center_x, center_y = box.x + box.width / 2, box.y + box.height / 2
     left, top = round(center_x - half_width), round(center_y - half_height)
     right = max(round(center_x + half_width), left + 1)
     bottom = max(round(center_y + half_height), top + 1)
-    if landmarks is not None and abs(landmarks.tilt) > min_tilt:
-        rotated = _rotated_crop(image, (left, top, right, bottom), landmarks.tilt)
-        if rotated is not None:
-            return rotated
-    if left >= 0 and top >= 0 and right <= width and bottom <= height:
-        return image[top:bottom, left:right]
-    rows = np.clip(np.arange(top, bottom), 0, height - 1)
-    columns = np.clip(np.arange(left, right), 0, width - 1)
-    return image[rows[:, None], columns]
+    region = CropRegion(left, top, right - left, bottom - top)
+    tilt = 0.0 if landmarks is None else landmarks.tilt
+    if math.isnan(tilt) or abs(tilt) <= min_tilt:
+        return region
+    ranges = _surroundings(region, size_wh)
+    longest = max(*(end - start for start, end in ranges), region.width, region.height)
+    return region if longest >= _MAX_ROTATED else replace(region, degrees=tilt)
 
 
-def _rotated_crop(image: Image, edges: tuple[int, int, int, int], degrees: float) -> Image | None:
-    """Crop a rectangle that is rotated clockwise about its centre, by bilinear interpolation.
-
-    Args:
-        image: As for `crop_face`.
-        edges: Left, top, right and bottom edge of the rectangle before its rotation.
-        degrees: The rotation.
-
-    Returns:
-        The crop, with the size of the rectangle; None if OpenCV cannot rotate one of this size.
-    """
-    left, top, right, bottom = edges
-    width, height = right - left, bottom - top
-    center_x, center_y = (left + right) / 2, (top + bottom) / 2
-    # Only this part is passed on: OpenCV refuses to rotate images of `_MAX_ROTATED` pixels a side.
-    reach = math.ceil(math.hypot(width, height) / 2) + 1
-    first_row, last_row = _clipped(center_y - reach, center_y + reach, image.shape[0])
-    first_column, last_column = _clipped(center_x - reach, center_x + reach, image.shape[1])
-    part = image[first_row:last_row, first_column:last_column]
-    if max(*part.shape[:2], width, height) >= _MAX_ROTATED:
-        return None
-    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    # From the centre of a pixel of the crop to the centre of a pixel of the part.
-    across, down = width / 2 - 0.5, height / 2 - 0.5
-    to_part = np.array(
-        [
-            [cos, -sin, center_x - 0.5 - first_column - cos * across + sin * down],
-            [sin, cos, center_y - 0.5 - first_row - sin * across - cos * down],
-        ]
+def _surroundings(
+    region: CropRegion, size_wh: tuple[int, int]
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the rows and the columns of an image that a region may need in any rotation."""
+    center_x, center_y = region.left + region.width / 2, region.top + region.height / 2
+    reach = math.ceil(math.hypot(region.width, region.height) / 2) + 1
+    return (
+        _clipped(center_y - reach, center_y + reach, size_wh[1]),
+        _clipped(center_x - reach, center_x + reach, size_wh[0]),
     )
-    rotated = cv2.warpAffine(
-        part,
-        to_part,
-        (width, height),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return cast(Image, rotated)
 
 
 def _clipped(first: float, last: float, length: int) -> tuple[int, int]:

@@ -43,6 +43,7 @@ MEANINGS = {
     "--json-file": "Write the result to FILE as one JSON document, beside the text.",
     "--limit": "Largest number of images to use.",
     "--min-score": "Drop faces below this score, whose scale depends on the detector.",
+    "--model": "Model that classifies the faces.",
     "--model-name": "Short name of the model, stored in its file.",
     "--out": "Folder of the output.",
     "--out-file": "ONNX file to write.",

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emorec.preprocessing import COLORS, INTERPOLATIONS, MIN_TILT, crop_face, to_input
+from emorec.preprocessing import (
+    COLORS,
+    INTERPOLATIONS,
+    MIN_TILT,
+    crop_face,
+    crop_region,
+    to_input,
+)
 from emorec.types import Box, Landmarks, Point
 
 boxes = st.builds(
@@ -201,3 +208,27 @@ def test_images_longer_than_opencv_rotates(side: int, rotated: bool):
     crop = crop_face(image, box, 0.0, eyes(45))
     assert crop.shape == (3, side)
     assert (crop != crop_face(image, box, 0.0)).any() == rotated
+
+
+@pytest.mark.parametrize("tilt", [0, 20, 90, -135])
+@pytest.mark.parametrize("box", [Box(60, 70, 50, 60), Box(-20, 150, 40, 41)])
+def test_the_matrix_of_a_region_is_where_its_crop_comes_from(box: Box, tilt: float):
+    """The value of a pixel of the image is its column, or its row."""
+    rows, columns = np.mgrid[:200, :200].astype(np.uint8)
+    eyes = (turned_point(box, -10, 0, tilt), turned_point(box, 10, 0, tilt))
+    landmarks = Landmarks(*eyes, *[(0.0, 0.0)] * 3)
+    region = crop_region((200, 200), box, 0.1, landmarks)
+    assert region.degrees == pytest.approx(tilt)
+    down, across = np.mgrid[: region.height, : region.width] + 0.5
+    points = np.stack([across, down], axis=-1) @ region.to_image[:, :2].T + region.to_image[:, 2]
+    for axis, image in enumerate((columns, rows)):
+        crop = crop_face(image, box, 0.1, landmarks)
+        expected = np.clip(points[..., axis] - 0.5, 0, 199)
+        np.testing.assert_allclose(crop, expected, atol=1.01)
+
+
+def turned_point(box: Box, across: float, down: float, degrees: float) -> Point:
+    """Return a point at an offset from the centre of a box, which is turned with the face."""
+    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    x, y = box.x + box.width / 2, box.y + box.height / 2
+    return x + cos * across - sin * down, y + sin * across + cos * down

@@ -48,6 +48,7 @@ WITHOUT_OWN_TESTS = {
     "emorec.models.onnx_shapes": "tests/models/test_onnx_limits.py compares the results",
     "emorec.models.onnx_windows": "tests/models/test_onnx_limits.py compares the results",
     "emorec.models.protobuf": "tests/models/test_onnx_properties.py reads every wire type",
+    "emorec.inference.base": "a protocol; tests/inference/ and tests/evaluation/ test its classes",
     "emorec.detection.base": "a protocol; tests/detection/ checks every detector against it",
 }
 """Modules whose tests are elsewhere, with the reason."""

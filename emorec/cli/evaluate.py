@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import click
-from click.core import ParameterSource
 
 from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.overwriting import refuse_overwriting, require_file_path, require_suffix
@@ -13,6 +12,7 @@ from emorec.cli.parameters import (
     device_option,
     note_flip_without_effect,
     prior_option,
+    refuse_device_of_keras,
 )
 from emorec.cli.verbosity import warn
 from emorec.labels import POLICIES
@@ -126,7 +126,7 @@ def evaluate(
         raise click.UsageError("--plot draws one model; pass one MODEL, or use --report")
     prepared = read_prepared(data)
     if any(path.suffix == ".keras" for path in paths):
-        _check_no_device()
+        refuse_device_of_keras()
         from emorec.cli.keras_backend import load_keras
 
         load_keras()
@@ -167,11 +167,3 @@ def evaluate(
         figures = {**where, "models": [entry.to_dict() for entry in found], "mcnemar": tests}
     if not json_output.write(figures):
         click.echo(evaluation_text(found[0]) if len(found) == 1 else comparison_text(found))
-
-
-def _check_no_device() -> None:
-    source = click.get_current_context().get_parameter_source("device")
-    if source is ParameterSource.COMMANDLINE:
-        raise click.UsageError(
-            "--device is for .onnx files; the device of a .keras file is that of its Keras backend"
-        )

@@ -32,6 +32,7 @@ COMMANDS = {
     "evaluate": "Evaluate each MODEL on a split of a data set.",
     "export": "Export MODEL as ONNX, or for other runtimes.",
     "detect": "Detect the faces in each SOURCE and classify their emotions.",
+    "explain": "Show which parts of the faces in each IMAGE decide about their emotion.",
     "models": "List, show, pull and adopt model files.",
     "doctor": "Diagnose this installation and suggest fixes.",
 }
@@ -45,6 +46,7 @@ SYNONYMS = {
     **dict.fromkeys(("fit", "finetune"), "train"),
     **dict.fromkeys(("score", "test", "validate"), "evaluate"),
     **dict.fromkeys(("convert", "onnx"), "export"),
+    **dict.fromkeys(("gradcam", "grad-cam", "heatmap", "occlusion", "saliency"), "explain"),
     **dict.fromkeys(("inspect", "stats"), "data-report"),
     **dict.fromkeys(("download", "fetch", "pull"), "models pull"),
     **dict.fromkeys(("camera", "live", "webcam"), "detect 0 --show"),

@@ -1,6 +1,6 @@
 """Options shared by several commands, and option types that click lacks."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,11 +9,11 @@ import click
 from click.core import ParameterSource
 
 from emorec.cli.verbosity import note
-from emorec.environment import DEVICE_VARIABLE
+from emorec.environment import DEVICE_VARIABLE, MODEL_VARIABLE
 from emorec.errors import ConfigError, ModelError
 from emorec.inference.devices import AUTO, DEVICE_NAMES
 from emorec.suggestions import close_names
-from emorec.types import Box
+from emorec.types import ALIGNMENTS, Box
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -83,6 +83,37 @@ device_option = click.option(
 )
 
 
+classes_option = click.option(
+    "--classes",
+    type=Choice([7, 8]),
+    default=7,
+    show_default=True,
+    help="Number of reported emotions; 8 adds contempt.",
+)
+
+align_option = click.option(
+    "--align",
+    type=Choice(list(ALIGNMENTS)),
+    default="auto",
+    show_default=True,
+    help="Rotate the crops of tilted faces so that the eyes are level, if the detector finds "
+    "landmarks; auto is the model's own default.",
+)
+
+
+def refuse_device_of_keras() -> None:
+    """Check that --device is not passed with a .keras file.
+
+    Raises:
+        click.UsageError: It is.
+    """
+    source = click.get_current_context().get_parameter_source("device")
+    if source is ParameterSource.COMMANDLINE:
+        raise click.UsageError(
+            "--device is for .onnx files; the device of a .keras file is that of its Keras backend"
+        )
+
+
 def complete_files(
     ctx: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list["CompletionItem"]:
@@ -105,6 +136,44 @@ def complete_models(
         *(CompletionItem(name) for name in names if name.startswith(incomplete)),
         *complete_files(ctx, parameter, incomplete),
     ]
+
+
+def model_option(help_text: str) -> Callable[[Any], Any]:
+    """Make the option --model of commands that classify faces; see `model_file`.
+
+    Args:
+        help_text: Its help, without the default.
+    """
+    return click.option(
+        "--model",
+        type=click.Path(readable=False, path_type=Path),
+        metavar="FILE|RUN|NAME",
+        shell_complete=complete_models,
+        envvar=MODEL_VARIABLE,
+        show_envvar=True,
+        help=f"{help_text}  [default: the shipped model]",
+    )
+
+
+def model_file(model: Path | None, formats: Sequence[str]) -> Path:
+    """Find the file of the model that --model names.
+
+    Args:
+        model: Its value; None is the shipped model.
+        formats: Formats that the command accepts, the preferred one first.
+
+    Raises:
+        ModelError: There is no such model, or it has none of the formats.
+    """
+    if model is None:
+        from emorec import resources
+
+        shipped = resources.shipped_model()
+        return shipped if formats[0] == "onnx" else resources.shipped_keras_model()
+    from emorec.models.files import find_model
+
+    with naming_variable("model", MODEL_VARIABLE):
+        return find_model(model, formats)
 
 
 def note_flip_without_effect(model: Path) -> None:

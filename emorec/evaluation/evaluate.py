@@ -13,7 +13,7 @@ from emorec.errors import ConfigError, DataError
 from emorec.evaluation.assessment import Evaluation, assess
 from emorec.evaluation.open_model import OpenModel, open_model
 from emorec.images import Image
-from emorec.inference.classifier import Floats
+from emorec.inference.base import Floats
 from emorec.inference.mirroring import averages_mirror_images, mirrored
 from emorec.labels import EMOTIONS_7, EMOTIONS_8
 from emorec.models.files import find_model

@@ -3,13 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from emorec.images import Image
-from emorec.inference.classifier import EmotionClassifier, Floats
+from emorec.inference.base import Floats
+from emorec.inference.classifier import EmotionClassifier
 from emorec.metadata import ModelMetadata
 from emorec.probabilities import prior_offsets, probabilities_from_logits
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,7 @@ class OpenModel:
         probabilities: Compute softmax(logits / temperature - default_prior * log(prior)) of
             images, with the model's own temperature and default prior; shapes as for `logits`.
         device: Name of the device of ONNX Runtime; None for Keras, whose backend chooses.
+        network: The model of Keras; None for an ONNX file.
     """
 
     path: Path
@@ -31,6 +37,7 @@ class OpenModel:
     logits: Callable[[Image], Floats]
     probabilities: Callable[[Image], Floats]
     device: str | None = None
+    network: "keras.Model | None" = None
 
 
 def open_model(path: Path, threads: int = 1, device: str | None = None) -> OpenModel:
@@ -68,4 +75,4 @@ def open_model(path: Path, threads: int = 1, device: str | None = None) -> OpenM
         found = probabilities_from_logits(logits(images), metadata.temperature, offsets)
         return found.astype(np.float32)
 
-    return OpenModel(path, metadata, logits, probabilities)
+    return OpenModel(path, metadata, logits, probabilities, network=model)

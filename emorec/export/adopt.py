@@ -10,7 +10,8 @@ from emorec.atomic_files import write_bytes
 from emorec.errors import ModelError
 from emorec.export.adopted_graph import ForeignModel, GraphWrapper
 from emorec.export.foreign_graph import find_output, input_form
-from emorec.inference.classifier import EmotionClassifier, Floats
+from emorec.inference.base import Floats
+from emorec.inference.classifier import EmotionClassifier
 from emorec.metadata import METADATA_KEY, ModelMetadata
 from emorec.models.files import MAX_FILE_BYTES
 from emorec.models.onnx_graph import read_graph

@@ -18,7 +18,8 @@ from emorec import __version__
 from emorec.errors import ModelError
 from emorec.export.cost import graph_cost
 from emorec.images import Image
-from emorec.inference.classifier import EmotionClassifier, Floats
+from emorec.inference.base import Floats
+from emorec.inference.classifier import EmotionClassifier
 from emorec.inference.onnx_runtime import onnxruntime
 from emorec.metadata import COST_KEY, METADATA_KEY
 

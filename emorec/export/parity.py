@@ -7,7 +7,7 @@ import numpy as np
 
 from emorec.errors import ModelError
 from emorec.images import Image
-from emorec.inference.classifier import Floats
+from emorec.inference.base import Floats
 from emorec.inference.onnx_runtime import onnxruntime
 from emorec.metadata import ModelMetadata
 from emorec.modeling.build import with_probabilities

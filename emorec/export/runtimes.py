@@ -9,7 +9,7 @@ import numpy as np
 
 from emorec.errors import ModelError
 from emorec.export.parity import RunModel
-from emorec.inference.classifier import Floats
+from emorec.inference.base import Floats
 
 _LITERT = "ai_edge_litert"
 

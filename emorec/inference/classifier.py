@@ -1,7 +1,7 @@
 """Classifies face crops with a model file, in ONNX Runtime."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from threading import Lock
@@ -14,6 +14,7 @@ from emorec import resources
 from emorec.errors import EmorecError, ModelError
 from emorec.image_arrays import check_image
 from emorec.images import Image
+from emorec.inference.base import Floats
 from emorec.inference.devices import requested_device
 from emorec.inference.mirroring import averages_mirror_images, mirrored
 from emorec.metadata import COST_KEY, METADATA_KEY, ModelCost, ModelMetadata
@@ -32,8 +33,6 @@ _MAX_BATCH_VALUES = 2**27
 """Most values of the largest tensor of one call; models of large images get smaller batches."""
 
 _LOG_ONLY_FATAL = 4
-
-Floats = npt.NDArray[np.float32]
 
 
 class EmotionClassifier:
@@ -133,13 +132,7 @@ class EmotionClassifier:
             ValueError: A crop has another type or shape, or no pixels.
             ModelError: The model fails or returns numbers that are not finite.
         """
-        model = self.metadata
-        for crop in crops:
-            check_image(crop, gray=True)
-        inputs = [to_input(c, model.input_size, model.color, model.interpolation) for c in crops]
-        shape = (len(inputs), model.input_size, model.input_size, model.channels)
-        rows = self.probabilities(np.asarray(inputs, np.float32).reshape(shape)).tolist()
-        return [Prediction(dict(zip(model.labels, row, strict=True))) for row in rows]
+        return classify_crops(crops, self.metadata, self.probabilities)
 
     def probabilities(self, inputs: npt.NDArray[Any]) -> Floats:
         """Compute softmax(logits / temperature - tau * log(prior)).
@@ -229,6 +222,30 @@ class EmotionClassifier:
 
     def _error(self, what: str, error: Exception) -> ModelError:
         return ModelError(f"{self._source}: {what}: {' '.join(str(error).split())}")
+
+
+def classify_crops(
+    crops: Sequence[Image],
+    metadata: ModelMetadata,
+    probabilities: Callable[[npt.NDArray[Any]], Floats],
+) -> list[Prediction]:
+    """Convert face crops to inputs of a model and its probabilities to predictions.
+
+    Args:
+        crops: As for `EmotionClassifier.classify`.
+        metadata: Metadata of the model.
+        probabilities: As `EmotionClassifier.probabilities`.
+
+    Raises:
+        TypeError, ValueError: As for `EmotionClassifier.classify`.
+    """
+    size, color, interpolation = metadata.input_size, metadata.color, metadata.interpolation
+    for crop in crops:
+        check_image(crop, gray=True)
+    inputs = [to_input(crop, size, color, interpolation) for crop in crops]
+    shape = (len(inputs), size, size, metadata.channels)
+    rows = probabilities(np.asarray(inputs, np.float32).reshape(shape)).tolist()
+    return [Prediction(dict(zip(metadata.labels, row, strict=True))) for row in rows]
 
 
 def _described(data: bytes, source: str) -> tuple[ModelMetadata, ModelCost | None]:

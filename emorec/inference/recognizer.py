@@ -21,11 +21,12 @@ from emorec.errors import ConfigError
 from emorec.frames import Frame
 from emorec.image_arrays import check_image
 from emorec.images import Image
+from emorec.inference.base import CropClassifier
 from emorec.inference.classifier import EmotionClassifier
 from emorec.inference.named_inputs import model_file, named_detector, read_named_image
 from emorec.labels import EMOTIONS_7, EMOTIONS_8, emotions
 from emorec.metadata import ModelMetadata
-from emorec.preprocessing import crop_face
+from emorec.preprocessing import CropRegion, crop_region
 from emorec.short_repr import short_repr
 from emorec.types import ALIGNMENTS, Box, Face, FaceEmotion, Prediction
 
@@ -50,7 +51,8 @@ class EmotionRecognizer:
         detector: Detects the faces: "yunet" (the default), "haar", "whole-image" (no detection:
             each image is one face), or an object with a method `detect`, such as one that
             `emorec.make_detector` makes with options.
-        classifier: Classifies the emotions, instead of `model`.
+        classifier: Classifies the emotions, instead of `model`; an `EmotionClassifier`, or another
+            object with its methods.
         classes: 7 removes contempt from the predictions of a model of the canonical eight emotions
             and renormalises the others, 8 keeps it. Other labels of a model are all reported.
         roi: Region of each image in which faces are detected, in pixels of the full, upright
@@ -84,7 +86,7 @@ class EmotionRecognizer:
     def __init__(
         self,
         detector: FaceDetector | str | None = None,
-        classifier: EmotionClassifier | None = None,
+        classifier: CropClassifier | None = None,
         classes: int = 7,
         roi: Box | None = None,
         min_confidence: float = 0.0,
@@ -108,7 +110,7 @@ class EmotionRecognizer:
             raise ConfigError("pass either model or classifier, not both")
         elif device is not None or flip or prior is not None:
             raise ConfigError("pass device, flip and prior to the classifier, not beside it")
-        self.classifier = classifier
+        self.classifier: CropClassifier = classifier
         known = self.metadata.labels
         reported = emotions(classes)
         if classes == 8 and set(known) == set(EMOTIONS_7):
@@ -214,12 +216,17 @@ class EmotionRecognizer:
 
         Faces of a detector that takes the whole image as a face are cropped without a margin.
         """
-        crops = []
+        return [region.crop(frame.image_bgr) for region in self.crop_regions(frame, faces)]
+
+    def crop_regions(self, frame: Frame, faces: Sequence[Face]) -> list[CropRegion]:
+        """Return the rectangles that `crop_faces` cuts out, in pixels of `frame.image_bgr`."""
+        height, width = frame.image_bgr.shape[:2]
+        regions = []
         for face in map(frame.to_scaled_face, faces):
             margin = 0.0 if takes_whole_image(face.detector) else self.metadata.crop_margin
             landmarks = face.landmarks if self.aligned else None
-            crops.append(crop_face(frame.image_bgr, face.box, margin, landmarks))
-        return crops
+            regions.append(crop_region((width, height), face.box, margin, landmarks))
+        return regions
 
     def classify(self, crops: Sequence[Image]) -> list[Prediction]:
         """Classify face crops, of one or more images, over `labels`.

@@ -1,12 +1,17 @@
-"""Splitting of a classifier after its frozen layers, so that their outputs can be cached."""
+"""Splitting of a classifier: after its frozen layers, or after its last feature map."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
+from emorec.errors import ModelError
 from emorec.modeling.classifier_parts import backbone_of
+
+MIN_MAP_SIDE = 4
+"""Smallest height and width of a feature map of which `split_after_feature_map` takes the last."""
 
 
 @dataclass(frozen=True)
@@ -47,15 +52,58 @@ def split_after_frozen(model: keras.Model) -> FeatureExtractorSplit | None:
     position = _last_single_tensor(operations, trains[0])
     if position is None or not any(getattr(op, "weights", ()) for op in operations[: position + 1]):
         return None
-    tensor = operations[position].output
+    first, frozen, trained = _parts(model, backbone, operations[position].output)
+    return FeatureExtractorSplit(frozen, trained, _has_dropout(first))
+
+
+def split_after_feature_map(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """Split a classifier after the last feature map of `MIN_MAP_SIDE` that all later layers use.
+
+    Args:
+        model: A functional classifier with a backbone that is called once; see `build_classifier`.
+
+    Returns:
+        Two models that share its layers: from images to the feature map, shape (batch, height,
+        width, channels), and from there to the output of the classifier.
+
+    Raises:
+        ModelError: The model has no such feature map.
+    """
+    backbone = backbone_of(model)
+    operations = backbone.operations
+    position = _last_single_tensor(operations, len(operations), _is_feature_map)
+    if not position:  # 0 is the image
+        raise ModelError(
+            f"{model.name}: the model has no feature map of at least {MIN_MAP_SIDE}x{MIN_MAP_SIDE}"
+        )
+    _, features, head = _parts(model, backbone, operations[position].output)
+    return features, head
+
+
+def _is_feature_map(operation: Any) -> bool:
+    if isinstance(operation, keras.layers.ZeroPadding2D):  # larger than what it shows
+        return False
+    shape = operation.output.shape
+    return len(shape) == 4 and min(shape[1:3]) >= MIN_MAP_SIDE
+
+
+def _parts(
+    model: keras.Model, backbone: keras.Model, tensor: Any
+) -> tuple[keras.Model, keras.Model, keras.Model]:
+    """Split a classifier at a tensor in its backbone.
+
+    Returns:
+        Models from the input of the backbone to the tensor, from images to the tensor, and from the
+        tensor to the output of the classifier.
+    """
     first = keras.Model(backbone.input, tensor)
-    second = keras.Model(tensor, backbone.output)
-    frozen = keras.Model(model.input, first(_input_of(model, backbone)))
-    features = keras.Input(tensor.shape[1:], dtype=tensor.dtype)
+    to_tensor = keras.Model(model.input, first(_input_of(model, backbone)))
+    start = keras.Input(tensor.shape[1:], dtype=tensor.dtype)
+    features = start
+    if tensor is not backbone.output:
+        features = keras.Model(tensor, backbone.output)(start)
     head = keras.Model(_output_of(model, backbone), model.output)
-    return FeatureExtractorSplit(
-        frozen, keras.Model(features, head(second(features))), _has_dropout(first)
-    )
+    return first, to_tensor, keras.Model(start, head(features))
 
 
 def _split_after_backbone(model: keras.Model, backbone: keras.Model) -> FeatureExtractorSplit:
@@ -66,12 +114,15 @@ def _split_after_backbone(model: keras.Model, backbone: keras.Model) -> FeatureE
     return FeatureExtractorSplit(frozen, keras.Model(last, model.output), _has_dropout(backbone))
 
 
-def _last_single_tensor(operations: list[Any], end: int) -> int | None:
+def _last_single_tensor(
+    operations: list[Any], end: int, fits: Callable[[Any], bool] = lambda operation: True
+) -> int | None:
     """Find the last operation before `end` whose output is all that later operations use.
 
     Args:
         operations: In topological order.
-        end: Position of the first trainable one.
+        end: Position after the last one that counts.
+        fits: Whether an operation with one output counts.
     """
     positions = {id(op): i for i, op in enumerate(operations)}
     last_use = list(range(len(operations)))
@@ -81,7 +132,8 @@ def _last_single_tensor(operations: list[Any], end: int) -> int | None:
             last_use[source] = max(last_use[source], i)
     found, reach = None, 0
     for i in range(end):
-        if reach <= i and len(keras.tree.flatten(operations[i].output)) == 1:
+        operation = operations[i]
+        if reach <= i and len(keras.tree.flatten(operation.output)) == 1 and fits(operation):
             found = i
         reach = max(reach, last_use[i])
     return found

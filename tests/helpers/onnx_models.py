@@ -78,3 +78,23 @@ def write_symmetric_model(path: Path, metadata: ModelMetadata = METADATA) -> Pat
     model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "weights"))
     onnx.save(model, path)
     return path
+
+
+def write_quadrant_model(path: Path, metadata: ModelMetadata = METADATA) -> Path:
+    """Write a model whose "happy" depends on the brightness of the top left quarter alone.
+
+    The logit of "happy" is a tenth of the mean there, less 3; the other logits are 0.
+    """
+    model = tiny_model(metadata)
+    weights = np.zeros((4 * metadata.channels, len(metadata.labels)), np.float32)
+    happy = metadata.labels.index("happy")
+    weights[::4, happy] = 0.1 / metadata.channels
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, "weights"))
+    bias = np.where(np.arange(len(metadata.labels)) == happy, -3, 0).astype(np.float32)
+    model.graph.initializer.append(numpy_helper.from_array(bias, "bias"))
+    product = next(node for node in model.graph.node if node.op_type == "MatMul")
+    product.output[0] = "product"
+    position = list(model.graph.node).index(product) + 1
+    model.graph.node.insert(position, helper.make_node("Add", ["product", "bias"], ["logits"]))
+    onnx.save(model, path)
+    return path

@@ -4,7 +4,7 @@ import pytest
 
 from emorec.modeling.build import build_classifier
 from emorec.modeling.classifier_parts import backbone_of
-from emorec.modeling.feature_split import split_after_frozen
+from emorec.modeling.feature_split import split_after_feature_map, split_after_frozen
 
 
 def built(arch: str, trainable_layers: int, size: int = 32, **options) -> keras.Model:
@@ -69,3 +69,20 @@ def test_training_a_part_trains_the_whole_and_nothing_frozen() -> None:
     np.testing.assert_array_equal(backbone.get_layer("block5_conv2").get_weights()[0], frozen[0])
     assert not np.array_equal(backbone.get_layer("block5_conv3").get_weights()[0], before)
     np.testing.assert_allclose(model(images), split.trained(features), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("arch", "size", "shape"),
+    [
+        ("compact", 32, (4, 4, 128)),
+        ("vgg13", 32, (4, 4, 256)),  # before the smaller map that it flattens
+        ("mobilenetv3small", 64, (4, 4, 288)),  # before the smaller maps, and before their padding
+    ],
+)
+def test_after_the_last_feature_map(arch: str, size: int, shape: tuple[int, ...]) -> None:
+    model = built(arch, -1, size)
+    features, head = split_after_feature_map(model)
+    assert features.output_shape == (None, *shape)
+    images = faces(2, size)
+    expected = np.asarray(model(images))
+    np.testing.assert_allclose(head(features(images)), expected, atol=1e-5)

@@ -14,20 +14,19 @@ from emorec.cli.detect.output_options import check_outputs, output_options
 from emorec.cli.detect.video_options import VideoOptions, video_options
 from emorec.cli.json_output import files_of_run
 from emorec.cli.parameters import (
-    Choice,
+    align_option,
+    classes_option,
     complete_files,
-    complete_models,
     device_option,
-    naming_variable,
+    model_file,
+    model_option,
     note_flip_without_effect,
     prior_option,
     region,
 )
-from emorec.detection.registry import DETECTORS
-from emorec.environment import MODEL_VARIABLE
 from emorec.errors import DataError, EmorecError
 from emorec.file_kinds import left_out_text
-from emorec.types import ALIGNMENTS, Box
+from emorec.types import Box
 
 if TYPE_CHECKING:
     from emorec.cli.detect.results import ResultReporter
@@ -83,23 +82,10 @@ Examples:
     "image.",
 )
 @detector_options
-@click.option(
-    "--model",
-    type=click.Path(readable=False, path_type=Path),
-    metavar="FILE|RUN|NAME",
-    shell_complete=complete_models,
-    envvar=MODEL_VARIABLE,
-    show_envvar=True,
-    help="ONNX file, run folder (or the beginning of its name), or a name from emorec models "
-    "list.  [default: the shipped model]",
+@model_option(
+    "ONNX file, run folder (or the beginning of its name), or a name from emorec models list."
 )
-@click.option(
-    "--classes",
-    type=Choice([7, 8]),
-    default=7,
-    show_default=True,
-    help="Number of reported emotions; 8 adds contempt.",
-)
+@classes_option
 @prior_option
 @click.option(
     "--flip",
@@ -107,14 +93,7 @@ Examples:
     help="Average the logits of each face and its mirror image, at twice the time of the model.",
 )
 @device_option
-@click.option(
-    "--align",
-    type=Choice(list(ALIGNMENTS)),
-    default="auto",
-    show_default=True,
-    help="Rotate the crops of tilted faces so that the eyes are level, if the detector finds "
-    "landmarks; auto is the model's own default.",
-)
+@align_option
 @click.option(
     "--min-confidence",
     type=click.FloatRange(0, 1),
@@ -172,10 +151,10 @@ def detect(
         from emorec.background import BackgroundCall
         from emorec.batch.detect_job import DetectJob, RecognizerSettings
 
-        model_file = _model_file(model)
+        path = model_file(model, ("onnx",))
         recognition = RecognizerSettings(
             choice.build,
-            model_file,
+            path,
             prior=prior,
             classes=classes,
             roi=roi,
@@ -200,15 +179,15 @@ def detect(
     if strict and left_out:
         raise DataError(f"--strict: {left_out_text(left_out)}; move these files, or use --glob")
     lists = [Path(argument[1:]) for argument in arguments if is_list(argument)]
-    inputs = [model_file, *files_of_run(model_file), *choice.inputs(), *lists]
+    inputs = [path, *files_of_run(path), *choice.inputs(), *lists]
     check_outputs(outputs, sources, inputs, videos.plots(sources))
     videos.check(sources)
-    _check_landmarks(choice.detector, align, outputs)
+    choice.require_landmarks({"--landmarks": outputs.landmarks, "--align on": align == "on"})
     if (workers or ray) and any(source.name == STDIN for source in sources):
         raise click.UsageError("- (standard input) does not go with --workers or --ray")
     recognizer = recognition.open(classifier.result)
     if flip and not recognizer.classifier.flip:
-        note_flip_without_effect(model_file)
+        note_flip_without_effect(path)
     if outputs.draws(sources) or videos.show or videos.plot:
         note_escaped_labels(recognizer.labels)
     if not ray:  # the processes of this machine need not choose again
@@ -259,26 +238,3 @@ def _video_display(
     crops = outputs.crop_outputs(recognizer.metadata.crop_margin, recognizer.aligned)
     work = VideoWork(recognizer, settings, crops)
     return VideoDisplay(work, videos, outputs, reporter)
-
-
-def _check_landmarks(detector: str, align: str, outputs: "OutputSettings") -> None:
-    if DETECTORS[detector].landmarks:
-        return
-    others = " or ".join(name for name, entry in DETECTORS.items() if entry.landmarks)
-    for option, needed in (("--landmarks", outputs.landmarks), ("--align on", align == "on")):
-        if needed:
-            raise click.UsageError(
-                f"{option} needs landmarks, which --detector {detector} does not return; "
-                f"use --detector {others}"
-            )
-
-
-def _model_file(model: Path | None) -> Path:
-    if model is None:
-        from emorec import resources
-
-        return resources.shipped_model()
-    from emorec.models.files import find_model
-
-    with naming_variable("model", MODEL_VARIABLE):
-        return find_model(model, ("onnx",))

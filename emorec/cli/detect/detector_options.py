@@ -61,6 +61,25 @@ class DetectorOptions:
         """
         return make_detector(self.detector, for_video=for_video, **self.values)
 
+    def require_landmarks(self, options: Mapping[str, bool]) -> None:
+        """Check that the detector returns the landmarks that options need.
+
+        Args:
+            options: Whether each of these options is in use.
+
+        Raises:
+            click.UsageError: One is, and the detector returns no landmarks.
+        """
+        if DETECTORS[self.detector].landmarks:
+            return
+        others = " or ".join(name for name, entry in DETECTORS.items() if entry.landmarks)
+        for option, in_use in options.items():
+            if in_use:
+                raise click.UsageError(
+                    f"{option} needs landmarks, which --detector {self.detector} does not return; "
+                    f"use --detector {others}"
+                )
+
     def inputs(self) -> list[Path]:
         """List the files of the user that the detector reads."""
         return [
