@@ -1,4 +1,4 @@
-"""The command `emorec explain`, with a model that looks at one quarter and stubs of the detector."""
+"""The command `emorec explain`, with a model that looks at one quarter and a stub detector."""
 
 import json
 from pathlib import Path
@@ -89,12 +89,12 @@ def test_a_file_beside_the_table(workplace: Path) -> None:
 
 
 def test_an_image_without_a_face_and_broken_ones(workplace: Path) -> None:
-    done = run("black.png", "broken.png", "none.png")
+    done = run("black.png", "broken.png", "zebra.jpg")
     assert done.exit_code == 1
     assert done.stdout.splitlines()[1].split() == ["black.png", "-", "no", "face"]
     first, second = done.stderr.splitlines()
     assert first.startswith("error: broken.png: not a readable image")
-    assert second == "error: none.png: no such file"
+    assert second == "error: zebra.jpg: no such file"
     assert names() == ["a.png", "black.png", "broken.png"]
 
 

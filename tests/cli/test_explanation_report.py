@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -6,13 +8,11 @@ from emorec.evaluation.explain import Explanation
 from emorec.frames import Frame
 from emorec.types import Box, Face, FaceEmotion, Prediction
 
-
-class Recognizer:
-    labels = ("happy", "sad")
-    settings = {"detector": "stub", "device": "cpu"}
-
-    class metadata:
-        name, version = "model", "2"
+RECOGNIZER = SimpleNamespace(
+    labels=("happy", "sad"),
+    settings={"detector": "stub", "device": "cpu"},
+    metadata=SimpleNamespace(name="model", version="2"),
+)
 
 
 FRAME = Frame.from_image(np.zeros((50, 60, 3), np.uint8))
@@ -31,7 +31,7 @@ def explanation(probability: float = 0.9, least: float | None = 0.25) -> Explana
 
 
 def make(shows_table: bool = True) -> ExplanationReport:
-    return ExplanationReport(Recognizer(), ["a.png", "\x1b.png"], shows_table)
+    return ExplanationReport(RECOGNIZER, ["a.png", "\x1b.png"], shows_table)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from helpers.onnx_models import METADATA, write_quadrant_model
@@ -194,3 +196,22 @@ def test_what_is_no_image(classifier: EmotionClassifier, tmp_path: Path):
     (face,) = recognizer.recognize(image_with_disc(96, 76))
     with pytest.raises(TypeError, match="must be a NumPy array"):
         explain_face(str(tmp_path), face, recognizer)
+
+
+def test_the_example_of_the_documentation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    root = Path(__file__).resolve().parents[2]
+    (code,) = re.findall(
+        r"```python\n(.*?)```", (root / "docs/explain.md").read_text("utf-8"), re.S
+    )
+    photo = cv2.imread(str(root / "examples" / "astronaut.jpg"))
+    cv2.imwrite(str(tmp_path / "photo.jpg"), photo)
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec(compile(code, "explain.md", "exec"), names)
+    found = names["found"]
+    assert max(found.parts, key=found.parts.get) == "mouth"
+    assert np.isnan(names["heat"]).mean() > 0.9
+    row, column = np.unravel_index(np.nanargmax(names["heat"]), photo.shape[:2])
+    nose = found.face.landmarks.nose
+    assert (row > nose[1], abs(column - nose[0]) < 30) == (True, True)
+    assert cv2.imread("overlay.png").shape == photo.shape
