@@ -115,6 +115,7 @@ def explain(
     sensitivity of the model, not why a person has an expression; docs/explain.md says more. An
     image that cannot be read is reported, the others are still explained, and the exit code is 1.
     """
+    from emorec.cli.detect.results import note_escaped_labels
     from emorec.cli.explanation_report import ExplanationReport
     from emorec.media.sources import expand
 
@@ -137,6 +138,7 @@ def explain(
         raise click.UsageError(f"--patch is for {OCCLUSION}; the method is {method}")
     if emotion is not None:
         require_emotion(recognizer, emotion)
+    note_escaped_labels(recognizer.labels)
     report = ExplanationReport(
         recognizer, [source.name for source in sources], shows_table=not json_output.printed
     )

@@ -26,6 +26,7 @@ COMMANDS = [
     ("prepare FERPlus", 2, f"{NO_COMMAND} 'prepare'. Did you mean 'prepare-data'?"),
     ("trian --data d", 2, f"{NO_COMMAND} 'trian'. Did you mean 'train'?"),
     ("validate run", 2, f"{NO_COMMAND} 'validate'. Did you mean 'evaluate'?"),
+    ("saliency ok.png", 2, f"{NO_COMMAND} 'saliency'. Did you mean 'explain'?"),
     ("pull yunet", 2, f"{NO_COMMAND} 'pull'. Did you mean 'models pull'?"),
     ("models lst", 2, f"{NO_COMMAND} 'lst'. Did you mean 'list'?"),
     ("ok.png", 2, "To detect the faces in this file: emorec detect ok.png"),
@@ -90,6 +91,7 @@ COMMANDS = [
     ("detect ok.png --model m.keras", 5, "write an ONNX file with: emorec export m.keras"),
     ("detect ok.png --model run", 5, "run: the folder holds no model.onnx; write an ONNX file"),
     ("detect ok.png --model own", 5, "own: the folder holds no model.onnx"),
+    ("explain ok.png --model m.keras --method occlusion", 5, "m.keras: not a .keras file"),
     ("models show none.onnx", 5, "none.onnx: no such model file"),
     # Devices, on Linux with the usual wheel
     ("detect ok.png --device gpu", 2, "'gpu' is not one of 'auto', 'cpu', 'cuda'"),

@@ -117,6 +117,19 @@ def test_the_shares_of_the_parts(classifier: EmotionClassifier):
     assert found.parts["mouth"] < 0.1
 
 
+def test_the_batch_of_the_model_does_not_matter(
+    classifier: EmotionClassifier, monkeypatch: pytest.MonkeyPatch
+):
+    image = image_with_disc(96, 76)
+    recognizer = EmotionRecognizer(OneFace(120, 100), classifier)
+    (face,) = recognizer.recognize(image)
+    whole = explain_face(image, face, recognizer, emotion="happy").heat
+    monkeypatch.setattr(classifier, "_batch_size", 5)
+    parts = explain_face(image, face, recognizer, emotion="happy").heat
+    assert np.ptp(whole) > 1
+    np.testing.assert_allclose(parts, whole, atol=1e-4)
+
+
 def test_native_types(classifier: EmotionClassifier):
     image = image_with_disc(96, 76)
     recognizer = EmotionRecognizer(OneFace(120, 100), classifier)
