@@ -64,3 +64,21 @@ def _scaled(box: Box, scale_x: float, scale_y: float) -> Box:
         round(box.width * scale_x),
         round(box.height * scale_y),
     )
+
+
+_FRAMES_PER_STEP = 3
+"""Frame lengths, at most, that a frame lasts if they are more than the longest gap."""
+
+
+def shown_seconds(step_s: float, frame_s: float, max_gap_s: float) -> float:
+    """Return how long a frame of a video is shown.
+
+    It lasts until the next one; if that comes later than the longest gap, and than three frame
+    lengths, nobody saw what was between them, and the frame lasts its nominal length.
+
+    Args:
+        step_s: Time to the next frame, in seconds.
+        frame_s: Nominal length of a frame, in seconds.
+        max_gap_s: The longest gap, in seconds.
+    """
+    return step_s if step_s <= max(max_gap_s, _FRAMES_PER_STEP * frame_s) else frame_s

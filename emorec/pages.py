@@ -1,8 +1,11 @@
 """Parts of self-contained HTML pages: one style, escaped text, embedded images."""
 
 import base64
+import hashlib
 import html
+import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 _STYLE = """
 body { font: 16px/1.45 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem;
@@ -31,26 +34,48 @@ dd { margin: 0 } details { margin: .5rem 0 } pre { white-space: pre-wrap }
 """
 
 
-def page(title: str, parts: Iterable[str]) -> str:
-    """Render a complete HTML page.
+def page(
+    title: str, parts: Iterable[str], style: str = "", script: str = "", media: bool = False
+) -> str:
+    """Render a complete HTML page, which loads nothing from a network.
 
     Args:
         title: Plain text; it is escaped.
         parts: HTML from the functions of this module, or escaped by the caller.
+        style: Further CSS.
+        script: The only JavaScript that runs, at the end of the page: its hash is in the policy.
+        media: The page may play videos from the user's disk.
     """
     heading = html.escape(title)
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    if media:
+        policy += "; media-src 'self' file: blob:"
+    if script:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        policy += f"; script-src 'sha256-{digest}'"
     return "\n".join(
         [
             '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-            "img-src data:; style-src 'unsafe-inline'\">",
-            f"<title>{heading}</title><style>{_STYLE}</style></head><body>",
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+            f"<title>{heading}</title><style>{_STYLE}{style}</style></head><body>",
             f"<h1>{heading}</h1>",
             *parts,
+            *([f"<script>{script}</script>"] if script else []),
             "</body></html>\n",
         ]
     )
+
+
+def data_tag(name: str, value: Any) -> str:
+    """Render data for a script: an element whose text is JSON, which no text in it can end.
+
+    Args:
+        name: Its id.
+        value: The data, of native types.
+    """
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+    return f'<script type="application/json" id="{html.escape(name)}">{text}</script>'
 
 
 def image_tag(png: bytes, alt: str) -> str:

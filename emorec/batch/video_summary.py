@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from emorec.frames import shown_seconds
 from emorec.inference.tracking import MAX_GAP_S
 from emorec.outputs.records import Record
 from emorec.types import FaceEmotion
-
-_FRAMES_PER_STEP = 3
-"""Frame lengths, at most, that a frame lasts if they are more than the longest gap."""
 
 MAX_POINTS = 2000
 """Points of a face's timeline, at most; every second one of a longer timeline is dropped."""
@@ -72,9 +70,7 @@ class VideoSummary:
     Args:
         source: The video as records name it.
         frame_s: Nominal length of a frame in seconds.
-        max_gap_s: A frame lasts until the next one; if that comes later than this time, in seconds,
-            and than three frame lengths, nobody saw what was between them, and the frame lasts its
-            nominal length, like the last one.
+        max_gap_s: As for `shown_seconds`; the last frame lasts its nominal length.
         timeline: Keep the timelines of the faces.
     """
 
@@ -88,7 +84,7 @@ class VideoSummary:
         self.source = source
         self.frames = 0
         self._frame_s = frame_s
-        self._longest_s = max(max_gap_s, _FRAMES_PER_STEP * frame_s)
+        self._max_gap_s = max_gap_s
         self._timeline = timeline
         self._tracks: dict[int, TrackSummary] = {}
         self._steps: dict[int, int] = {}
@@ -109,7 +105,7 @@ class VideoSummary:
             self._first_s = time_s
         else:
             step_s = time_s - self._time_s
-            self._add_duration(step_s if step_s <= self._longest_s else self._frame_s)
+            self._add_duration(shown_seconds(step_s, self._frame_s, self._max_gap_s))
         self._time_s, self._last_faces = time_s, faces
         self.frames += 1
         for face in faces:

@@ -126,6 +126,7 @@ class VideoRun:
     Attributes:
         name: The source as records name it.
         expected_frames: As for `VideoReader`, from the first result on; None before.
+        fps: Frame rate of the source, as for `VideoReader`, from the first result on; None before.
         result: The result of the whole video, once it is closed or its frames are exhausted; None
             if no frame could be read.
     """
@@ -140,6 +141,7 @@ class VideoRun:
     ) -> None:
         self.name = shown_name(source.name)
         self.expected_frames: int | None = None
+        self.fps: float | None = None
         self.result: VideoResult | None = None
         self._recognizer = recognizer
         self._settings = settings
@@ -197,7 +199,7 @@ class VideoRun:
         summary = VideoSummary(
             self.name, 1 / fps, self._settings.stream.max_gap_s, self._settings.timeline
         )
-        self.expected_frames = reader.expected_frames
+        self.expected_frames, self.fps = reader.expected_frames, reader.fps
         annotated = None if self._folder is None else self._annotated_video(self._folder, fps)
         try:
             # Closed at once, or its thread would go on reading a closed video.

@@ -25,6 +25,21 @@ def duration_text(seconds: float) -> str:
     return f"{whole} s"
 
 
+def parse_seconds(text: str) -> float:
+    """Convert "90", "90s", "1:30" or "0:01:30.5" to seconds.
+
+    Raises:
+        ValueError: The text is not a time.
+    """
+    parts = text.removesuffix("s").split(":")
+    if len(parts) > 3 or not all(part[:1].isdecimal() for part in parts):
+        raise ValueError(f"{text!r} is not a time")
+    total = 0.0
+    for part in parts:
+        total = 60 * total + float(part)
+    return total
+
+
 class WorkRate:
     """Measures how fast work proceeds, from its progress.
 

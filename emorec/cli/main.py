@@ -33,6 +33,7 @@ COMMANDS = {
     "export": "Export MODEL as ONNX, or for other runtimes.",
     "detect": "Detect the faces in each SOURCE and classify their emotions.",
     "explain": "Show which parts of the faces in each IMAGE decide about their emotion.",
+    "session": "Derive the tables of the session FOLDER again, with names, bins or a baseline.",
     "models": "List, show, pull and adopt model files.",
     "doctor": "Diagnose this installation and suggest fixes.",
 }

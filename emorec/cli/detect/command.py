@@ -11,6 +11,7 @@ import click
 
 from emorec.cli.detect.detector_options import DetectorOptions, detector_options
 from emorec.cli.detect.output_options import check_outputs, output_options
+from emorec.cli.detect.session_options import SessionOptions, session_options
 from emorec.cli.detect.video_options import VideoOptions, video_options
 from emorec.cli.json_output import files_of_run
 from emorec.cli.parameters import (
@@ -30,6 +31,7 @@ from emorec.types import Box
 
 if TYPE_CHECKING:
     from emorec.cli.detect.results import ResultReporter
+    from emorec.cli.detect.session_output import SessionOutput
     from emorec.cli.detect.video_display import VideoDisplay
     from emorec.inference.recognizer import EmotionRecognizer
     from emorec.outputs.destinations import OutputSettings
@@ -50,6 +52,7 @@ Examples:
   emorec detect clip.mp4 --blur pixelate --save hidden/
   emorec detect clip.mp4 --jsonl frames.jsonl --plot faces.png
   emorec detect film.mkv --detect-every 5 --no-save --csv faces.csv
+  emorec detect talk.mp4 --no-save --session talk --baseline 0-10s
   emorec detect 0 --show
   emorec detect photos/ --csv faces.csv --device cuda
 """
@@ -103,6 +106,7 @@ Examples:
 )
 @video_options
 @output_options
+@session_options
 @click.option(
     "--workers",
     type=click.IntRange(min=1, max=256),
@@ -134,6 +138,7 @@ def detect(
     min_confidence: float,
     videos: VideoOptions,
     outputs: "OutputSettings",
+    session: SessionOptions,
     workers: int | None,
     ray: str | None,
 ) -> None:
@@ -183,6 +188,7 @@ def detect(
     check_outputs(outputs, sources, inputs, videos.plots(sources))
     videos.check(sources)
     choice.require_landmarks({"--landmarks": outputs.landmarks, "--align on": align == "on"})
+    session.check(sources, [*outputs.files(sources), *videos.plots(sources)])
     if (workers or ray) and any(source.name == STDIN for source in sources):
         raise click.UsageError("- (standard input) does not go with --workers or --ray")
     recognizer = recognition.open(classifier.result)
@@ -203,13 +209,16 @@ def detect(
         # Before any output is opened: a wrong address or a missing package must not cost one.
         connected(ray, workers),
         ResultReporter(outputs, sources, recognizer, left_out) as reporter,
+        session.output(sources, recognizer, model_file, reporter) as session_output,
     ):
         display: VideoDisplay | None = None
         for are_videos, group in groupby(reporter.remaining, key=lambda source: source.is_video):
             if are_videos:
                 if display is None:
                     for_videos = recognizer.with_detector(choice.build(for_video=True))
-                    display = _video_display(for_videos, max_side, videos, outputs, reporter)
+                    display = _video_display(
+                        for_videos, max_side, videos, outputs, reporter, session_output
+                    )
                 display.process(group)
                 continue
             images = list(group)
@@ -229,6 +238,7 @@ def _video_display(
     videos: VideoOptions,
     outputs: "OutputSettings",
     reporter: "ResultReporter",
+    session: "SessionOutput | None",
 ) -> "VideoDisplay":
     """Make the display of videos, whose imports are not needed for images."""
     from emorec.batch.video_work import VideoWork
@@ -237,4 +247,4 @@ def _video_display(
     settings = videos.settings(max_side, outputs.bars, outputs.landmarks, outputs.blur)
     crops = outputs.crop_outputs(recognizer.metadata.crop_margin, recognizer.aligned)
     work = VideoWork(recognizer, settings, crops)
-    return VideoDisplay(work, videos, outputs, reporter)
+    return VideoDisplay(work, videos, outputs, reporter, session)

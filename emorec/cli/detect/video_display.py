@@ -11,6 +11,7 @@ from emorec.cli.terminal_text import one_line
 if TYPE_CHECKING:
     from emorec.batch.video_work import VideoResult, VideoWork
     from emorec.cli.detect.results import ResultReporter
+    from emorec.cli.detect.session_output import SessionOutput
     from emorec.inference.stream import FrameResult
     from emorec.media.sources import MediaSource
     from emorec.outputs.destinations import OutputSettings
@@ -24,6 +25,7 @@ class VideoDisplay:
         options: Window and plot.
         outputs: Folders of the annotated videos.
         reporter: Reports the results.
+        session: Records the session; None for none.
     """
 
     def __init__(
@@ -32,11 +34,13 @@ class VideoDisplay:
         options: VideoOptions,
         outputs: "OutputSettings",
         reporter: "ResultReporter",
+        session: "SessionOutput | None" = None,
     ) -> None:
         self._work = work
         self._options = options
         self._outputs = outputs
         self._reporter = reporter
+        self._session = session
         self._count = 0
         self._videos = sum(source.is_video for source in reporter.remaining)
 
@@ -54,6 +58,8 @@ class VideoDisplay:
     def _process(self, source: "MediaSource") -> None:
         run = self._work.run(source, self._outputs.video_folder(source))
         name = one_line(run.name)
+        if self._session is not None:
+            self._session.begin_video(self._count - 1)
         if self._videos > 1:
             name += f" ({self._count} of {self._videos})"
         try:
@@ -64,12 +70,16 @@ class VideoDisplay:
             ):
                 for count, result in enumerate(run, 1):
                     self._reporter.add_frame(result)
+                    if self._session is not None:
+                        self._session.add(result, run)
                     if result.tracked is None:
                         continue
                     progress(count, run.expected_frames)
                     if not show(result.tracked):
                         break
         finally:
+            if self._session is not None:
+                self._session.end_video(run)
             # After the bar, which would overwrite the summary.
             if run.result is not None:
                 self._finish(run.result)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from emorec.cli.durations import parse_seconds
+
 if TYPE_CHECKING:
     from emorec.batch.video_work import VideoSettings
     from emorec.media.sources import MediaSource
@@ -18,18 +20,12 @@ def seconds(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     """Convert "90", "1:30" or "0:01:30.5" to seconds: a callback for an option."""
     if value is None:
         return None
-    parts = value.split(":")
     try:
-        if not all(part[:1].isdecimal() for part in parts) or len(parts) > 3:
-            raise ValueError
-        total = 0.0
-        for part in parts:
-            total = 60 * total + float(part)
+        return parse_seconds(value)
     except ValueError as error:
         raise click.BadParameter(
             f"{value!r} is not a time such as 90, 1:30 or 0:01:30.5"
         ) from error
-    return total
 
 
 _OPTIONS = (
