@@ -170,7 +170,7 @@ class SessionRecorder:
         video = SessionVideo(self._names[index], escaped_name(shown_name(source)))
         if not is_camera(source) and not is_url(source):
             path = Path(source)
-            video = replace(video, path=escaped_name(os.path.abspath(path)))
+            video = replace(video, path=escaped_name(os.path.abspath(path)))  # noqa: PTH100
             with suppress(OSError):
                 status = path.stat()
                 modified = datetime.fromtimestamp(status.st_mtime, UTC).isoformat()
