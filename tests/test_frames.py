@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emorec.frames import Frame
+from emorec.frames import Frame, shown_seconds
 from emorec.types import Box, Face, Landmarks
 
 
@@ -59,3 +59,19 @@ def test_faces_of_a_downscaled_frame():
     assert half.to_full_face(scaled) == full
     without = Face(Box(100, 40, 60, 20), "stub", 1.0)
     assert half.to_full_face(half.to_scaled_face(without)) == without
+
+
+@pytest.mark.parametrize(
+    ("step_s", "frame_s", "max_gap_s", "expected"),
+    [
+        (0.04, 0.04, 1.0, 0.04),
+        (0.9, 0.04, 1.0, 0.9),
+        (1.1, 0.04, 1.0, 0.04),
+        (2.5, 1.0, 0.5, 2.5),
+        (3.5, 1.0, 0.5, 1.0),
+    ],
+)
+def test_a_frame_is_shown_until_the_next_unless_that_is_late(
+    step_s: float, frame_s: float, max_gap_s: float, expected: float
+):
+    assert shown_seconds(step_s, frame_s, max_gap_s) == expected

@@ -72,6 +72,8 @@ ONLY_IN = {
     "onnx": ("export/",),
     "pandas": ("data_frame.py",),
     "openvino": ("export/",),
+    "pyarrow": ("outputs/session/parquet_table.py",),
+    "pympi": ("outputs/session/elan_file.py",),
     "ai_edge_litert": ("export/",),
     "tf2onnx": ("export/",),
     # The adapter in cli imports Keras first, without its backend's chatter.

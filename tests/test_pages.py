@@ -1,10 +1,13 @@
 import base64
+import hashlib
+import json
+import re
 
 import cv2
 import numpy as np
 from helpers.html_page import Page, assert_self_contained
 
-from emorec.pages import image_tag, page, table, wide_image
+from emorec.pages import data_tag, image_tag, page, table, wide_image
 
 PNG = cv2.imencode(".png", np.full((2, 3), 7, np.uint8))[1].tobytes()
 
@@ -31,3 +34,21 @@ def test_a_table_escapes_its_cells():
     assert text.count("<tr>") == 3
     assert "<tfoot>" not in table(["name"], [])
     Page(page("x", [text]))
+
+
+def test_one_script_runs_and_the_policy_has_its_hash():
+    text = page("x", [], style="b { color: red }", script="let a = 1;", media=True)
+    digest = base64.b64encode(hashlib.sha256(b"let a = 1;").digest()).decode()
+    assert f"media-src 'self' file: blob:; script-src 'sha256-{digest}'\"" in text
+    assert "<script>let a = 1;</script>" in text
+    assert "b { color: red }</style>" in text
+    assert "script-src" not in page("x", [])
+
+
+def test_data_cannot_end_its_element():
+    value = {"a": ["</script><!--", "\u2028é", 1.5, None]}
+    text = data_tag('i"d', value)
+    assert text.count("<") == 2
+    match = re.fullmatch(r'<script type="application/json" id="i&quot;d">(.*)</script>', text)
+    assert match
+    assert json.loads(match[1]) == value

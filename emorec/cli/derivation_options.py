@@ -42,7 +42,7 @@ _OPTIONS = (
         "bin_s",
         callback=_read_bin,
         metavar="DURATION",
-        help="Sessions: length of the bins of bins.csv, such as 0.5s.  [default: 1s]",
+        help="Sessions: length of the bins of bins.csv, such as 0.5s; at first 1s.",
     ),
     click.option(
         "--baseline",
@@ -50,7 +50,7 @@ _OPTIONS = (
         callback=_read_baseline,
         metavar="FROM-TO",
         help="Sessions: report differences from each person's own mean in this part of the video, "
-        f"such as 0-10s; {NO_BASELINE} for none.  [default: {NO_BASELINE}]",
+        f"such as 0-10s; {NO_BASELINE} for no baseline.",
     ),
     click.option(
         "--person",

@@ -37,6 +37,7 @@ def session(
     """
     from dataclasses import replace
 
+    from emorec.cli.detect.results import progress_over
     from emorec.outputs.session.derived_files import write_session_files
     from emorec.outputs.session.person_names import parse_persons
     from emorec.outputs.session.session_file import read_session
@@ -51,7 +52,8 @@ def session(
         derivation = replace(derivation, bin_s=bin_s)
     if baseline is not None:
         derivation = replace(derivation, baseline_s=None if baseline == NO_BASELINE else baseline)
-    written = write_session_files(folder, derivation)
+    with progress_over("writing the session", "frames") as progress:
+        written = write_session_files(folder, derivation, progress=progress)
     for text in written.notes:
         note(text)
     if json_output.write({"folder": str(folder), "people": list(written.people)}):

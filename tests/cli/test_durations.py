@@ -1,6 +1,6 @@
 import pytest
 
-from emorec.cli.durations import WorkRate, clock_text, duration_text, left_text
+from emorec.cli.durations import WorkRate, clock_text, duration_text, left_text, parse_seconds
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,17 @@ def test_the_rate_of_work() -> None:
     assert work.rate is None
     work.update(5, None)
     assert work.seconds_left is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("0", 0), ("90", 90), ("90s", 90), ("0.5s", 0.5), ("1:30", 90), ("1:00:01.5", 3601.5)],
+)
+def test_texts_to_seconds(text: str, seconds: float):
+    assert parse_seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "s", "x", "-1", "1:2:3:4", "1:", "1e", "inf", "nan"])
+def test_texts_that_are_no_time(text: str):
+    with pytest.raises(ValueError, match="not a time|could not convert"):
+        parse_seconds(text)

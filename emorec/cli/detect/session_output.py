@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import click
 from click.core import ParameterSource
 
+from emorec.cli.detect.results import progress_over
 from emorec.cli.verbosity import note, warn
 from emorec.errors import ConfigError, EmorecError
 from emorec.media.addresses import shown_name
@@ -105,7 +106,8 @@ class SessionOutput:
                 write_session_files(self._folder)
             return
         try:
-            written = write_session_files(self._folder)
+            with progress_over("writing the session", "frames") as progress:
+                written = write_session_files(self._folder, progress=progress)
         except ConfigError as problem:
             # A wrong name must not cost the session.
             write_session_files(self._folder, replace(self._derivation, persons={}))

@@ -38,6 +38,9 @@ PAGE = "session.html"
 
 _SHOWN_NAMES = 10
 
+_REPORTED_FRAMES = 200
+"""Frames between two reports of the progress."""
+
 
 @dataclass(frozen=True)
 class SessionFiles:
@@ -76,6 +79,7 @@ def write_session_files(
     derivation: Derivation | None = None,
     destination: Path | None = None,
     hidden: Collection[tuple[str, int]] = (),
+    progress: Callable[[int, int], object] | None = None,
 ) -> SessionFiles:
     """Write all files of a session from its frames.csv and session.json.
 
@@ -88,6 +92,7 @@ def write_session_files(
         destination: Existing folder to write to; None is the folder itself.
         hidden: Tracked faces to leave out, by the name of the video and their number; only with
             another destination, because the folder would lose them.
+        progress: Receives the number of frames written, and of all.
 
     Raises:
         ConfigError: A setting is out of range, or a name belongs to no face or to two at once.
@@ -111,7 +116,7 @@ def write_session_files(
     try:
         with ExitStack() as stack:
             files = _NewFiles(target, stack)
-            people = _write_all(session, frames, found, files, target, rewritten)
+            people = _write_all(session, frames, found, files, target, rewritten, progress)
             names = [*files.names, *(() if rewritten else (FRAMES,))]
             session = session.replaced(files=tuple(sorted(names)))
             files.publish()
@@ -195,6 +200,7 @@ def _write_all(
     files: _NewFiles,
     target: Path,
     rewritten: bool,
+    progress: Callable[[int, int], object] | None,
 ) -> tuple[dict[str, object], ...]:
     """Write all files, the second pass over the frames; return the rows of people.csv."""
     labels, derivation = session.labels, session.derivation
@@ -223,7 +229,10 @@ def _write_all(
         )
         for video in session.videos
     }
-    for frame in frames:
+    total = sum(video.frames for video in found.videos.values())
+    for number, frame in enumerate(frames, 1):
+        if progress is not None and number % _REPORTED_FRAMES == 0:
+            progress(number, total)
         if write_frame is not None:
             write_frame(frame_lines(frame, labels))
         for table in (parquet, bins, people, stretches, grid, openface[frame.video]):

@@ -96,7 +96,7 @@ def _parts(session: Session, grid: TimeGrid, people: int, data: Mapping[str, Any
         *(f'<p class="note">{html.escape(note)}</p>' for note in notes),
         "<noscript><p>This page needs JavaScript, which your browser does not run. The tables "
         "beside it need none.</p></noscript>",
-        '<p id="choice"><label>Video <select id="videos"></select></label></p>',
+        '<p id="choice"><label for="videos">Video</label> <select id="videos"></select></p>',
         '<div id="stage"><video id="video" controls preload="auto" playsinline></video>'
         '<canvas id="boxes" aria-hidden="true"></canvas></div>',
         '<p id="missing" role="status"></p>',
