@@ -49,5 +49,5 @@ def test_texts_to_seconds(text: str, seconds: float):
 
 @pytest.mark.parametrize("text", ["", "s", "x", "-1", "1:2:3:4", "1:", "1e", "inf", "nan"])
 def test_texts_that_are_no_time(text: str):
-    with pytest.raises(ValueError, match="not a time|could not convert"):
+    with pytest.raises(ValueError, match=r"not a time|could not convert"):
         parse_seconds(text)
