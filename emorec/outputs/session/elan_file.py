@@ -44,9 +44,10 @@ def write_elan(
     eaf.adocument.update(schema)
     eaf.header.update({"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
     if video.path is not None:
-        eaf.add_linked_file(
-            Path(video.path).as_uri(), relative_address(video.path, folder), _mime_type(video.path)
-        )
+        path = Path(video.path)
+        address = (path if path.is_absolute() else folder.resolve() / path).as_uri()
+        relative = relative_address(video.path, folder)
+        eaf.add_linked_file(address, relative, _mime_type(video.path))
     for stretch in stretches:
         if stretch.person not in eaf.tiers:
             eaf.add_tier(stretch.person, _TYPE, part=stretch.person, ann="emorec")
@@ -61,13 +62,14 @@ def relative_address(path: str, folder: Path) -> str | None:
     """Return the address of a video relative to a folder; None if it is on another drive.
 
     Args:
-        path: Absolute path of the video.
+        path: Absolute path of the video, or one relative to the folder.
         folder: The folder.
     """
     from urllib.parse import quote
 
     try:
-        relative = Path(os.path.relpath(path, folder.resolve())).as_posix()
+        here = folder.resolve()
+        relative = Path(os.path.relpath(here / path, here)).as_posix()
     except ValueError:
         return None
     address = quote(relative)

@@ -157,11 +157,13 @@ class SessionRecorder:
             stack.pop_all()
         return self
 
-    def begin_video(self, index: int) -> None:
+    def begin_video(self, index: int, file: Path | None = None) -> None:
         """Begin a video; it is hashed.
 
         Args:
             index: Its place among the sources, from 0.
+            file: The file if it is not the source, such as one in a temporary folder; the session
+                then refers to the source as a file beside it.
 
         Raises:
             DataError: session.json cannot be written.
@@ -169,8 +171,9 @@ class SessionRecorder:
         source = self._sources[index]
         video = SessionVideo(self._names[index], escaped_name(shown_name(source)))
         if not is_camera(source) and not is_url(source):
-            path = Path(source)
-            video = replace(video, path=escaped_name(os.path.abspath(path)))  # noqa: PTH100
+            path = Path(source) if file is None else file
+            known = os.path.abspath(path) if file is None else source  # noqa: PTH100
+            video = replace(video, path=escaped_name(known))
             with suppress(OSError):
                 status = path.stat()
                 modified = datetime.fromtimestamp(status.st_mtime, UTC).isoformat()

@@ -28,7 +28,8 @@ class SessionVideo:
     Attributes:
         name: Its name in the session, which no other one has.
         source: The file, camera or stream as the user named it, without a password.
-        path: Absolute path of a file; None for a camera or stream.
+        path: Absolute path of a file, or a relative one of a file beside the session; None for a
+            camera or stream.
         bytes: Size of the file.
         modified: Time of its last change (UTC, ISO 8601).
         sha256: Its hash; None for a camera or stream, and for a file above the limit.

@@ -166,3 +166,11 @@ def test_short_stretches(tmp_path: Path, stretches: list, expected: list | dict)
 )
 def test_relative_addresses(tmp_path: Path, path: str, expected: str):
     assert relative_address(str(tmp_path / path), tmp_path / "x" / "out") == expected
+
+
+def test_a_file_beside_the_session(tmp_path: Path):
+    assert relative_address("a b.mp4", tmp_path) == "./a%20b.mp4"
+    write_elan(tmp_path / "x.eaf", SessionVideo("a", "a", "a b.mp4"), [], tmp_path)
+    root = ElementTree.parse(tmp_path / "x.eaf").getroot()
+    (media,) = root.iterfind("HEADER/MEDIA_DESCRIPTOR")
+    assert media.attrib["MEDIA_URL"] == (tmp_path / "a b.mp4").as_uri()

@@ -140,3 +140,15 @@ def test_a_file_in_place_of_the_folder(tmp_path: Path):
     (tmp_path / "out").write_text("")
     with pytest.raises(DataError, match="cannot be used"):
         prepare_folder(tmp_path / "out")
+
+
+def test_a_file_of_another_name(tmp_path: Path):
+    uploaded = tmp_path / "1234.tmp"
+    uploaded.write_bytes(b"video")
+    recorder = SessionRecorder(tmp_path, ["talk.mp4"], ExampleModel(), Path(__file__))
+    with recorder:
+        recorder.begin_video(0, uploaded)
+    (video,) = read_session(tmp_path).videos
+    assert (video.name, video.source, video.path) == ("talk.mp4",) * 3
+    assert video.sha256 == hashlib.sha256(b"video").hexdigest()
+    assert "1234" not in (tmp_path / "session.json").read_text()
