@@ -69,7 +69,7 @@ class SessionOptions:
         for source in sources:
             if not source.is_video:
                 raise click.UsageError(
-                    f"--session is for videos, cameras and streams; {source.name} is none"
+                    f"--session is for videos, cameras and streams; {source.name} is not one"
                 )
         folder = self.folder.resolve()
         for path in outputs:

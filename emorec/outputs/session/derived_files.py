@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from emorec.atomic_files import temporary_file
@@ -96,19 +97,35 @@ def write_session_files(
 
     Raises:
         ConfigError: A setting is out of range, or a name belongs to no face or to two at once.
-        DataError: The session cannot be read, or a file not be written.
+        DataError: The session cannot be read or is being written, or a file cannot be written.
     """
-    session = read_session(folder)
-    earlier = session.files
-    derivation = session.derivation if derivation is None else derivation
-    check_derivation(derivation)
     if hidden and destination is None:
         raise ConfigError("hidden persons can only be left out of another folder")
-    kept = {key: name for key, name in derivation.persons.items() if key not in set(hidden)}
-    session = session.replaced(derivation=replace(derivation, persons=kept))
-    if session.status == session_file.RUNNING:  # its run was killed
-        session = session.replaced(status=session_file.INTERRUPTED)
-    frames = _Frames(folder / FRAMES, session, frozenset(hidden))
+    read_session(folder)  # what is no session gets no lock
+    with ExitStack() as stack:
+        if destination is None:
+            stack.enter_context(session_file.session_locked(folder))
+        session = read_session(folder)
+        derivation = session.derivation if derivation is None else derivation
+        check_derivation(derivation)
+        kept = {key: name for key, name in derivation.persons.items() if key not in set(hidden)}
+        session = session.replaced(derivation=replace(derivation, persons=kept))
+        if session.status == session_file.RUNNING:  # its run was killed
+            session = session.replaced(status=session_file.INTERRUPTED)
+        return _write_locked(folder, session, destination, frozenset(hidden), progress)
+
+
+def _write_locked(
+    folder: Path,
+    session: Session,
+    destination: Path | None,
+    hidden: frozenset[tuple[str, int]],
+    progress: Callable[[int, int], object] | None,
+) -> SessionFiles:
+    """Write the files of a session, which no other process writes to; see above."""
+    earlier, derivation = session.files, session.derivation
+    kept = derivation.persons
+    frames = _Frames(folder / FRAMES, session, hidden)
     found = survey(frames, kept, derivation.baseline_s)
     check_persons(kept, found.ids)
     target = folder if destination is None else destination
@@ -121,11 +138,11 @@ def write_session_files(
             session = session.replaced(files=tuple(sorted(names)))
             files.publish()
             session.write(target)
+        for name in set(earlier) - set(names) if destination is None else ():
+            (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise DataError(f"{target}: cannot write: {error.strerror or error}") from error
     notes = _notes(session, found)
-    for name in set(earlier) - set(names) if destination is None else ():
-        (folder / name).unlink(missing_ok=True)
     paths = tuple(target / name for name in (*session.files, session_file.NAME))
     return SessionFiles(session, paths, people, tuple(notes))
 
@@ -230,7 +247,8 @@ def _write_all(
         for video in session.videos
     }
     total = sum(video.frames for video in found.videos.values())
-    for number, frame in enumerate(frames, 1):
+    # A session that is still being recorded has more by now.
+    for number, frame in enumerate(islice(frames, total), 1):
         if progress is not None and number % _REPORTED_FRAMES == 0:
             progress(number, total)
         if write_frame is not None:

@@ -57,14 +57,16 @@ def prepare_folder(folder: Path) -> None:
         own: set[str] = set()
         if session_file.is_session(folder):
             own = {session_file.NAME, *session_file.read_session(folder).files}
-        own |= {name for name in found if name.startswith(PARTIAL)}  # of a killed run
+        own |= {name for name in found if name.startswith(PARTIAL) or session_file.is_lock(name)}
         others = [name for name in found if name not in own or (folder / name).is_dir()]
         if others:
             raise DataError(
                 f"{folder}: holds {others[0]!r}, which is not part of a session; name a new folder"
             )
-        for name in found:
-            (folder / name).unlink()
+        with session_file.session_locked(folder):
+            for name in found:
+                if not session_file.is_lock(name):
+                    (folder / name).unlink()
     except OSError as error:
         raise DataError(f"{folder}: cannot be used: {error.strerror or error}") from error
 
@@ -130,6 +132,7 @@ class SessionRecorder:
         self._pending: SessionFrame | None = None
         self._frames = 0
         self._text = TextWriter(str(folder / FRAMES))
+        self._stack = ExitStack()
         self._session = Session(
             status=session_file.RUNNING,
             labels=self._labels,
@@ -149,12 +152,13 @@ class SessionRecorder:
         )
 
     def __enter__(self) -> Self:
-        # First, so that the folder is known as a session from the beginning.
-        self._session.write(self.folder)
         with ExitStack() as stack:
+            stack.enter_context(session_file.session_locked(self.folder))
+            # First, so that the folder is known as a session from the beginning.
+            self._session.write(self.folder)
             text = stack.enter_context(self._text)
             text.write(csv_line(header(FRAMES, self._labels)))
-            stack.pop_all()
+            self._stack = stack.pop_all()
         return self
 
     def begin_video(self, index: int, file: Path | None = None) -> None:
@@ -249,12 +253,10 @@ class SessionRecorder:
         if kind is not None:
             failed = issubclass(kind, Exception)
             status = session_file.FAILED if failed else session_file.INTERRUPTED
-        try:
+        with self._stack:
             self.end_video()
-        finally:
-            self._text.__exit__()
-        self._session = self._session.replaced(status=status, finished=_now())
-        self._session.write(self.folder)
+            self._session = self._session.replaced(status=status, finished=_now())
+            self._session.write(self.folder)
 
     def _write_pending(self, next_s: float | None) -> None:
         """Write the last frame, now that the time of the next one, in its video, is known."""

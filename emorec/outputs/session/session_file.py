@@ -2,17 +2,21 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 from emorec.atomic_files import write_bytes
 from emorec.errors import DataError
+from emorec.locks import locked
 
 NAME = "session.json"
 
 _KIND = "emorec session"
 _VERSION = 1
+
+_LOCK = ".session-lock"
 
 RUNNING, COMPLETE, INTERRUPTED, FAILED = "running", "complete", "interrupted", "failed"
 """States of a session. A killed run leaves it running."""
@@ -134,6 +138,23 @@ class Session:
         }
         # ASCII: names may hold bytes that are no text.
         write_bytes(folder / NAME, (json.dumps(document, indent=2) + "\n").encode())
+
+
+def session_locked(folder: Path) -> AbstractContextManager[None]:
+    """Hold the lock of a session, so that no two processes write to it.
+
+    Args:
+        folder: Its folder, which exists.
+
+    Raises:
+        DataError: Another process holds it.
+    """
+    return locked(folder / _LOCK, f"{folder}: another emorec writes this session")
+
+
+def is_lock(name: str) -> bool:
+    """Return whether a file of this name belongs to the lock, which a killed run may leave."""
+    return name.startswith(_LOCK)
 
 
 def is_session(folder: Path) -> bool:

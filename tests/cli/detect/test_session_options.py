@@ -36,7 +36,7 @@ def test_without_a_session_everything_goes():
 @pytest.mark.parametrize(
     ("sources", "outputs", "message"),
     [
-        ([VIDEO, IMAGE], [], r"in/b\.jpg is none"),
+        ([VIDEO, IMAGE], [], r"in/b\.jpg is not one"),
         ([VIDEO], ["out/x.csv"], "is in out"),
         ([VIDEO], ["out"], "is in out"),
     ],

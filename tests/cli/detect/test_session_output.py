@@ -129,7 +129,7 @@ def test_images_and_folders_with_other_files_are_refused():
     cv2.imwrite("a.png", np.full((60, 80, 3), 90, np.uint8))
     result = run("a.png", "--session", "out")
     assert result.exit_code == 2
-    assert "a.png is none" in result.stderr
+    assert "a.png is not one" in result.stderr
     result = run(make_clip(), "--no-save", "--session", ".")
     assert result.exit_code == 4
     assert "not part of a session" in result.stderr

@@ -116,6 +116,24 @@ def test_another_folder_without_hidden_people(folder: Path, tmp_path: Path):
     assert {name: (folder / name).read_bytes() for name in ALL} == before
 
 
+def test_a_session_that_grows_meanwhile(folder: Path, tmp_path: Path):
+    target = tmp_path / "elsewhere"
+    target.mkdir()
+    path = folder / "frames.csv"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines).replace("a.avi-2", "x" * 20_000))
+
+    def grow(*numbers: int) -> None:
+        with path.open("a") as file:
+            file.write(lines[-1].replace("Anna,3,5", "new,9,6"))
+
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setattr(derived_files, "_REPORTED_FRAMES", 1)
+    written = write_session_files(folder, NAMED, target, progress=grow)
+    monkeypatch.undo()
+    assert [row["person"] for row in written.people] == ["Anna", "a.avi-2"]
+
+
 def test_hidden_people_cannot_be_dropped_in_place(folder: Path):
     with pytest.raises(ConfigError, match="another folder"):
         write_session_files(folder, hidden={("a.avi", 1)})

@@ -7,6 +7,7 @@ from helpers.example_sessions import HAPPY, IMAGE, SAD, Shot, face_of, record, s
 
 from emorec.errors import DataError
 from emorec.frames import Frame
+from emorec.outputs.session.derived_files import write_session_files
 from emorec.outputs.session.frame_table import read_frames
 from emorec.outputs.session.recorder import SessionRecorder, prepare_folder, session_names
 from emorec.outputs.session.session_file import Derivation, read_session
@@ -152,3 +153,18 @@ def test_a_file_of_another_name(tmp_path: Path):
     assert (video.name, video.source, video.path) == ("talk.mp4",) * 3
     assert video.sha256 == hashlib.sha256(b"video").hexdigest()
     assert "1234" not in (tmp_path / "session.json").read_text()
+
+
+def test_nobody_else_writes_to_a_session_that_is_recorded(tmp_path: Path):
+    recorder = SessionRecorder(tmp_path, ["a.avi"], ExampleModel(), Path(__file__))
+    with recorder:
+        for write in (prepare_folder, write_session_files):
+            with pytest.raises(DataError, match="another emorec writes this session"):
+                write(tmp_path)
+        elsewhere = tmp_path.parent / f"{tmp_path.name}-copy"
+        elsewhere.mkdir()
+        assert write_session_files(tmp_path, destination=elsewhere).people == ()
+    write_session_files(tmp_path)
+    (tmp_path / ".session-lock").touch()  # as a killed run leaves it
+    prepare_folder(tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if path.name != ".session-lock"] == []
