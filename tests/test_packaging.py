@@ -271,7 +271,8 @@ def test_the_base_install_stays_small():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     names = {line.split(">")[0].split("<")[0] for line in project["dependencies"]}
     assert names == {
-        *("click", "filelock", "numpy", "onnxruntime", "opencv-python", "packaging", "rich")
+        *("click", "filelock", "numpy", "onnxruntime", "opencv-python", "packaging", "rich"),
+        "pympi-ling",  # pure Python, without requirements
     }
     assert project["requires-python"] == ">=3.11,<3.14"
     assert {"emorec[ray]", "emorec[train]"} <= set(project["optional-dependencies"]["dev"])

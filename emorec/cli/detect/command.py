@@ -209,7 +209,7 @@ def detect(
         # Before any output is opened: a wrong address or a missing package must not cost one.
         connected(ray, workers),
         ResultReporter(outputs, sources, recognizer, left_out) as reporter,
-        session.output(sources, recognizer, model_file, reporter) as session_output,
+        session.output(sources, recognizer, path, reporter) as session_output,
     ):
         display: VideoDisplay | None = None
         for are_videos, group in groupby(reporter.remaining, key=lambda source: source.is_video):
