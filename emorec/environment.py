@@ -4,11 +4,13 @@ MODEL_VARIABLE = "EMOREC_MODEL"
 DETECTOR_VARIABLE = "EMOREC_DETECTOR"
 DEVICE_VARIABLE = "EMOREC_DEVICE"
 CACHE_VARIABLE = "EMOREC_CACHE"
+TOKEN_VARIABLE = "EMOREC_APP_TOKEN"
 
 VARIABLES = {
-    MODEL_VARIABLE: "default of --model of detect and explain, and the model of models show",
+    MODEL_VARIABLE: "default of --model of detect, explain and app; the model of models show",
     DETECTOR_VARIABLE: "default of --detector of detect and explain",
     DEVICE_VARIABLE: "default of --device of all commands, and of device= in Python",
     CACHE_VARIABLE: "folder of decoded images, features and pulled models",
+    TOKEN_VARIABLE: "default of --token of app",
 }
 """What each variable sets. An empty variable counts as not set."""

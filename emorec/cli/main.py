@@ -34,6 +34,7 @@ COMMANDS = {
     "detect": "Detect the faces in each SOURCE and classify their emotions.",
     "explain": "Show which parts of the faces in each IMAGE decide about their emotion.",
     "session": "Derive the tables of the session FOLDER again, with names, bins or a baseline.",
+    "app": "Open a page for photos, camera and videos on this computer.",
     "models": "List, show, pull and adopt model files.",
     "doctor": "Diagnose this installation and suggest fixes.",
 }
@@ -52,6 +53,7 @@ SYNONYMS = {
     **dict.fromkeys(("download", "fetch", "pull"), "models pull"),
     **dict.fromkeys(("camera", "live", "webcam"), "detect 0 --show"),
     **dict.fromkeys(("image", "photo", "video"), "detect"),
+    **dict.fromkeys(("browser", "gui", "serve", "server", "ui", "web"), "app"),
     **dict.fromkeys(("check", "install", "setup"), "doctor"),
     **dict.fromkeys(("list", "list-models"), "models list"),
     "show": "models show",

@@ -52,23 +52,25 @@ class ImageOutput(Protocol):
 
 @dataclass(frozen=True)
 class MarkedImages:
-    """Annotated images with the faces marked, as NAME-emotions.jpg.
+    """Annotated images with the faces marked, as NAME-emotions.jpg by default.
 
     Attributes:
         folder: Folder of the images; subfolders are created as the sources need them.
         bars: Draw the probabilities of all emotions.
         landmarks: Draw the landmarks of the faces.
         blur: Blur the faces by this method of `BLURS`; None shows them.
+        suffix: Suffix of the images, which chooses their format.
     """
 
     folder: Path
     bars: bool = False
     landmarks: bool = False
     blur: str | None = None
+    suffix: str = ".jpg"
 
     def target(self, source: MediaSource, frame: Frame | None = None) -> Path:
         """Return the path of the annotated image of a source, or of one of its frames."""
-        return self.folder / source.output_name("-emotions.jpg", frame)
+        return self.folder / source.output_name(f"-emotions{self.suffix}", frame)
 
     def write(
         self, source: MediaSource, frame: Frame, faces: Sequence[FaceEmotion]

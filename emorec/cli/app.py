@@ -1,0 +1,149 @@
+"""The command `emorec app`."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from emorec.cli.parameters import complete_models, naming_variable
+from emorec.cli.verbosity import note, warn
+from emorec.environment import MODEL_VARIABLE, TOKEN_VARIABLE
+
+_SHORTEST_TOKEN = 16
+
+
+def _check_token(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
+    if len(value) < _SHORTEST_TOKEN or not value.isascii() or not value.isprintable():
+        raise click.BadParameter(f"a token has at least {_SHORTEST_TOKEN} ASCII characters")
+    if set(value) & set(' &;#%+"\\,'):
+        raise click.BadParameter('a token has no blanks and none of & ; # % + , " \\')
+    return value
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  emorec app
+  emorec app --model emorec-nano --port 9000
+  emorec app --no-page --token "$(openssl rand -hex 32)"
+"""
+)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address to listen at. Any other than the default lets other computers connect, without "
+    "encryption.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="NUMBER",
+    help="Port to listen at; 0 is any free one.  [default: 8765, or the next free one]",
+)
+@click.option("--no-page", is_flag=True, help="Serve the REST interface alone (docs/app-api.md).")
+@click.option("--no-browser", is_flag=True, help="Print the address without opening a browser.")
+@click.option(
+    "--model",
+    type=click.Path(readable=False, path_type=Path),
+    metavar="FILE|RUN|NAME",
+    shell_complete=complete_models,
+    envvar=MODEL_VARIABLE,
+    show_envvar=True,
+    help="The model that the page begins with, as for emorec detect.  [default: the shipped model]",
+)
+@click.option(
+    "--token",
+    callback=_check_token,
+    metavar="TEXT",
+    envvar=TOKEN_VARIABLE,
+    show_envvar=True,
+    help="The secret that every request must bring, at least 16 characters. The variable hides it "
+    "from other users of this computer.  [default: a new random one]",
+)
+@click.option(
+    "--max-video",
+    type=click.FloatRange(0, 1024, min_open=True),
+    default=4.0,
+    show_default=True,
+    metavar="GIB",
+    help="Size of the largest video that can be uploaded.",
+)
+def app(
+    host: str,
+    port: int | None,
+    no_page: bool,
+    no_browser: bool,
+    model: Path | None,
+    token: str | None,
+    max_video: float,
+) -> None:
+    """Open a page for photos, camera and videos on this computer.
+
+    Serves the page and a REST interface on 127.0.0.1 until Ctrl-C, and opens the page in the
+    browser. Images and videos stay on this computer. The printed address holds a secret, without
+    which nothing is answered. Needs the extra app.
+    """
+    # A missing package is an error before anything else.
+    from emorec.app.limits import AppLimits
+    from emorec.app.server import AppSettings, serve
+
+    path = None
+    if model is not None:
+        from emorec.models.files import find_model
+
+        with naming_variable("model", MODEL_VARIABLE):
+            path = find_model(model, ("onnx",))
+    if not _is_loopback(host):
+        warn(
+            f"--host {host}: other computers can connect, without encryption (no TLS); whoever "
+            "reads the traffic reads the token and the images, and browsers allow cameras only on "
+            "this computer or with https"
+        )
+    settings = AppSettings(
+        host=host,
+        port=port,
+        model=path,
+        with_page=not no_page,
+        limits=AppLimits(video_bytes=round(max_video * 2**30)),
+        **({} if token is None else {"token": token}),
+    )
+
+    def ready(address: str) -> None:
+        if no_page:
+            base, _, secret = address.partition("/?token=")
+            click.echo(f"{base}/api/v1")
+            if token is None:
+                click.echo(f"token: {secret}")
+        else:
+            click.echo(address)
+        sys.stdout.flush()
+        note("press Ctrl-C to end")
+        if not (no_page or no_browser):
+            _open_browser(address)
+
+    serve(settings, ready)
+
+
+def _is_loopback(host: str) -> bool:
+    from ipaddress import ip_address
+
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _open_browser(address: str) -> None:
+    """Open the page, in a thread; a browser of the terminal would take it over."""
+    display = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    if sys.platform.startswith("linux") and not display:
+        return
+    import threading
+    import webbrowser
+
+    threading.Thread(target=webbrowser.open, args=[address], daemon=True).start()
