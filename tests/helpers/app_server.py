@@ -72,7 +72,7 @@ def running_app(folder: Path, *options: str) -> Iterator[RunningApp]:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
             try:
-                process.wait(20)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()

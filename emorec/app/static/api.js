@@ -1,0 +1,82 @@
+// Requests to the REST interface of this server.
+
+const BASE = "/api/v1";
+
+export const address = (path, query) => {
+  const text = new URLSearchParams(query).toString();
+  return `${BASE}/${path}${text ? `?${text}` : ""}`;
+};
+
+async function check(response) {
+  if (response.ok) return response;
+  let message = `the server answered ${response.status}`;
+  try {
+    message = (await response.json()).error.message;
+  } catch {
+    // Not an answer of this server, such as an empty one.
+  }
+  throw new Error(message);
+}
+
+export async function get(path) {
+  return (await check(await fetch(address(path)))).json();
+}
+
+/** Send a request again while the server is busy. */
+async function send(path, query, body) {
+  for (let attempt = 0; ; attempt += 1) {
+    const response = await fetch(address(path, query), { method: "POST", body });
+    if (response.status !== 503 || attempt === 10) return check(response);
+    await new Promise(done => setTimeout(done, 1000 * Number(response.headers.get("Retry-After") ?? 2)));
+  }
+}
+
+/** Recognize one photo; returns its record and the labels. */
+export async function recognize(file, query) {
+  const all = { ...query, name: file.name };
+  const found = await (await send("recognize", all, file)).json();
+  return { record: found.images[0], frames: found.images.length, labels: found.model.labels };
+}
+
+/** Recognize photos and return the result in a format as a blob. */
+export async function convert(files, query, format) {
+  const all = { ...query, format };
+  if (files.length === 1) {
+    return (await send("recognize", { ...all, name: files[0].name }, files[0])).blob();
+  }
+  const form = new FormData();
+  for (const file of files) form.append("image", file, file.name);
+  return (await send("recognize", all, form)).blob();
+}
+
+/** Upload a video; `progress` is called with the share that is sent. Returns the session. */
+export function uploadVideo(file, query, progress, signal) {
+  return new Promise((resolve, reject) => {
+    // fetch does not report the progress of an upload.
+    const request = new XMLHttpRequest();
+    request.open("POST", address("videos", { ...query, name: file.name }));
+    request.responseType = "json";
+    request.upload.addEventListener("progress", event => progress(event.loaded / file.size));
+    request.addEventListener("load", () => {
+      if (request.status === 202) resolve(request.response);
+      else reject(new Error(request.response?.error?.message ?? `the server answered ${request.status}`));
+    });
+    request.addEventListener("error", () => reject(new Error("the upload failed; is emorec app still running?")));
+    request.addEventListener("abort", () => reject(new DOMException("cancelled", "AbortError")));
+    signal.addEventListener("abort", () => request.abort());
+    request.send(file);
+  });
+}
+
+export async function deleteSession(id) {
+  await fetch(address(`sessions/${id}`), { method: "DELETE" });
+}
+
+/** Open the WebSocket of a camera. */
+export function openCamera(query) {
+  const url = new URL(address("camera", query), location.href);
+  url.protocol = location.protocol.replace("http", "ws");
+  const socket = new WebSocket(url);
+  socket.binaryType = "arraybuffer";
+  return socket;
+}

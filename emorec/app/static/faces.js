@@ -1,0 +1,100 @@
+// Boxes of faces over an image or a video, with labels, and bars on hover or focus.
+
+import { make, percent } from "./dom.js";
+
+const MARGIN = 0.15;
+
+/** Black or white, whichever is easier to read on a colour (WCAG 2). */
+export function inkOn(color) {
+  const [red, green, blue] = [1, 3, 5].map(at => {
+    const part = parseInt(color.slice(at, at + 2), 16) / 255;
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000" : "#fff";
+}
+
+/** Bars with the probabilities of all emotions, of {name: probability}. */
+export function bars(probabilities, colors) {
+  const rows = Object.entries(probabilities).map(([name, share]) => {
+    const fill = make("span", { className: "fill" });
+    fill.style.width = percent(share);
+    fill.style.background = colors[name];
+    return make("span", { className: "bar" },
+      make("span", { className: "bar-name" }, name),
+      make("span", { className: "bar-track" }, fill),
+      make("span", { className: "bar-value" }, percent(share)));
+  });
+  return make("span", { className: "bars" }, ...rows);
+}
+
+export function labelOf(face, name = null) {
+  const who = name ?? (face.id === null ? "" : String(face.id));
+  return `${who ? `${who} ` : ""}${face.emotion}${face.uncertain ? "?" : ""} ${percent(face.confidence)}`;
+}
+
+/** The boxes over one image or video, which fills `stage`. */
+export class FaceLayer {
+  constructor(stage, colors, { select = null, blurs = () => false } = {}) {
+    this.layer = make("div", { className: "faces" });
+    this.colors = colors;
+    this.select = select;
+    this.blurs = blurs;
+    this.boxes = new Map();
+    stage.append(this.layer);
+  }
+
+  /** Show the faces of an image of this width and height; `names` by id replace the ids. */
+  show(faces, width, height, names = {}) {
+    const gone = new Set(this.boxes.keys());
+    faces.forEach((face, index) => {
+      const key = face.id ?? `face ${index}`;
+      gone.delete(key);
+      this.update(this.boxes.get(key) ?? this.add(key, face.id), face, width, height, names[face.id]);
+    });
+    for (const key of gone) {
+      this.boxes.get(key).box.remove();
+      this.boxes.delete(key);
+    }
+  }
+
+  add(key, id) {
+    const veil = make("span", { className: "veil" });
+    const label = make("span", { className: "face-label" });
+    const box = make("button", { type: "button", className: "face" }, veil, label);
+    box.addEventListener("click", () => this.select?.(id));
+    this.layer.append(box);
+    const parts = { box, veil, label, panel: null };
+    this.boxes.set(key, parts);
+    return parts;
+  }
+
+  update(parts, face, width, height, name) {
+    const [x, y, w, h] = face.box;
+    const { box, veil, label } = parts;
+    const color = this.colors[face.emotion] ?? "#bbbbbb";
+    box.style.left = `${(100 * x) / width}%`;
+    box.style.top = `${(100 * y) / height}%`;
+    box.style.width = `${(100 * w) / width}%`;
+    box.style.height = `${(100 * h) / height}%`;
+    box.style.borderColor = color;
+    box.classList.toggle("below", y < 0.12 * height);
+    box.classList.toggle("left", x + w / 2 > 0.6 * width);
+    box.classList.toggle("up", y + h / 2 > 0.55 * height);
+    const blurred = this.blurs();
+    veil.hidden = !blurred;
+    if (blurred) {
+      const radius = Math.max((this.layer.clientWidth * w) / width / 6, 4);
+      veil.style.backdropFilter = `blur(${radius}px)`;
+      veil.style.inset = `${-100 * MARGIN}%`;
+    }
+    label.textContent = labelOf(face, name);
+    label.style.background = color;
+    label.style.color = inkOn(color);
+    box.ariaLabel = `Face ${labelOf(face, name)}`;
+    const panel = bars(face.probabilities, this.colors);
+    parts.panel?.remove();
+    parts.panel = panel;
+    panel.ariaHidden = "true"; // the table has the same numbers
+    box.append(panel);
+  }
+}
