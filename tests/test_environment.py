@@ -6,11 +6,12 @@ from pathlib import Path
 from emorec.environment import VARIABLES
 
 ROOT = Path(__file__).resolve().parents[1]
-NAME = re.compile(r"\bEMOREC_[A-Z]+\b")
+NAME = re.compile(r"\bEMOREC_[A-Z_]+\b")
 
 
 def test_the_variables() -> None:
-    assert list(VARIABLES) == ["EMOREC_MODEL", "EMOREC_DETECTOR", "EMOREC_DEVICE", "EMOREC_CACHE"]
+    names = ["EMOREC_MODEL", "EMOREC_DETECTOR", "EMOREC_DEVICE", "EMOREC_CACHE", "EMOREC_APP_TOKEN"]
+    assert list(VARIABLES) == names
 
 
 def test_no_module_names_another_variable() -> None:

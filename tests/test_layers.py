@@ -51,7 +51,7 @@ LAYERS = (
     {"detection", "media"},
     {"datasets", "inference", "modeling", "outputs"},
     {"batch", "data_frame", "evaluation", "export"},
-    {"training"},
+    {"app", "training"},
     {"api", "cli"},
     {"__main__"},
 )
@@ -68,6 +68,8 @@ ONLY_IN = {
     "av": ("media/pyav_child.py",),
     "matplotlib": ("figures.py", "evaluation/plots.py"),
     "onnxruntime": ("detection/yunet_network.py", "inference/", "export/"),
+    "starlette": ("app/",),
+    "uvicorn": ("app/",),
     "ray": ("batch/ray_cluster.py",),
     "onnx": ("export/",),
     "pandas": ("data_frame.py",),

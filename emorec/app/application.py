@@ -1,11 +1,9 @@
 """Puts the app together: the page, the REST interface and what protects them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
@@ -14,11 +12,10 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from emorec.app.api import PREFIX, Api
 from emorec.app.guard import Access, RequestGuard
 from emorec.app.limits import AppLimits, BodyLimit
-from emorec.app.recognizers import Recognizers
 from emorec.app.responses import RequestError
+from emorec.app.rest_api import PREFIX, Api
 from emorec.errors import EmorecError
 
 STATIC = Path(__file__).with_name("static")
@@ -26,31 +23,16 @@ STATIC = Path(__file__).with_name("static")
 
 
 def make_application(
-    access: Access,
-    recognizers: Recognizers,
-    folder: Path,
-    limits: AppLimits | None = None,
-    with_page: bool = True,
+    access: Access, api: Api, limits: AppLimits, with_page: bool = True
 ) -> ASGIApp:
     """Make the ASGI application.
 
     Args:
         access: Who may use it.
-        recognizers: Makes the recognizers.
-        folder: Temporary folder.
-        limits: The limits; None uses the defaults.
+        api: The REST interface; the caller closes it.
+        limits: The limits.
         with_page: Serve the page; without it, the REST interface alone.
     """
-    limits = limits or AppLimits()
-    api = Api(recognizers, folder, limits)
-
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        try:
-            yield
-        finally:
-            await run_in_threadpool(api.close)
-
     routes: list[BaseRoute] = [Mount(PREFIX, routes=api.routes())]
     if with_page:
         routes += [
@@ -60,7 +42,6 @@ def make_application(
         ]
     application = Starlette(
         routes=routes,
-        lifespan=lifespan,
         middleware=[Middleware(BodyLimit, limits=limits)],
         exception_handlers={
             ClientDisconnect: _answer_nobody,

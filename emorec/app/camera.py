@@ -9,8 +9,8 @@ import asyncio
 import json
 import math
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -27,10 +27,16 @@ from emorec.headers import read_header
 from emorec.images import decode_unchecked
 from emorec.inference.recognizer import EmotionRecognizer
 from emorec.inference.tracking import EmotionTracker
+from emorec.outputs.session.recorder import SessionRecorder
 from emorec.types import FaceEmotion
 
 _TIME = struct.Struct("<d")
 _JPEG = b"\xff\xd8\xff"
+
+_NOMINAL_FPS = 10.0
+"""Frame rate of recordings; it only says how long the last frame is shown."""
+
+MakeRecorder = Callable[[AppSession], SessionRecorder]
 
 
 def decode_frame(message: bytes, most_pixels: int) -> Frame:
@@ -99,8 +105,8 @@ class CameraFaces:
         found = self.recognizer.recognize_frame(frame)
         faces = self._tracker.update(found, time_s, frame.size_wh)
         self._last_s = time_s
-        self._number += 1
         self._record(faces, frame)
+        self._number += 1
         width, height = frame.size_wh
         return {
             "time_s": time_s,
@@ -118,11 +124,15 @@ class CameraFaces:
             remove_files(self.recording)
             self.recording = None
             return
-        self.recording.add(faces, frame.time_s or 0.0, frame.size_wh)
+        self.recording.add(replace(frame, number=self._number), faces, _NOMINAL_FPS)
 
 
 async def serve_camera(
-    socket: WebSocket, recognizer: EmotionRecognizer, store: SessionStore, limits: AppLimits
+    socket: WebSocket,
+    recognizer: EmotionRecognizer,
+    store: SessionStore,
+    limits: AppLimits,
+    make_recorder: MakeRecorder,
 ) -> None:
     """Answer the frames of a camera until it ends or falls silent.
 
@@ -131,6 +141,7 @@ async def serve_camera(
         recognizer: Detects and classifies the faces.
         store: Receives recordings.
         limits: The limits.
+        make_recorder: Makes the recorder of a recording.
     """
     camera = CameraFaces(recognizer, limits)
     try:
@@ -143,7 +154,9 @@ async def serve_camera(
                 if (data := message.get("bytes")) is not None:
                     answer = await run_in_threadpool(camera.answer, data)
                 else:
-                    answer = _switch_recording(camera, message.get("text") or "", store)
+                    answer = _switch_recording(
+                        camera, message.get("text") or "", store, make_recorder
+                    )
             except EmorecError as error:
                 answer = RequestError.of(error).content()
             except RequestError as error:
@@ -158,7 +171,9 @@ async def serve_camera(
             camera.recording.finish(DONE)
 
 
-def _switch_recording(camera: CameraFaces, text: str, store: SessionStore) -> dict[str, Any]:
+def _switch_recording(
+    camera: CameraFaces, text: str, store: SessionStore, make_recorder: MakeRecorder
+) -> dict[str, Any]:
     try:
         wanted = json.loads(text)["record"]
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -168,7 +183,7 @@ def _switch_recording(camera: CameraFaces, text: str, store: SessionStore) -> di
     session = camera.recording
     if wanted and session is None:
         session = store.create("camera", "camera", camera.recognizer.labels)
-        session.begin()
+        session.begin(make_recorder(session))
         camera.recording = session
     elif not wanted and session is not None:
         session.finish(DONE if session.frames else CANCELLED)

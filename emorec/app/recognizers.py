@@ -10,6 +10,7 @@ from typing import Any
 
 from emorec import resources
 from emorec.batch.detect_job import RecognizerSettings
+from emorec.detection.base import FaceDetector
 from emorec.detection.registry import DEFAULT_DETECTOR, detector_entry, make_detector
 from emorec.errors import ConfigError
 from emorec.inference.classifier import EmotionClassifier
@@ -104,7 +105,7 @@ def _number(name: str, text: str, kind: type[int] | type[float]) -> int | float:
 
 
 class Recognizers:
-    """Makes recognizers; the models of the last ones stay loaded.
+    """Makes recognizers; detectors and the models of the last ones stay loaded.
 
     Args:
         default_model: ONNX file of the model that requests get which name none; None is the
@@ -121,6 +122,7 @@ class Recognizers:
         self.default_model = default_model or resources.shipped_model()
         self._classifiers: OrderedDict[tuple[Path, float | None, bool], EmotionClassifier]
         self._classifiers = OrderedDict()
+        self._detectors: dict[tuple[str, bool], FaceDetector] = {}
         self._lock = threading.Lock()
         self.open(RecognitionOptions())
 
@@ -137,7 +139,7 @@ class Recognizers:
             MissingDependencyError: OpenCV lacks the detector.
         """
         settings = RecognizerSettings(
-            partial(make_detector, options.detector, for_video=for_video),
+            partial(self._detector, options.detector, for_video),
             self.model_file(options.model),
             prior=options.prior,
             classes=options.classes,
@@ -159,6 +161,12 @@ class Recognizers:
         if name not in models:
             raise ConfigError(unknown_name("model", name[:100], tuple(models)))
         return find_model(name, ("onnx",))
+
+    def _detector(self, name: str, for_video: bool) -> FaceDetector:
+        with self._lock:
+            if (name, for_video) not in self._detectors:
+                self._detectors[name, for_video] = make_detector(name, for_video=for_video)
+            return self._detectors[name, for_video]
 
     def _classifier(self, settings: RecognizerSettings) -> EmotionClassifier:
         key = (settings.model_file, settings.prior, settings.flip)

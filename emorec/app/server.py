@@ -15,6 +15,7 @@ from emorec.app.application import make_application
 from emorec.app.guard import Access
 from emorec.app.limits import AppLimits
 from emorec.app.recognizers import Recognizers
+from emorec.app.rest_api import Api
 from emorec.app.scratch_folder import scratch_folder
 from emorec.errors import ConfigError
 
@@ -98,9 +99,8 @@ def serve(settings: AppSettings, ready: Callable[[str], None]) -> None:
     """
     with open_socket(settings.host, settings.port) as listener, scratch_folder() as folder:
         access = Access(settings.token, settings.host, listener.getsockname()[1])
-        application = make_application(
-            access, Recognizers(settings.model), folder, settings.limits, settings.with_page
-        )
+        api = Api(Recognizers(settings.model), folder, settings.limits)
+        application = make_application(access, api, settings.limits, settings.with_page)
         config = uvicorn.Config(
             application,
             http=_Protocol,
@@ -108,7 +108,7 @@ def serve(settings: AppSettings, ready: Callable[[str], None]) -> None:
             ws_max_size=settings.limits.frame_bytes + 64,
             ws_per_message_deflate=False,
             loop="asyncio",
-            lifespan="on",
+            lifespan="off",
             log_config=None,
             access_log=False,
             proxy_headers=False,
@@ -119,7 +119,10 @@ def serve(settings: AppSettings, ready: Callable[[str], None]) -> None:
         )
         _quiet_logs()
         server = _Server(config, lambda: ready(address_of(access)))
-        server.run(sockets=[listener])
+        try:
+            server.run(sockets=[listener])
+        finally:
+            api.close()
 
 
 def address_of(access: Access) -> str:

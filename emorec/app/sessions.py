@@ -16,6 +16,9 @@ from typing import IO, Any
 
 from emorec.app.limits import AppLimits, busy
 from emorec.app.responses import RequestError
+from emorec.errors import DataError
+from emorec.frames import Frame
+from emorec.outputs.session.recorder import SessionRecorder
 from emorec.types import FaceEmotion
 
 WAITING, RUNNING, DONE, CANCELLED, FAILED = "waiting", "running", "done", "cancelled", "failed"
@@ -40,7 +43,7 @@ class AppSession:
         frames: Number of frames so far.
         expected: Number of frames of the video; None if it does not say so.
         size_wh: Width and height of the frames in pixels.
-        fps: Frame rate of the video; None before it is known.
+        duration_s: Length of the frames so far, in seconds.
         people: Summary of each person, as of `VideoSummary.record`; empty before the end.
         annotated: The annotated video; None if there is none.
         cancelled: Set to end the work early.
@@ -62,6 +65,7 @@ class AppSession:
     annotated: Path | None = None
     cancelled: threading.Event = field(default_factory=threading.Event)
     _file: IO[str] | None = None
+    _recorder: SessionRecorder | None = None
     _started_s: float | None = None
 
     @property
@@ -74,25 +78,49 @@ class AppSession:
         """The file of the frames, one a line."""
         return self.folder / "frames.jsonl"
 
-    def begin(self) -> None:
-        """Begin to add frames."""
+    @property
+    def recorded(self) -> Path:
+        """The folder of the files of `emorec detect --session`."""
+        return self.folder / "session"
+
+    def begin(self, recorder: SessionRecorder, file: Path | None = None) -> None:
+        """Begin to add frames.
+
+        Args:
+            recorder: Writes to `recorded`; it is ended by `finish`.
+            file: The uploaded video; None for a camera.
+
+        Raises:
+            DataError: The files cannot be written.
+        """
+        self._recorder = recorder.__enter__()
+        self._recorder.begin_video(0, file)
         self._file = self.frames_file.open("w", encoding="utf-8")
         self._started_s = time.monotonic()
         self.state = RUNNING
 
-    def add(self, faces: Sequence[FaceEmotion], time_s: float, size_wh: tuple[int, int]) -> None:
-        """Add the next frame, in a compact form.
+    def add(
+        self, frame: Frame, faces: Sequence[FaceEmotion], fps: float, detected: bool = True
+    ) -> None:
+        """Add the next frame.
 
         Args:
+            frame: Its pixels, number and time.
             faces: Its faces, with their ids.
-            time_s: Its time, in seconds.
-            size_wh: Its width and height in pixels.
+            fps: Frames per second of the source.
+            detected: Whether faces were detected in it.
+
+        Raises:
+            DataError: The files cannot be written.
         """
         assert self._file is not None, "a session is begun before frames are added"
+        assert self._recorder is not None
+        self._recorder.add(frame, faces, detected, fps)
+        time_s = frame.time_s or 0.0
         line = json.dumps([round(time_s, _DECIMALS), [self._compact(face) for face in faces]])
         self._file.write(line + "\n")
         self.frames += 1
-        self.size_wh, self.duration_s = size_wh, time_s
+        self.size_wh, self.duration_s = frame.size_wh, time_s + 1 / fps
 
     def _compact(self, face: FaceEmotion) -> list[Any]:
         box = face.box
@@ -102,13 +130,30 @@ class AppSession:
         return [*place, top, int(face.uncertain), probabilities]
 
     def finish(self, state: str, error: str | None = None) -> None:
-        """End the session."""
+        """End the session.
+
+        Args:
+            state: One of the final states.
+            error: Why it failed, or what could not be read.
+        """
         if self._file is not None:
             self._file.close()
             self._file = None
-        if error is not None:
-            self.error = error
+        try:
+            self._end_recorder(state, error)
+        except DataError as problem:  # such as a full disk
+            state, error = FAILED, error or str(problem)
+        self.error = error
         self.state = state
+
+    def _end_recorder(self, state: str, error: str | None) -> None:
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None:
+            kind = {DONE: None, CANCELLED: KeyboardInterrupt, FAILED: DataError}[state]
+            try:
+                recorder.end_video(problem=error)
+            finally:
+                recorder.__exit__(kind, None, None)
 
     @property
     def seconds_left(self) -> float | None:
@@ -179,7 +224,7 @@ class SessionStore:
             raise busy(f"there are {len(self._sessions)} sessions; delete one of them")
         id_ = secrets.token_urlsafe(16)
         folder = self._folder / id_
-        folder.mkdir(mode=0o700)
+        (folder / "session").mkdir(parents=True, mode=0o700)
         session = AppSession(id_, kind, name, folder, labels)
         self._sessions[id_] = session
         return session

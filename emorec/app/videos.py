@@ -17,6 +17,7 @@ from emorec.batch.video_work import VideoRun, VideoSettings, VideoWork
 from emorec.errors import DataError, EmorecError
 from emorec.inference.recognizer import EmotionRecognizer
 from emorec.media.sources import MediaSource
+from emorec.outputs.session.recorder import SessionRecorder
 
 _ROUNDING_S = 0.1
 """A video that ends this close to the limit of its length was probably cut."""
@@ -29,11 +30,13 @@ class VideoOrder:
     Attributes:
         path: The uploaded file, which is removed after the work.
         recognizer: Detects and classifies the faces, with the defaults for videos.
+        recorder: Records the session.
         annotate: Write the annotated video too.
     """
 
     path: Path
     recognizer: EmotionRecognizer
+    recorder: SessionRecorder
     annotate: bool = False
 
 
@@ -76,7 +79,7 @@ class VideoQueue:
         if session.cancelled.is_set():
             session.finish(CANCELLED)
             return
-        session.begin()
+        session.begin(order.recorder, order.path)
         work = VideoWork(order.recognizer, VideoSettings(end_s=self._limits.video_s))
         source = MediaSource(str(order.path), "video", is_video=True)
         with work.run(source, session.folder if order.annotate else None) as run:
@@ -104,9 +107,10 @@ class VideoQueue:
         for result in run:
             if result.tracked is None:
                 return result.problems[0]
+            assert run.fps is not None
             session.expected = run.expected_frames
-            frame = result.tracked.frame
-            session.add(result.tracked.faces, frame.time_s or 0.0, frame.size_wh)
+            tracked = result.tracked
+            session.add(tracked.frame, tracked.faces, run.fps, tracked.detected)
             if session.cancelled.is_set():
                 break
         return None

@@ -12,6 +12,7 @@ from emorec.app.application import make_application
 from emorec.app.guard import Access
 from emorec.app.limits import AppLimits
 from emorec.app.recognizers import Recognizers
+from emorec.app.rest_api import Api
 
 ACCESS = Access(TOKEN, "127.0.0.1", 8765)
 BASE = "http://127.0.0.1:8765"
@@ -32,7 +33,10 @@ def make_client(recognizers: Recognizers, tmp_path: Path) -> Iterator[MakeClient
         def make(limits: AppLimits | None = None, token: bool = True, page: bool = True):
             folder = tmp_path / "app"
             folder.mkdir(exist_ok=True)
-            app = make_application(ACCESS, recognizers, folder, limits, page)
+            limits = limits or AppLimits()
+            api = Api(recognizers, folder, limits)
+            stack.callback(api.close)
+            app = make_application(ACCESS, api, limits, page)
             headers = {"Authorization": f"Bearer {TOKEN}"} if token else {}
             client = TestClient(app, BASE, headers=headers, raise_server_exceptions=False)
             return stack.enter_context(client)

@@ -21,7 +21,9 @@ def test_the_page(client, path: str, kind: str):
     assert answer.headers["content-type"].startswith(kind)
 
 
-@pytest.mark.parametrize("path", ["/static/../api.py", "/static/%2e%2e/api.py", "/static/", "/x"])
+@pytest.mark.parametrize(
+    "path", ["/static/../server.py", "/static/%2e%2e/server.py", "/static/", "/x"]
+)
 def test_nothing_else_is_served(client, path: str):
     answer = client.get(path)
     assert (answer.status_code, answer.json()["error"]["kind"]) == (404, "not_found")
@@ -38,7 +40,7 @@ def test_a_bug_is_an_answer_with_all_headers(client, monkeypatch: pytest.MonkeyP
     def fail():
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr("emorec.app.api.describe_models", fail)
+    monkeypatch.setattr("emorec.app.rest_api.describe_models", fail)
     answer = client.get("/api/v1/models")
     assert answer.status_code == 500
     assert answer.json()["error"]["kind"] == "bug"

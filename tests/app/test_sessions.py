@@ -3,14 +3,42 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from emorec.app.limits import AppLimits
 from emorec.app.responses import RequestError
 from emorec.app.sessions import DONE, RUNNING, AppSession, SessionStore
+from emorec.frames import Frame
 from emorec.types import Box, Face, FaceEmotion, Prediction
 
 LABELS = ("happy", "sad")
+
+
+FPS = 25.0
+
+
+class NoRecorder:
+    """Records nothing; tests/app/test_recordings.py records."""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        pass
+
+    def begin_video(self, index, file):
+        pass
+
+    def add(self, *arguments):
+        pass
+
+    def end_video(self, **arguments):
+        pass
+
+
+def frame(time_s: float, size_wh: tuple[int, int] = (320, 240)) -> Frame:
+    return Frame(np.zeros((1, 1, 3), np.uint8), size_wh, 0, time_s)
 
 
 def face(id_: int, happy: float) -> FaceEmotion:
@@ -30,9 +58,9 @@ def session(store: SessionStore) -> AppSession:
 
 def test_frames(session: AppSession):
     assert json.loads("".join(session.frames_json()))["frames"] == []
-    session.begin()
-    session.add([], 0.0, (320, 240))
-    session.add([face(1, 0.75), face(2, 0.125)], 0.04, (320, 240))
+    session.begin(NoRecorder())
+    session.add(frame(0.0), [], FPS)
+    session.add(frame(0.04), [face(1, 0.75), face(2, 0.125)], FPS)
     session.finish(DONE)
     assert json.loads("".join(session.frames_json())) == {
         "labels": ["happy", "sad"],
@@ -58,7 +86,7 @@ def test_frames(session: AppSession):
         "seconds_left": None,
         "width": 320,
         "height": 240,
-        "duration_s": 0.04,
+        "duration_s": 0.08,
         "labels": ["happy", "sad"],
         "people": [],
         "annotated": False,
@@ -73,11 +101,11 @@ def test_a_line_that_is_being_written_is_left_out(session: AppSession):
 def test_the_time_left(session: AppSession, monkeypatch: pytest.MonkeyPatch):
     now = [100.0]
     monkeypatch.setattr("emorec.app.sessions.time.monotonic", lambda: now[0])
-    session.begin()
+    session.begin(NoRecorder())
     session.expected = 40
     assert session.seconds_left is None
     for _ in range(10):
-        session.add([], 0.0, (1, 1))
+        session.add(frame(0.0), [], FPS)
     now[0] += 5
     assert session.seconds_left == 15.0
     session.finish(DONE)
@@ -106,7 +134,7 @@ def test_deleting(store: SessionStore, session: AppSession):
 def test_the_files_of_a_running_session_stay_until_its_work_ends(
     store: SessionStore, session: AppSession
 ):
-    session.begin()
+    session.begin(NoRecorder())
     assert session.state == RUNNING
     store.delete(session.id)
     assert session.cancelled.is_set()

@@ -57,7 +57,8 @@ def test_the_faces_are_those_of_detect(client: TestClient, clip: Path, tmp_path:
             assert short[:5] == [face["id"], *face["box"]]
             assert compact["labels"][short[5]] == face["emotion"]
     # The upload is not kept.
-    assert [path.name for path in (tmp_path / "app" / id_).iterdir()] == ["frames.jsonl"]
+    kept = sorted(path.name for path in (tmp_path / "app" / id_).rglob("*"))
+    assert kept == ["frames.csv", "frames.jsonl", "session", "session.json"]
 
 
 def test_a_damaged_video(client: TestClient):

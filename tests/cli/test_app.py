@@ -88,10 +88,15 @@ def test_wrong_options(served: list, options: list[str], code: int, text: str):
 
 
 def test_the_extra_is_named_if_it_is_missing(monkeypatch: pytest.MonkeyPatch):
-    for name in list(sys.modules):
-        if name.startswith(("emorec.app", "starlette")):
-            monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "starlette", None)
+    missing = ModuleNotFoundError("No module named 'starlette'", name="starlette")
+
+    class Hidden:
+        """Stands in for a module whose import fails."""
+
+        def __getattr__(self, name: str):
+            raise missing
+
+    monkeypatch.setitem(sys.modules, "emorec.app.server", Hidden())
     monkeypatch.setattr(installation, "requirements", lambda: ['starlette; extra == "app"'])
     done = CliRunner().invoke(main, ["app"])
     assert done.exit_code == 6

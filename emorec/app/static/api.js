@@ -68,6 +68,11 @@ export function uploadVideo(file, query, progress, signal) {
   });
 }
 
+/** All files of a session as a blob; the query has names and hidden people. */
+export async function downloadSession(id, query) {
+  return (await check(await fetch(address(`sessions/${id}/download`, query)))).blob();
+}
+
 export async function deleteSession(id) {
   await fetch(address(`sessions/${id}`), { method: "DELETE" });
 }

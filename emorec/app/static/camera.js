@@ -3,7 +3,7 @@
 import { deleteSession, openCamera } from "./api.js";
 import { announce, byId, clock, make, showProblem } from "./dom.js";
 import { FaceLayer } from "./faces.js";
-import { downloadLink } from "./people.js";
+import { downloadButton } from "./people.js";
 import { TimeLine } from "./timeline.js";
 
 const WIDTH = 640;
@@ -29,7 +29,7 @@ export function setUpCamera(settings) {
   let socket = null;
   let lines = new Map();
   let began = 0;
-  let sent = 0;
+  let taken = 0;
   let recordedFrom = null;
 
   async function begin() {
@@ -70,17 +70,17 @@ export function setUpCamera(settings) {
   function sendFrame() {
     const own = socket;
     if (!stream || own?.readyState !== WebSocket.OPEN) return;
+    taken = performance.now();
     const scale = Math.min(1, WIDTH / video.videoWidth);
     canvas.width = Math.round(video.videoWidth * scale);
     canvas.height = Math.round(video.videoHeight * scale);
     canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
-    const time = (performance.now() - began) / 1000;
+    const time = (taken - began) / 1000;
     canvas.toBlob(async blob => {
       if (!blob || own !== socket || own.readyState !== WebSocket.OPEN) return;
       const message = new Uint8Array(8 + blob.size);
       new DataView(message.buffer).setFloat64(0, time, true);
       message.set(new Uint8Array(await blob.arrayBuffer()), 8);
-      sent = performance.now();
       own.send(message);
     }, "image/jpeg", QUALITY);
   }
@@ -94,10 +94,14 @@ export function setUpCamera(settings) {
     } else {
       layer.show(answer.faces, answer.width, answer.height);
       stage.dataset.frames = String(answer.frame + 1);
-      stage.dataset.milliseconds = (performance.now() - sent).toFixed(1);
       addPoints(answer);
       if (recordedFrom !== null) state.textContent = `recording, ${clock((performance.now() - recordedFrom) / 1000)}`;
-      requestAnimationFrame(sendFrame);
+      const from = taken;
+      requestAnimationFrame(() => {
+        // The boxes are painted now; scripts/bench_app.py reads the time.
+        stage.dataset.milliseconds = (performance.now() - from).toFixed(1);
+        sendFrame();
+      });
     }
   }
 
@@ -141,7 +145,7 @@ export function setUpCamera(settings) {
   function addRecording(session) {
     const when = new Date().toLocaleTimeString();
     const remove = make("button", { type: "button", className: "plain" }, "Delete");
-    const row = make("div", { className: "actions" }, make("span", {}, `Recording of ${when}`), downloadLink(session, {}), remove);
+    const row = make("div", { className: "actions" }, make("span", {}, `Recording of ${when}`), downloadButton(session, {}), remove);
     remove.addEventListener("click", async () => {
       await deleteSession(session);
       row.remove();

@@ -80,6 +80,7 @@ export class FaceLayer {
     box.classList.toggle("below", y < 0.12 * height);
     box.classList.toggle("left", x + w / 2 > 0.6 * width);
     box.classList.toggle("up", y + h / 2 > 0.55 * height);
+    box.classList.toggle("small", (this.layer.clientWidth * w) / width < 48);
     const blurred = this.blurs();
     veil.hidden = !blurred;
     if (blurred) {

@@ -1,23 +1,26 @@
 // The people of a session: their names, who is hidden, and the download that respects both.
 
-import { address } from "./api.js";
-import { make } from "./dom.js";
+import { downloadSession } from "./api.js";
+import { make, save, showProblem } from "./dom.js";
 
-/** A link that downloads the files of a session; `people` has name and hidden by id. */
-export function downloadLink(session, people) {
-  const link = make("a", { className: "button", download: "" }, "Download all results");
-  const update = () => {
+/** A button that downloads the files of a session; `people` has name and hidden by id. */
+export function downloadButton(session, people) {
+  const button = make("button", { type: "button" }, "Download all results");
+  button.addEventListener("click", async () => {
     const query = new URLSearchParams();
     for (const [id, { name, hidden }] of Object.entries(people)) {
       if (hidden) query.append("hide", id);
       else if (name) query.append("person", `${id}=${name}`);
     }
-    const text = query.toString();
-    link.href = address(`sessions/${session}/download`) + (text ? `?${text}` : "");
-  };
-  update();
-  link.addEventListener("click", update);
-  link.addEventListener("focus", update);
-  link.addEventListener("pointerenter", update);
-  return link;
+    button.disabled = true;
+    showProblem("");
+    try {
+      save(await downloadSession(session, query), "session.zip");
+    } catch (error) {
+      showProblem(error.message);
+    }
+    button.disabled = false;
+    button.focus();
+  });
+  return button;
 }

@@ -100,9 +100,10 @@ export class TimeLine {
     const scale = width / (this.to - this.from);
     // One column for each pixel: the last point in it.
     this.points.forEach(([time, probabilities], index) => {
-      const left = (time - this.from) * scale;
+      // Whole pixels, or seams show between the columns.
+      const left = Math.round((time - this.from) * scale);
       const next = this.points[index + 1]?.[0] ?? time + 0.1;
-      const right = (Math.min(next, time + 0.5) - this.from) * scale;
+      const right = Math.round((Math.min(next, time + 0.5) - this.from) * scale);
       if (right < 0 || left > width) return;
       const top = probabilities.indexOf(Math.max(...probabilities));
       probabilities.forEach((share, lane) => {

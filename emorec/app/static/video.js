@@ -3,7 +3,7 @@
 import { address, deleteSession, get, uploadVideo } from "./api.js";
 import { announce, byId, clock, make, onDrop, percent, showProblem } from "./dom.js";
 import { FaceLayer } from "./faces.js";
-import { downloadLink } from "./people.js";
+import { downloadButton } from "./people.js";
 import { TimeLine } from "./timeline.js";
 
 const POLL_MS = 500;
@@ -18,7 +18,7 @@ function canPlay(file) {
       URL.revokeObjectURL(probe.src);
       resolve(answer);
     };
-    // Without a readable picture, only the sound was understood.
+    // Without pixels, only the sound was understood.
     probe.addEventListener("loadeddata", () => done(probe.videoWidth > 0));
     probe.addEventListener("error", () => done(false));
     setTimeout(() => done(probe.readyState >= 2 && probe.videoWidth > 0), 8000);
@@ -106,7 +106,7 @@ export function setUpVideo(settings, limits) {
     const noteList = make("div", {}, ...notes.map(note => make("p", { className: "note" }, note)));
     const links = make("div", { className: "actions" },
       make("span", {}, `${found.name}: ${clock(found.duration_s)}, ${found.people.length} ${found.people.length === 1 ? "person" : "people"}`),
-      downloadLink(found.id, people));
+      downloadButton(found.id, people));
     if (found.annotated) {
       links.append(make("a", { className: "button", href: address(`sessions/${found.id}/video`), download: "" }, "Video with boxes"));
     }

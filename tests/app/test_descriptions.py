@@ -1,6 +1,6 @@
 """What a client can choose is described with an explanation each."""
 
-from emorec.app.choices import describe_models, describe_options, label_colors
+from emorec.app.descriptions import describe_models, describe_options, label_colors
 from emorec.app.recognizers import OPTION_NAMES
 from emorec.detection.registry import DETECTORS
 from emorec.labels import EMOTIONS_8

@@ -1,6 +1,7 @@
 """The REST interface below /api/v1; docs/app-api.md describes it."""
 
 import json
+import secrets
 from pathlib import Path
 
 from starlette.background import BackgroundTask
@@ -12,16 +13,18 @@ from starlette.websockets import WebSocket
 
 from emorec import __version__
 from emorec.app.camera import serve_camera
-from emorec.app.choices import describe_models, describe_options, label_colors
+from emorec.app.descriptions import describe_models, describe_options, label_colors
 from emorec.app.file_names import clean_name, stem_of
 from emorec.app.limits import AppLimits, WorkSlots, busy
 from emorec.app.photos import FORMATS, PhotoOutput, recognize_photos
 from emorec.app.recognizers import Recognizers, read_options, read_switch
+from emorec.app.recordings import make_recorder, pack_session
 from emorec.app.responses import RequestError
-from emorec.app.sessions import SessionStore
+from emorec.app.sessions import AppSession, SessionStore
 from emorec.app.uploads import new_folder, store_body, store_images
 from emorec.app.videos import VideoOrder, VideoQueue
 from emorec.errors import ConfigError, EmorecError
+from emorec.outputs.session.recorder import SessionRecorder
 from emorec.suggestions import unknown_name
 
 PREFIX = "/api/v1"
@@ -57,6 +60,7 @@ class Api:
             Route("/sessions/{id}", self.session, methods=["GET"]),
             Route("/sessions/{id}", self.delete_session, methods=["DELETE"]),
             Route("/sessions/{id}/frames", self.frames),
+            Route("/sessions/{id}/download", self.download),
             Route("/sessions/{id}/video", self.annotated_video),
             WebSocketRoute("/camera", self.camera),
         ]
@@ -113,15 +117,18 @@ class Api:
                 path = await run_in_threadpool(
                     recognize_photos, images, recognizer, output, results
                 )
-            # Moved out of the folder, which is removed before the response is sent.
-            kept = self._folder / f"{uploads.name}{path.suffix}"
-            path.replace(kept)
-        name = f"{stem_of(images[0].name)}-emotions" if len(images) == 1 else "emotions"
+            name = f"{stem_of(images[0].name)}-emotions" if len(images) == 1 else "emotions"
+            return self._sent(path, f"{name}.{format_}", FORMATS[format_])
+
+    def _sent(self, path: Path, name: str, media_type: str) -> Response:
+        """Send a file of a folder that is about to be removed, and remove it afterwards."""
+        kept = self._folder / f"{secrets.token_hex(16)}{path.suffix}"
+        path.replace(kept)
         return FileResponse(
             kept,
-            media_type=FORMATS[format_],
-            filename=f"{name}.{format_}",
-            content_disposition_type="inline" if format_ == "json" else "attachment",
+            media_type=media_type,
+            filename=name,
+            content_disposition_type="inline" if media_type == "application/json" else "attachment",
             background=BackgroundTask(kept.unlink, missing_ok=True),
         )
 
@@ -140,7 +147,9 @@ class Api:
             # The client has gone, or the upload was refused.
             self._sessions.delete(session.id)
             raise
-        self._videos.add(session, VideoOrder(path, recognizer, annotate))
+        model_file = self._recognizers.model_file(options.model)
+        recorder = make_recorder(session, recognizer, model_file, options)
+        self._videos.add(session, VideoOrder(path, recognizer, recorder, annotate))
         return JSONResponse(
             session.describe(), 202, {"Location": f"{PREFIX}/sessions/{session.id}"}
         )
@@ -163,6 +172,22 @@ class Api:
         session = self._sessions.get(request.path_params["id"])
         return StreamingResponse(session.frames_json(), media_type="application/json")
 
+    async def download(self, request: Request) -> Response:
+        """Return all files of a session, with names and without hidden people."""
+        query = request.query_params
+        session = self._sessions.get(request.path_params["id"])
+        if unknown := set(query) - {"person", "hide"}:
+            raise ConfigError(unknown_name("parameter", min(unknown), ("person", "hide")))
+        hidden = query.getlist("hide")
+        if not all(id_.isdecimal() for id_ in hidden):
+            raise ConfigError(f"hide must be the number of a person; received {hidden[0]!r:.50}")
+        with new_folder(self._folder) as folder:
+            async with self._slots.taken():
+                path = await run_in_threadpool(
+                    pack_session, session, query.getlist("person"), set(map(int, hidden)), folder
+                )
+            return self._sent(path, f"{stem_of(session.name)}-session.zip", "application/zip")
+
     async def annotated_video(self, request: Request) -> Response:
         """Return the annotated video of a session."""
         session = self._sessions.get(request.path_params["id"])
@@ -178,15 +203,20 @@ class Api:
             if self._cameras >= self._limits.camera_count:
                 raise busy(f"{self._cameras} cameras are connected")
             recognizer = await run_in_threadpool(self._recognizers.open, options, True)
+            model_file = self._recognizers.model_file(options.model)
         except (EmorecError, RequestError) as error:
             await socket.accept()
             refused = error if isinstance(error, RequestError) else RequestError.of(error)
             await socket.send_text(json.dumps(refused.content()))
             await socket.close(1008, "refused")
             return
+
+        def recorder(session: AppSession) -> SessionRecorder:
+            return make_recorder(session, recognizer, model_file, options)
+
         self._cameras += 1
         try:
             await socket.accept()
-            await serve_camera(socket, recognizer, self._sessions, self._limits)
+            await serve_camera(socket, recognizer, self._sessions, self._limits, recorder)
         finally:
             self._cameras -= 1
