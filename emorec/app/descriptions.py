@@ -11,6 +11,7 @@ from emorec.metadata import MAX_ADJUSTMENT
 from emorec.models.accuracy import measured_accuracy
 from emorec.models.files import read_metadata
 from emorec.models.registry import ModelFile
+from emorec.types import BLURS
 
 Description = dict[str, Any]
 
@@ -112,6 +113,12 @@ def describe_options() -> Description:
             "default": defaults.align,
             "explanation": "Rotate tilted faces upright before they are classified.",
             "choices": [{"value": "auto"}, {"value": "on"}, {"value": "off"}],
+        },
+        "blur": {
+            "default": "",
+            "explanation": "Make the faces that were found unrecognisable, here and in saved "
+            "images and videos.",
+            "choices": [{"value": "", "name": "off"}, *({"value": name} for name in BLURS)],
         },
     }
 

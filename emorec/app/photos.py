@@ -30,10 +30,12 @@ class PhotoOutput:
     Attributes:
         format: One of `FORMATS`.
         bars: Draw the probabilities of all emotions into the images.
+        blur: Blur the faces in the images by this method; None shows them.
     """
 
     format: str
     bars: bool = False
+    blur: str | None = None
 
 
 def recognize_photos(
@@ -56,7 +58,8 @@ def recognize_photos(
         ModelError: The model fails.
     """
     marked = folder / "marked"
-    outputs = [MarkedImages(marked, output.bars, suffix=".png")] if _draws(output) else []
+    images_drawn = MarkedImages(marked, output.bars, blur=output.blur, suffix=".png")
+    outputs = [images_drawn] if output.format in ("png", "zip") else []
     names = {str(image.path): image.name for image in images}
     # The names of annotated images are made of the number of an image alone.
     sources = [MediaSource(name, str(number)) for number, name in enumerate(names, 1)]
@@ -81,10 +84,6 @@ def recognize_photos(
     if output.format != "zip":
         return records[0]
     return _pack(folder / "emorec.zip", records, drawn)
-
-
-def _draws(output: PhotoOutput) -> bool:
-    return output.format in ("png", "zip")
 
 
 def _named(result: ImageResult, names: dict[str, str]) -> ImageResult:

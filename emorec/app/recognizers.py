@@ -15,6 +15,7 @@ from emorec.detection.registry import DEFAULT_DETECTOR, detector_entry, make_det
 from emorec.errors import ConfigError
 from emorec.inference.classifier import EmotionClassifier
 from emorec.inference.recognizer import EmotionRecognizer
+from emorec.media.blurring import check_method
 from emorec.models.files import find_model, listed_models
 from emorec.models.registry import EMOTIONS, ModelFile
 from emorec.probabilities import parse_prior
@@ -95,6 +96,15 @@ def read_switch(query: Mapping[str, str], name: str) -> bool:
     if value not in _BOOLEANS:
         raise ConfigError(f"{name} must be 1 or 0; received {short_repr(value)}")
     return _BOOLEANS[value]
+
+
+def read_blur(query: Mapping[str, str]) -> str | None:
+    """Read the method of blurring; None where faces are shown.
+
+    Raises:
+        ConfigError: The method is unknown.
+    """
+    return check_method(query["blur"]) if query.get("blur") else None
 
 
 def _number(name: str, text: str, kind: type[int] | type[float]) -> int | float:

@@ -14,10 +14,11 @@ from starlette.websockets import WebSocket
 from emorec import __version__
 from emorec.app.camera import serve_camera
 from emorec.app.descriptions import describe_models, describe_options, label_colors
+from emorec.app.explanations import explain_photo
 from emorec.app.file_names import clean_name, stem_of
 from emorec.app.limits import AppLimits, WorkSlots, busy
 from emorec.app.photos import FORMATS, PhotoOutput, recognize_photos
-from emorec.app.recognizers import Recognizers, read_options, read_switch
+from emorec.app.recognizers import Recognizers, read_blur, read_options, read_switch
 from emorec.app.recordings import make_recorder, pack_session
 from emorec.app.responses import RequestError
 from emorec.app.sessions import AppSession, SessionStore
@@ -55,6 +56,7 @@ class Api:
             Route("/models", self.models),
             Route("/options", self.options),
             Route("/recognize", self.recognize, methods=["POST"]),
+            Route("/explain", self.explain, methods=["POST"]),
             Route("/videos", self.add_video, methods=["POST"]),
             Route("/sessions", self.sessions),
             Route("/sessions/{id}", self.session, methods=["GET"]),
@@ -106,8 +108,8 @@ class Api:
         format_ = query.get("format") or "json"
         if format_ not in FORMATS:
             raise ConfigError(unknown_name("format", format_, tuple(FORMATS)))
-        options = read_options(query, ("name", "format", "bars"))
-        output = PhotoOutput(format_, read_switch(query, "bars"))
+        options = read_options(query, ("name", "format", "bars", "blur"))
+        output = PhotoOutput(format_, read_switch(query, "bars"), read_blur(query))
         recognizer = await run_in_threadpool(self._recognizers.open, options)
         with new_folder(self._folder) as uploads:
             images = await store_images(request, uploads, self._limits)
@@ -132,11 +134,34 @@ class Api:
             background=BackgroundTask(kept.unlink, missing_ok=True),
         )
 
+    async def explain(self, request: Request) -> Response:
+        """Draw which parts of the faces of an image decide."""
+        query = dict(request.query_params)
+        options = read_options(query, ("name", "face", "emotion"))
+        number = query.get("face")
+        if number and not number.isdecimal():
+            raise ConfigError(f"face must be the number of a face, from 1; received {number!r:.50}")
+        recognizer = await run_in_threadpool(self._recognizers.open, options)
+        with new_folder(self._folder) as folder:
+            image, *others = await store_images(request, folder, self._limits)
+            if others:
+                raise ConfigError("one image at a time can be explained")
+            async with self._slots.taken():
+                path = await run_in_threadpool(
+                    explain_photo,
+                    image,
+                    recognizer,
+                    int(number) if number else None,
+                    query.get("emotion") or None,
+                    folder,
+                )
+            return self._sent(path, f"{stem_of(image.name)}-explained.png", "image/png")
+
     async def add_video(self, request: Request) -> Response:
         """Store a video and begin to process it."""
         query = dict(request.query_params)
-        options = read_options(query, ("name", "annotate"))
-        annotate = read_switch(query, "annotate")
+        options = read_options(query, ("name", "annotate", "blur"))
+        annotate, blur = read_switch(query, "annotate"), read_blur(query)
         recognizer = await run_in_threadpool(self._recognizers.open, options, True)
         name = clean_name(query.get("name"), "video")
         session = self._sessions.create("video", name, recognizer.labels)
@@ -149,7 +174,7 @@ class Api:
             raise
         model_file = self._recognizers.model_file(options.model)
         recorder = make_recorder(session, recognizer, model_file, options)
-        self._videos.add(session, VideoOrder(path, recognizer, recorder, annotate))
+        self._videos.add(session, VideoOrder(path, recognizer, recorder, annotate, blur))
         return JSONResponse(
             session.describe(), 202, {"Location": f"{PREFIX}/sessions/{session.id}"}
         )
@@ -199,7 +224,8 @@ class Api:
     async def camera(self, socket: WebSocket) -> None:
         """Recognize the faces of a camera."""
         try:
-            options = read_options(dict(socket.query_params))
+            # The page blurs on its own: no image comes back.
+            options = read_options(dict(socket.query_params), ("blur",))
             if self._cameras >= self._limits.camera_count:
                 raise busy(f"{self._cameras} cameras are connected")
             recognizer = await run_in_threadpool(self._recognizers.open, options, True)

@@ -32,12 +32,14 @@ class VideoOrder:
         recognizer: Detects and classifies the faces, with the defaults for videos.
         recorder: Records the session.
         annotate: Write the annotated video too.
+        blur: Blur the faces in it by this method; None shows them.
     """
 
     path: Path
     recognizer: EmotionRecognizer
     recorder: SessionRecorder
     annotate: bool = False
+    blur: str | None = None
 
 
 class VideoQueue:
@@ -80,7 +82,9 @@ class VideoQueue:
             session.finish(CANCELLED)
             return
         session.begin(order.recorder, order.path)
-        work = VideoWork(order.recognizer, VideoSettings(end_s=self._limits.video_s))
+        work = VideoWork(
+            order.recognizer, VideoSettings(end_s=self._limits.video_s, blur=order.blur)
+        )
         source = MediaSource(str(order.path), "video", is_video=True)
         with work.run(source, session.folder if order.annotate else None) as run:
             problem = self._add_frames(session, run)

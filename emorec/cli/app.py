@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from emorec.cli.parameters import complete_models, naming_variable
+from emorec.cli.parameters import model_file, model_option
 from emorec.cli.verbosity import note, warn
-from emorec.environment import MODEL_VARIABLE, TOKEN_VARIABLE
+from emorec.environment import TOKEN_VARIABLE
 
 _SHORTEST_TOKEN = 16
 
@@ -47,15 +47,7 @@ Examples:
 )
 @click.option("--no-page", is_flag=True, help="Serve the REST interface alone (docs/app-api.md).")
 @click.option("--no-browser", is_flag=True, help="Print the address without opening a browser.")
-@click.option(
-    "--model",
-    type=click.Path(readable=False, path_type=Path),
-    metavar="FILE|RUN|NAME",
-    shell_complete=complete_models,
-    envvar=MODEL_VARIABLE,
-    show_envvar=True,
-    help="The model that the page begins with, as for emorec detect.  [default: the shipped model]",
-)
+@model_option("The model that the page begins with, as for emorec detect.")
 @click.option(
     "--token",
     callback=_check_token,
@@ -92,12 +84,6 @@ def app(
     from emorec.app.limits import AppLimits
     from emorec.app.server import AppSettings, serve
 
-    path = None
-    if model is not None:
-        from emorec.models.files import find_model
-
-        with naming_variable("model", MODEL_VARIABLE):
-            path = find_model(model, ("onnx",))
     if not _is_loopback(host):
         warn(
             f"--host {host}: other computers can connect, without encryption (no TLS); whoever "
@@ -107,7 +93,7 @@ def app(
     settings = AppSettings(
         host=host,
         port=port,
-        model=path,
+        model=model_file(model, ("onnx",)),
         with_page=not no_page,
         limits=AppLimits(video_bytes=round(max_video * 2**30)),
         **({} if token is None else {"token": token}),

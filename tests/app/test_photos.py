@@ -77,6 +77,14 @@ def test_png_shows_the_faces(client: TestClient, photo: Path):
     assert (image != before).any(axis=2).mean() > 0.02
 
 
+def test_png_can_be_blurred(client: TestClient, photo: Path):
+    query = {"format": "png", "blur": "box"}
+    answer = client.post(RECOGNIZE, params=query, content=photo.read_bytes())
+    image = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)
+    # The middle of both faces is black.
+    assert image[120:130, 110:130].max() == image[140:150, 340:360].max() == 0
+
+
 def test_zip_holds_all_of_several_images(client: TestClient, photo: Path):
     data = photo.read_bytes()
     names = ["a.jpg", "A.jpg", "../../x/a.jpg", "broken.jpg"]

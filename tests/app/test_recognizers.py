@@ -2,7 +2,13 @@
 
 import pytest
 
-from emorec.app.recognizers import RecognitionOptions, Recognizers, read_options, read_switch
+from emorec.app.recognizers import (
+    RecognitionOptions,
+    Recognizers,
+    read_blur,
+    read_options,
+    read_switch,
+)
 from emorec.errors import ConfigError
 
 
@@ -46,6 +52,13 @@ def test_wrong_queries(query: dict[str, str], message: str):
 )
 def test_switches(value: str, on: bool):
     assert read_switch({"flip": value}, "flip") is on
+
+
+def test_blurring():
+    assert read_blur({}) is read_blur({"blur": ""}) is None
+    assert read_blur({"blur": "pixelate"}) == "pixelate"
+    with pytest.raises(ConfigError, match="pixelate, gaussian, box"):
+        read_blur({"blur": "fog"})
 
 
 def test_models_are_named_never_paths(recognizers: Recognizers):

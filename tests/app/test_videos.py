@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 from click.testing import CliRunner
 from helpers.clips import crossing, draw, write_clip
@@ -98,8 +99,8 @@ def test_the_length_is_limited(make_client, clip: Path):
     assert session["note"].startswith("only the first")
 
 
-def test_the_annotated_video(client: TestClient, clip: Path):
-    query = {"name": "clip.mov", "annotate": "1"}
+def test_the_annotated_video(client: TestClient, clip: Path, tmp_path: Path):
+    query = {"name": "clip.mov", "annotate": "1", "blur": "box"}
     id_ = client.post(VIDEOS, params=query, content=clip.read_bytes()).json()["id"]
     session = finished(client, id_)
     assert session["annotated"], session
@@ -107,6 +108,16 @@ def test_the_annotated_video(client: TestClient, clip: Path):
     assert (answer.status_code, len(answer.content)) == (206, 100)
     assert answer.content[4:8] == b"ftyp"
     assert answer.headers["content-type"] == "video/mp4"
+    marked = tmp_path / "marked.mp4"
+    marked.write_bytes(client.get(f"/api/v1/sessions/{id_}/video").content)
+    capture = cv2.VideoCapture(str(marked))
+    done, image = capture.read()
+    capture.release()
+    x, y, width, height = client.get(f"/api/v1/sessions/{id_}/frames").json()["frames"][0][1][0][
+        1:5
+    ]
+    assert done
+    assert image[y + height // 2, x + width // 2].max() < 40, "the face is filled"
 
 
 def test_there_is_no_annotated_video_unless_asked(client: TestClient, clip: Path):

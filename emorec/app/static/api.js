@@ -49,6 +49,11 @@ export async function convert(files, query, format) {
   return (await send("recognize", all, form)).blob();
 }
 
+/** The image that shows why a face, counted from 1, has its emotion. */
+export async function explain(file, face, query) {
+  return (await send("explain", { ...query, name: file.name, face }, file)).blob();
+}
+
 /** Upload a video; `progress` is called with the share that is sent. Returns the session. */
 export function uploadVideo(file, query, progress, signal) {
   return new Promise((resolve, reject) => {

@@ -2,7 +2,8 @@
 
 import { make, percent } from "./dom.js";
 
-const MARGIN = 0.15;
+// As in the images that the server blurs.
+const MARGIN = 0.3;
 
 /** Black or white, whichever is easier to read on a colour (WCAG 2). */
 export function inkOn(color) {
@@ -61,7 +62,7 @@ export class FaceLayer {
     const veil = make("span", { className: "veil" });
     const label = make("span", { className: "face-label" });
     const box = make("button", { type: "button", className: "face" }, veil, label);
-    box.addEventListener("click", () => this.select?.(id));
+    box.addEventListener("click", () => this.select?.(id, [...this.boxes.keys()].indexOf(key)));
     this.layer.append(box);
     const parts = { box, veil, label, panel: null };
     this.boxes.set(key, parts);

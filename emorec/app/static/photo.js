@@ -3,6 +3,7 @@
 import { convert, recognize } from "./api.js";
 import { announce, byId, make, onDrop, percent, save, showProblem } from "./dom.js";
 import { FaceLayer } from "./faces.js";
+import { showWhy } from "./why.js";
 
 class Photo {
   constructor(file, settings) {
@@ -16,7 +17,10 @@ class Photo {
     this.download.addEventListener("click", () => this.savePng());
     this.caption.append(this.download);
     this.figure = make("figure", {}, this.stage, this.caption);
-    this.layer = new FaceLayer(this.stage, settings.colors, { blurs: () => settings.blurs });
+    this.layer = new FaceLayer(this.stage, settings.colors, {
+      blurs: () => settings.blurs,
+      select: (id, index) => this.why(index),
+    });
   }
 
   async look() {
@@ -44,6 +48,11 @@ class Photo {
     this.drawn = true;
   }
 
+  why(index) {
+    const { blur, ...query } = this.settings.query(); // the explanation needs the face
+    showWhy(this.file, index + 1, this.record.faces[index].emotion, query);
+  }
+
   async savePng() {
     try {
       const name = `${this.file.name.replace(/\.[^.]*$/, "")}-emotions.png`;
@@ -61,15 +70,17 @@ class Photo {
 
 function table(photos) {
   const labels = photos.find(photo => photo.record)?.labels ?? [];
-  const head = ["Photo", "Face", "Emotion", "Confidence", ...labels];
+  const head = ["Photo", "Face", "Emotion", "Confidence", "", ...labels];
   const rows = photos.flatMap(photo => (photo.record?.faces ?? []).map((face, index) => {
-    const cells = [photo.file.name, index + 1, face.emotion + (face.uncertain ? "?" : ""), percent(face.confidence)];
+    const why = make("button", { type: "button", className: "plain", ariaLabel: `Why ${face.emotion}? Face ${index + 1} of ${photo.file.name}` }, "Why?");
+    why.addEventListener("click", () => photo.why(index));
+    const cells = [photo.file.name, String(index + 1), face.emotion + (face.uncertain ? "?" : ""), percent(face.confidence), why];
     cells.push(...labels.map(label => (100 * face.probabilities[label]).toFixed(1)));
-    return make("tr", {}, ...cells.map((cell, at) => make(at === 0 ? "th" : "td", at === 0 ? { scope: "row" } : {}, String(cell))));
+    return make("tr", {}, ...cells.map((cell, at) => make(at === 0 ? "th" : "td", at === 0 ? { scope: "row" } : {}, cell)));
   }));
   return make("table", {},
     make("caption", {}, "All faces; the probability of each emotion in percent"),
-    make("thead", {}, make("tr", {}, ...head.map(text => make("th", { scope: "col" }, text)))),
+    make("thead", {}, make("tr", {}, ...head.map(text => (text ? make("th", { scope: "col" }, text) : make("td"))))),
     make("tbody", {}, ...rows));
 }
 
