@@ -58,15 +58,14 @@ def main() -> None:
     ):
         clip = Path(name) / "talk.mp4"
         video(clip)
-        context = browser.new_context(viewport={"width": 1120, "height": 720})
+        context = browser.new_context(viewport={"width": 1160, "height": 920})
         context.set_default_timeout(TIMEOUT_MS)
         page = context.new_page()
         page.goto(app.address)
         page.wait_for_selector("html[data-ready]")
         page.set_input_files("#photo-files", str(PHOTO))
         page.wait_for_selector(".face")
-        page.locator(".face").first.hover()
-        page.evaluate("() => scrollTo(0, 130)")
+        page.locator(".face").first.focus()
         page.wait_for_timeout(1000)
         write_small(page.screenshot(), ROOT / "docs" / "app.png")
         page.click("#tab-video")
@@ -75,7 +74,7 @@ def main() -> None:
         for _ in range(10):
             page.keyboard.press("ArrowRight")
         page.wait_for_timeout(2000)
-        page.evaluate("() => scrollTo(0, 160)")
+        page.evaluate("() => scrollTo(0, 230)")
         write_small(page.screenshot(), ROOT / "docs" / "app-video.png")
 
 

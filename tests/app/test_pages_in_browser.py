@@ -2,18 +2,20 @@
 
 import io
 import json
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from helpers.app_server import RunningApp, running_app
 from helpers.browser import PageLog, chromium
 from helpers.clips import Placed, crossing, draw, write_clip
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from emorec import EmotionRecognizer
 from emorec.outputs.records import image_record
@@ -33,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def photo(folder: Path) -> Path:
-    path = folder / "two <b>faces</b>.png"
+    path = folder / "two <b>faces.png"
     cv2.imwrite(str(path), draw([Placed(120, 125), Placed(350, 145, 130)]))
     return path
 
@@ -79,7 +81,8 @@ def page(context: BrowserContext, app: RunningApp) -> Iterator[Page]:
     yield page
     own = (app.base, app.base.replace("http", "ws"), "blob:", "data:")
     assert log.foreign_requests(own) == []
-    assert log.errors == []
+    # Chromium reports answers of status 422 there, of files that are no photos.
+    assert [error for error in log.errors if "status of 422" not in error] == []
 
 
 def violations(page: Page) -> list[str]:
@@ -146,9 +149,6 @@ def test_why(page: Page, photo: Path):
 
 def test_settings_change_the_result(page: Page, photo: Path):
     choose_photo(page, photo)
-    expect(page.locator("#photo-table thead th")).to_have_count(
-        page.locator("#photo-table thead th").count()
-    )
     page.select_option("#setting-classes", "8")
     expect(page.locator("#photo-table thead")).to_contain_text("contempt")
     page.select_option("#setting-detector", "none")
@@ -161,7 +161,6 @@ def test_a_file_that_is_no_photo(page: Page, folder: Path):
     broken.write_bytes(b"no image")
     page.set_input_files("#photo-files", [str(broken)])
     expect(page.locator("figcaption")).to_contain_text("broken.jpg: not a readable image")
-    page.evaluate("() => console.clear()")
 
 
 def test_the_camera_follows_faces_and_stores_nothing(page: Page, app: RunningApp):
@@ -222,15 +221,44 @@ def test_a_video_to_its_downloads(page: Page, clip: Path):
     expect(page.locator("#video-result .plot")).to_have_count(0)
 
 
-def test_cancelling_a_video(page: Page, clip: Path, app: RunningApp):
+def hold(route: Route) -> None:
+    """Leave a request without an answer."""
+
+
+def keep_running(route: Route) -> None:
+    """Answer that a session is still being processed."""
+    if route.request.method == "DELETE":
+        route.continue_()
+    else:
+        running = {"state": "running", "frames": 3, "expected": 46, "seconds_left": 83.0}
+        route.fulfill(json=running)
+
+
+@pytest.mark.parametrize(
+    ("address", "handler", "text"),
+    [
+        ("**/api/v1/videos*", hold, ""),
+        ("**/api/v1/sessions/*", keep_running, "frame 3 of 46, 1:23 left"),
+    ],
+)
+def test_cancelling_a_video(
+    page: Page, clip: Path, app: RunningApp, address: str, handler: Any, text: str
+):
     page.click("#tab-video")
-    page.route("**/frames", lambda route: route.abort())
+    page.route(address, handler)
     page.set_input_files("#video-file", str(clip))
+    expect(page.locator("#video-state")).to_contain_text(text)
     expect(page.locator("#video-progress")).to_be_visible()
     page.click("#video-cancel")
     expect(page.locator("#video-progress")).to_be_hidden()
     expect(page.locator("#video-drop")).to_be_visible()
     expect(page.locator("#live")).to_have_text("cancelled")
+    expect(page.locator("#problem")).to_be_hidden()
+    (own,) = app.temporary.glob("emorec-app-*")
+    deadline = time.monotonic() + 60
+    while any(path.is_dir() for path in own.iterdir()) and time.monotonic() < deadline:
+        page.wait_for_timeout(50)
+    assert [path.name for path in own.iterdir() if path.is_dir()] == []
 
 
 def test_blur_hides_the_faces(page: Page, photo: Path):
@@ -241,8 +269,6 @@ def test_blur_hides_the_faces(page: Page, photo: Path):
     expect(veil).to_be_visible()
     assert "blur(" in veil.evaluate("veil => veil.style.backdropFilter")
     png = downloaded(page, page.get_by_role("button", name="PNG").click)
-    import numpy as np
-
     image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
     before = cv2.imread(str(photo))
     x, y, side = 100, 105, 40  # inside the first face

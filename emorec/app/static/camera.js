@@ -110,7 +110,7 @@ export function setUpCamera(settings) {
       const labels = Object.keys(face.probabilities);
       if (!lines.has(face.id)) {
         const line = new TimeLine(`Emotions of person ${face.id} in the last ${WINDOW_S} seconds`, labels, settings.colors);
-        const item = make("section", { className: "person" }, make("h3", {}, `Person ${face.id}`), line.element);
+        const item = make("section", { className: "person" }, make("h2", {}, `Person ${face.id}`), line.element);
         byId("camera-lines").append(item);
         lines.set(face.id, { line, item });
         announce(`person ${face.id}: ${face.emotion}`);

@@ -1,0 +1,97 @@
+"""The examples of docs/app-api.md work, and its tables have every route and limit."""
+
+import argparse
+import re
+import shlex
+from pathlib import Path
+
+import cv2
+import pytest
+from helpers.app_server import TOKEN
+from helpers.clips import Placed, draw, write_clip
+from starlette.testclient import TestClient
+
+from emorec.app.limits import AppLimits
+from emorec.app.recognizers import OPTION_NAMES
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "app-api.md").read_text("utf-8")
+COMMANDS = [
+    line
+    for block in re.findall(r"```\n(.*?)```", PAGE, re.DOTALL)
+    for line in block.replace("\\\n", " ").splitlines()
+    if line.startswith("curl ")
+]
+
+curl = argparse.ArgumentParser()
+curl.add_argument("-H", dest="headers", action="append")
+curl.add_argument("--data-binary", dest="body")
+curl.add_argument("-F", dest="form", action="append")
+curl.add_argument("url")
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    image = draw([Placed(120, 125)], (240, 240))
+    for name in ("photo.jpg", "other.jpg"):
+        cv2.imwrite(str(tmp_path / name), image)
+    write_clip(tmp_path / "clip.mp4", [image] * 3)
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_examples(make_client, files: Path, command: str):
+    client: TestClient = make_client(token=False)
+    words = shlex.split(command.replace("$EMOREC_APP_TOKEN", TOKEN))[1:]
+    given = curl.parse_args(words)
+    headers = dict(header.split(": ") for header in given.headers)
+    if given.form:
+        parts = [(field, path) for field, _, path in (part.partition("=@") for part in given.form)]
+        content = [(field, (path, (files / path).read_bytes())) for field, path in parts]
+        answer = client.post(given.url, headers=headers, files=content)
+        assert len(answer.text.splitlines()) == 3  # a header and two faces
+    elif given.body:
+        body = (files / given.body.removeprefix("@")).read_bytes()
+        answer = client.post(given.url, headers=headers, content=body)
+    else:
+        answer = client.get(given.url, headers=headers)
+    assert answer.status_code in (200, 202), answer.text
+
+
+def test_there_are_examples():
+    assert len(COMMANDS) == 4
+
+
+def test_every_option_is_in_the_table():
+    names = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
+    assert {*OPTION_NAMES, "bars", "blur"} <= set(names)
+
+
+def test_every_route_is_in_the_table(make_client):
+    from emorec.app.rest_api import Api
+
+    routes = {route.path.replace("{id}", "ID") for route in Api.routes(_Anything())}
+    documented = set(re.findall(r"`(?:GET|POST|DELETE) (/[\w/]+)`", PAGE)) | {"/camera"}
+    assert routes == documented
+
+
+class _Anything:
+    """Has every attribute."""
+
+    def __getattr__(self, name: str):
+        async def route(request):
+            raise NotImplementedError
+
+        return route
+
+
+def test_limits_are_those_of_the_code():
+    limits = AppLimits()
+    for text in (
+        f"{limits.image_bytes // 2**20} MiB and 134 million pixels",
+        f"{limits.images_bytes // 2**30} GiB and {limits.image_count} images",
+        f"{limits.video_bytes // 2**30} GiB (`--max-video`) and {limits.video_s / 3600:g} hours",
+        f"{limits.frame_bytes // 2**20} MiB and {limits.frame_pixels / 1e6:.1f} million pixels",
+        f"{limits.waiting} that wait, one video, {limits.camera_count} cameras",
+        f"{limits.session_count} sessions",
+    ):
+        assert text in PAGE
