@@ -127,7 +127,7 @@ def test_a_photo_has_the_faces_of_detect(page: Page, photo: Path):
         expect(box.locator(".bars")).to_be_visible()
     document = json.loads(downloaded(page, page.locator("#photo-json").click))
     assert document["images"] == [record]
-    assert downloaded(page, page.get_by_role("button", name="PNG").click)[:4] == b"\x89PNG"
+    assert downloaded(page, page.get_by_role("button", name="as PNG").click)[:4] == b"\x89PNG"
     with zipfile.ZipFile(io.BytesIO(downloaded(page, page.locator("#photo-zip").click))) as files:
         assert "results.csv" in files.namelist()
 
@@ -268,7 +268,7 @@ def test_blur_hides_the_faces(page: Page, photo: Path):
     page.check("#setting-blur")
     expect(veil).to_be_visible()
     assert "blur(" in veil.evaluate("veil => veil.style.backdropFilter")
-    png = downloaded(page, page.get_by_role("button", name="PNG").click)
+    png = downloaded(page, page.get_by_role("button", name="as PNG").click)
     image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
     before = cv2.imread(str(photo))
     x, y, side = 100, 105, 40  # inside the first face
@@ -299,7 +299,7 @@ def test_keyboard_only(page: Page, photo: Path):
     assert {"theme", "photo-files", "setting-model", "setting-min_confidence"} <= reached
     page.focus("#photo-files")
     with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
+        page.keyboard.press("Space")
     chooser.value.set_files(str(photo))
     expect(page.locator("#photo-list .face")).to_have_count(2)
     for _ in range(8):
