@@ -9,6 +9,7 @@ import { TimeLine } from "./timeline.js";
 const WIDTH = 640;
 const WINDOW_S = 20;
 const QUALITY = 0.85;
+const DRAWINGS_PER_S = 5; // of the time lines
 
 const REASONS = {
   NotAllowedError: "The browser may not use the camera; allow it for this page, then start again.",
@@ -30,6 +31,7 @@ export function setUpCamera(settings) {
   let lines = new Map();
   let began = 0;
   let taken = 0;
+  let drawn = 0;
   let recordedFrom = null;
 
   async function begin() {
@@ -94,18 +96,22 @@ export function setUpCamera(settings) {
     } else {
       layer.show(answer.faces, answer.width, answer.height);
       stage.dataset.frames = String(answer.frame + 1);
-      addPoints(answer);
       if (recordedFrom !== null) state.textContent = `recording, ${clock((performance.now() - recordedFrom) / 1000)}`;
       const from = taken;
+      const own = socket;
       requestAnimationFrame(() => {
+        if (own !== socket) return; // the camera was stopped, or has another connection
         // The boxes are painted now; scripts/bench_app.py reads the time.
         stage.dataset.milliseconds = (performance.now() - from).toFixed(1);
         sendFrame();
+        addPoints(answer);
       });
     }
   }
 
   function addPoints({ faces, time_s: time }) {
+    const draw = time - drawn > 1 / DRAWINGS_PER_S || time < drawn;
+    if (draw) drawn = time;
     for (const face of faces) {
       const labels = Object.keys(face.probabilities);
       if (!lines.has(face.id)) {
@@ -125,7 +131,7 @@ export function setUpCamera(settings) {
         continue;
       }
       line.setRange(time - WINDOW_S, time);
-      line.draw();
+      if (draw) line.draw();
     }
   }
 

@@ -64,7 +64,10 @@ export class FaceLayer {
     const box = make("button", { type: "button", className: "face" }, veil, label);
     box.addEventListener("click", () => this.select?.(id, [...this.boxes.keys()].indexOf(key)));
     this.layer.append(box);
-    const parts = { box, veil, label, panel: null };
+    const parts = { box, veil, label, panel: null, face: null };
+    for (const name of ["pointerenter", "pointerleave", "focus", "blur"]) {
+      box.addEventListener(name, () => this.showBars(parts));
+    }
     this.boxes.set(key, parts);
     return parts;
   }
@@ -93,10 +96,17 @@ export class FaceLayer {
     label.style.background = color;
     label.style.color = inkOn(color);
     box.ariaLabel = `Face ${labelOf(face, name)}`;
-    const panel = bars(face.probabilities, this.colors);
+    parts.face = face;
+    this.showBars(parts);
+  }
+
+  /** Show the bars of a face that is pointed at or focused; making them for all takes long. */
+  showBars(parts) {
     parts.panel?.remove();
-    parts.panel = panel;
-    panel.ariaHidden = "true"; // the table has the same numbers
-    box.append(panel);
+    parts.panel = null;
+    if (!parts.box.matches(":hover, :focus")) return;
+    parts.panel = bars(parts.face.probabilities, this.colors);
+    parts.panel.ariaHidden = "true"; // the table has the same numbers
+    parts.box.append(parts.panel);
   }
 }
