@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import secrets
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from emorec.app.limits import AppLimits
 from emorec.app.recognizers import Recognizers
 from emorec.app.rest_api import Api
 from emorec.app.scratch_folder import scratch_folder
+from emorec.app.tokens import new_token
 from emorec.errors import ConfigError
 
 DEFAULT_HOST = "127.0.0.1"
@@ -46,7 +46,7 @@ class AppSettings:
     host: str = DEFAULT_HOST
     port: int | None = None
     model: Path | None = None
-    token: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    token: str = field(default_factory=new_token)
     with_page: bool = True
     limits: AppLimits = field(default_factory=AppLimits)
 

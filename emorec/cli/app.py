@@ -6,21 +6,20 @@ from pathlib import Path
 
 import click
 
+from emorec.app.tokens import check_token
 from emorec.cli.parameters import model_file, model_option
 from emorec.cli.verbosity import note, warn
 from emorec.environment import TOKEN_VARIABLE
-
-_SHORTEST_TOKEN = 16
+from emorec.errors import ConfigError
 
 
 def _check_token(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     if value is None:
         return None
-    if len(value) < _SHORTEST_TOKEN or not value.isascii() or not value.isprintable():
-        raise click.BadParameter(f"a token has at least {_SHORTEST_TOKEN} ASCII characters")
-    if set(value) & set(' &;#%+"\\,'):
-        raise click.BadParameter('a token has no blanks and none of & ; # % + , " \\')
-    return value
+    try:
+        return check_token(value)
+    except ConfigError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 @click.command(

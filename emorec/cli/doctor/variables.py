@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from emorec import resources
+from emorec.app.tokens import check_token
 from emorec.cli.doctor.check import NOTE, OK, WRONG, Check
 from emorec.detection.registry import DEFAULT_DETECTOR, detector_entry
 from emorec.environment import (
@@ -12,6 +13,7 @@ from emorec.environment import (
     DETECTOR_VARIABLE,
     DEVICE_VARIABLE,
     MODEL_VARIABLE,
+    TOKEN_VARIABLE,
     VARIABLES,
 )
 from emorec.errors import ConfigError, EmorecError
@@ -30,13 +32,14 @@ def variable_checks() -> Iterator[Check]:
         if not value:
             yield Check(_GROUP, name, OK, f"not set; default: {_DEFAULTS[name]()}")
             continue
+        shown = "set; not shown" if name == TOKEN_VARIABLE else value
         try:
             _CHECKS[name](value)
         except EmorecError as error:
             fix = f"set {name} to another value, or unset it"
-            yield Check(_GROUP, name, WRONG, f"{value}: {error}", fix)
+            yield Check(_GROUP, name, WRONG, f"{shown}: {error}", fix)
         else:
-            yield Check(_GROUP, name, OK, value)
+            yield Check(_GROUP, name, OK, shown)
     for name in sorted(os.environ):
         if name.startswith(_PREFIX) and name not in VARIABLES:
             known = [each.removeprefix(_PREFIX) for each in VARIABLES]
@@ -59,6 +62,7 @@ _CHECKS: dict[str, Callable[[str], object]] = {
     DETECTOR_VARIABLE: detector_entry,
     DEVICE_VARIABLE: requested_device,
     CACHE_VARIABLE: _check_cache,
+    TOKEN_VARIABLE: check_token,
 }
 
 _DEFAULTS: dict[str, Callable[[], object]] = {
@@ -66,4 +70,5 @@ _DEFAULTS: dict[str, Callable[[], object]] = {
     DETECTOR_VARIABLE: lambda: DEFAULT_DETECTOR,
     DEVICE_VARIABLE: lambda: AUTO,
     CACHE_VARIABLE: resources.cache_folder,
+    TOKEN_VARIABLE: lambda: "a new random one",
 }

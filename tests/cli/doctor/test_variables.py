@@ -30,6 +30,15 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     assert checks["EMOREC_CACHE"].found.endswith("emorec")
 
 
+@pytest.mark.parametrize(("value", "state"), [("a-secret-of-some-length", OK), ("a secret", WRONG)])
+def test_the_token_is_not_shown(monkeypatch: pytest.MonkeyPatch, value: str, state: str) -> None:
+    monkeypatch.setenv("EMOREC_APP_TOKEN", value)
+    check = found()["EMOREC_APP_TOKEN"]
+    assert check.state == state
+    assert check.found.startswith("set; not shown")
+    assert value not in check.found
+
+
 @pytest.mark.parametrize(
     ("name", "value", "problem"),
     [
