@@ -14,11 +14,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import cast
 
 import cv2
 
 from emorec import EmotionRecognizer
-from emorec.images import Image
+from emorec.images import Image, read_bgr
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
@@ -45,11 +46,9 @@ FIRST_PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0]?.
 
 def camera_frame() -> Image:
     """The face of examples/astronaut.jpg in 640x480 pixels, BGR."""
-    image = cv2.imread(str(ROOT / "examples" / "astronaut.jpg"))
-    height, width = image.shape[:2]
-    wanted = round(width * 480 / 640)
-    image = image[: min(wanted, height)]
-    return cv2.resize(image, (640, 480), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    image = read_bgr(ROOT / "examples" / "astronaut.jpg")
+    rows = round(image.shape[1] * 480 / 640)
+    return cast(Image, cv2.resize(image[:rows], (640, 480), interpolation=cv2.INTER_AREA))
 
 
 def recognition_ms(frame: Image) -> list[float]:

@@ -7,10 +7,12 @@ import io
 import sys
 import tempfile
 from pathlib import Path
+from typing import cast
 
 import cv2
 from PIL import Image as PilImage
 
+from emorec.images import Image, read_bgr
 from emorec.media.video_writer import VideoWriter
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,14 +26,14 @@ SECONDS, FPS = 6, 10
 
 def video(path: Path) -> None:
     """Write a video that moves over the photo, in a form that Chromium plays."""
-    image = cv2.imread(str(PHOTO))
+    image = read_bgr(PHOTO)
     with VideoWriter(path, FPS) as writer:
         for number in range(SECONDS * FPS):
             left = round(60 * number / (SECONDS * FPS))
             part = image[:288, left : left + 450]
             shade = 1 - 0.5 * abs(number / (SECONDS * FPS) - 0.5)
             frame = cv2.convertScaleAbs(cv2.resize(part, (640, 410)), alpha=shade)
-            writer.write(frame, number / FPS)
+            writer.write(cast(Image, frame), number / FPS)
 
 
 def write_small(data: bytes, target: Path) -> None:
