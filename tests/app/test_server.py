@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from helpers.app_server import RunningApp, running_app
+from helpers.odd_media import crashing_png
 
 from emorec.app.guard import Access
 from emorec.app.scratch_folder import PREFIX
@@ -61,6 +62,17 @@ def test_ten_gigabytes_are_refused_before_they_are_sent(running: RunningApp):
         assert b" 413 " in answer
         assert b"connection: close" in answer.lower()
     assert time.monotonic() - began < 10
+
+
+def test_a_file_that_crashes_a_decoder_costs_one_request(running: RunningApp):
+    token = f"Authorization: Bearer {running.token}"
+    data = crashing_png()
+    lines = ["POST /api/v1/recognize HTTP/1.1", f"Host: 127.0.0.1:{running.port}", token]
+    head = "\r\n".join([*lines, f"Content-Length: {len(data)}", "", ""]).encode()
+    answer = exchange(running, head + data)
+    assert b" 422 " in answer.partition(b"\r\n")[0]
+    assert b"not a readable" in answer
+    assert b" 200 " in request(running, "GET /api/v1/health", token)
 
 
 def test_the_token_is_long_and_not_in_the_log(running: RunningApp):
