@@ -45,8 +45,9 @@ def write_elan(
     eaf.header.update({"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
     if video.path is not None:
         path = Path(video.path)
-        address = (path if path.is_absolute() else folder.resolve() / path).as_uri()
         relative = relative_address(video.path, folder)
+        # A file beside the session moves with it, so there is no absolute address to state.
+        address = path.as_uri() if path.is_absolute() else relative or path.as_posix()
         eaf.add_linked_file(address, relative, _mime_type(video.path))
     for stretch in stretches:
         if stretch.person not in eaf.tiers:

@@ -173,4 +173,4 @@ def test_a_file_beside_the_session(tmp_path: Path):
     write_elan(tmp_path / "x.eaf", SessionVideo("a", "a", "a b.mp4"), [], tmp_path)
     root = ElementTree.parse(tmp_path / "x.eaf").getroot()
     (media,) = root.iterfind("HEADER/MEDIA_DESCRIPTOR")
-    assert media.attrib["MEDIA_URL"] == (tmp_path / "a b.mp4").as_uri()
+    assert media.attrib["MEDIA_URL"] == "./a%20b.mp4"
