@@ -47,6 +47,12 @@ def clip(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
+def long_clip(folder: Path) -> Path:
+    images = (draw(faces, (320, 240)) for faces in crossing(300))
+    return write_clip(folder / "long clip.avi", images, 30)
+
+
+@pytest.fixture(scope="module")
 def app(folder: Path) -> Iterator[RunningApp]:
     with running_app(folder) as running:
         yield running
@@ -198,9 +204,9 @@ def open_video(page: Page, clip: Path, annotate: bool = False) -> None:
     expect(page.locator("#video-result .plot")).to_have_count(2)
 
 
-def test_a_video_to_its_downloads(page: Page, clip: Path):
-    """An AVI file with Motion JPEG, which Chromium cannot play: the annotated video is shown."""
-    open_video(page, clip)
+def test_a_video_to_its_downloads(page: Page, long_clip: Path):
+    """300 frames of an AVI file with Motion JPEG, which Chromium cannot play: the annotated video is shown."""
+    open_video(page, long_clip)
     expect(page.locator("#video-result .note").first).to_contain_text("cannot play the file")
     plot = page.locator("#video-result .plot").first
     plot.focus()
@@ -215,6 +221,7 @@ def test_a_video_to_its_downloads(page: Page, clip: Path):
         people = files.read("people.csv").decode()
         assert "Anna" in people
         assert "clip.avi-2" not in people
+        assert len(files.read("frames.csv").splitlines()) > 300
     marked = page.get_by_role("link", name="Video with boxes")
     assert downloaded(page, marked.click)[4:8] == b"ftyp"
     page.get_by_role("button", name="Delete").click()

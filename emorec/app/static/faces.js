@@ -90,7 +90,11 @@ export class FaceLayer {
     if (blurred) {
       const radius = Math.max((this.layer.clientWidth * w) / width / 6, 4);
       veil.style.backdropFilter = `blur(${radius}px)`;
-      veil.style.inset = `${-100 * MARGIN}%`;
+      // No further than the image, in percent of the face.
+      const beyond = (room, side) => `${-100 * Math.max(Math.min(MARGIN, room / side), 0)}%`;
+      veil.style.inset = [
+        beyond(y, h), beyond(width - x - w, w), beyond(height - y - h, h), beyond(x, w),
+      ].join(" ");
     }
     label.textContent = labelOf(face, name);
     label.style.background = color;
