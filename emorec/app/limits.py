@@ -32,6 +32,7 @@ class AppLimits:
         working: Requests whose images are processed at a time.
         waiting: Requests that wait for their turn; more are refused.
         idle_s: Seconds without data after which an upload or a camera is ended.
+        connection_s: Seconds without a request after which a connection is closed.
     """
 
     image_bytes: int = images.MAX_FILE_BYTES
@@ -46,6 +47,7 @@ class AppLimits:
     working: int = default_threads()
     waiting: int = 64
     idle_s: float = 60.0
+    connection_s: int = 30
 
 
 class BodyLimit:

@@ -23,8 +23,6 @@ DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8765
 
 _PORTS_TRIED = 50
-_IDLE_S = 30
-"""Seconds without a byte after which an idle connection is closed."""
 _MOST_CONNECTIONS = 256
 _END_S = 1
 """Seconds that running requests have at the end."""
@@ -114,7 +112,7 @@ def serve(settings: AppSettings, ready: Callable[[str], None]) -> None:
             proxy_headers=False,
             server_header=False,
             limit_concurrency=_MOST_CONNECTIONS,
-            timeout_keep_alive=_IDLE_S,
+            timeout_keep_alive=settings.limits.connection_s,
             timeout_graceful_shutdown=_END_S,
         )
         _quiet_logs()

@@ -18,6 +18,7 @@ from helpers.clips import Placed, crossing, draw, write_clip
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from emorec import EmotionRecognizer
+from emorec.media.video_writer import VideoWriter
 from emorec.outputs.records import image_record
 
 pytestmark = pytest.mark.slow
@@ -205,7 +206,7 @@ def open_video(page: Page, clip: Path, annotate: bool = False) -> None:
 
 
 def test_a_video_to_its_downloads(page: Page, long_clip: Path):
-    """300 frames of an AVI file with Motion JPEG, which Chromium cannot play: the annotated video is shown."""
+    """300 frames of an AVI file, which Chromium cannot play: the annotated video is shown."""
     open_video(page, long_clip)
     expect(page.locator("#video-result .note").first).to_contain_text("cannot play the file")
     plot = page.locator("#video-result .plot").first
@@ -224,6 +225,33 @@ def test_a_video_to_its_downloads(page: Page, long_clip: Path):
         assert len(files.read("frames.csv").splitlines()) > 300
     marked = page.get_by_role("link", name="Video with boxes")
     assert downloaded(page, marked.click)[4:8] == b"ftyp"
+    page.get_by_role("button", name="Delete").click()
+    expect(page.locator("#video-result .plot")).to_have_count(0)
+
+
+def test_the_boxes_follow_a_video_that_plays(page: Page, folder: Path):
+    """H.264, which Chromium plays from the file itself."""
+    with VideoWriter(folder / "talk.mp4", 15) as writer:
+        for number, faces in enumerate(crossing(46)):
+            writer.write(draw(faces, (320, 240)), number / 15)
+    open_video(page, folder / "talk.mp4")
+    expect(page.locator("#video-result .note")).to_have_count(0)
+    assert (page.get_attribute("#video-result video", "src") or "").startswith("blob:")
+    first = page.locator("#video-result .face").first
+    expect(first).to_be_visible()
+    left = "face => face.style.left"
+    before = first.evaluate(left)
+    plot = page.locator("#video-result .plot").first
+    plot.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(plot).to_have_attribute("aria-valuenow", "0.4")
+    page.wait_for_timeout(500)
+    assert first.evaluate(left) != before
+    first.click()
+    expect(page.locator("#name-1, #name-2").and_(page.locator(":focus"))).to_have_count(1)
+    page.keyboard.type("Anna")
+    expect(page.locator("#video-result .face-label").first).to_contain_text("Anna")
     page.get_by_role("button", name="Delete").click()
     expect(page.locator("#video-result .plot")).to_have_count(0)
 

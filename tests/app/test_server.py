@@ -1,10 +1,14 @@
 """The server as a process: address, raw requests, Ctrl-C, temporary files."""
 
+import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from helpers.app_server import RunningApp, running_app
@@ -79,6 +83,33 @@ def test_the_token_is_long_and_not_in_the_log(running: RunningApp):
     assert len(running.token) >= 43
     request(running, f"GET /?token={running.token}")
     assert running.token not in (running.temporary / "stderr.txt").read_text()
+
+
+IMPATIENT = """
+from emorec.app.limits import AppLimits
+from emorec.app.server import AppSettings, serve
+limits = AppLimits(connection_s=1)
+serve(AppSettings(port=0, limits=limits), lambda address: print(address, flush=True))
+"""
+
+
+def test_a_connection_without_a_request_is_closed(tmp_path: Path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", IMPATIENT],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        port = urlsplit(process.stdout.readline()).port
+        assert port is not None
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+            assert connection.recv(1) == b""
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
