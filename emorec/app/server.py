@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -77,11 +78,14 @@ def open_socket(host: str, port: int | None) -> socket.socket:
                 host, candidate, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )[0]
             return socket.create_server(address[:2], family=family)
-        except OSError as error:
+        except socket.gaierror as error:
             reason = error.strerror or str(error)
-            if isinstance(error, socket.gaierror):
-                break
-    raise ConfigError(f"cannot listen at {host}, port {ports[0]}: {reason}; choose another --port")
+            break
+        except OSError as error:
+            reason = os.strerror(error.errno or 0)  # its own message repeats the address
+    raise ConfigError(
+        f"cannot listen at {host}, port {ports[0]}: {reason}; choose another --host or --port"
+    )
 
 
 def serve(settings: AppSettings, ready: Callable[[str], None]) -> None:

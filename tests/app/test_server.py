@@ -139,7 +139,9 @@ def test_a_signal_ends_it_and_removes_its_files(tmp_path: Path, number: int):
 def test_a_port_in_use():
     with open_socket("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigError, match=f"cannot listen at 127.0.0.1, port {port}: "):
+        with pytest.raises(
+            ConfigError, match=f"127.0.0.1, port {port}: Address already in use; choose"
+        ):
             open_socket("127.0.0.1", port)
 
 
