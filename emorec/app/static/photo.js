@@ -111,10 +111,10 @@ export function setUpPhotos(settings, limits) {
 
   function add(files) {
     showProblem("");
-    const room = limits.image_count - photos.length;
-    if (files.length > room) showProblem(`The page shows up to ${limits.image_count} photos; use emorec detect for more.`);
-    const fitting = files.slice(0, room).filter(file => file.size <= limits.image_bytes);
-    if (fitting.length < Math.min(files.length, room)) showProblem(`Photos above ${limits.image_bytes / 2 ** 20} MiB are left out.`);
+    const free = limits.image_count - photos.length;
+    if (files.length > free) showProblem(`The page shows up to ${limits.image_count} photos; use emorec detect for more.`);
+    const fitting = files.slice(0, free).filter(file => file.size <= limits.image_bytes);
+    if (fitting.length < Math.min(files.length, free)) showProblem(`Photos above ${limits.image_bytes / 2 ** 20} MiB are left out.`);
     const added = fitting.map(file => new Photo(file, settings));
     photos.push(...added);
     byId("photo-list").append(...added.map(photo => photo.figure));
