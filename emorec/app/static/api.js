@@ -78,9 +78,20 @@ export async function downloadSession(id, query) {
   return (await check(await fetch(address(`sessions/${id}/download`, query)))).blob();
 }
 
+/** The sessions of this page; they are deleted when it is left, as nothing shows them any more. */
+const sessions = new Set();
+
+export const keepSession = id => sessions.add(id);
+
 export async function deleteSession(id) {
+  sessions.delete(id);
   await fetch(address(`sessions/${id}`), { method: "DELETE" });
 }
+
+addEventListener("pagehide", event => {
+  if (event.persisted) return; // the browser may come back to the page as it is
+  for (const id of sessions) fetch(address(`sessions/${id}`), { method: "DELETE", keepalive: true });
+});
 
 /** Open the WebSocket of a camera. */
 export function openCamera(query) {

@@ -1,6 +1,6 @@
 // The tab "Camera": live faces with ids, running time lines, recordings.
 
-import { deleteSession, openCamera } from "./api.js";
+import { deleteSession, keepSession, openCamera } from "./api.js";
 import { announce, byId, clock, make, showProblem } from "./dom.js";
 import { FaceLayer } from "./faces.js";
 import { downloadButton } from "./people.js";
@@ -142,6 +142,7 @@ export function setUpCamera(settings) {
     announce(recording ? "recording" : "recording ended");
     if (recording) {
       stage.dataset.session = session;
+      keepSession(session);
       return;
     }
     state.textContent = hint;

@@ -1,6 +1,6 @@
 // The tab "Video": upload, progress, and a player with boxes and time lines.
 
-import { address, deleteSession, get, uploadVideo } from "./api.js";
+import { address, deleteSession, get, keepSession, uploadVideo } from "./api.js";
 import { announce, byId, clock, make, onDrop, percent, showProblem } from "./dom.js";
 import { FaceLayer } from "./faces.js";
 import { downloadButton } from "./people.js";
@@ -56,6 +56,7 @@ export function setUpVideo(settings, limits) {
       const query = { ...settings.query() };
       if (byId("video-annotate").checked || !playable) query.annotate = "1";
       session = await uploadVideo(file, query, share => progress(`reading the video, ${percent(share)}`, share), own.signal);
+      keepSession(session.id);
       const found = await finish(session.id, own.signal);
       if (found.state === "failed") throw new Error(found.error);
       showResult(file, playable, found, await get(`sessions/${found.id}/frames`));
