@@ -91,7 +91,7 @@ export class FaceLayer {
       const radius = Math.max((this.layer.clientWidth * w) / width / 6, 4);
       veil.style.backdropFilter = `blur(${radius}px)`;
       // No further than the image, in percent of the face.
-      const beyond = (room, side) => `${-100 * Math.max(Math.min(MARGIN, room / side), 0)}%`;
+      const beyond = (free, side) => `${-100 * Math.max(Math.min(MARGIN, free / side), 0)}%`;
       veil.style.inset = [
         beyond(y, h), beyond(width - x - w, w), beyond(height - y - h, h), beyond(x, w),
       ].join(" ");
