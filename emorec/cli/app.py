@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from emorec.app.tokens import check_token
+from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.parameters import model_file, model_option
 from emorec.cli.verbosity import note, warn
 from emorec.environment import TOKEN_VARIABLE
@@ -64,6 +65,7 @@ Examples:
     metavar="GIB",
     help="Size of the largest video that can be uploaded.",
 )
+@json_options
 def app(
     host: str,
     port: int | None,
@@ -72,12 +74,14 @@ def app(
     model: Path | None,
     token: str | None,
     max_video: float,
+    json_output: JsonOutput,
 ) -> None:
     """Open a page for photos, camera and videos on this computer.
 
     Serves the page and a REST interface on 127.0.0.1 until Ctrl-C, and opens the page in the
     browser. Images and videos stay on this computer. The printed address holds a secret, without
-    which nothing is answered. Needs the extra app.
+    which nothing is answered; the JSON document is written when the server is ready. Needs the
+    extra app.
     """
     # A missing package is an error before anything else.
     from emorec.app.limits import AppLimits
@@ -89,23 +93,24 @@ def app(
             "reads the traffic reads the token and the images, and browsers allow cameras only on "
             "this computer or with https"
         )
+    found = model_file(model, ("onnx",))
+    json_output.check(models=[found])
     settings = AppSettings(
         host=host,
         port=port,
-        model=model_file(model, ("onnx",)),
+        model=found,
         with_page=not no_page,
         limits=AppLimits(video_bytes=round(max_video * 2**30)),
         **({} if token is None else {"token": token}),
     )
 
     def ready(address: str) -> None:
-        if no_page:
-            base, _, secret = address.partition("/?token=")
-            click.echo(f"{base}/api/v1")
-            if token is None:
+        base, _, secret = address.partition("/?token=")
+        api = f"{base}/api/v1"
+        if not json_output.write({"address": address, "api": api, "token": secret}):
+            click.echo(api if no_page else address)
+            if no_page and token is None:
                 click.echo(f"token: {secret}")
-        else:
-            click.echo(address)
         sys.stdout.flush()
         note("press Ctrl-C to end")
         if not (no_page or no_browser):

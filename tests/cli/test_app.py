@@ -1,6 +1,8 @@
 """The command `emorec app`; tests/app/test_server.py runs it."""
 
+import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,6 +54,21 @@ def test_without_page(served: list):
     done = CliRunner().invoke(main, ["app", "--no-page"], env={"EMOREC_APP_TOKEN": token})
     assert done.stdout == "http://127.0.0.1:8765/api/v1\n"
     assert served[1].token == token
+
+
+def test_json_is_for_scripts(served: list, tmp_path: Path):
+    done = CliRunner().invoke(main, ["app", "--no-page", "--json"])
+    expected = {
+        "address": f"http://127.0.0.1:8765/?token={served[0].token}",
+        "api": "http://127.0.0.1:8765/api/v1",
+        "token": served[0].token,
+    }
+    assert json.loads(done.stdout) == expected
+    token = "0123456789abcdef"
+    file = tmp_path / "app.json"
+    done = CliRunner().invoke(main, ["app", "--token", token, "--json-file", str(file)])
+    assert done.stdout == f"http://127.0.0.1:8765/?token={token}\n"
+    assert json.loads(file.read_text())["token"] == token
 
 
 @pytest.mark.parametrize(
