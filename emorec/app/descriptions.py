@@ -64,7 +64,8 @@ def _explain_model(accuracy: float | None, file: ModelFile) -> str:
     size = f"{file.path.stat().st_size / 1e6:.1f} MB"
     if accuracy is None:
         return f"{size}; its accuracy was not measured here."
-    return f"{size}; answers as most annotators did on {accuracy:.1%} of the test photos (FER+)."
+    share = f"{accuracy:.1%} of the validation photos (FER+)"
+    return f"{size}; answers as most annotators did on {share}."
 
 
 def describe_options() -> Description:
