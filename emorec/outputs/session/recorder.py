@@ -1,6 +1,5 @@
 """Records a session while faces are detected: frames.csv row by row, and session.json."""
 
-import hashlib
 import os
 import platform
 from collections.abc import Mapping, Sequence
@@ -12,10 +11,11 @@ from typing import Any, Self
 
 from emorec import __version__
 from emorec.atomic_files import PARTIAL
-from emorec.errors import DataError
+from emorec.errors import DataError, ModelError
 from emorec.frames import Frame, shown_seconds
 from emorec.labels import is_printable
 from emorec.media.addresses import is_camera, is_url, output_stem, shown_name
+from emorec.models.registry import hash_of
 from emorec.outputs.base import ReportingModel
 from emorec.outputs.session import session_file
 from emorec.outputs.session.frame_table import (
@@ -300,9 +300,8 @@ def _now() -> str:
 
 def _hash(path: Path) -> str | None:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
+        return hash_of(path)
+    except ModelError:
         return None  # reading the video says so
 
 
