@@ -9,7 +9,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-EXTRAS = ("", "plots", "train", "dev")
+EXTRAS = ("", "app", "plots", "video", "tables", "train", "dev")
 BLOCK = 512
 """Bytes of a block in st_blocks."""
 
