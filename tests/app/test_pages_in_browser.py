@@ -1,5 +1,6 @@
 """The pages in Chromium: each tab, blur, a phone's width, keyboard only, accessibility."""
 
+import base64
 import io
 import json
 import time
@@ -146,6 +147,39 @@ def test_a_photo_has_the_faces_of_detect(page: Page, photo: Path):
     assert downloaded(page, page.get_by_role("button", name="as PNG").click)[:4] == b"\x89PNG"
     with zipfile.ZipFile(io.BytesIO(downloaded(page, page.locator("#photo-zip").click))) as files:
         assert "results.csv" in files.namelist()
+
+
+TRANSFER = """([name, text]) => {
+    const transfer = new DataTransfer();
+    const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+    transfer.items.add(new File([bytes], name, { type: "image/png" }));
+    return transfer;
+}"""
+"""What a drop or a paste of a file holds."""
+
+
+def test_photos_are_dropped_and_pasted(page: Page, photo: Path):
+    text = base64.b64encode(photo.read_bytes()).decode()
+    dropped, pasted = (
+        page.evaluate_handle(TRANSFER, [name, text]) for name in ("dropped.png", "pasted.png")
+    )
+    page.dispatch_event("#photo-drop", "drop", {"dataTransfer": dropped})
+    expect(page.locator("#photo-list .face")).to_have_count(2)
+    page.evaluate(
+        "data => document.dispatchEvent(new ClipboardEvent('paste', "
+        "{ clipboardData: data, bubbles: true }))",
+        pasted,
+    )
+    expect(page.locator("#photo-list .face")).to_have_count(4)
+    names = page.locator("#photo-table tbody th").all_inner_texts()
+    assert names == ["dropped.png"] * 2 + ["pasted.png"] * 2
+    document = json.loads(downloaded(page, page.locator("#photo-json").click))
+    image = cv2.imread(str(photo))
+    expected = [
+        image_record(name, (480, 270), EmotionRecognizer().recognize(image))
+        for name in ("dropped.png", "pasted.png")
+    ]
+    assert document["images"] == expected
 
 
 def test_why(page: Page, photo: Path):
