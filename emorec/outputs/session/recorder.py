@@ -103,7 +103,7 @@ class SessionRecorder:
         folder: The folder, prepared by `prepare_folder`.
         sources: All videos, cameras and streams that will be recorded, in order.
         model: The model whose results are recorded.
-        model_file: The file of the model.
+        model_file: The file of the model. Its folder is not recorded: sessions are shared.
         command: Words of the command.
         settings: All settings of detection and tracking, of native types.
         max_gap_s: As for `shown_seconds`.
@@ -139,7 +139,7 @@ class SessionRecorder:
             model={
                 "name": model.metadata.name,
                 "version": model.metadata.version,
-                "file": os.fspath(model_file),
+                "file": model_file.name,
                 "sha256": _hash(model_file),
             },
             created=_now(),
