@@ -124,7 +124,7 @@ def missing_package(
     name, needs = error.name or "", caller
     extra = extra_for(name)
     if extra is None and "." not in name:
-        # A package of another package, such as pyarrow of ray.
+        # A package of another package, such as msgpack of ray.
         needs = _importer(error)
         extra = extra_for(needs)
     if extra is None:

@@ -121,7 +121,7 @@ def test_a_missing_backend(name: str, monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     ("importer", "message"),
     [
-        ("ray.data", f"ray needs the package 'pyarrow'; install it with: {install_command('ray')}"),
+        ("ray.data", f"ray needs the package 'msgpack'; install it with: {install_command('ray')}"),
         ("pandas.io", None),
         ("emorec.cli.main", None),
     ],
@@ -129,7 +129,7 @@ def test_a_missing_backend(name: str, monkeypatch: pytest.MonkeyPatch):
 def test_a_missing_package_of_another_package(importer: str, message: str | None):
     """It is known by the code that imports it."""
     try:
-        exec("raise ModuleNotFoundError(name='pyarrow')", {"__name__": importer})
+        exec("raise ModuleNotFoundError(name='msgpack')", {"__name__": importer})
     except ModuleNotFoundError as caught:
         error = user_error(caught)
     assert message == (error and str(error))
