@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emorec import __version__
-from emorec.datasets.prepared_files import COLUMNS, VOTE_COLUMNS
+from emorec.datasets.prepared_files import COLUMNS, GROUP, VOTE_COLUMNS
 from emorec.datasets.readers.rows import SPLITS, USAGES
 from emorec.datasets.selection import SCHEMA_VERSION, Selection
 from emorec.file_kinds import count_kinds, left_out_text
@@ -151,12 +151,14 @@ def manifest_csv(selection: Selection, unreadable: Unreadable) -> bytes:
     raw = selection.raw
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    voted = raw.votes is not None
-    writer.writerow([name for name in COLUMNS if voted or name not in VOTE_COLUMNS])
+    voted, grouped = raw.votes is not None, raw.groups is not None
+    header = [name for name in COLUMNS if voted or name not in VOTE_COLUMNS]
+    writer.writerow([*header, *([GROUP] if grouped else [])])
     votes = raw.votes.tolist() if raw.votes is not None else [()] * len(raw.names)
+    groups = [()] * len(raw.names) if raw.groups is None else [(group,) for group in raw.groups]
     places = {usage: (place[0], usage) for usage, place in USAGES.items()}
     writer.writerows(
-        (target, *places[raw.usages[row]], label, *votes[row], raw.sources[row])
+        (target, *places[raw.usages[row]], label, *votes[row], raw.sources[row], *groups[row])
         for index, (row, target, label) in enumerate(
             zip(selection.rows, selection.targets, selection.labels, strict=True)
         )

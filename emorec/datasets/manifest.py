@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emorec.datasets.prepared_files import MANIFEST, OWN_FILES, SUMMARY, VOTE_COLUMNS
+from emorec.datasets.prepared_files import GROUP, MANIFEST, OWN_FILES, SUMMARY, VOTE_COLUMNS
 from emorec.datasets.raw_data import raw_data_problem
 from emorec.datasets.readers.fer2013_folders import place_images
 from emorec.datasets.readers.rows import SPLITS, USAGES, ReadOptions
@@ -47,21 +47,31 @@ class Examples:
         targets: Shape (n, classes), float32; each row sums to 1.
         class_names: Name of each column.
         votes: Vote counts, shape (n, 10); None where the data set has no votes.
+        groups: Group (a person, say) of each image, "" for none; None where the data set has none.
     """
 
     paths: list[Path]
     targets: Targets
     class_names: tuple[str, ...]
     votes: Votes | None = None
+    groups: npt.NDArray[np.str_] | None = None
 
     def limited(self, count: int | None) -> "Examples":
         """Return `count` examples, evenly spaced; None returns all."""
         if count is None or count >= len(self.paths):
             return self
-        chosen = np.linspace(0, len(self.paths) - 1, count).round().astype(int)
-        votes = None if self.votes is None else self.votes[chosen]
-        paths = [self.paths[i] for i in chosen]
-        return Examples(paths, self.targets[chosen], self.class_names, votes)
+        chosen = np.linspace(0, len(self.paths) - 1, count).round().astype(np.intp)
+        return self.chosen(chosen)
+
+    def chosen(self, indices: npt.NDArray[np.intp]) -> "Examples":
+        """Return the examples at some indices, in that order."""
+        return Examples(
+            [self.paths[i] for i in indices],
+            self.targets[indices],
+            self.class_names,
+            None if self.votes is None else self.votes[indices],
+            None if self.groups is None else self.groups[indices],
+        )
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,7 @@ class PreparedDataset:
         left_out: Number of files of a folder tree that are no images of the set, by kind.
         notes: What a user should know about a folder tree, one line each.
         drawn: As in `RawRows`; None where there is a manifest.
+        groups: Group (a person, say) of each image, "" for none; None where the data set has none.
     """
 
     root: Path
@@ -91,6 +102,7 @@ class PreparedDataset:
     left_out: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     drawn: Mapping[str, float] | None = None
+    groups: npt.NDArray[np.str_] | None = None
 
     def examples(
         self,
@@ -138,8 +150,9 @@ class PreparedDataset:
         if not len(chosen):
             raise DataError(f"{self.root}: the split {split!r} has no labelled image")
         votes = None if self.votes is None else self.votes[chosen]
+        groups = None if self.groups is None else self.groups[chosen]
         paths = [self.root / self.paths[i] for i in chosen]
-        return Examples(paths, targets[chosen], names, votes)
+        return Examples(paths, targets[chosen], names, votes, groups)
 
 
 def read_prepared(root: Path) -> PreparedDataset:
@@ -267,6 +280,7 @@ def _read_manifest(root: Path, manifest: Path) -> PreparedDataset:
         votes=votes,
         class_names=names,
         policy=policy,
+        groups=np.array(table.columns[GROUP], np.str_) if GROUP in table.columns else None,
     )
 
 

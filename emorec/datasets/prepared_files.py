@@ -14,3 +14,6 @@ VOTE_COLUMNS = tuple(f"votes_{name}" for name in VOTE_CLASSES)
 
 COLUMNS = ("path", "split", "usage", "label", *VOTE_COLUMNS, "source")
 """Columns of the manifest; without votes the columns of votes are missing."""
+
+GROUP = "group"
+"""Further column of the manifest, with the person (or other group) of each image, if known."""

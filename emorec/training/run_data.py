@@ -1,7 +1,9 @@
 """Selects the examples of a run and decodes their images."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from emorec.datasets.class_checks import require_classes
 from emorec.datasets.image_cache import cached_images
@@ -36,10 +38,7 @@ class RunData:
 
 
 def _first(examples: Examples, count: int) -> Examples:
-    votes = None if examples.votes is None else examples.votes[:count]
-    return replace(
-        examples, paths=examples.paths[:count], targets=examples.targets[:count], votes=votes
-    )
+    return examples.chosen(np.arange(min(count, len(examples.paths))))
 
 
 def select(config: DataConfig, dataset: PreparedDataset) -> tuple[Examples, Examples]:

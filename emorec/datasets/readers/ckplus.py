@@ -40,6 +40,7 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
         names,
         usages=grouped_splits(people, options.validation, options.test, options.seed),
         labels=folder_labels(tree, [name.split("/")[0] for name in names], options),
+        groups=people,
         notes=[f"{skipped} ({others[0]})"] if others else [],
     )
 

@@ -59,6 +59,7 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
         images=[images.files.get(name) for name in names],
         usages=_usages(table, labels, options),
         labels=labels,
+        groups=table.columns.get("group"),
         notes=images.notes(),
     )
 

@@ -1,6 +1,6 @@
-"""Reads a data set that emorec prepared, by its manifest: votes, usages and sources are kept."""
+"""Reads a data set that emorec prepared, by its manifest, which keeps votes, usages and groups."""
 
-from emorec.datasets.prepared_files import COLUMNS, MANIFEST, VOTE_COLUMNS
+from emorec.datasets.prepared_files import COLUMNS, GROUP, MANIFEST, VOTE_COLUMNS
 from emorec.datasets.readers.rows import USAGES, RawRows, ReadOptions
 from emorec.datasets.readers.shared import own_labels, require_known, safe_path
 from emorec.datasets.readers.table import header_of, parse_table, vote_counts
@@ -33,7 +33,7 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
     require_known("usage", usages, USAGES, file.location, table.lines)
     names = [safe_path(table, row) for row in range(len(table.lines))]
     voted = any(name in table.columns for name in VOTE_COLUMNS)
-    more = sorted(set(table.columns) - set(COLUMNS))
+    more = sorted(set(table.columns) - {*COLUMNS, GROUP})
     note = f"columns of {MANIFEST} that are not kept: {', '.join(more)}"
     return RawRows(
         place=tree.place,
@@ -45,5 +45,6 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
         usages=usages,
         votes=vote_counts(table, VOTE_COLUMNS) if voted else None,
         labels=None if voted else own_labels(tree, table.columns["label"], options),
+        groups=table.columns.get(GROUP),
         notes=[*([note] if more else []), *tree.notes()],
     )

@@ -100,6 +100,7 @@ class RawRows:
         usages: A key of `USAGES` for each row.
         votes: Vote counts, shape (n, 10); None where the data set has labels only.
         labels: Label of each row, "" for none; None where the data set has votes.
+        groups: Group (a person, say) of each row, "" for none; None where the data has no groups.
         nameless: Number of further rows without an image name, by usage.
         gaps: Rows whose images are missing for one common reason.
         notes: Other problems of the data, one line each.
@@ -117,6 +118,7 @@ class RawRows:
     usages: list[str]
     votes: Votes | None = None
     labels: list[str] | None = None
+    groups: list[str] | None = None
     nameless: Counter[str] = field(default_factory=Counter)
     gaps: list[Gap] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -157,6 +159,7 @@ def merge(parts: Sequence[RawRows]) -> RawRows:
         usages=[usage for part in parts for usage in part.usages],
         votes=np.concatenate([_votes_of(part) for part in parts]) if voted else None,
         labels=None if voted else [label for part in parts for label in part.labels or ()],
+        groups=_groups_of_all(parts),
         nameless=sum((part.nameless for part in parts), Counter()),
         gaps=gaps,
         notes=[note for part in parts for note in part.notes],
@@ -171,6 +174,17 @@ def _drawn_of_all(parts: Sequence[RawRows]) -> dict[str, float] | None:
     if len(drawn) < len(parts):
         return None
     return {split: share for split, share in drawn[0].items() if all(split in d for d in drawn)}
+
+
+def _groups_of_all(parts: Sequence[RawRows]) -> list[str] | None:
+    """Return the groups of all rows; a name in two data sets is two groups."""
+    if all(part.groups is None for part in parts):
+        return None
+    return [
+        group and f"{number}/{group}"
+        for number, part in enumerate(parts, start=1)
+        for group in part.groups or [""] * len(part.names)
+    ]
 
 
 def _votes_of(rows: RawRows) -> Votes:

@@ -24,6 +24,7 @@ def rows_of_files(
     *,
     usages: list[str],
     labels: list[str],
+    groups: list[str] | None = None,
     notes: Iterable[str] = (),
     drawn: Mapping[str, float] | None = None,
 ) -> RawRows:
@@ -35,6 +36,7 @@ def rows_of_files(
         names: Paths of the images in the tree, n of them.
         usages: A key of `USAGES` for each image.
         labels: Label of each image.
+        groups: As in `RawRows`.
         notes: Problems to report before those of the tree.
         drawn: As in `RawRows`.
     """
@@ -47,6 +49,7 @@ def rows_of_files(
         images=[tree.files[name] for name in names],
         usages=usages,
         labels=labels,
+        groups=groups,
         notes=[*notes, *tree.notes()],
         drawn=drawn,
     )

@@ -24,6 +24,28 @@ def test_votes_usages_and_sources_are_kept(tmp_path: Path, dest: Path) -> None:
     assert not prepare_data(first, dest).changed
 
 
+def test_groups_stay(tmp_path: Path, dest: Path) -> None:
+    mine = make_images(tmp_path / "mine", {"x": 4})
+    people = ["ann", "ann", "", "bob"]
+    lines = [f"x/{i:03}.png,happy,train,{person}" for i, person in enumerate(people)]
+    (mine / "list.csv").write_text("\n".join(["path,label,split,group", *lines]))
+    prepare_data(mine, tmp_path / "first")
+    prepare_data(tmp_path / "first", dest)
+    for folder in (tmp_path / "first", dest):
+        groups = read_prepared(folder).groups
+        assert groups is not None
+        assert groups.tolist() == people
+    # A name in two data sets is two people, and an image without a person is of nobody.
+    other = make_images(tmp_path / "other", {"happy": 10, "sad": 10})
+    prepare_data([tmp_path / "first", mine, other], tmp_path / "both")
+    rows = manifest_rows(tmp_path / "both")
+    assert [row["group"] for row in rows[:8]] == [
+        *("1/ann", "1/ann", "", "1/bob"),
+        *("2/ann", "2/ann", "", "2/bob"),
+    ]
+    assert {row["group"] for row in rows[8:]} == {""}
+
+
 def test_another_policy_uses_the_votes(tmp_path: Path, dest: Path) -> None:
     prepare_data(make_checkout(tmp_path / "FERPlus"), tmp_path / "first")
     prepare_data(tmp_path / "first", dest, PrepareOptions(policy="majority", classes=8))
