@@ -91,6 +91,18 @@ def is_emotion_name(name: str) -> bool:
     return key in EMOTIONS_8 or key in _SYNONYMS
 
 
+def label_key(label: str) -> str:
+    """Return the form of a label by which the labels of two models are compared.
+
+    Two labels are the same if their keys are: case, surrounding blanks and the spelling of an
+    emotion ("Anger", "angry") do not count.
+
+    Args:
+        label: Any label.
+    """
+    return canonical_emotion(label) if is_emotion_name(label) else label.strip().casefold()
+
+
 def emotions(classes: int) -> tuple[str, ...]:
     """Return the canonical emotions, in order, for 7 or 8 classes.
 

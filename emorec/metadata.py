@@ -29,14 +29,17 @@ OWN_PREFIX = "emorec-"
 
 _MAX_NAME = 100
 
-_MAX_COST = 10**18
-
 MAX_ADJUSTMENT = 2.0
 """Largest strength of the logit adjustment; 1 removes the whole training prior."""
 
 _PRIOR_TOLERANCE = 1e-3
 
-_OPTIONAL = {"align": False}
+MIN_CALIBRATION_IMAGES = 50
+"""A temperature that rests on fewer images is not used: the confidence is not calibrated."""
+
+_MAX_COUNT = 10**18
+
+_OPTIONAL = {"align": False, "calibration_images": None}
 """Values of fields that files of emorec 0.1 lack."""
 
 _NOT_IN_VERSION_1 = {"prior": None, "default_prior": 0.0}
@@ -64,6 +67,7 @@ class ModelMetadata:
             leaves the logits unchanged.
         align: Crops of tilted faces are rotated by default so that the eyes are level; see
             `emorec.preprocessing.crop_face`.
+        calibration_images: Number of images that the temperature rests on; None if unknown.
     """
 
     name: str
@@ -81,6 +85,14 @@ class ModelMetadata:
     prior: tuple[float, ...] | None = None
     default_prior: float = 0.0
     align: bool = False
+    calibration_images: int | None = None
+
+    @property
+    def calibrated(self) -> bool | None:
+        """Whether enough images calibrate the confidence; None if their number is unknown."""
+        if self.calibration_images is None:
+            return None
+        return self.calibration_images >= MIN_CALIBRATION_IMAGES
 
     @property
     def channels(self) -> int:
@@ -168,11 +180,25 @@ class ModelCost:
             values = {field.name: found[field.name] for field in fields(cls)}
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ModelError(f"{source}: its {COST_KEY} metadata is invalid") from (error)
-        if not all(type(value) is int and 0 <= value <= _MAX_COST for value in values.values()):
+        if not all(type(value) is int and 0 <= value <= _MAX_COUNT for value in values.values()):
             raise ModelError(
-                f"{source}: its {COST_KEY} metadata must be integers, 0 to {_MAX_COST}"
+                f"{source}: its {COST_KEY} metadata must be integers, 0 to {_MAX_COUNT}"
             )
         return cls(**values)
+
+
+def calibration_problem(images: int | None) -> str | None:
+    """Describe why the confidence of a model is not calibrated; None if it is, or if unknown.
+
+    Args:
+        images: `ModelMetadata.calibration_images`.
+    """
+    if images is None or images >= MIN_CALIBRATION_IMAGES:
+        return None
+    return (
+        f"confidence not calibrated: the model had {images} validation images for it, at least "
+        f"{MIN_CALIBRATION_IMAGES} are needed; rely on the order of the labels, not on the figures"
+    )
 
 
 def name_problem(name: str) -> str | None:
@@ -259,4 +285,10 @@ def _problem(found: dict[str, Any]) -> str | None:
         return f"default_prior must be 0 without a prior; received {short_repr(default_prior)}"
     if not isinstance(found["align"], bool):
         return f"align must be true or false; received {short_repr(found['align'])}"
+    images = found["calibration_images"]
+    if images is not None and not (type(images) is int and 0 <= images <= _MAX_COUNT):
+        return (
+            f"calibration_images must be an integer, 0 to {_MAX_COUNT}, or null; "
+            f"received {short_repr(images)}"
+        )
     return None

@@ -1,5 +1,6 @@
 """Trains models."""
 
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,16 +20,22 @@ if TYPE_CHECKING:
         TrainingProgressCallback,
     )
 
+_log = logging.getLogger(__name__)
+
 
 def load_train_config(
-    config: "TrainConfig | Mapping[str, Any] | StrPath | None" = None, **settings: Any
+    config: "TrainConfig | Mapping[str, Any] | StrPath | None" = None,
+    *,
+    data: StrPath | None = None,
+    **settings: Any,
 ) -> "TrainConfig":
     """Resolve the settings of a training run, and check them.
 
     Args:
         config: The path of a YAML file, the name of a recipe of emorec (a file of configs/ without
             its suffix, such as "quick"), a mapping of settings, or a configuration. Otherwise the
-            recipe of the architecture counts, as in `emorec train`.
+            recipe of the architecture counts, or `finetune` by the data, as in `emorec train`.
+        data: The data set of the run; None leaves the recipe to the architecture.
         **settings: Settings that override those of `config`, such as arch="vgg16", epochs=3 or
             weights="imagenet".
 
@@ -37,11 +44,13 @@ def load_train_config(
 
     Raises:
         ConfigError: A setting is unknown or invalid, or there is no such file or recipe.
+        DataError: The data set is missing or broken.
         ModelError: The initial weights name no model.
         MissingDependencyError: The packages for training are not installed.
     """
     with imports_explained("training"):
         from emorec.training.config import TrainConfig, load_config, validated
+        from emorec.training.initial_model import default_recipe
 
         overrides = {name: _as_setting(value) for name, value in settings.items()}
         if isinstance(config, TrainConfig):
@@ -49,7 +58,11 @@ def load_train_config(
             return validated({**config.model_dump(), **overrides}, "the settings", names)
         if config is None or isinstance(config, Mapping):
             named = {name: _as_setting(value) for name, value in (config or {}).items()}
-            return load_config(None, {**named, **overrides})
+            named |= overrides
+            default = default_recipe(named, Path(data)) if data is not None else None
+            if default:
+                _log.info("%s", default.reason)
+            return load_config(None, named, recipe=default and default.name)
         if not isinstance(config, str | os.PathLike):
             raise ConfigError(
                 "config must be a TrainConfig, a mapping, the path of a YAML file or the name of a "
@@ -99,7 +112,7 @@ def train(
         MissingDependencyError: The packages for training are not installed.
         KeyboardInterrupt: Ctrl-C before the end of the first epoch; no run folder remains.
     """
-    resolved = load_train_config(config, **settings)
+    resolved = load_train_config(config, data=data, **settings)
     from emorec.datasets.manifest import require_prepared
 
     require_prepared(Path(data))

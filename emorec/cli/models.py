@@ -11,6 +11,7 @@ from emorec.cli.command_group import CommandGroup
 from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.parameters import complete_models, naming_variable
 from emorec.cli.terminal_text import one_line
+from emorec.cli.verbosity import note
 from emorec.environment import MODEL_VARIABLE
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def show(model: str | None, json_output: JsonOutput) -> None:
     """
     from emorec import resources
     from emorec.cli.model_table import is_emotion_model
+    from emorec.metadata import calibration_problem
     from emorec.models.files import find_model
     from emorec.models.registry import shipped
 
@@ -80,7 +82,9 @@ def show(model: str | None, json_output: JsonOutput) -> None:
     if json_output.write(card):
         return
     for name, value in card.items():
-        click.echo(f"{name.replace('_', ' '):<17} {one_line(_text(value))}")
+        click.echo(f"{name.replace('_', ' '):<18} {one_line(_text(value))}")
+    if problem := calibration_problem(card.get("calibration_images")):
+        note(problem)
 
 
 def _file_card(file: "ModelFile") -> dict[str, Any]:
@@ -113,6 +117,8 @@ def _emotion_card(path: Path) -> dict[str, Any]:
         "accuracy": measured and measured.accuracy,
         "balanced_accuracy": measured and measured.balanced_accuracy,
         "temperature": model.temperature,
+        "calibration_images": model.calibration_images,
+        "calibrated": model.calibrated,
         "prior": prior,
         "default_prior": model.default_prior,
         "training_data": model.training_data,

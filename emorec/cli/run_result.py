@@ -21,9 +21,11 @@ def print_result(result: "RunResult", json_output: JsonOutput) -> None:
         KeyboardInterrupt: The run was interrupted.
     """
     from emorec.evaluation.metrics import majority_problem
+    from emorec.metadata import calibration_problem
 
     scores = result.scores
-    record = _record(result.folder, result.best_epoch, result.interrupted, scores.to_dict())
+    metrics = {"calibration_images": result.calibration_images, **scores.to_dict()}
+    record = _record(result.folder, result.best_epoch, result.interrupted, metrics)
     if not json_output.write(record):
         click.echo(
             f"validation: accuracy {scores.accuracy:.4f}, macro F1 {scores.macro_f1:.4f}, loss "
@@ -32,6 +34,8 @@ def print_result(result: "RunResult", json_output: JsonOutput) -> None:
         )
         if problem := majority_problem(scores):
             click.echo(one_line(problem))
+        if problem := calibration_problem(result.calibration_images):
+            click.echo(problem)
         click.echo(f"run folder: {result.folder}")
     if result.interrupted:
         click.echo(f"resume with: emorec train --resume {result.folder}", err=True)

@@ -12,6 +12,7 @@ from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.parameters import Choice
 from emorec.cli.run_result import print_finished, print_result
 from emorec.cli.train_options import option_of, setting_options, settings_of
+from emorec.cli.verbosity import note
 
 if TYPE_CHECKING:
     from emorec.training.config import TrainConfig
@@ -35,7 +36,8 @@ def _refuse_settings(ctx: click.Context) -> None:
 
 def _files_read(ctx: click.Context) -> list[Path]:
     """List the files that options name as inputs, aside from the data set and the run."""
-    values = (ctx.params[name] for name in ("config", "weights", "teacher_probabilities"))
+    names = ("config", "weights", "label_map", "teacher_probabilities")
+    values = (ctx.params[name] for name in names)
     return [Path(value) for value in (*values, *ctx.params["teacher"]) if value]
 
 
@@ -44,6 +46,7 @@ def _files_read(ctx: click.Context) -> list[Path]:
 Examples:
   emorec train --data FER-2013 --recipe quick
   emorec train --data FER-2013 --arch compact
+  emorec train --data MYDATA --weights emorec
   emorec train --data FER-2013 --arch vgg16 --head-epochs 3 --trainable-layers 4
   emorec train --data FER-2013 --arch xception --weights none --epochs 1 --limit 2000
   emorec train --data FER-2013 --arch resnet50 --dry-run
@@ -65,14 +68,15 @@ Examples:
 @click.option(
     "--config",
     type=click.Path(readable=False, path_type=Path),
-    help="YAML file of settings; command-line options override it.  [default: the file of the "
+    help="YAML file of settings; command-line options override it.  [default: the recipe finetune "
+    "for a model of emorec as weights and fewer than 5,000 training images, else the file of the "
     "architecture]",
 )
 @click.option(
     "--recipe",
     metavar="NAME",
-    help="A shipped file of settings: quick, quick-taught, laptop (with --arch), or any other name "
-    "of configs/; command-line options override it.",
+    help="A shipped file of settings: quick, quick-taught, finetune, laptop (with --arch), or any "
+    "other name of configs/; command-line options override it.",
 )
 @click.option(
     "--out",
@@ -147,13 +151,19 @@ def train(
     else:
         from emorec.datasets.manifest import require_prepared
         from emorec.training.config import load_config
+        from emorec.training.initial_model import default_recipe, head_of_data
         from emorec.training.model_files import with_model_files
 
         # Before Keras is loaded: an invalid setting, model or folder is reported at once.
         overrides = settings_of(ctx, assignments)
+        if not (config or recipe) and (default := default_recipe(overrides, data)):
+            recipe = default.name
+            note(default.reason)
         settings = load_config(config, overrides, partial(option_of, ctx), recipe=recipe)
         require_prepared(data)
         settings = with_model_files(settings)
+        if head := head_of_data(settings, data):
+            note(head.to_text())
         if dry_run:
             _dry_run(settings, data, distribute, started, json_output)
             return

@@ -1,6 +1,7 @@
 """The options of `emorec train` that set the settings of a run."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -38,7 +39,14 @@ _OPTIONS = (
         "--weights",
         help="Initial weights: none, imagenet, emorec (the shipped model of the architecture), a "
         "run folder or its unique beginning, a name of `emorec models list`, or a .keras, "
-        ".weights.h5 or .h5 file. Layers that do not fit are initialised at random.",
+        ".weights.h5 or .h5 file. Layers that do not fit are initialised at random; the head of a "
+        "model keeps the labels that both sides have.",
+    ),
+    click.option(
+        "--label-map",
+        metavar="FILE",
+        help="YAML file for labels with other names than those of --weights; a line for each label: "
+        "'label of the data set: label of the weights', such as 'smile: happy'.",
     ),
     click.option(
         "--trainable-layers",
@@ -46,6 +54,12 @@ _OPTIONS = (
         help="Number of the backbone's last layers to train: 0 freezes it, -1 trains all of it; "
         "the head is always trained.  [default: 0 if weights fill the whole backbone and there are "
         "no head epochs, else -1]",
+    ),
+    click.option(
+        "--freeze-norm-statistics/--no-freeze-norm-statistics",
+        default=None,
+        help="Keep the statistics of batch normalisation that the weights have, which suits few "
+        "images.",
     ),
     click.option("--image-size", type=int, help="Side of the model's input in pixels."),
     click.option("--dropout", type=float, help="Rate of dropout before the head, 0 to below 1."),
@@ -183,7 +197,11 @@ def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def settings_of(ctx: click.Context, assignments: tuple[str, ...]) -> dict[str, Any]:
-    """Convert command-line options to settings of the run."""
+    """Convert command-line options to settings of the run.
+
+    Raises:
+        ConfigError: The label map cannot be read.
+    """
     settings = {
         name: value
         for name, value in ctx.params.items()
@@ -191,6 +209,10 @@ def settings_of(ctx: click.Context, assignments: tuple[str, ...]) -> dict[str, A
         # An absent option is None, or an empty tuple if it can be repeated.
         and value not in (None, ())
     }
+    if ctx.params["label_map"] is not None:
+        from emorec.training.strict_yaml import read_label_map
+
+        settings["label_map"] = read_label_map(Path(ctx.params["label_map"]))
     if ctx.params["augment"] is False:
         from emorec.training.config_groups import NO_AUGMENTATION
 

@@ -101,6 +101,7 @@ class Evaluation:
             "name": self.metadata.name,
             "version": self.metadata.version,
             "temperature": self.metadata.temperature,
+            "calibration_images": self.metadata.calibration_images,
             "tau": self.adjustment_strength,
             "flip": self.flip,
             "device": self.device,

@@ -1,5 +1,6 @@
 """Calibration: agreement of confidence and accuracy, and temperature scaling."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emorec.labels import Targets
+from emorec.metadata import MIN_CALIBRATION_IMAGES
 from emorec.probabilities import probabilities_from_logits
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -15,6 +17,14 @@ BINS = 15
 
 _MAX_TEMPERATURE, _MIN_TEMPERATURE = 20.0, 0.05
 _HALVINGS = 60
+
+_DEVIATION = 0.3
+"""Standard deviation of log T in the prior of `shrunk_temperature`; see
+scripts/simulate_temperatures.py."""
+
+_CANDIDATES = 33
+_SECTIONS = 30
+_GOLDEN = (math.sqrt(5) - 1) / 2
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,48 @@ def fit_temperature(logits: Floats, targets: Targets) -> float:
     return 2 / (low + high)
 
 
+def shrunk_temperature(logits: Floats, targets: Targets) -> float:
+    """Find a temperature that few images do not mislead.
+
+    It minimises the cross-entropy of softmax(logits / T), summed over the images, plus the negative
+    logarithm of a log-normal prior, (log T / 0.3) ** 2 / 2: the fewer the images, the nearer T is
+    to 1. Below `emorec.metadata.MIN_CALIBRATION_IMAGES` images it is 1.
+
+    Args:
+        logits: Shape (n, classes).
+        targets: Shape (n, classes), rows sum to 1.
+
+    Returns:
+        T, between 1 and `fit_temperature`.
+    """
+    if len(logits) < MIN_CALIBRATION_IMAGES:
+        return 1.0
+    logits = logits.astype(np.float64)
+    target_logits = float((targets * logits).sum())
+
+    def objective(log_temperature: float) -> float:
+        inverse = math.exp(-log_temperature)
+        scaled = inverse * logits
+        highest = scaled.max(axis=1)
+        normalizers = highest + np.log(np.exp(scaled - highest[:, None]).sum(axis=1))
+        loss = float(normalizers.sum()) - inverse * target_logits
+        return loss + 0.5 * (log_temperature / _DEVIATION) ** 2
+
+    # Both terms fall on the way from one of these ends to the other, so the minimum is between. It
+    # need not be the only one: golden-section search begins around the best of some candidates.
+    end = math.log(fit_temperature(logits, targets))
+    candidates = np.linspace(0, end, _CANDIDATES).tolist()
+    best = min(range(_CANDIDATES), key=lambda index: objective(candidates[index]))
+    low, high = candidates[max(best - 1, 0)], candidates[min(best + 1, _CANDIDATES - 1)]
+    for _ in range(_SECTIONS):
+        step = _GOLDEN * (high - low)
+        if objective(high - step) < objective(low + step):
+            high = low + step
+        else:
+            low = high - step
+    return math.exp((low + high) / 2)
+
+
 @dataclass(frozen=True)
 class TwoFold:
     """Calibration error with temperatures fitted on other images.
@@ -94,7 +146,8 @@ class TwoFold:
     Attributes:
         calibration_error: Expected calibration error over all images, each half with the
             temperature fitted on the other half.
-        temperatures: Temperatures fitted on the first and on the second half.
+        temperatures: Temperatures fitted on the first and on the second half, by
+            `shrunk_temperature`.
     """
 
     calibration_error: float
@@ -119,7 +172,7 @@ def two_fold(logits: Floats, targets: Targets, offsets: Floats | float = 0.0) ->
         return None
     order = np.random.default_rng(0).permutation(len(logits))
     halves = order[: len(order) // 2], order[len(order) // 2 :]
-    temperatures = tuple(fit_temperature(logits[half], targets[half]) for half in halves)
+    temperatures = tuple(shrunk_temperature(logits[half], targets[half]) for half in halves)
     probabilities = np.empty(logits.shape)
     for half, temperature in zip(halves, reversed(temperatures), strict=True):
         probabilities[half] = probabilities_from_logits(logits[half], temperature, offsets)

@@ -11,6 +11,7 @@ from emorec.evaluation.comparison import pair_tests, titles
 from emorec.evaluation.metrics import majority_problem
 from emorec.evaluation.mistakes import Mistake
 from emorec.evaluation.significance import Interval
+from emorec.metadata import calibration_problem
 from emorec.pages import image_tag, page, table, wide_image
 
 _MISTAKES_PER_MODEL = 16
@@ -149,7 +150,7 @@ def _model(entry: Evaluation, mistakes: int) -> list[str]:
 
 
 def _facts(entry: Evaluation) -> str:
-    metadata = entry.metadata
+    metadata, images = entry.metadata, entry.metadata.calibration_images
     views = "each image and its mirror image, averaged" if entry.flip else "each image once"
     rows = [
         ["file", str(entry.model)],
@@ -158,6 +159,7 @@ def _facts(entry: Evaluation) -> str:
         ["trained on", metadata.training_data],
         ["licence", metadata.license],
         ["temperature", f"{metadata.temperature:.4g}"],
+        ["calibration images", "unknown" if images is None else f"{images:,}"],
         ["logit adjustment", f"{entry.adjustment_strength:g}"],
         ["inference", views],
     ]
@@ -218,8 +220,11 @@ def _calibration(entry: Evaluation) -> list[str]:
         for point in entry.coverage[::2]
     ]
     error = entry.scores.calibration_error
+    problem = calibration_problem(entry.metadata.calibration_images)
     return [
-        "<h3>Calibration</h3>" + two_fold,
+        "<h3>Calibration</h3>"
+        + (f"<p><strong>{html.escape(problem)}</strong></p>" if problem else "")
+        + two_fold,
         image_tag(plots.draw_reliability(entry.reliability, error), "reliability diagram"),
         "<h3>Uncertain faces</h3><p>Coverage and accuracy if faces below a minimum confidence "
         "are marked as uncertain (<code>--min-confidence</code>).</p>",

@@ -1,5 +1,6 @@
 """Building of classifiers: input, normalisation, backbone and head."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -8,16 +9,18 @@ from keras import layers, ops
 from emorec.errors import ConfigError
 from emorec.modeling.architectures import architecture
 from emorec.modeling.finetune import set_trainable_layers
+from emorec.modeling.head_rows import HEAD
 from emorec.modeling.weights import imagenet_backbone, load_pretrained
 
 
 def build_classifier(
     arch: str,
-    classes: int,
+    classes: int | Sequence[str],
     image_size: int | None = None,
     *,
     color: str = "gray",
     weights: str = "none",
+    label_map: Mapping[str, str] | None = None,
     trainable_layers: int | None = None,
     dropout: float = 0.0,
     precision: str = "float32",
@@ -26,11 +29,12 @@ def build_classifier(
 
     Args:
         arch: Name of an architecture.
-        classes: Number of logits.
+        classes: Number of logits, or their labels, by which the rows of a trained head are copied.
         image_size: Side of the square input in pixels; the default is the architecture's own.
         color: "gray" (one channel, replicated for backbones of three) or "rgb".
         weights: "none", "imagenet", "emorec" for the shipped model, or a model; see
             `emorec.modeling.weights.load_pretrained`.
+        label_map: Label of the trained model by label of this one, where the names differ.
         trainable_layers: Number of the backbone's last layers that train; -1 for all. The default
             is 0 where pretrained weights fill the whole backbone, and all otherwise.
         dropout: Dropout rate before the head, 0 to 1.
@@ -42,11 +46,12 @@ def build_classifier(
 
     Raises:
         ConfigError: The architecture is unknown, or the size, the colour or the number of
-            trainable layers does not suit it.
+            trainable layers does not suit it; or the label map does not suit the labels.
         ModelError: The weights cannot be loaded.
     """
     chosen = architecture(arch)
     arch = chosen.name
+    labels, count = (None, classes) if isinstance(classes, int) else (classes, len(classes))
     size = image_size or chosen.default_size
     if size < chosen.minimum_size:
         raise ConfigError(
@@ -70,7 +75,7 @@ def build_classifier(
         if len(x.shape) == 4:
             x = layers.GlobalAveragePooling2D(name="pool")(x)
         x = layers.Dropout(dropout, name="dropout")(x)
-        logits = layers.Dense(classes, dtype="float32", name="logits")(x)
+        logits = layers.Dense(count, dtype="float32", name=HEAD)(x)
         model = keras.Model(image, logits, name=arch)
     finally:
         keras.config.set_dtype_policy(previous)
@@ -80,7 +85,7 @@ def build_classifier(
         def build(other_classes: int) -> keras.Model:
             return build_classifier(arch, other_classes, size, color=color)
 
-        filled = load_pretrained(model, chosen, weights, build)
+        filled = load_pretrained(model, chosen, weights, build, labels, label_map)
     if trainable_layers is None:
         trainable_layers = 0 if filled else -1
     set_trainable_layers(backbone, trainable_layers)

@@ -5,7 +5,7 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from emorec.errors import ConfigError, ModelError
 from emorec.modeling.architectures import Architecture
 from emorec.modeling.classifier_parts import backbone_of, weighted_layers
 from emorec.modeling.flip_ensemble import plain_classifier
+from emorec.modeling.head_rows import HEAD, HeadRows, copy_rows, match_labels
 from emorec.modeling.keras_files import load_model
 from emorec.models.initial_weights import find_weights
 
@@ -54,11 +55,15 @@ def load_pretrained(
     chosen: Architecture,
     source: str,
     build: Callable[[int], keras.Model],
+    labels: Sequence[str] | None = None,
+    label_map: Mapping[str, str] | None = None,
 ) -> bool:
     """Copy the matching weights of the shipped model or of a file into a classifier.
 
     Layers are matched in order if all shapes agree, otherwise by name and shape. A layer without
-    a match keeps its initial values, as does a head for other classes; a log line names them.
+    a match keeps its initial values; a log line names them. The rows of the head are matched by
+    label, see `emorec.modeling.head_rows.match_labels`; without labels on one of the two sides, a
+    head of another number of classes has no match.
 
     Args:
         model: A classifier of `chosen`.
@@ -67,11 +72,14 @@ def load_pretrained(
             the path of the Keras weights of a whole classifier (.weights.h5) or of a backbone
             (.weights.h5, .h5).
         build: Function that builds the same classifier for another number of classes.
+        labels: Label of each logit of the model; None if they are unknown.
+        label_map: Label of the file by label of the model, where the names differ.
 
     Returns:
         Whether every layer of the backbone received weights.
 
     Raises:
+        ConfigError: The map names an unknown label, or the file has no labels.
         ModelError: The file is missing, damaged, or of another network.
     """
     path = (
@@ -84,7 +92,12 @@ def load_pretrained(
                 f"{path}: the weights do not fit the {chosen.name} backbone: the model is a "
                 f"{metadata.architecture}; use --arch {metadata.architecture}, or other weights"
             )
-        return _copy_weights(model, plain_classifier(trained), chosen, path)
+        rows = None
+        if labels is not None:
+            rows = match_labels(labels, metadata.labels, label_map or {})
+        return _copy_weights(model, plain_classifier(trained), chosen, path, rows)
+    # A map has no effect on weights without labels, which is an error.
+    match_labels(labels or (), None, label_map or {})
     try:
         classes = _classes_of_weights(path)
         if classes is None:
@@ -102,7 +115,11 @@ def load_pretrained(
 
 
 def _copy_weights(
-    model: keras.Model, trained: keras.Model, chosen: Architecture, path: Path
+    model: keras.Model,
+    trained: keras.Model,
+    chosen: Architecture,
+    path: Path,
+    rows: HeadRows | None = None,
 ) -> bool:
     backbone, source = backbone_of(model), backbone_of(trained)
     targets, sources = weighted_layers(backbone), weighted_layers(source)
@@ -111,11 +128,13 @@ def _copy_weights(
         matches = dict(zip((layer.name for layer in targets), sources, strict=True))
     else:
         matches = {layer.name: layer for layer in sources}
-    heads = weighted_layers(trained, inside=False)
-    matches |= {layer.name: layer for layer in heads}
+    heads = {layer.name: layer for layer in weighted_layers(model, inside=False)}
+    matches |= {layer.name: layer for layer in weighted_layers(trained, inside=False)}
+    if rows is not None and HEAD in matches and _inputs(matches[HEAD]) == _inputs(heads[HEAD]):
+        copy_rows(heads.pop(HEAD), matches[HEAD], rows)
     fitting: list[keras.layers.Layer] = []
     missing: list[keras.layers.Layer] = []
-    for layer in targets + weighted_layers(model, inside=False):
+    for layer in [*targets, *heads.values()]:
         match = matches.get(layer.name)
         fits = match is not None and _shapes(match) == _shapes(layer)
         (fitting if fits else missing).append(layer)
@@ -136,6 +155,11 @@ def _copy_weights(
 
 def _shapes(layer: keras.layers.Layer) -> list[tuple[int, ...]]:
     return [tuple(weight.shape) for weight in layer.weights]
+
+
+def _inputs(head: keras.layers.Layer) -> list[tuple[int, ...]]:
+    """Return the shapes of the weights of a head without their last axis, that of the labels."""
+    return [shape[:-1] for shape in _shapes(head)]
 
 
 def _classes_of_weights(path: Path) -> int | None:

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from emorec import resources
 from emorec.errors import ModelError
+from emorec.metadata import ModelMetadata
 from emorec.models.files import find_model, read_metadata
 from emorec.suggestions import did_you_mean
 
@@ -33,13 +35,20 @@ def find_weights(named: str) -> Path:
         raise ModelError(f"{error}; {advice}") from error
 
 
-def architecture_of(named: str) -> str | None:
-    """Return the architecture of initial weights; None for keywords and files without metadata.
+def initial_metadata(named: str, arch: str = "compact") -> ModelMetadata | None:
+    """Read the metadata of the model that initial weights are.
+
+    Args:
+        named: The name of the weights.
+        arch: Architecture of which `emorec` is the shipped model.
+
+    Returns:
+        None for weights without metadata: random ones, those of ImageNet, and weights files.
 
     Raises:
         ModelError: As for `find_weights`; or the model is damaged.
     """
-    if named in KEYWORDS:
+    if named in KEYWORDS and named != SHIPPED:
         return None
-    path = find_weights(named)
-    return read_metadata(path).architecture if path.suffix == ".keras" else None
+    path = resources.shipped_keras_model(arch) if named == SHIPPED else find_weights(named)
+    return read_metadata(path) if path.suffix == ".keras" else None

@@ -41,7 +41,12 @@ class JsonWriter:
     ) -> None:
         self._target = target
         self._settings = dict(settings)
-        self._model = {"name": metadata.name, "version": metadata.version, "labels": list(labels)}
+        self._model = {
+            "name": metadata.name,
+            "version": metadata.version,
+            "labels": list(labels),
+            "calibrated": metadata.calibrated,
+        }
         self._stack = ExitStack()
         self._text: TextWriter | None = None
         self._count = 0

@@ -11,7 +11,7 @@ from emorec.errors import ConfigError
 from emorec.labels import POLICIES
 from emorec.metadata import name_problem
 from emorec.modeling.architecture_summary import architecture_summaries, architecture_summary
-from emorec.models.initial_weights import architecture_of
+from emorec.models.initial_weights import initial_metadata
 from emorec.short_repr import short_repr
 from emorec.suggestions import did_you_mean
 from emorec.training import strict_yaml
@@ -32,7 +32,7 @@ from emorec.training.recipes import default_config_path, recipe_path, similar_re
 
 _HIGHEST_ADAMW_RATE = 0.03
 
-FINE_TUNING = ("head_epochs", "head_learning_rate", "layer_decay")
+FINE_TUNING = ("head_epochs", "head_learning_rate", "layer_decay", "freeze_norm_statistics")
 """Settings that make sense only with pretrained weights."""
 
 RENAMED_KEYS = {"calm_epochs": "mix_off_epochs"}
@@ -101,6 +101,8 @@ def load_config(
             recipe_path(recipe, arch) if recipe else default_config_path(_architecture(overrides))
         )
     settings = _read(path) if path else {}
+    if shipped and "arch" not in settings:
+        settings["arch"] = _architecture({**settings, **overrides})
     source = str(path) if path else "the options"
     pretrained = _mapping(settings, "pretrained", source)
     settings.pop("pretrained", None)
@@ -132,8 +134,10 @@ def _architecture(overrides: Mapping[str, Any]) -> str:
     """
     if "arch" in overrides:
         return str(overrides["arch"])
-    found = architecture_of(str(overrides.get("weights", "none")))
-    return found if found in architecture_summaries() else "compact"
+    model = initial_metadata(str(overrides.get("weights", "none")))
+    if model is None or model.architecture not in architecture_summaries():
+        return "compact"
+    return model.architecture
 
 
 def read_config(path: Path) -> TrainConfig:
@@ -215,6 +219,11 @@ def _contradiction(config: TrainConfig) -> str | None:
             f"layer_decay needs a pretrained backbone; received layer_decay "
             f"{config.layer_decay:g} and weights none: {pretrained}, or set layer_decay: 1"
         )
+    if config.freeze_norm_statistics and config.weights == "none":
+        return (
+            "freeze_norm_statistics needs a pretrained backbone; received weights none: "
+            f"{pretrained}, or set freeze_norm_statistics: false"
+        )
     if config.head_epochs and config.trainable_layers == 0:
         return (
             "trainable_layers 0 trains only the head, also after head_epochs; set head_epochs: 0, "
@@ -229,20 +238,12 @@ def _contradiction(config: TrainConfig) -> str | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > strict_yaml.MAX_LENGTH:
-            raise ConfigError(f"{path}: a configuration has at most {strict_yaml.MAX_LENGTH} bytes")
-        settings = strict_yaml.parse(path.read_text("utf-8"))
-    except OSError as error:
-        meant = similar_recipe(path.name) if isinstance(error, FileNotFoundError) else None
-        hint = f"; did you mean --recipe {meant}?" if meant else ""
-        raise ConfigError(f"{path}: cannot read: {error.strerror or error}{hint}") from error
-    except ValueError as error:
-        raise ConfigError(f"{path}: not a YAML file that emorec reads: {error}") from error
-    if settings is None:
-        return {}
-    if not isinstance(settings, dict) or not all(isinstance(key, str) for key in settings):
-        raise ConfigError(f"{path}: a configuration is a mapping of settings, such as 'epochs: 30'")
+    meant = similar_recipe(path.name)
+    settings = strict_yaml.read_mapping(
+        path,
+        "a configuration is a mapping of settings, such as 'epochs: 30'",
+        f"; did you mean --recipe {meant}?" if meant else "",
+    )
     for old, new in RENAMED_KEYS.items():
         if old in settings:
             if new in settings:

@@ -60,8 +60,18 @@ class ModelConfig(_Group):
         None, ge=8, le=1024, description="side of the input in pixels; the architecture's default"
     )
     weights: str = Field("none", description="none, imagenet, emorec, or a path")
+    label_map: dict[str, str] = Field(
+        {},
+        max_length=1000,
+        description="label of the initial weights by label of the data set, where names differ",
+    )
     trainable_layers: int | None = Field(
         None, ge=-1, le=10_000, description="number of last backbone layers to train; -1 for all"
+    )
+    freeze_norm_statistics: bool = Field(
+        False,
+        description="batch normalisation uses its stored statistics, also in training; its scale "
+        "and offset are trained",
     )
     dropout: float = Field(0.0, ge=0, lt=1, description="rate of dropout before the head")
     precision: Literal["auto", "float32", "bfloat16"] = Field(

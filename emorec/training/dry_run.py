@@ -12,7 +12,6 @@ from emorec.training.distribution import ALONE, World
 from emorec.training.ema import ValidateWithEma
 from emorec.training.estimate import Estimate
 from emorec.training.fitting import fit_epochs
-from emorec.training.norm_statistics import EpochNormStatistics
 from emorec.training.padded_validation import BATCH
 from emorec.training.run import TrainingRun
 from emorec.training.shortening import Shortening
@@ -110,10 +109,11 @@ def _measure(run: TrainingRun) -> Estimate | None:
     fitting = run.prepare(first, first.begin, sample)
     if run.options.step_progress:
         run.options.step_progress("measuring the first steps", 0, 1)
-    callbacks = [StopOnNaN(), EpochNormStatistics(), ValidateWithEma(), LetInterruptsThrough()]
+    callbacks = [StopOnNaN(), ValidateWithEma(), LetInterruptsThrough(), run.timer]
     # Of an epoch of one step, the second one shows how long a step takes without compiling.
     epochs = 1 if len(fitting.batches) > 1 else 2
-    fit_epochs(fitting, 0, epochs, [*callbacks, run.timer], run.world)
+    frozen = run.config.freeze_norm_statistics
+    fit_epochs(fitting, 0, epochs, callbacks, run.world, freeze_norm_statistics=frozen)
     return run.timer.sampled
 
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from emorec import __version__
 from emorec.atomic_files import write_bytes, write_json
 from emorec.evaluation.assessment import Evaluation, assess
-from emorec.evaluation.calibration import fit_temperature
+from emorec.evaluation.calibration import shrunk_temperature
 from emorec.evaluation.metrics import Scores
 from emorec.evaluation.plots import draw_confusion_matrix, draw_curves, draw_reliability
 from emorec.evaluation.report import TrainingHistory, render
@@ -47,12 +47,14 @@ class RunResult:
         scores: Metrics of the best weights on the validation split.
         best_epoch: Epoch of the best weights, from 1.
         interrupted: Ctrl-C ended the training early.
+        calibration_images: Number of images that the temperature of the model rests on.
     """
 
     folder: Path
     scores: Scores
     best_epoch: int
     interrupted: bool
+    calibration_images: int | None = None
 
 
 _STEPS = 6
@@ -114,7 +116,13 @@ def finish(
     _write_parity(folder, metrics, len(faces), difference)
     if not interrupted:
         shutil.rmtree((folder / run_folder.CHECKPOINT).parent)
-    return RunResult(folder, evaluation.scores, best_epoch(state.history), interrupted)
+    return RunResult(
+        folder,
+        evaluation.scores,
+        best_epoch(state.history),
+        interrupted,
+        metadata.calibration_images,
+    )
 
 
 def _best_model(folder: Path, config: TrainConfig, data: RunData, state: RunState) -> keras.Model:
@@ -129,7 +137,7 @@ def _best_model(folder: Path, config: TrainConfig, data: RunData, state: RunStat
 def _metadata(
     name: str, config: TrainConfig, model: keras.Model, data: RunData, logits: npt.NDArray[Any]
 ) -> ModelMetadata:
-    """Describe the model, with the temperature that calibrates it on the validation split."""
+    """Describe the model, with a temperature from the validation split."""
     return ModelMetadata(
         name=name,
         version=config.model_version,
@@ -139,13 +147,14 @@ def _metadata(
         input_size=model.input_shape[1],
         interpolation=INTERPOLATION,
         crop_margin=config.crop_margin,
-        temperature=fit_temperature(logits, data.validation.targets),
+        temperature=shrunk_temperature(logits, data.validation.targets),
         training_data=config.training_data or "unspecified",
         license=config.model_license,
         created_with=__version__,
         prior=tuple(learned_prior(data.train.targets, config).tolist()),
         default_prior=config.default_prior,
         align=config.align,
+        calibration_images=len(logits),
     )
 
 

@@ -1,6 +1,7 @@
 """Fits the model of a run for one stage."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from emorec.training.estimate import StageWork
 from emorec.training.fast_layers import fast_layers
 from emorec.training.features import FeatureBatches, compute_features, feature_split
 from emorec.training.learning_rate import learning_rate
+from emorec.training.norm_statistics import EpochNormStatistics, frozen_norm_statistics
 from emorec.training.optimizer import make_optimizer, rate_factors
 from emorec.training.padded_validation import BATCH, validation_data
 from emorec.training.run_data import RunData, draws_labels
@@ -160,7 +162,13 @@ def compile_stage(
 
 
 def fit_epochs(
-    fitting: Fitting, begin: int, end: int, callbacks: Sequence[Any], world: World = ALONE
+    fitting: Fitting,
+    begin: int,
+    end: int,
+    callbacks: Sequence[Any],
+    world: World = ALONE,
+    *,
+    freeze_norm_statistics: bool = False,
 ) -> None:
     """Fit a compiled model.
 
@@ -168,14 +176,19 @@ def fit_epochs(
         fitting: The model and its data.
         begin: Number of epochs before the first one of this call.
         end: Number of epochs after the last one.
-        callbacks: Keras callbacks, in their order.
+        callbacks: Keras callbacks, in their order, after those of the batches and norms.
         world: The processes that train together.
+        freeze_norm_statistics: Whether batch normalisation keeps its statistics; otherwise they
+            are those of each epoch.
     """
     batches = fitting.batches
     start = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.begin(epoch))
     # OpenCV's own threads would compete with those of the backend for tiny warps.
     cv2.setNumThreads(1)
-    with fast_layers(fitting.model), hold_interrupts():
+    # After the faster layers, whose calls it wraps.
+    frozen = frozen_norm_statistics(fitting.model) if freeze_norm_statistics else nullcontext()
+    norms = [] if freeze_norm_statistics else [EpochNormStatistics()]
+    with fast_layers(fitting.model), frozen, hold_interrupts():
         fitting.model.fit(
             batches,
             shuffle=False,
@@ -183,6 +196,6 @@ def fit_epochs(
             validation_batch_size=BATCH,
             initial_epoch=begin,
             epochs=end,
-            callbacks=[start, *callbacks],
+            callbacks=[start, *norms, *callbacks],
             verbose=0,
         )

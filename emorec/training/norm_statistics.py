@@ -1,6 +1,9 @@
-"""Restricts the moving statistics of batch normalisation to the epoch that has ended."""
+"""Moving statistics of batch normalisation in training: those of the epoch, or the stored ones."""
 
+import functools
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -38,3 +41,42 @@ class EpochNormStatistics(keras.callbacks.Callback):  # type: ignore[misc]  # no
             left = momentum ** self.params["steps"]
             # After few steps rounding errors are magnified, and can make a variance of 0 negative.
             variable.assign(ops.maximum((variable - left * before) / (1 - left), lowest))
+
+
+@contextmanager
+def frozen_norm_statistics(model: keras.Model) -> Iterator[int]:
+    """Normalise by the stored statistics within the context, in training too.
+
+    The scale and the offset of the norms are trained as before. Few images have other statistics in
+    every batch, and too few batches to average them; those of the initial weights come from many.
+    The layers stay those of Keras, so saved models are not affected.
+
+    Args:
+        model: The model; its functions compiled within the context use the stored statistics.
+
+    Yields:
+        Number of norms.
+    """
+    norms = [
+        layer
+        for layer in weighted_layers(model)
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    # `fast_layers` has replaced some of the calls.
+    replaced = [vars(norm).get("call") for norm in norms]
+    for norm in norms:
+        norm.call = functools.partial(_in_inference, norm.call)
+    try:
+        yield len(norms)
+    finally:
+        for norm, call in zip(norms, replaced, strict=True):
+            if call is None:
+                del norm.call
+            else:
+                norm.call = call
+
+
+def _in_inference(
+    call: Callable[..., Any], inputs: Any, training: bool | None = None, mask: Any = None
+) -> Any:
+    return call(inputs, training=False, mask=mask)

@@ -34,8 +34,8 @@ from emorec.training.fitting import (
     make_fitting,
     stage_work,
 )
+from emorec.training.initial_model import kept_head
 from emorec.training.model_files import with_model_files
-from emorec.training.norm_statistics import EpochNormStatistics
 from emorec.training.onednn import configure_onednn
 from emorec.training.padded_validation import BATCH
 from emorec.training.precision import resolve_precision
@@ -59,6 +59,7 @@ class TrainingRun:
             models.
         dataset: The data set.
         data: Examples and images of the run.
+        head: The rows of the head that the initial weights have; None if they have no labels.
         model: The classifier.
         state: State to resume from; None for a run from the start.
         world: The processes that train together.
@@ -85,7 +86,8 @@ class TrainingRun:
         labels = resolve_labels(config, dataset)
         config = with_model_files(config.model_copy(update={"precision": precision, **labels}))
         examples, validation = select(config, dataset)
-        model = build(config, len(examples.class_names), config.seed, world)
+        self.head = kept_head(config, examples.class_names)
+        model = build(config, examples.class_names, config.seed, world)
         if config.teacher or config.teacher_probabilities:
             file = config.teacher_probabilities
             targets = distilled_targets(
@@ -150,6 +152,8 @@ class TrainingRun:
     def _log_notes(self) -> None:
         for note in self.dataset.notes:
             _log.warning("%s: %s", self.dataset.root, note)
+        if self.head:
+            _log.info("%s", self.head.to_text())
 
     def complete(self, folder: Path) -> RunResult:
         """Fit the model and write the files of the run, also after an interruption.
@@ -270,7 +274,10 @@ class TrainingRun:
         callbacks = self._callbacks(folder, checkpoint, len(fitting.batches))
         if self.options.step_progress:
             self.options.step_progress("compiling the training step", 0, 1)
-        fit_epochs(fitting, done, stage.end, callbacks, self.world)
+        frozen = self.config.freeze_norm_statistics
+        fit_epochs(
+            fitting, done, stage.end, callbacks, self.world, freeze_norm_statistics=frozen
+        )
 
     def _restore(
         self, stage: Stage, model: keras.Model, checkpoint: RunCheckpoint, source: Path
@@ -291,7 +298,7 @@ class TrainingRun:
         self, folder: Path | None, checkpoint: RunCheckpoint, batches: int
     ) -> list[keras.callbacks.Callback]:
         # The check of the loss precedes the checkpoint.
-        callbacks = [StopOnNaN(), EpochNormStatistics(), ValidateWithEma(), checkpoint]
+        callbacks = [StopOnNaN(), ValidateWithEma(), checkpoint]
         callbacks += [LetInterruptsThrough(), self.timer]
         if self.options.progress:
             epochs = self.config.total_epochs

@@ -1,5 +1,7 @@
 """Builds the model of a run."""
 
+from collections.abc import Sequence
+
 import keras
 
 from emorec.modeling.build import build_classifier
@@ -8,12 +10,14 @@ from emorec.training.distribution import ALONE, World, distribute
 from emorec.training.run_data import COLOR
 
 
-def build(config: ModelConfig, classes: int, seed: int, world: World = ALONE) -> keras.Model:
+def build(
+    config: ModelConfig, classes: int | Sequence[str], seed: int, world: World = ALONE
+) -> keras.Model:
     """Build the model of a run, with reproducible initial weights on every device.
 
     Args:
         config: Architecture, weights and precision.
-        classes: Number of logits.
+        classes: Number of logits, or their labels, as for `build_classifier`.
         seed: Seed of the initial weights.
         world: The processes that train together.
     """
@@ -27,6 +31,7 @@ def build(config: ModelConfig, classes: int, seed: int, world: World = ALONE) ->
         image_size=config.image_size,
         color=COLOR,
         weights=config.weights,
+        label_map=config.label_map,
         trainable_layers=config.trainable_layers,
         dropout=config.dropout,
         precision=config.precision,

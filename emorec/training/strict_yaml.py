@@ -1,12 +1,16 @@
-"""Parsing of the part of YAML that configurations need.
+"""Parsing of the part of YAML that configurations and label maps need.
 
 Aliases and tags are refused: nested aliases make a small file huge, and a tag can demand a value
 that the parser fails on. Dates are text.
 """
 
+from pathlib import Path
 from typing import Any
 
 import yaml
+
+from emorec.errors import ConfigError
+from emorec.short_repr import short_repr
 
 MAX_LENGTH = 2**16
 """Most characters of a text; PyYAML parses about 100,000 characters in a second."""
@@ -79,3 +83,55 @@ def parse(text: str) -> Any:
     # The constructors of PyYAML raise exceptions of many types for values that they do not expect.
     except (yaml.YAMLError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{' '.join(str(error).split()):.200}") from error
+
+
+def read_mapping(path: Path, expected: str, missing: str = "") -> dict[str, Any]:
+    """Read a YAML file whose content is a mapping with text as keys.
+
+    Args:
+        path: The file.
+        expected: What the file should be, for messages, such as "a configuration is a mapping of
+            settings, such as 'epochs: 30'".
+        missing: Advice if there is no such file; begins with "; ".
+
+    Returns:
+        The mapping; empty for an empty file.
+
+    Raises:
+        ConfigError: The file cannot be read, is too large, or is not such a mapping.
+    """
+    try:
+        if path.stat().st_size > MAX_LENGTH:
+            raise ConfigError(f"{path}: at most {MAX_LENGTH} bytes are read; {expected}")
+        found = parse(path.read_text("utf-8"))
+    except OSError as error:
+        hint = missing if isinstance(error, FileNotFoundError) else ""
+        raise ConfigError(f"{path}: cannot read: {error.strerror or error}{hint}") from error
+    except ValueError as error:
+        raise ConfigError(f"{path}: not a YAML file that emorec reads: {error}") from error
+    if found is None:
+        return {}
+    if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
+        raise ConfigError(f"{path}: {expected}")
+    return found
+
+
+def read_label_map(path: Path) -> dict[str, str]:
+    """Read a file that names the label of the initial weights for labels of the data set.
+
+    Args:
+        path: YAML file with one line for each label, such as `smile: happy`.
+
+    Raises:
+        ConfigError: As for `read_mapping`, or the file maps nothing, or a value is no text.
+    """
+    expected = (
+        "a label map has a line for each label, 'label of the data set: label of the initial "
+        "weights', such as 'smile: happy'; a label such as no or 1 needs quotes"
+    )
+    found = read_mapping(path, expected)
+    wrong = [value for value in found.values() if not isinstance(value, str)]
+    if wrong or not found:
+        received = short_repr(wrong[0]) if wrong else "nothing"
+        raise ConfigError(f"{path}: {expected}; received {received}")
+    return found

@@ -66,7 +66,7 @@ def calibrated(model: Any, metadata: ModelMetadata, data: Path) -> ModelMetadata
     """Return the metadata with a prior, and a temperature fitted on the validation images."""
     from emorec.datasets.loading import load_images
     from emorec.datasets.manifest import read_prepared
-    from emorec.evaluation.calibration import fit_temperature
+    from emorec.evaluation.calibration import shrunk_temperature
     from emorec.training.balance import training_prior
 
     dataset = read_prepared(data)
@@ -76,7 +76,8 @@ def calibrated(model: Any, metadata: ModelMetadata, data: Path) -> ModelMetadata
     logits = model.predict(images.astype(np.float32), batch_size=256, verbose=0)
     targets = dataset.examples("train", "crossentropy", len(metadata.labels), soft=True).targets
     return metadata.replaced(
-        temperature=fit_temperature(logits, validation.targets),
+        temperature=shrunk_temperature(logits, validation.targets),
+        calibration_images=len(logits),
         prior=tuple(training_prior(targets).tolist()),
     )
 

@@ -29,7 +29,7 @@ from emorec import __version__
 from emorec.datasets.loading import load_images
 from emorec.datasets.manifest import read_prepared
 from emorec.errors import ModelError
-from emorec.evaluation.calibration import fit_temperature
+from emorec.evaluation.calibration import shrunk_temperature
 from emorec.export.onnx import export_onnx
 from emorec.export.parity import FACES
 from emorec.metadata import ModelMetadata
@@ -95,7 +95,8 @@ def main() -> None:
     metadata = replace(
         metadata,
         name=options.target.name,
-        temperature=fit_temperature(logits, examples.targets),
+        temperature=shrunk_temperature(logits, examples.targets),
+        calibration_images=len(logits),
         default_prior=options.prior,
         created_with=__version__,
     )

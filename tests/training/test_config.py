@@ -37,7 +37,7 @@ def test_the_recipes_of_the_shipped_models_are_valid_and_the_last_of_the_files()
     found = {path.stem for path in resources.folder("configs").glob("*.yaml")}
     laptop = {f"laptop-{arch}" for arch in ("vgg16", "resnet50", "xception", "inceptionv3")}
     shipped = {"emorec-compact", "emorec-nano"}
-    assert found == {*ARCHITECTURES, *shipped, *laptop, "quick", "quick-taught"}
+    assert found == {*ARCHITECTURES, *shipped, *laptop, "quick", "quick-taught", "finetune"}
     for name in ("emorec-compact", "emorec-nano"):
         recipe = load_config(resources.folder("configs") / f"{name}.yaml", {})
         assert (recipe.labels, recipe.policy, recipe.classes) == ("soft", "crossentropy", 8)

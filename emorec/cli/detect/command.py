@@ -25,6 +25,7 @@ from emorec.cli.parameters import (
     prior_option,
     region,
 )
+from emorec.cli.verbosity import note
 from emorec.errors import DataError, EmorecError
 from emorec.file_kinds import left_out_text
 from emorec.types import Box
@@ -175,6 +176,7 @@ def detect(
         from emorec.cli.detect.results import ResultReporter, note_escaped_labels
         from emorec.cli.native_messages import native_messages_dropped
         from emorec.interrupts import deliver_pending_interrupt, hold_interrupts
+        from emorec.metadata import calibration_problem
         from emorec.media.sources import STDIN, expand, is_list
     finally:
         gc.enable()
@@ -194,6 +196,8 @@ def detect(
     recognizer = recognition.open(classifier.result)
     if flip and not recognizer.classifier.flip:
         note_flip_without_effect(path)
+    if problem := calibration_problem(recognizer.metadata.calibration_images):
+        note(f"{path}: {problem}")
     if outputs.draws(sources) or videos.show or videos.plot:
         note_escaped_labels(recognizer.labels)
     if not ray:  # the processes of this machine need not choose again
