@@ -18,7 +18,7 @@ BINS = 15
 _MAX_TEMPERATURE, _MIN_TEMPERATURE = 20.0, 0.05
 _HALVINGS = 60
 
-_DEVIATION = 0.3
+_DEVIATION = 0.4
 """Standard deviation of log T in the prior of `shrunk_temperature`; see
 scripts/simulate_temperatures.py."""
 
@@ -101,7 +101,7 @@ def shrunk_temperature(logits: Floats, targets: Targets) -> float:
     """Find a temperature that few images do not mislead.
 
     It minimises the cross-entropy of softmax(logits / T), summed over the images, plus the negative
-    logarithm of a log-normal prior, (log T / 0.3) ** 2 / 2: the fewer the images, the nearer T is
+    logarithm of a log-normal prior, (log T / 0.4) ** 2 / 2: the fewer the images, the nearer T is
     to 1. Below `emorec.metadata.MIN_CALIBRATION_IMAGES` images it is 1.
 
     Args:
