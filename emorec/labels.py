@@ -100,7 +100,8 @@ def label_key(label: str) -> str:
     Args:
         label: Any label.
     """
-    return canonical_emotion(label) if is_emotion_name(label) else label.strip().casefold()
+    key = label.strip().casefold()
+    return _SYNONYMS.get(key, key)
 
 
 def emotions(classes: int) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from emorec.labels import (
     VOTE_CLASSES,
     canonical_emotion,
     emotions,
+    label_key,
     labels_from_votes,
     soft_targets_from_votes,
     targets_from_votes,
@@ -281,3 +282,24 @@ def test_every_real_row_follows_the_rules(
     assert labels == [plain_label(row, policy, classes) for row in rows]
     expected = [plain_target(row, policy, classes) for row in rows]
     np.testing.assert_allclose(targets_from_votes(votes, policy, classes), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("label", "key"),
+    [
+        ("", ""),
+        ("happy", "happy"),
+        (" Joy ", "happy"),
+        ("ANGER", "angry"),
+        ("Straße", "strasse"),
+        ("No Smile", "no smile"),
+        ("unhappy", "unhappy"),
+    ],
+)
+def test_the_key_of_a_label(label: str, key: str) -> None:
+    assert label_key(label) == key
+
+
+@given(st.text(max_size=30))
+def test_the_key_of_a_key_is_itself(label: str) -> None:
+    assert label_key(label_key(label)) == label_key(label)

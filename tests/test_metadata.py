@@ -19,6 +19,7 @@ from emorec.metadata import (
     SCHEMA_VERSION,
     ModelCost,
     ModelMetadata,
+    calibration_problem,
 )
 
 METADATA = metadata_example.METADATA.replaced(
@@ -26,7 +27,8 @@ METADATA = metadata_example.METADATA.replaced(
 )
 
 NAMES = [field.name for field in fields(ModelMetadata)]
-OPTIONAL = {"align": False}
+OPTIONAL = {"align": (True, False), "calibration_images": (18, None)}
+"""Some value, and the one of files that lack the field."""
 
 
 def text(**changes: Any) -> str:
@@ -54,6 +56,7 @@ label = st.text(min_size=1).filter(is_printable)
     ),
     default_prior=st.floats(0, MAX_ADJUSTMENT),
     align=st.booleans(),
+    calibration_images=st.none() | st.integers(0, 10**18),
 )
 def test_every_allowed_value_survives(**values: Any):
     changed = METADATA.replaced(**values)
@@ -77,6 +80,17 @@ def test_a_default_needs_a_prior():
         ModelMetadata.from_json(text(prior=None), "m.onnx")
 
 
+@pytest.mark.parametrize(
+    ("images", "calibrated"), [(None, None), (0, False), (49, False), (50, True), (3579, True)]
+)
+def test_few_images_do_not_calibrate(images: int | None, calibrated: bool | None):
+    assert METADATA.replaced(calibration_images=images).calibrated is calibrated
+    problem = calibration_problem(images)
+    assert (problem is not None) is (calibrated is False)
+    if problem:
+        assert problem.startswith(f"confidence not calibrated: the model had {images} ")
+
+
 @pytest.mark.parametrize(("color", "channels"), [("gray", 1), ("rgb", 3)])
 def test_channels(color: str, channels: int):
     assert METADATA.replaced(color=color).channels == channels
@@ -84,10 +98,11 @@ def test_channels(color: str, channels: int):
 
 @pytest.mark.parametrize("name", OPTIONAL)
 def test_files_of_0_1_lack_optional_fields(name: str):
-    found = json.loads(text(**{name: True}))
-    assert getattr(ModelMetadata.from_json(json.dumps(found), "m.onnx"), name) is True
+    value, without = OPTIONAL[name]
+    found = json.loads(text(**{name: value}))
+    assert getattr(ModelMetadata.from_json(json.dumps(found), "m.onnx"), name) == value
     del found[name]
-    assert getattr(ModelMetadata.from_json(json.dumps(found), "m.onnx"), name) is OPTIONAL[name]
+    assert getattr(ModelMetadata.from_json(json.dumps(found), "m.onnx"), name) is without
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - OPTIONAL.keys()))
@@ -166,6 +181,7 @@ INVALID = [
         )
     ],
     *[("align", v) for v in (None, 0, 1, "on", [True], {})],
+    *[("calibration_images", v) for v in (-1, 1.5, True, "18", float("nan"), HUGE, [1], {})],
     *[("default_prior", v) for v in (None, "1", True, -0.1, 2.1, float("nan"), HUGE, [1], {})],
 ]
 

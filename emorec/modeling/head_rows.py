@@ -99,9 +99,7 @@ def match_labels(
     return HeadRows(tuple(labels), tuple(trained), kept)
 
 
-def copy_rows(
-    head: "keras.layers.Layer", trained: "keras.layers.Layer", rows: HeadRows
-) -> None:
+def copy_rows(head: "keras.layers.Layer", trained: "keras.layers.Layer", rows: HeadRows) -> None:
     """Copy the rows of the matches; the other kernel columns and biases keep their values.
 
     Args:

@@ -275,9 +275,7 @@ class TrainingRun:
         if self.options.step_progress:
             self.options.step_progress("compiling the training step", 0, 1)
         frozen = self.config.freeze_norm_statistics
-        fit_epochs(
-            fitting, done, stage.end, callbacks, self.world, freeze_norm_statistics=frozen
-        )
+        fit_epochs(fitting, done, stage.end, callbacks, self.world, freeze_norm_statistics=frozen)
 
     def _restore(
         self, stage: Stage, model: keras.Model, checkpoint: RunCheckpoint, source: Path

@@ -8,8 +8,10 @@ from emorec.evaluation.calibration import (
     expected_calibration_error,
     fit_temperature,
     reliability,
+    shrunk_temperature,
     two_fold,
 )
+from emorec.metadata import MIN_CALIBRATION_IMAGES
 from emorec.probabilities import probabilities_from_logits
 
 
@@ -67,6 +69,51 @@ def test_labels_that_always_or_never_match_give_an_end(right: bool, expected: fl
     targets = one_hot([0, 1, 2])
     logits = targets if right else -targets
     assert fit_temperature(logits, targets) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("count", [0, 1, 18, MIN_CALIBRATION_IMAGES - 1])
+def test_few_images_leave_the_temperature_at_1(count: int) -> None:
+    logits, targets = drawn(count, 0.3)
+    assert shrunk_temperature(logits, targets) == 1
+
+
+@pytest.mark.parametrize("temperature", [0.5, 2.5])
+def test_more_images_shrink_the_temperature_less(temperature: float) -> None:
+    logits, targets = drawn(20_000, temperature)
+    distances = []
+    for count in (50, 200, 1000, 20_000):
+        part = logits[:count], targets[:count]
+        distances.append(abs(np.log(shrunk_temperature(*part) / fit_temperature(*part))))
+    assert distances == sorted(distances, reverse=True)
+    assert distances[0] > 0.02
+    assert distances[-1] < 0.002
+
+
+@given(st.integers(50, 80), st.floats(0.2, 5), st.integers(0, 2**32 - 1))
+def test_the_shrunk_temperature_minimises_loss_and_prior(
+    count: int, scale: float, seed: int
+) -> None:
+    generator = np.random.default_rng(seed)
+    logits = generator.normal(0, scale, (count, 3))
+    targets = one_hot(generator.integers(0, 3, count).tolist())
+
+    def objective(temperature: float) -> float:
+        loss = count * cross_entropy(logits, targets, temperature)
+        return loss + 0.5 * (np.log(temperature) / 0.4) ** 2
+
+    found = shrunk_temperature(logits, targets)
+    ends = sorted((1.0, fit_temperature(logits, targets)))
+    assert ends[0] - 1e-9 <= found <= ends[1] + 1e-9
+    least = objective(found)
+    for other in np.geomspace(*ends, 50):
+        assert least <= objective(other) + 1e-6
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_labels_that_always_or_never_match_give_a_moderate_temperature(right: bool) -> None:
+    targets = one_hot([0, 1, 2] * 20)
+    found = shrunk_temperature(targets if right else -targets, targets)
+    assert 0.05 < found < 1 if right else 1 < found < 20
 
 
 def test_two_fold_calibration_corrects_the_temperature() -> None:

@@ -7,7 +7,7 @@ import pytest
 from helpers.metadata_example import METADATA
 
 from emorec import resources
-from emorec.errors import ModelError
+from emorec.errors import ConfigError, ModelError
 from emorec.modeling.architectures import ARCHITECTURES
 from emorec.modeling.build import build_classifier
 from emorec.modeling.classifier_parts import backbone_of, weighted_layers
@@ -46,6 +46,13 @@ def test_all_matching_weights_of_a_trained_model_are_copied(
     else:
         (message,) = caplog.messages
         assert message == f"{path} has no weights for these layers, which stay untrained: logits"
+
+
+def test_a_label_map_needs_weights_with_labels(source: keras.Model, tmp_path: Path) -> None:
+    path = tmp_path / "best.weights.h5"
+    source.save_weights(path)
+    with pytest.raises(ConfigError, match="label_map needs initial weights with labels"):
+        build_classifier("compact", ("a", "b"), 24, weights=str(path), label_map={"a": "happy"})
 
 
 def test_weights_of_a_run_folder(

@@ -4,7 +4,7 @@ import pytest
 
 from emorec import resources
 from emorec.errors import ModelError
-from emorec.models.initial_weights import architecture_of, find_weights
+from emorec.models.initial_weights import find_weights, initial_metadata
 
 MODELS = resources.shipped_model().parent
 USE = "use --weights none (random), imagenet, emorec, or the name or path of a model"
@@ -58,11 +58,18 @@ def test_names_of_no_weights(named: str, message: str) -> None:
     [
         ("none", None),
         ("imagenet", None),
-        ("emorec", None),
+        ("emorec", "compact"),
         ("own.h5", None),
         ("emorec-nano", "nano"),
         ("emorec-compact", "compact"),
     ],
 )
-def test_the_architecture_of_weights(named: str, architecture: str | None) -> None:
-    assert architecture_of(named) == architecture
+def test_the_metadata_of_weights(named: str, architecture: str | None) -> None:
+    metadata = initial_metadata(named)
+    assert (metadata and metadata.architecture) == architecture
+
+
+def test_the_shipped_model_is_that_of_the_architecture() -> None:
+    metadata = initial_metadata("emorec", "nano")
+    assert metadata is not None
+    assert (metadata.name, metadata.architecture) == ("emorec-nano", "nano")

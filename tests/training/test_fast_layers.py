@@ -1,6 +1,7 @@
 """The fast layers do what Keras's own do."""
 
 import importlib
+from contextlib import nullcontext
 from typing import Any
 
 import keras
@@ -10,6 +11,7 @@ from keras import layers
 
 from emorec.training import fast_layers as module
 from emorec.training.fast_layers import fast_layers
+from emorec.training.norm_statistics import frozen_norm_statistics
 
 FUSES = keras.backend.backend() == "tensorflow" and not importlib.import_module(
     "tensorflow"
@@ -68,6 +70,25 @@ def test_a_frozen_norm_keeps_its_statistics() -> None:
         trained(model)
     for was, is_now in zip(before, model.get_layer("inner").get_weights(), strict=True):
         np.testing.assert_array_equal(was, is_now)
+
+
+@pytest.mark.skipif(not FUSES, reason="norms are fused by TensorFlow on a CPU")
+@pytest.mark.parametrize(("policy", "tolerance"), [("float32", 1e-5), ("mixed_bfloat16", 0.03)])
+def test_norms_with_frozen_statistics_learn_as_those_of_keras(
+    policy: str, tolerance: float
+) -> None:
+    found = []
+    for fast, kind in ((False, "float32"), (True, policy)):
+        model = a_model(kind)
+        norm = model.get_layer("inner").get_layer("norm")
+        gamma, beta, mean, variance = norm.get_weights()
+        norm.set_weights([gamma, beta, mean + 0.3, variance * 2])
+        with fast_layers(model) if fast else nullcontext(), frozen_norm_statistics(model):
+            found.append(trained(model))
+        assert "call" not in vars(norm)
+        np.testing.assert_array_equal(np.asarray(norm.moving_mean), mean + 0.3)
+    for kerass, ours in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, kerass, atol=tolerance)
 
 
 def test_the_layers_are_restored_after_the_context(tmp_path: Any) -> None:

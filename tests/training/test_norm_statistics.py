@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from emorec.training.norm_statistics import EpochNormStatistics
+from emorec.training.norm_statistics import EpochNormStatistics, frozen_norm_statistics
 
 MOMENTUM = 0.9
 BATCH = 8
@@ -58,3 +58,31 @@ def test_the_variance_of_constant_images_is_not_negative() -> None:
     for steps in range(2, 8):
         norm = fitted(True, 1, np.full((steps * BATCH, 4, 4, 2), 5, np.float32))
         assert 0 <= np.asarray(norm.moving_variance).min() < 1e-5
+
+
+def test_frozen_statistics_stay_while_scale_and_offset_train() -> None:
+    images = np.random.default_rng(0).normal(5, 2, (2 * BATCH, 4, 4, 2)).astype(np.float32)
+    norm = layers.BatchNormalization(momentum=MOMENTUM)
+    model = keras.Sequential(
+        [keras.Input((4, 4, 2)), norm, layers.GlobalAveragePooling2D(), layers.Dense(1)]
+    )
+    statistics = [np.array([4, 6], np.float32), np.array([3, 5], np.float32)]
+    norm.set_weights([*norm.get_weights()[:2], *statistics])
+    gamma, beta = (np.asarray(norm.gamma).copy(), np.asarray(norm.beta).copy())
+    with frozen_norm_statistics(model) as count:
+        expected = (images - statistics[0]) / np.sqrt(statistics[1] + norm.epsilon)
+        np.testing.assert_allclose(np.asarray(norm(images, training=True)), expected, atol=1e-4)
+        model.compile(keras.optimizers.SGD(0.01), "mean_squared_error")
+        model.fit(images, np.ones((len(images), 1)), batch_size=BATCH, epochs=2, verbose=0)
+    assert count == 1
+    np.testing.assert_array_equal(np.asarray(norm.moving_mean), statistics[0])
+    np.testing.assert_array_equal(np.asarray(norm.moving_variance), statistics[1])
+    assert not np.array_equal(np.asarray(norm.gamma), gamma)
+    assert not np.array_equal(np.asarray(norm.beta), beta)
+    assert "call" not in vars(norm)
+
+
+def test_a_model_without_norms() -> None:
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(1)])
+    with frozen_norm_statistics(model) as count:
+        assert count == 0
