@@ -121,7 +121,7 @@ def test_a_model_file_and_a_run_folder(tmp_path: Path):
     onnx.save(model, path)
     result = run("show", str(path))
     assert result.exit_code == 0
-    card = {line[:17].rstrip(): line[18:] for line in result.stdout.splitlines()}
+    card = {line[:18].rstrip(): line[19:] for line in result.stdout.splitlines()}
     assert card["name"] == "tiny"
     assert card["labels"].startswith("angry, disgust, ")
     assert card["input"] == "48 x 48, gray, 0..255"
@@ -136,7 +136,22 @@ def test_a_model_file_and_a_run_folder(tmp_path: Path):
 def test_a_model_without_a_cost(tmp_path: Path):
     path = write_tiny_model(tmp_path / "tiny.onnx")
     assert json.loads(run("show", str(path), "--json").stdout)["parameters"] is None
-    assert "parameters        unknown" in run("show", str(path)).stdout
+    assert "parameters         unknown" in run("show", str(path)).stdout
+
+
+@pytest.mark.parametrize(
+    ("images", "shown", "calibrated"),
+    [(None, "unknown", None), (18, "18", False), (50, "50", True)],
+)
+def test_the_calibration_of_a_model(
+    tmp_path: Path, images: int | None, shown: str, calibrated: bool | None
+):
+    path = write_tiny_model(tmp_path / "tiny.onnx", METADATA.replaced(calibration_images=images))
+    result = run("show", str(path))
+    assert f"calibration images {shown}\n" in result.stdout
+    assert ("note: confidence not calibrated" in result.stderr) is (calibrated is False)
+    card = json.loads(run("show", str(path), "--json").stdout)
+    assert (card["calibration_images"], card["calibrated"]) == (images, calibrated)
 
 
 def test_the_variable_names_the_default_model(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,10 +10,10 @@ from emorec.evaluation.metrics import score
 from emorec.training.finish import RunResult
 
 
-def result(interrupted: bool = False) -> RunResult:
+def result(interrupted: bool = False, calibration_images: int | None = None) -> RunResult:
     targets = np.eye(2)[[0, 1, 1, 0]]
     scores = score(np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.7, 0.3]]), targets, ("a", "b"))
-    return RunResult(Path("runs/one"), scores, 3, interrupted)
+    return RunResult(Path("runs/one"), scores, 3, interrupted, calibration_images)
 
 
 def test_the_result_is_printed_for_people(capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,6 +23,17 @@ def test_the_result_is_printed_for_people(capsys: pytest.CaptureFixture[str]) ->
     assert first.endswith("(4 images, epoch 3); 0.5000 of the images are a")
     assert problem.startswith("This model is not better than always predicting 'a'")
     assert last == "run folder: runs/one"
+
+
+@pytest.mark.parametrize(("images", "said"), [(None, False), (4, True), (50, False)])
+def test_a_confidence_that_is_not_calibrated_is_said(
+    capsys: pytest.CaptureFixture[str], images: int | None, said: bool
+) -> None:
+    print_result(result(calibration_images=images), JsonOutput())
+    assert ("confidence not calibrated: the model had 4" in capsys.readouterr().out) is said
+    print_result(result(calibration_images=images), JsonOutput(printed=True))
+    validation = json.loads(capsys.readouterr().out)["validation"]
+    assert (validation["calibration_images"], validation["images"]) == (images, 4)
 
 
 def test_an_interrupted_run_names_the_command_that_resumes_it(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from helpers.signalled_runs import SignalledRun
+from helpers.tiny_data import make_prepared
 
 from emorec.cli.main import main
 from emorec.inference.classifier import EmotionClassifier
@@ -158,6 +159,34 @@ def test_the_run_folder_is_checked_without_keras() -> None:
     code = "import sys, emorec.training.run_folder; print('keras' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_what_is_taken_over_is_printed_before_keras_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("emorec.cli.keras_backend.load_keras", None)
+    data = make_prepared(tmp_path / "data", votes=False)
+    (data / "train" / "happy").rename(data / "train" / "grin")
+    (data / "test" / "happy").rename(data / "test" / "grin")
+    words = ["train", "--data", data, "--weights", "emorec", "--out", tmp_path / "runs"]
+    recipe = "note: recipe finetune, because emorec-compact fills the network and "
+    for more, lines in (
+        ([], [recipe, "note: the head keeps 6 of its 7 rows: angry, "]),
+        (["--recipe", "compact"], ["note: the head keeps 6 of its 7 rows: angry, "]),
+        (["--weights", "none"], []),
+    ):
+        done = run(*words, *more)
+        assert isinstance(done.exception, TypeError)  # load_keras is None
+        assert len(done.stderr.splitlines()) == len(lines)
+        for line, start in zip(done.stderr.splitlines(), lines, strict=True):
+            assert line.startswith(start)
+    labels = tmp_path / "labels.yaml"
+    labels.write_text("grin: hapy\n")
+    done = run(*words, "--label-map", labels)
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert "error: label_map: unknown label of the initial weights 'hapy'; did you" in done.stderr
+    labels.write_text("grin: joy\n")
+    assert "7 of its 7 rows" in run(*words, "--label-map", labels).stderr
 
 
 def test_a_missing_tensorboard_is_reported_before_the_training(

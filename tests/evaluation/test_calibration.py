@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emorec.evaluation.calibration import (
@@ -79,16 +79,17 @@ def test_few_images_leave_the_temperature_at_1(count: int) -> None:
 
 @pytest.mark.parametrize("temperature", [0.5, 2.5])
 def test_more_images_shrink_the_temperature_less(temperature: float) -> None:
-    logits, targets = drawn(20_000, temperature)
+    logits, targets = drawn(5000, temperature)
     distances = []
-    for count in (50, 200, 1000, 20_000):
+    for count in (50, 200, 1000, 5000):
         part = logits[:count], targets[:count]
         distances.append(abs(np.log(shrunk_temperature(*part) / fit_temperature(*part))))
     assert distances == sorted(distances, reverse=True)
     assert distances[0] > 0.02
-    assert distances[-1] < 0.002
+    assert distances[-1] < 0.005
 
 
+@settings(max_examples=30)
 @given(st.integers(50, 80), st.floats(0.2, 5), st.integers(0, 2**32 - 1))
 def test_the_shrunk_temperature_minimises_loss_and_prior(
     count: int, scale: float, seed: int

@@ -44,6 +44,15 @@ def test_one_model(found: list[Evaluation]) -> None:
     # Matrix, reliability and coverage, and the mistakes.
     assert len(page.images()) == 3 + len(found[0].mistakes)
     assert "Training" not in page.text
+    assert "not calibrated" not in page.text
+
+
+def test_a_confidence_that_is_not_calibrated_is_said(tiny_data: Path, tmp_path: Path) -> None:
+    metadata = KNOWN.replaced(calibration_images=18)
+    model = write_tiny_model(tmp_path / "few.onnx", metadata)
+    (entry,) = evaluate([model], read_prepared(tiny_data), "validation")
+    assert entry.to_dict()["calibration_images"] == 18
+    assert "confidence not calibrated: the model had 18" in Page(render([entry], "", "")).text
 
 
 def test_the_page_of_a_run(found: list[Evaluation]) -> None:

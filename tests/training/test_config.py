@@ -209,6 +209,12 @@ def test_the_header_of_each_recipe_has_command_hardware_duration_and_figure(path
             "trainable_layers 0 trains only the head, also after head_epochs",
         ),
         ("layer_decay: 0.7", "layer_decay needs a pretrained backbone; .* or set layer_decay: 1"),
+        (
+            "freeze_norm_statistics: true",
+            "freeze_norm_statistics needs a pretrained backbone; .* freeze_norm_statistics: false",
+        ),
+        ("label_map: happy", "label_map: .* received 'happy'"),
+        ("label_map: {a: 1}", "label_map.a: .* received 1"),
         ("balance: weights\nlogit_adjustment: 1", "both compensate class imbalance; use one"),
         ("ema: 1", "ema: .* received 1"),
         ("teacher: run", "teacher: .* received 'run'"),

@@ -58,6 +58,9 @@ def test_the_model_and_the_metrics_are_those_of_the_best_epoch(folder: Path, dat
     ):
         np.testing.assert_array_equal(saved, expected)
     assert (metadata.name, metadata.version, metadata.labels) == ("quick", "3", EMOTIONS_7)
+    # 28 images are too few for a temperature.
+    assert (metadata.temperature, metadata.calibration_images) == (1, 28)
+    assert result.calibration_images == 28
     assert metadata.prior == pytest.approx([1 / 7] * 7)
     metrics = json.loads((folder / "metrics.json").read_text())
     assert (metrics["split"], metrics["best_epoch"], metrics["epochs"]) == ("validation", 1, 2)

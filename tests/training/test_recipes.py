@@ -58,6 +58,15 @@ def test_the_laptop_recipes_train_from_nothing_or_freeze_pretrained_layers(arch:
     assert (frozen.trainable_layers, frozen.feature_cache) == (0, True)
 
 
+def test_the_recipe_finetune_takes_the_architecture_of_its_weights() -> None:
+    found = load_config(None, {}, recipe="finetune")
+    assert (found.arch, found.weights, found.trainable_layers) == ("compact", "emorec", -1)
+    assert (found.freeze_norm_statistics, found.flip_average, found.ema) == (True, True, 0.98)
+    assert load_config(None, {"weights": "emorec-nano"}, recipe="finetune").arch == "nano"
+    scratch = load_config(None, {"weights": "none"}, recipe="finetune")
+    assert (scratch.arch, scratch.freeze_norm_statistics) == ("compact", False)
+
+
 def test_the_taught_recipe_is_the_quick_one_with_teachers() -> None:
     quick, taught = (load_config(None, {}, recipe=name) for name in ("quick", "quick-taught"))
     assert taught.teacher_probabilities == "emorec"

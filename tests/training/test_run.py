@@ -6,6 +6,7 @@ from helpers.everything import settings
 from helpers.tiny_data import make_prepared
 
 from emorec.errors import ConfigError
+from emorec.modeling.keras_files import load_model
 from emorec.training.checkpoint import read_state
 from emorec.training.distribution import World
 from emorec.training.precision import resolve_precision
@@ -85,6 +86,28 @@ def test_a_run_is_fitted_resumed_and_finished(tiny_data: Path, tmp_path: Path) -
     result = resumed.finish(folder)
     assert (result.folder, result.interrupted) == (folder, False)
     assert not (folder / CHECKPOINT).exists()
+
+
+def test_fine_tuning_keeps_the_head_and_the_norm_statistics(
+    tiny_data: Path, tiny_run: Path
+) -> None:
+    changes = short(weights=str(tiny_run), trainable_layers=-1, freeze_norm_statistics=True)
+    run = TrainingRun.begin(settings(**changes, logit_adjustment=0.5), tiny_data)
+    assert run.head is not None
+    assert run.head.new == ()
+    trained = load_model(tiny_run / "model.keras")[0]
+    images = run.data.validation_images.astype(np.float32)
+    np.testing.assert_allclose(np.asarray(run.model(images)), trained(images), atol=1e-5)
+    before = run.model.get_weights()
+    run.fit()
+    changed = {
+        variable.name
+        for variable, old, new in zip(
+            run.model.weights, before, run.model.get_weights(), strict=True
+        )
+        if not np.array_equal(old, new)
+    }
+    assert changed == {"kernel", "gamma", "beta", "bias"}
 
 
 def test_a_run_that_cannot_be_distributed_is_refused(tiny_data: Path) -> None:

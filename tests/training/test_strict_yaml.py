@@ -1,11 +1,13 @@
 import time
+from pathlib import Path
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emorec.training.strict_yaml import MAX_LENGTH, parse
+from emorec.errors import ConfigError
+from emorec.training.strict_yaml import MAX_LENGTH, parse, read_label_map
 
 
 @pytest.mark.parametrize(
@@ -79,3 +81,40 @@ def test_any_text_is_parsed_as_by_yaml_or_refused(text):
     except ValueError:
         return
     assert repr(value) == repr(yaml.safe_load(text))
+
+
+def test_a_label_map(tmp_path: Path) -> None:
+    path = tmp_path / "labels.yaml"
+    path.write_text("# own: theirs\nsmile: happy\n'no': neutral\n")
+    assert read_label_map(path) == {"smile": "happy", "no": "neutral"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "a label map has a line for each label, .*; received nothing"),
+        ("{}", "received nothing"),
+        ("smile", "a label map has a line for each label"),
+        ("- smile", "a label map has a line for each label"),
+        ("smile:", "received None"),
+        ("smile: 1", "received 1"),
+        ("smile: [happy]", r"received \['happy'\]"),
+        ("no: happy", "a label such as no or 1 needs quotes"),
+        ("smile: happy\nsmile: sad", "a key appears twice"),
+        ("a: &a happy\nb: *a", "aliases such as"),
+        ("smile: " + "x" * MAX_LENGTH, f"at most {MAX_LENGTH} bytes are read"),
+        ("smile: \ud800", "not a YAML file"),
+    ],
+)
+def test_what_is_no_label_map(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "labels.yaml"
+    path.write_bytes(text.encode(errors="surrogatepass"))
+    with pytest.raises(ConfigError, match=message) as caught:
+        read_label_map(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_label_map(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no\.yaml: cannot read: No such file"):
+        read_label_map(tmp_path / "no.yaml")

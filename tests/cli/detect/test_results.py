@@ -48,6 +48,19 @@ def test_notes_are_no_errors(options):
     assert result.stderr == "warning: a.tif: page 1 of 3 was read\n"
 
 
+@pytest.mark.parametrize(("images", "calibrated"), [(None, None), (18, False), (50, True)])
+def test_a_confidence_that_is_not_calibrated_is_said_once(
+    images: int | None, calibrated: bool | None
+):
+    model = METADATA.replaced(calibration_images=images)
+    words = ("--model", str(write_tiny_model(Path("own.onnx"), model)), "--json-file", "r.json")
+    result = run(write_gray("a.jpg"), write_gray("b.jpg"), "--no-save", *words)
+    assert result.exit_code == 0
+    said = result.stderr.count("note: own.onnx: confidence not calibrated: the model had 18 ")
+    assert said == (1 if calibrated is False else 0)
+    assert json.loads(Path("r.json").read_text())["model"]["calibrated"] is calibrated
+
+
 @pytest.mark.parametrize(
     "options", [("--detector", "none"), ("--detector", "none", "--workers", "1")]
 )
