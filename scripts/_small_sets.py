@@ -92,8 +92,8 @@ def write_small_set(
 ) -> tuple[int, int]:
     """Write a small data set: a tree with train/LABEL/ and test/LABEL/.
 
-    The validation images are halved by label, always in the same way: training images are drawn from
-    one half, and the images of the other half are the test split.
+    The validation images are halved by label, always in the same way: training images are drawn
+    from one half, and the images of the other half are the test split.
 
     Args:
         small: How the set is made.

@@ -1,16 +1,16 @@
 """Compares ways to train on a small data set with labels of its own.
 
-It makes small data sets of PublicTest, which the shipped models have not trained on (the data sets are
-in scripts/_small_sets.py), trains on images of one half, and measures on the other half:
+It makes small data sets of PublicTest, which the shipped models have not trained on (see
+scripts/_small_sets.py), trains on images of one half, and measures on the other half:
 
     nothing   from random weights, with the recipe of the architecture
     frozen    from the shipped model, the head alone, with the recipe of the architecture
     default   from the shipped model, all layers, with the recipe of the architecture
     finetune  from the shipped model, with the recipe finetune
 
-Each line of the results file is one run; those that it has already are not repeated, so an interrupted
-comparison resumes. It needs the extra `train`. --quick makes tiny sets and trains one epoch, to try the
-script.
+Each line of the results file is one run; those that it has already are not repeated, so an
+interrupted comparison resumes. It needs the extra `train`. --quick makes tiny sets and trains one
+epoch, to try the script.
 
 Examples: python scripts/compare_finetuning.py FER-2013 finetuning.jsonl
           python scripts/compare_finetuning.py FER-2013 /tmp/trial.jsonl --quick --seeds 1

@@ -1,14 +1,15 @@
 """Measures how well a temperature that few images determine calibrates a model.
 
 It draws sets of images of PublicTest, determines a temperature on each, and measures the expected
-calibration error on the images that were not drawn: with T = 1, with the best fit to the drawn images,
-and with the rule of `emorec train` (`shrunk_temperature`). The table has the mean over the draws and the
-models.
+calibration error on the images that were not drawn: with T = 1, with the best fit to the drawn
+images, and with the rule of `emorec train` (`shrunk_temperature`). The table has the mean over the
+draws and the models.
 
-How confident a model is depends on its training: soft labels and label smoothing make it too careful,
-with a best temperature below 1, and many epochs on few images too sure. The shipped models were all
-trained on soft labels, so their logits are scaled to several best temperatures; --as-trained leaves
-them as they are. It needs neither TensorFlow nor Keras, and takes three minutes on two cores.
+How confident a model is depends on its training: soft labels and label smoothing make it too
+careful, with a best temperature below 1, and many epochs on few images too sure. The shipped models
+were all trained on soft labels, so their logits are scaled to several best temperatures;
+--as-trained leaves them as they are. It needs neither TensorFlow nor Keras, and takes two minutes
+on two cores.
 
 Example: python scripts/simulate_temperatures.py FER-2013
 """

@@ -1,7 +1,7 @@
 """Matches the labels of a new head to those of a trained one, and copies the rows of the matches.
 
-The row of a label is its column of the kernel and its bias in the layer `logits`. The matching needs
-no Keras, so that errors are reported before it is loaded.
+The row of a label is its column of the kernel and its bias in the layer `logits`. The matching
+needs no Keras, so that errors are reported before it is loaded.
 """
 
 from collections.abc import Mapping, Sequence

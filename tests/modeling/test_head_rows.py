@@ -54,7 +54,7 @@ def test_the_trained_label_of_each_label(labels, trained, label_map, kept) -> No
     [
         (
             {"smil": "happy"},
-            "unknown label of the data set 'smil'; did you mean 'smile'. choose one of smile, no smile",
+            "unknown label of the data set 'smil'; did you mean 'smile'. choose one of smile, no",
         ),
         ({"smile": "hapy"}, "unknown label of the initial weights 'hapy'; did you mean 'happy'"),
         ({"": "happy"}, "unknown label of the data set ''; choose one of"),

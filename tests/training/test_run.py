@@ -91,8 +91,9 @@ def test_a_run_is_fitted_resumed_and_finished(tiny_data: Path, tmp_path: Path) -
 def test_fine_tuning_keeps_the_head_and_the_norm_statistics(
     tiny_data: Path, tiny_run: Path
 ) -> None:
-    changes = short(weights=str(tiny_run), trainable_layers=-1, freeze_norm_statistics=True)
-    run = TrainingRun.begin(settings(**changes, logit_adjustment=0.5), tiny_data)
+    changes = short(weights=str(tiny_run), trainable_layers=-1, precision="float32")
+    changes |= {"freeze_norm_statistics": True, "logit_adjustment": 0.5}
+    run = TrainingRun.begin(settings(**changes), tiny_data)
     assert run.head is not None
     assert run.head.new == ()
     trained = load_model(tiny_run / "model.keras")[0]

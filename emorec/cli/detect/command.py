@@ -176,8 +176,8 @@ def detect(
         from emorec.cli.detect.results import ResultReporter, note_escaped_labels
         from emorec.cli.native_messages import native_messages_dropped
         from emorec.interrupts import deliver_pending_interrupt, hold_interrupts
-        from emorec.metadata import calibration_problem
         from emorec.media.sources import STDIN, expand, is_list
+        from emorec.metadata import calibration_problem
     finally:
         gc.enable()
 
