@@ -29,6 +29,8 @@ NEW_FIGURES = {
     "beats_majority",
     "calibration_images",
 }
+CHANGED_FIGURES = {"two_fold_calibration"}
+"""Few images leave a temperature at 1 since."""
 
 
 @pytest.fixture
@@ -144,12 +146,21 @@ def test_a_model_is_evaluated_to_the_same_figures(folder: Path, split: str, mode
     found = json.loads((folder / "figures.json").read_text())
     expected = EXPECTED["evaluation"][split]
     assert found.keys() - expected.keys() == NEW_FIGURES
-    kept = {name: found[name] for name in expected}
-    assert {**kept, "model": MODEL} == close(expected)
+    kept = {name: found[name] for name in expected.keys() - CHANGED_FIGURES}
+    assert {**kept, "model": MODEL} == close(
+        {name: expected[name] for name in expected.keys() - CHANGED_FIGURES}
+    )
 
 
 @pytest.mark.slow
-def test_an_interrupted_run_is_resumed_to_the_same_history(folder: Path) -> None:
+def test_an_interrupted_run_is_resumed_to_the_same_history(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from emorec.evaluation.calibration import fit_temperature
+    from emorec.training import finish
+
+    # As in 0.1.0; all figures depend on it.
+    monkeypatch.setattr(finish, "shrunk_temperature", fit_temperature)
     emorec("train", "--resume", "runs/interrupted", "--data", "prepared")
     found = history((folder / "runs" / "interrupted" / "history.csv").read_text())
     assert found == close(history(EXPECTED["history"]))
@@ -163,7 +174,8 @@ def test_an_interrupted_run_is_resumed_to_the_same_history(folder: Path) -> None
     # A model is named after its run since.
     assert (finished.pop("name"), resumed.pop("name")) == ("emorec-compact", "interrupted")
     assert resumed.keys() - finished.keys() == NEW_FIGURES
-    assert {name: resumed[name] for name in finished} == close(finished)
+    same = finished.keys() - CHANGED_FIGURES
+    assert {name: resumed[name] for name in same} == close({name: finished[name] for name in same})
 
 
 def test_the_output_of_detect_is_resumed(folder: Path) -> None:

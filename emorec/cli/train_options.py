@@ -45,8 +45,8 @@ _OPTIONS = (
     click.option(
         "--label-map",
         metavar="FILE",
-        help="YAML file for labels with other names than those of --weights; each line is 'label of "
-        "the data set: label of the weights', such as 'smile: happy'.",
+        help="YAML file for labels with other names than those of --weights; each line is 'label "
+        "of the data set: label of the weights', such as 'smile: happy'.",
     ),
     click.option(
         "--trainable-layers",
