@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -46,18 +47,20 @@ def changed(image: Image, generator: np.random.Generator) -> Image:
         The same shape.
     """
     height, width = image.shape[:2]
+    face: npt.NDArray[Any] = image
     if generator.random() < 0.5:
-        image = cv2.flip(image, 1)
+        face = cv2.flip(face, 1)
     if generator.random() < 0.5:
-        image = cv2.convertScaleAbs(image, alpha=generator.uniform(0.35, 0.8))
+        face = cv2.convertScaleAbs(face, alpha=generator.uniform(0.35, 0.8))
     if generator.random() < 0.5:
-        image = cv2.GaussianBlur(image, (0, 0), generator.uniform(0.6, 1.6))
+        face = cv2.GaussianBlur(face, (0, 0), generator.uniform(0.6, 1.6))
     scale = generator.uniform(0.65, 0.9)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
-    face = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    face = cv2.resize(face, size, interpolation=cv2.INTER_AREA)
     # Smooth noise: a few random grey values, enlarged.
     coarse = generator.integers(0, 256, (4, 4)).astype(np.uint8)
-    out: Image = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    background = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+    out = np.asarray(background, np.uint8)
     top = generator.integers(0, height - size[1] + 1)
     left = generator.integers(0, width - size[0] + 1)
     out[top : top + size[1], left : left + size[0]] = face
@@ -142,7 +145,8 @@ def _drawn(
     """Draw rows at random, after the first `LEAST_OF_CLASS` of each label."""
     order = generator.permutation(pool)
     seen: defaultdict[str, int] = defaultdict(int)
-    first, others = [], []
+    first: list[int] = []
+    others: list[int] = []
     for row in order.tolist():
         seen[labels[row]] += 1
         (first if seen[labels[row]] <= LEAST_OF_CLASS else others).append(row)

@@ -38,7 +38,7 @@ from emorec.datasets.manifest import PreparedDataset, read_prepared
 from emorec.training.config import TrainConfig
 
 SEEDS = 2
-QUICK = {"epochs": 1, "image_size": 24, "batch_size": 32}
+QUICK: dict[str, Any] = {"epochs": 1, "image_size": 24, "batch_size": 32}
 QUICK_IMAGES, QUICK_UNSEEN = 120, 60
 
 METHODS: dict[str, dict[str, Any]] = {
@@ -56,8 +56,8 @@ COLUMNS = ("accuracy", "balanced_accuracy", "calibration_error", "seconds")
 def settings_of(method: str, arch: str, seed: int, quick: bool) -> TrainConfig:
     """Return the settings of a run."""
     recipe = method if method == "finetune" else arch
-    changes = QUICK if quick else {}
-    return emorec.load_train_config(recipe, arch=arch, seed=seed, **METHODS[method], **changes)
+    changes = {**METHODS[method], **(QUICK if quick else {})}
+    return emorec.load_train_config(recipe, arch=arch, seed=seed, **changes)
 
 
 def measure(

@@ -76,7 +76,8 @@ def kept_head(config: ModelConfig, labels: Sequence[str]) -> HeadRows | None:
         ModelError: The weights name no model, or a damaged one.
     """
     model = initial_metadata(config.weights, config.arch)
-    return match_labels(labels, model and model.labels, config.label_map)
+    trained = None if model is None else model.labels
+    return match_labels(labels, trained, config.label_map)
 
 
 def head_of_data(config: TrainConfig, data_root: Path) -> HeadRows | None:
