@@ -50,19 +50,119 @@ def stratified_splits(
     return [str(split) for split in splits]
 
 
-def grouped_splits(groups: Sequence[str], validation: float, test: float, seed: int) -> list[str]:
+def grouped_splits(
+    labels: Sequence[str],
+    groups: Sequence[str] | None,
+    validation: float,
+    test: float,
+    seed: int,
+) -> list[str]:
     """Assign a split to each image so that no group (a person, say) is in two splits.
 
-    Groups are assigned from the largest to the smallest, equal ones in random order, each to the
-    split that lacks most images; the shares are exact to within half of a large group.
+    The shares of the classes are as close to the requested ones as the groups allow; see
+    `assign_groups`.
     """
-    names, members = np.unique(np.array(groups, np.str_), return_inverse=True)
-    sizes = np.bincount(members, minlength=len(names)) if len(names) else np.empty(0, np.intp)
-    order = np.random.default_rng(seed).permutation(len(names))
-    order = order[np.argsort(-sizes[order], kind="stable")]
-    lacking = np.array([1 - validation - test, validation, test]) * len(groups)
-    place = np.empty(len(names), np.intp)
-    for group in order:
-        place[group] = lacking.argmax()
-        lacking[place[group]] -= sizes[group]
-    return [SPLITS[split] for split in place[members]] if len(names) else []
+    parts = assign_groups(labels, groups, (1 - validation - test, validation, test), seed)
+    return [SPLITS[part] for part in parts]
+
+
+def assign_groups(
+    labels: Sequence[str], groups: Sequence[str] | None, shares: Sequence[float], seed: int
+) -> npt.NDArray[np.intp]:
+    """Assign each image to a part so that every group is in one part and classes keep their shares.
+
+    From the largest to the smallest, equal ones in random order, each group goes to the part where
+    it reduces Pearson's chi-square statistic most: the squared deviation of the part's share of
+    every class, and of all images, from the requested share, divided by that share. Then groups
+    move to other parts as long as that reduces the statistic. Every part with a share gets a group
+    if there are enough.
+
+    Args:
+        labels: Label of each image, in a fixed order.
+        groups: Group of each image; "" for an image of its own. None for images without groups.
+        shares: Share of each part, 0 to 1; they sum to 1.
+        seed: Seed of the random order.
+
+    Returns:
+        The index of the part of each image, shape (n,).
+    """
+    members = number_groups(groups, len(labels))
+    if not len(members):
+        return np.empty(0, np.intp)
+    classes, columns = np.unique(np.array(labels, np.str_), return_inverse=True)
+    count = int(members.max()) + 1
+    images = np.zeros((count, len(classes) + 1))
+    np.add.at(images, (members, columns), 1)
+    images[:, -1] = images.sum(axis=1)
+    share_of_group = images / images.sum(axis=0)
+    order = np.random.default_rng(seed).permutation(count)
+    weight = (share_of_group**2).sum(axis=1)
+    order = order[np.argsort(-weight[order], kind="stable")]
+    return _assign(share_of_group, np.array(shares, np.float64), order)[members]
+
+
+_PASSES = 20
+"""Most passes over the groups in which they move to other parts; about five are enough."""
+
+
+def _assign(
+    share_of_group: npt.NDArray[np.float64],
+    shares: npt.NDArray[np.float64],
+    order: npt.NDArray[np.intp],
+) -> npt.NDArray[np.intp]:
+    """Return the part of each group; see `assign_groups`.
+
+    Args:
+        share_of_group: Share of each class that is in a group, shape (groups, classes).
+        shares: Requested share of each part.
+        order: Order in which the groups are assigned.
+    """
+    used = np.flatnonzero(shares > 0)
+    wanted = shares[used, None]
+    filled = np.zeros((len(used), share_of_group.shape[1]))
+    sizes = np.zeros(len(used), np.intp)
+    part = np.zeros(len(order), np.intp)
+    for done, group in enumerate(order):
+        added = share_of_group[group]
+        change = ((2 * (filled - wanted) + added) * added / wanted).sum(axis=1)
+        if len(order) - done <= np.count_nonzero(sizes == 0):
+            change[sizes > 0] = np.inf
+        best = change.argmin()
+        part[group] = best
+        filled[best] += added
+        sizes[best] += 1
+    for _ in range(_PASSES):
+        moved = False
+        for group in order:
+            here, added = part[group], share_of_group[group]
+            if sizes[here] == 1:
+                continue
+            filled[here] -= added
+            change = ((2 * (filled - wanted) + added) * added / wanted).sum(axis=1)
+            best = change.argmin()
+            if change[best] < change[here] - 1e-9:
+                moved = True
+                part[group] = best
+                sizes[here] -= 1
+                sizes[best] += 1
+            filled[part[group]] += added
+        if not moved:
+            break
+    return used[part]
+
+
+def number_groups(groups: Sequence[str] | None, count: int) -> npt.NDArray[np.intp]:
+    """Number the groups from 0, in order of appearance; an image without a group is one itself.
+
+    Args:
+        groups: Group of each image, "" for none; None where no image has one.
+        count: Number of images.
+
+    Returns:
+        The number of the group of each image, shape (n,).
+    """
+    if groups is None:
+        return np.arange(count)
+    numbers: dict[str | int, int] = {}
+    keys = (group or index for index, group in enumerate(groups))
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.intp)
