@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from emorec import __version__
+from emorec.datasets.group_splits import describe_groups
 from emorec.datasets.prepared_files import COLUMNS, GROUP, VOTE_COLUMNS
 from emorec.datasets.readers.rows import SPLITS, USAGES
 from emorec.datasets.selection import SCHEMA_VERSION, Selection
@@ -87,6 +88,9 @@ def summarise(selection: Selection, unreadable: Unreadable) -> dict[str, Any]:
             for repeated in selection.repeated_names
         ],
         "leaks": _leaks(selection),
+        "groups": describe_groups(
+            raw, [row for index, row in enumerate(selection.rows) if index not in unreadable]
+        ),
         "fingerprint": selection.fingerprint,
     }
 

@@ -15,6 +15,12 @@ from emorec.datasets.class_checks import require_classes
 from emorec.datasets.dataset_summary import Unreadable, faults, manifest_csv, notices, summarise
 from emorec.datasets.destination import files_in, recover, replacing, require_apart
 from emorec.datasets.duplicates import find_leaks, near_duplicates, thumbnails
+from emorec.datasets.group_splits import (
+    group_notes,
+    group_warnings,
+    keep_near_duplicates,
+    rows_compared,
+)
 from emorec.datasets.manifest import read_summary
 from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.prepared_files import MANIFEST, OWN_FILES, SUMMARY
@@ -45,8 +51,13 @@ class PrepareResult:
 
     @property
     def notices(self) -> list[str]:
-        """One line for each fault of the sources, and for removed leaks."""
-        return notices(self.summary)
+        """One line for each fault of the sources, for removed leaks and for people in two splits."""
+        return [*notices(self.summary), *group_warnings(self.summary.get("groups"))]
+
+    @property
+    def notes(self) -> list[str]:
+        """One line for each decision about people and near duplicates."""
+        return group_notes(self.summary.get("groups"))
 
 
 def prepare_data(
@@ -80,7 +91,8 @@ def prepare_data(
     read_options = read_options or ReadOptions()
     dest = dest.resolve()
     with _disk_errors(dest):
-        raw = merge([read_source(place, read_options) for place in places])
+        parts = [read_source(place, read_options) for place in places]
+        raw = merge(parts)
         _require_used(read_options, raw)
         require_apart(dest, places)
         selection = select(raw, options, read_options.keep_labels)
@@ -88,9 +100,9 @@ def prepare_data(
             raise ConfigError(
                 f"{raw.place}: images in archives and pixel files cannot be linked to; omit --link"
             )
-        splits = [USAGES[raw.usages[row]][0] for row in selection.rows]
-        if raw.drawn is not None:
-            require_classes(raw.place, zip(splits, selection.labels, strict=True), raw.drawn)
+        if not raw.label_files:  # folders are the classes
+            images = zip(_splits(selection), selection.labels, strict=True)
+            require_classes(raw.place, images, raw.drawn, grouped=raw.groups is not None)
         if options.strict:
             _require_faultless(summarise(selection, {}))
         recover(dest)
@@ -101,10 +113,40 @@ def prepare_data(
             return PrepareResult(earlier, changed=False)
         if not options.overwrite:
             _require_replaceable(dest, earlier, selection)
-        if options.leaks != IGNORE:
-            pairs = near_duplicates(thumbnails(selection.images, progress))
-            selection = with_leaks(selection, find_leaks(pairs, splits), options.leaks == DROP)
+        selection = _compared(selection, parts, options, read_options, progress)
         return PrepareResult(_write(dest, selection, options, progress), changed=True)
+
+
+def _splits(selection: Selection) -> list[str]:
+    return [USAGES[selection.raw.usages[row]][0] for row in selection.rows]
+
+
+def _compared(
+    selection: Selection,
+    parts: Sequence[RawRows],
+    options: PrepareOptions,
+    read_options: ReadOptions,
+    progress: ProgressCallback | None,
+) -> Selection:
+    """Keep near duplicates in one split where emorec draws the splits, and find leaks."""
+    searched = rows_compared(parts, everything=options.leaks != IGNORE)
+    indices = [index for index, row in enumerate(selection.rows) if row in searched]
+    if not indices:
+        return selection
+    rows = [selection.rows[index] for index in indices]
+    thumbs = thumbnails([selection.images[index] for index in indices], progress)
+    pairs = [(rows[first], rows[second]) for first, second in near_duplicates(thumbs)]
+    if selection.raw.keeps_near_duplicates:
+        raw = merge(keep_near_duplicates(parts, pairs, read_options))
+        # The fingerprint is that of the data before its images were compared.
+        selection = replace(
+            select(raw, options, read_options.keep_labels), fingerprint=selection.fingerprint
+        )
+    if options.leaks == IGNORE:
+        return selection
+    index_of = {row: index for index, row in enumerate(selection.rows)}
+    found = [(index_of[a], index_of[b]) for a, b in pairs if a in index_of and b in index_of]
+    return with_leaks(selection, find_leaks(found, _splits(selection)), options.leaks == DROP)
 
 
 def _write(

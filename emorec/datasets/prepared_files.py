@@ -17,3 +17,6 @@ COLUMNS = ("path", "split", "usage", "label", *VOTE_COLUMNS, "source")
 
 GROUP = "group"
 """Further column of the manifest, with the person (or other group) of each image, if known."""
+
+BURST = "burst-"
+"""Beginning of the name of a group of near duplicates whose person is not known."""

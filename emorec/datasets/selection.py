@@ -157,6 +157,9 @@ def _fingerprint(
             with file.open() as stream:
                 digest.update(stream.read())
     digest.update("\n".join(targets).encode())
+    if raw.groups is not None or raw.keeps_near_duplicates:
+        grouped = (raw.keeps_near_duplicates, raw.group_rule, raw.groups, raw.usages)
+        digest.update(repr(grouped).encode())
     stamps = [(image.size, image.stamp) for image in images]
     digest.update(np.array(stamps, np.int64).tobytes())
     return digest.hexdigest()
