@@ -30,6 +30,7 @@ def prepare_data(
     validation: float = 0.1,
     test: float = 0.1,
     seed: int = 0,
+    group_by: str | None = None,
     link: str = COPY,
     leaks: str | None = None,
     strict: bool = False,
@@ -54,6 +55,8 @@ def prepare_data(
         validation: Share of the images for validation where the source has none, 0 to 1.
         test: Share of the images for test where the source has none, 0 to 1.
         seed: Seed of the random split.
+        group_by: Rule that groups the images of a person, who is kept in one split: "folder:N",
+            "column:NAME" or a regular expression; see `emorec.datasets.grouping.parse_rule`.
         link: "copy", or "hard" or "symlink" for links to the images.
         leaks: Images that are also in a later split: "ignore", "list" or "drop" them; None lists
             them if there are several sources.
@@ -89,6 +92,7 @@ def prepare_data(
             validation=validation,
             test=test,
             seed=seed,
+            group_by=group_by,
         ),
         progress=progress,
     )

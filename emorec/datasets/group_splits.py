@@ -138,9 +138,7 @@ def keep_near_duplicates(
     return found
 
 
-def _with_near_duplicates(
-    rows: RawRows, pairs: Sequence[tuple[int, int]], seed: int
-) -> RawRows:
+def _with_near_duplicates(rows: RawRows, pairs: Sequence[tuple[int, int]], seed: int) -> RawRows:
     near = sorted({row for pair in pairs for row in pair})
     components = _components(len(rows.names), pairs)
     figures = NearDuplicates(len(near), len({components[row] for row in near}))
@@ -150,13 +148,16 @@ def _with_near_duplicates(
     problem = _problem(joined)
     if not problem:
         joined = replace(joined, usages=_draw(joined, seed), near_duplicates=figures)
-        labels = rows.labels or []
-        lost = {*zip(rows.usages, labels)} - {*zip(joined.usages, labels)}
+        lost = _classes_by_usage(rows) - _classes_by_usage(joined)
         if not lost:
             return joined
         usage, label = min(lost)
         problem = f"the class {label!r:.80} would be missing from {USAGES[usage][0]}"
     return replace(rows, near_duplicates=figures._replace(problem=problem))
+
+
+def _classes_by_usage(rows: RawRows) -> set[tuple[str, str]]:
+    return set(zip(rows.usages, rows.labels or rows.usages, strict=True))
 
 
 def _joined(

@@ -12,7 +12,14 @@ from typing import Any
 from emorec.atomic_files import write_json
 from emorec.datasets.choices import COPY, DROP, HARD, IGNORE, LABEL_CSV, LIST
 from emorec.datasets.class_checks import require_classes
-from emorec.datasets.dataset_summary import Unreadable, faults, manifest_csv, notices, summarise
+from emorec.datasets.dataset_summary import (
+    Unreadable,
+    faults,
+    manifest_csv,
+    notices,
+    read_summary,
+    summarise,
+)
 from emorec.datasets.destination import files_in, recover, replacing, require_apart
 from emorec.datasets.duplicates import find_leaks, near_duplicates, thumbnails
 from emorec.datasets.group_splits import (
@@ -21,7 +28,6 @@ from emorec.datasets.group_splits import (
     keep_near_duplicates,
     rows_compared,
 )
-from emorec.datasets.manifest import read_summary
 from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.prepared_files import MANIFEST, OWN_FILES, SUMMARY
 from emorec.datasets.readers.ferplus import LABEL_CSV_SOURCE
@@ -51,7 +57,7 @@ class PrepareResult:
 
     @property
     def notices(self) -> list[str]:
-        """One line for each fault of the sources, for removed leaks and for people in two splits."""
+        """One line for each fault of the sources, for removed leaks, and for split groups."""
         return [*notices(self.summary), *group_warnings(self.summary.get("groups"))]
 
     @property

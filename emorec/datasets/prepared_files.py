@@ -1,4 +1,6 @@
-"""Names of the files and columns of a prepared data set."""
+"""Names of the files and columns of a prepared data set, and limits of their values."""
+
+from pathlib import PurePosixPath
 
 from emorec.labels import VOTE_CLASSES
 
@@ -20,3 +22,17 @@ GROUP = "group"
 
 BURST = "burst-"
 """Beginning of the name of a group of near duplicates whose person is not known."""
+
+MAX_PATH, MAX_LABEL = 1000, 100
+"""Largest number of characters of a path and a label; a text array pads each row to the longest."""
+
+
+def is_safe_path(path: str) -> bool:
+    """Return whether a relative path with forward slashes stays inside its folder."""
+    parts = PurePosixPath(path).parts
+    return bool(parts) and not (
+        len(path) > MAX_PATH
+        or path.startswith("/")
+        or ".." in parts
+        or any(character in path for character in "\\:\0")
+    )

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from emorec.datasets.manifest import MAX_LABEL
 from emorec.datasets.prepare_options import PrepareOptions
-from emorec.datasets.prepared_files import UNLABELLED
+from emorec.datasets.prepared_files import MAX_LABEL, UNLABELLED
 from emorec.datasets.readers.image_files import RawImage
 from emorec.datasets.readers.rows import USAGES, RawRows
 from emorec.datasets.readers.tree import is_file_name

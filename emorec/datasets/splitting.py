@@ -107,7 +107,7 @@ def _assign(
         order: Order in which the groups are assigned.
     """
     total = images.sum(axis=0)
-    wanted, scale = shares[:, None] * total, 1 / (shares[:, None] * total**2)
+    wanted, scale = shares[:, None] * total, 1 / (shares[:, None].clip(1e-9) * total**2)
     filled = np.zeros_like(wanted)
     sizes = np.zeros(len(shares), np.intp)
     part = np.zeros(len(order), np.intp)

@@ -9,7 +9,9 @@ import numpy.typing as npt
 
 from emorec.datasets.image_cache import cached_images
 from emorec.datasets.manifest import Examples, PreparedDataset, read_column
+from emorec.datasets.prepared_files import BURST
 from emorec.errors import ConfigError, DataError
+from emorec.evaluation.agreement import MAX_GROUPS
 from emorec.evaluation.assessment import Evaluation, assess
 from emorec.evaluation.open_model import OpenModel, open_model
 from emorec.images import Image
@@ -130,10 +132,19 @@ def _check_classes(examples: Examples, model: OpenModel) -> None:
 def _groups(root: Path, examples: Examples, name: str | None) -> npt.NDArray[np.str_] | None:
     values = read_column(root, name or GROUP_COLUMN)
     if values is not None:
-        return np.array([values[path] for path in examples.paths], np.str_)
+        groups = np.array([values[path] for path in examples.paths], np.str_)
+        if name is None and not _are_comparable(set(groups.tolist())):
+            return None
+        return groups
     if name is None:
         return None
     raise DataError(f"{root}: its manifest has no column {name!r}, which --group names")
+
+
+def _are_comparable(names: set[str]) -> bool:
+    """Return whether metrics by group say something: these are people, and not too many."""
+    people = any(name and not name.startswith(BURST) for name in names)
+    return people and len(names) <= MAX_GROUPS
 
 
 class _ProgressOfSteps:

@@ -19,12 +19,11 @@ from hypothesis import strategies as st
 from emorec.datasets.manifest import (
     Examples,
     PreparedDataset,
-    is_safe_path,
     read_prepared,
 )
 from emorec.datasets.prepare import prepare_data
 from emorec.datasets.prepare_options import PrepareOptions
-from emorec.datasets.prepared_files import COLUMNS
+from emorec.datasets.prepared_files import COLUMNS, is_safe_path
 from emorec.datasets.splitting import ordered
 from emorec.errors import ConfigError, DataError
 from emorec.labels import EMOTIONS_7, EMOTIONS_8

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from emorec.datasets.readers.ferplus import join_votes
 from emorec.datasets.readers.image_files import PixelImage
 from emorec.datasets.readers.pixels import read_pixels
-from emorec.datasets.readers.rows import TEST, VALIDATION, RawRows, ReadOptions
+from emorec.datasets.readers.rows import HELD_OUT, TEST, VALIDATION, RawRows, ReadOptions
 from emorec.datasets.readers.shared import (
     PIXEL_CSV_FILES,
     hold_out_validation,
