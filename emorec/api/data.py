@@ -98,11 +98,14 @@ def prepare_data(
     )
 
 
-def load_dataset(data: StrPath) -> "PreparedDataset":
+def load_dataset(data: StrPath, group_by: str | None = None) -> "PreparedDataset":
     """Read a prepared data set, or a FER-2013 folder tree: its images, splits, labels and votes.
 
     Args:
         data: The folder.
+        group_by: Rule that groups the images of a person, as for `prepare_data`; where a folder
+            tree has no validation folder, whole groups are held out. None keeps the groups of the
+            manifest.
 
     Returns:
         The data set. Its method `examples(split)` returns the paths of the images of "train",
@@ -110,8 +113,10 @@ def load_dataset(data: StrPath) -> "PreparedDataset":
         `emorec.load_images` decodes them.
 
     Raises:
-        DataError: The folder is missing, holds no such data set, or its manifest is broken.
+        ConfigError: The rule is invalid.
+        DataError: The folder is missing, holds no such data set, its manifest is broken, or the
+            rule does not fit its paths.
     """
     from emorec.datasets.manifest import read_prepared
 
-    return read_prepared(Path(data))
+    return read_prepared(Path(data), group_by)

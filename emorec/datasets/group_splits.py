@@ -1,4 +1,4 @@
-"""Keeps groups (people, near duplicates) in one split, where emorec draws the splits."""
+"""Keeps groups, such as the images of a person, in one split where emorec draws the splits."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,15 +6,11 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
-import numpy as np
-
 from emorec.datasets.grouping import parse_rule
-from emorec.datasets.prepared_files import BURST
 from emorec.datasets.readers.rows import (
     SPLITS,
     TRAIN,
     USAGES,
-    NearDuplicates,
     RawRows,
     ReadOptions,
 )
@@ -39,20 +35,23 @@ def keep_groups(rows: RawRows, options: ReadOptions) -> RawRows:
         rows = replace(rows, groups=groups, group_rule=options.group_by)
     if not any(rows.groups or ()) or not any(rows.drawn.values()):
         return rows
-    if problem := _problem(rows):
+    if problem := split_problem(rows):
         raise DataError(f"{rows.place}: {problem}")
-    return replace(rows, usages=_draw(rows, options.seed))
+    return replace(rows, usages=draw_usages(rows, options.seed))
 
 
-def _in_draw(rows: RawRows) -> list[int]:
+def _indraw_usages(rows: RawRows) -> list[int]:
     """Return the rows among which the splits are drawn."""
     usages = {usage for usage, place in USAGES.items() if place[0] == TRAIN} | rows.drawn.keys()
     return [row for row, usage in enumerate(rows.usages) if usage in usages]
 
 
-def _draw(rows: RawRows, seed: int) -> list[str]:
-    """Return the usage of each row, drawn in whole groups and close to stratified."""
-    drawn = _in_draw(rows)
+def draw_usages(rows: RawRows, seed: int) -> list[str]:
+    """Return the usage of each row, drawn in whole groups and close to stratified.
+
+    Usages of the source itself stay.
+    """
+    drawn = _indraw_usages(rows)
     train = "Training" if "Training" in rows.usages else TRAIN
     labels, groups = rows.labels or [""] * len(rows.names), rows.groups or ()
     parts = assign_groups(
@@ -67,10 +66,10 @@ def _draw(rows: RawRows, seed: int) -> list[str]:
     return usages
 
 
-def _problem(rows: RawRows) -> str | None:
+def split_problem(rows: RawRows) -> str | None:
     """Describe what keeps the groups from being split; None if nothing does."""
     groups = rows.groups or []
-    drawn = _in_draw(rows)
+    drawn = _indraw_usages(rows)
     members = number_groups([groups[row] for row in drawn], len(drawn)).tolist()
     parts = [TRAIN, *(USAGES[usage][0] for usage, share in rows.drawn.items() if share > 0)]
     if len(set(members)) < len(parts):
@@ -91,113 +90,6 @@ def _problem(rows: RawRows) -> str | None:
                 f"{' and in '.join(parts[:2])}; add images of others, or remove the class"
             )
     return None
-
-
-def rows_compared(parts: Sequence[RawRows], everything: bool) -> set[int]:
-    """Return the rows of merged data sets whose images are searched for near duplicates.
-
-    Args:
-        parts: The data sets before `merge`.
-        everything: Search all of them, not only those with `RawRows.keeps_near_duplicates`.
-    """
-    found: set[int] = set()
-    first = 0
-    for part in parts:
-        if everything or part.keeps_near_duplicates:
-            found.update(range(first, first + len(part.names)))
-        first += len(part.names)
-    return found
-
-
-def keep_near_duplicates(
-    parts: Sequence[RawRows], pairs: Sequence[tuple[int, int]], options: ReadOptions
-) -> list[RawRows]:
-    """Put near duplicates, such as a burst or the frames of a video, into one split.
-
-    They become one group, together with the person of one of them. Where the splits would then
-    lack a class, they stay as they are, and `RawRows.near_duplicates` has the reason.
-
-    Args:
-        parts: The data sets before `merge`.
-        pairs: Near duplicates, as indices of merged rows.
-        options: The options with which the data sets were read.
-
-    Returns:
-        The data sets; those without `RawRows.keeps_near_duplicates` are unchanged.
-    """
-    found = []
-    first = 0
-    for part in parts:
-        end = first + len(part.names)
-        if part.keeps_near_duplicates:
-            inside = [(a - first, b - first) for a, b in pairs if first <= a < end > b >= first]
-            found.append(_with_near_duplicates(part, inside, options.seed))
-        else:
-            found.append(part)
-        first = end
-    return found
-
-
-def _with_near_duplicates(rows: RawRows, pairs: Sequence[tuple[int, int]], seed: int) -> RawRows:
-    near = sorted({row for pair in pairs for row in pair})
-    components = _components(len(rows.names), pairs)
-    figures = NearDuplicates(len(near), len({components[row] for row in near}))
-    if not pairs:
-        return replace(rows, near_duplicates=figures)
-    joined = replace(rows, groups=_joined(rows.groups or [""] * len(components), pairs, near))
-    problem = _problem(joined)
-    if not problem:
-        joined = replace(joined, usages=_draw(joined, seed), near_duplicates=figures)
-        lost = _classes_by_usage(rows) - _classes_by_usage(joined)
-        if not lost:
-            return joined
-        usage, label = min(lost)
-        problem = f"the class {label!r:.80} would be missing from {USAGES[usage][0]}"
-    return replace(rows, near_duplicates=figures._replace(problem=problem))
-
-
-def _classes_by_usage(rows: RawRows) -> set[tuple[str, str]]:
-    return set(zip(rows.usages, rows.labels or rows.usages, strict=True))
-
-
-def _joined(
-    groups: Sequence[str], pairs: Sequence[tuple[int, int]], near: Sequence[int]
-) -> list[str]:
-    """Return the group of each image after near duplicates were joined with the named groups.
-
-    The name is that of the person, the first one by name if there are several, else a number.
-    """
-    first_of: dict[str, int] = {}
-    same = [(first_of.setdefault(name, row), row) for row, name in enumerate(groups) if name]
-    components = _components(len(groups), [*pairs, *same])
-    names: dict[int, str] = {}
-    for row, name in enumerate(groups):
-        if name:
-            names[components[row]] = min(name, names.get(components[row], name))
-    taken, number = set(groups), 0
-    for row in near:
-        if components[row] not in names:
-            number += 1
-            while f"{BURST}{number}" in taken:
-                number += 1
-            names[components[row]] = f"{BURST}{number}"
-    return [names.get(component, "") for component in components]
-
-
-def _components(count: int, pairs: Sequence[tuple[int, int]]) -> list[int]:
-    """Return for each of `count` indices the first one that pairs connect it with."""
-    parents = list(range(count))
-
-    def root(index: int) -> int:
-        while parents[index] != index:
-            parents[index] = parents[parents[index]]
-            index = parents[index]
-        return index
-
-    for pair in pairs:
-        low, high = sorted(map(root, pair))
-        parents[high] = low
-    return [root(index) for index in range(count)]
 
 
 def describe_groups(raw: RawRows, rows: Sequence[int]) -> dict[str, Any] | None:

@@ -21,6 +21,9 @@ TIMEOUT_S = 20.0
 """Time to search a regular expression in all paths; two million paths take about 3 s."""
 
 
+_NOBODY = "; correct the expression, or append |$ to it if such images are of nobody else"
+
+
 @dataclass(frozen=True)
 class GroupRule:
     """A rule that groups images; exactly one of the last three attributes is set.
@@ -60,8 +63,7 @@ class GroupRule:
         if missing := [path for path, name in zip(paths, found, strict=True) if name is None]:
             raise DataError(
                 f"{place}: {len(missing):,} of {len(paths):,} paths do not match {self}, such as "
-                f"{missing[0]!r:.200}; every path must match (an empty match is an image of its "
-                "own)"
+                f"{missing[0]!r:.200}{_NOBODY if self.expression else ''}"
             )
         groups = [(name or "").strip() for name in found]
         names = set(groups)

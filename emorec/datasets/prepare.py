@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from emorec.atomic_files import write_json
-from emorec.datasets.choices import COPY, DROP, HARD, IGNORE, LABEL_CSV, LIST
+from emorec.datasets.bursts import compare_images
+from emorec.datasets.choices import COPY, HARD, IGNORE, LABEL_CSV, LIST
 from emorec.datasets.class_checks import require_classes
 from emorec.datasets.dataset_summary import (
     Unreadable,
@@ -21,13 +22,7 @@ from emorec.datasets.dataset_summary import (
     summarise,
 )
 from emorec.datasets.destination import files_in, recover, replacing, require_apart
-from emorec.datasets.duplicates import find_leaks, near_duplicates, thumbnails
-from emorec.datasets.group_splits import (
-    group_notes,
-    group_warnings,
-    keep_near_duplicates,
-    rows_compared,
-)
+from emorec.datasets.group_splits import group_notes, group_warnings
 from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.prepared_files import MANIFEST, OWN_FILES, SUMMARY
 from emorec.datasets.readers.ferplus import LABEL_CSV_SOURCE
@@ -35,7 +30,7 @@ from emorec.datasets.readers.image_files import PixelImage, check_readable
 from emorec.datasets.readers.registry import read_source
 from emorec.datasets.readers.rows import USAGES, RawRows, ReadOptions, merge
 from emorec.datasets.readers.table import read_table
-from emorec.datasets.selection import Selection, select, with_leaks
+from emorec.datasets.selection import Selection, select
 from emorec.errors import ConfigError, DataError
 from emorec.file_kinds import count_kinds
 from emorec.threads import ProgressCallback, run_in_threads
@@ -107,7 +102,8 @@ def prepare_data(
                 f"{raw.place}: images in archives and pixel files cannot be linked to; omit --link"
             )
         if not raw.label_files:  # folders are the classes
-            images = zip(_splits(selection), selection.labels, strict=True)
+            splits = [USAGES[raw.usages[row]][0] for row in selection.rows]
+            images = zip(splits, selection.labels, strict=True)
             require_classes(raw.place, images, raw.drawn, grouped=raw.groups is not None)
         if options.strict:
             _require_faultless(summarise(selection, {}))
@@ -119,40 +115,8 @@ def prepare_data(
             return PrepareResult(earlier, changed=False)
         if not options.overwrite:
             _require_replaceable(dest, earlier, selection)
-        selection = _compared(selection, parts, options, read_options, progress)
+        selection = compare_images(selection, parts, options, read_options, progress)
         return PrepareResult(_write(dest, selection, options, progress), changed=True)
-
-
-def _splits(selection: Selection) -> list[str]:
-    return [USAGES[selection.raw.usages[row]][0] for row in selection.rows]
-
-
-def _compared(
-    selection: Selection,
-    parts: Sequence[RawRows],
-    options: PrepareOptions,
-    read_options: ReadOptions,
-    progress: ProgressCallback | None,
-) -> Selection:
-    """Keep near duplicates in one split where emorec draws the splits, and find leaks."""
-    searched = rows_compared(parts, everything=options.leaks != IGNORE)
-    indices = [index for index, row in enumerate(selection.rows) if row in searched]
-    if not indices:
-        return selection
-    rows = [selection.rows[index] for index in indices]
-    thumbs = thumbnails([selection.images[index] for index in indices], progress)
-    pairs = [(rows[first], rows[second]) for first, second in near_duplicates(thumbs)]
-    if selection.raw.keeps_near_duplicates:
-        raw = merge(keep_near_duplicates(parts, pairs, read_options))
-        # The fingerprint is that of the data before its images were compared.
-        selection = replace(
-            select(raw, options, read_options.keep_labels), fingerprint=selection.fingerprint
-        )
-    if options.leaks == IGNORE:
-        return selection
-    index_of = {row: index for index, row in enumerate(selection.rows)}
-    found = [(index_of[a], index_of[b]) for a, b in pairs if a in index_of and b in index_of]
-    return with_leaks(selection, find_leaks(found, _splits(selection)), options.leaks == DROP)
 
 
 def _write(

@@ -36,3 +36,8 @@ def is_safe_path(path: str) -> bool:
         or ".." in parts
         or any(character in path for character in "\\:\0")
     )
+
+
+def is_burst(group: str) -> bool:
+    """Return whether a group is one of near duplicates whose person is not known."""
+    return group.rpartition("/")[2].startswith(BURST)  # merged data sets are numbered: 2/burst-1

@@ -15,7 +15,7 @@ from emorec.datasets.splitting import ordered
 from emorec.errors import DataError
 from emorec.labels import emotions, labels_from_votes
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 2
 """Version of the tree and of its summary; a tree of another version is prepared again."""
 
 _LARGE = 16 * 2**20

@@ -11,7 +11,7 @@ from emorec.datasets.class_checks import require_classes
 from emorec.datasets.dataset_summary import read_summary
 from emorec.datasets.image_cache import cached_images
 from emorec.datasets.manifest import Examples, PreparedDataset, read_prepared
-from emorec.datasets.prepared_files import BURST
+from emorec.datasets.prepared_files import is_burst
 from emorec.datasets.readers.rows import TRAIN, VALIDATION
 from emorec.datasets.readers.shared import PIXEL_USAGES
 from emorec.images import Image
@@ -73,7 +73,7 @@ def people_note(dataset: PreparedDataset) -> tuple[int, str]:
         A level of `logging` and a line: a warning where the user can act on it.
     """
     groups = dataset.groups
-    if groups is None or not any(name and not name.startswith(BURST) for name in groups.tolist()):
+    if groups is None or not any(name and not is_burst(name) for name in groups.tolist()):
         level = logging.INFO if _is_published(dataset) else logging.WARNING
         return level, (
             "it is not known who is on which image: the same person may be in train and in "
