@@ -33,14 +33,14 @@ def keep_groups(rows: RawRows, options: ReadOptions) -> RawRows:
     if options.group_by is not None:
         groups = parse_rule(options.group_by).groups(rows.place, rows.names, rows.columns)
         rows = replace(rows, groups=groups, group_rule=options.group_by)
-    if not any(rows.groups or ()) or not any(rows.drawn.values()):
+    if not any(rows.groups or ()) or not any(rows.drawn.values()) or not _rows_drawn(rows):
         return rows
     if problem := split_problem(rows):
         raise DataError(f"{rows.place}: {problem}")
     return replace(rows, usages=draw_usages(rows, options.seed))
 
 
-def _indraw_usages(rows: RawRows) -> list[int]:
+def _rows_drawn(rows: RawRows) -> list[int]:
     """Return the rows among which the splits are drawn."""
     usages = {usage for usage, place in USAGES.items() if place[0] == TRAIN} | rows.drawn.keys()
     return [row for row, usage in enumerate(rows.usages) if usage in usages]
@@ -51,7 +51,7 @@ def draw_usages(rows: RawRows, seed: int) -> list[str]:
 
     Usages of the source itself stay.
     """
-    drawn = _indraw_usages(rows)
+    drawn = _rows_drawn(rows)
     train = "Training" if "Training" in rows.usages else TRAIN
     labels, groups = rows.labels or [""] * len(rows.names), rows.groups or ()
     parts = assign_groups(
@@ -69,15 +69,15 @@ def draw_usages(rows: RawRows, seed: int) -> list[str]:
 def split_problem(rows: RawRows) -> str | None:
     """Describe what keeps the groups from being split; None if nothing does."""
     groups = rows.groups or []
-    drawn = _indraw_usages(rows)
+    drawn = _rows_drawn(rows)
     members = number_groups([groups[row] for row in drawn], len(drawn)).tolist()
     parts = [TRAIN, *(USAGES[usage][0] for usage, share in rows.drawn.items() if share > 0)]
     if len(set(members)) < len(parts):
         count = len(set(members))
         return (
             f"{count} {'group is' if count == 1 else 'groups are'} too few for "
-            f"{' and '.join(parts)}, which need one each; add images of others, or draw fewer "
-            "splits: emorec prepare-data --validation 0 or --test 0"
+            f"{', '.join(parts[:-1])} and {parts[-1]}, which need one each; add images of others, "
+            "or draw fewer splits: emorec prepare-data --validation 0 or --test 0"
         )
     groups_of: dict[str, set[int]] = {}
     for row, member in zip(drawn, members, strict=True):
@@ -133,10 +133,10 @@ def group_notes(described: dict[str, Any] | None) -> list[str]:
         return []
     lines = []
     if described["rule"] is not None:
-        without = described["images_without"]
+        without, low, high = (described[key] for key in ("images_without", "smallest", "largest"))
+        sizes = f"{low:,} to {high:,} images" if low < high else f"{low:,} images each"
         lines.append(
-            f"{described['groups']:,} groups by {described['rule']!r:.80}, of "
-            f"{described['smallest']:,} to {described['largest']:,} images"
+            f"{described['groups']:,} groups by {described['rule']!r:.80}, of {sizes}"
             f"{f'; {without:,} images have none' if without else ''}"
         )
     near = described["near_duplicates"]

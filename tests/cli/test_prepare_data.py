@@ -48,7 +48,7 @@ def test_people_are_kept_together(tmp_path: Path, dest: Path) -> None:
         (folder / f"{number}.png").write_bytes(noise_png(number))
     result = run(tmp_path / "mine", "--out", dest, "--group-by", "folder:2", "--no-report")
     assert result.exit_code == 0
-    assert result.stderr == "note: 6 groups by 'folder:2', of 4 to 4 images\n"
+    assert result.stderr == "note: 6 groups by 'folder:2', of 4 images each\n"
     result = run(tmp_path / "mine", "--out", dest, "--group-by", "S(")
     assert (result.exit_code, result.stderr) == (
         3,

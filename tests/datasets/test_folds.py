@@ -94,7 +94,8 @@ def reference_folds(
 
 
 def test_classes_are_as_even_as_with_the_algorithm_of_scikit_learn() -> None:
-    ours, theirs = [], []
+    ours: list[float] = []
+    theirs: list[float] = []
     for seed in range(20):
         generator = np.random.default_rng(seed)
         people, count = int(generator.integers(12, 120)), int(generator.integers(2, 11))
@@ -108,6 +109,6 @@ def test_classes_are_as_even_as_with_the_algorithm_of_scikit_learn() -> None:
         for found, spread in ((folds, ours), (reference, theirs)):
             images = np.zeros((count, 5))
             np.add.at(images, (found, classes), 1)
-            spread.append((images / images.sum(axis=0)).std(axis=0).mean())
+            spread.append(float((images / images.sum(axis=0)).std(axis=0).mean()))
         assert ours[-1] <= 1.5 * theirs[-1]
     assert np.mean(ours) < np.mean(theirs)

@@ -105,10 +105,16 @@ def test_splits_of_the_source_stay() -> None:
     assert found.usages[4] == "PrivateTest"
 
 
+def test_images_for_evaluation_alone_are_not_split() -> None:
+    images = [("a/1.png", TEST, "happy"), ("b/1.png", TEST, "sad")]
+    rows = raw_rows(*images, drawn={HELD_OUT: 0.1})
+    assert keep_groups(rows, ReadOptions(group_by="folder:1")).usages == [TEST, TEST]
+
+
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (people(2), "2 groups are too few for train and validation and test, which need one each"),
+        (people(2), "2 groups are too few for train, validation and test, which need one each"),
         (
             [*people(6), ("fear/p01/1.png", TRAIN, "fear")],
             r"'fear' is in one group only \('p01'\), which cannot be in train and in validation",
@@ -155,7 +161,7 @@ def test_folders_of_people_are_kept_together(tmp_path: Path, dest: Path) -> None
         "validation": {"happy": 4, "sad": 4},
         "test": {"happy": 4, "sad": 4},
     }
-    assert result.notes == ["20 groups by 'folder:2', of 4 to 4 images"]
+    assert result.notes == ["20 groups by 'folder:2', of 4 images each"]
     assert not prepare_data(mine, dest, read_options=ReadOptions(group_by="folder:2")).changed
     other = ReadOptions(group_by="/(?P<person>p..)/")
     assert prepare_data(mine, dest, read_options=other).changed
@@ -182,7 +188,8 @@ def test_training_on_the_tree_holds_out_what_prepare_data_does(tmp_path: Path, d
     assert tree.groups is not None
     assert prepared.groups is not None
     found = [
-        {*zip(data.groups.tolist(), data.splits.tolist(), strict=True)} for data in (tree, prepared)
+        {*zip(groups.tolist(), data.splits.tolist(), strict=True)}
+        for data, groups in ((tree, tree.groups), (prepared, prepared.groups))
     ]
     assert found[0] == found[1]
     assert sum(split == "validation" for _, split in found[0]) == 1

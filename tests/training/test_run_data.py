@@ -82,7 +82,7 @@ def test_whole_groups_are_held_out_of_a_folder_tree(tmp_path: Path) -> None:
     without = open_dataset(DataConfig(), root)
     assert without.groups is None
     assert people_note(without)[0] == logging.WARNING
-    with pytest.raises(DataError, match="the class 'sad' is in one group only"):
+    with pytest.raises(DataError, match="the class 'happy' is in one group only"):
         open_dataset(DataConfig(group_by="folder:2"), root)
     with pytest.raises(ConfigError, match="no such column; it has no list of images"):
         open_dataset(DataConfig(group_by="column:person"), root)
