@@ -7,13 +7,7 @@ from itertools import combinations
 from typing import Any
 
 from emorec.datasets.grouping import parse_rule
-from emorec.datasets.readers.rows import (
-    SPLITS,
-    TRAIN,
-    USAGES,
-    RawRows,
-    ReadOptions,
-)
+from emorec.datasets.readers.rows import SPLITS, TRAIN, USAGES, RawRows, ReadOptions
 from emorec.datasets.splitting import assign_groups, number_groups
 from emorec.errors import DataError
 
@@ -112,7 +106,7 @@ def describe_groups(raw: RawRows, rows: Sequence[int]) -> dict[str, Any] | None:
     shared = []
     for pair in combinations(SPLITS, 2):
         if names := sorted(name for name, found in splits.items() if found >= set(pair)):
-            shared.append({"splits": pair, "groups": len(names), "names": names[:MOST_NAMES]})
+            shared.append({"splits": [*pair], "groups": len(names), "names": names[:MOST_NAMES]})
     near = raw.near_duplicates
     return {
         "rule": raw.group_rule,

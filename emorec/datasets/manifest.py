@@ -15,6 +15,7 @@ from emorec.datasets.prepared_files import (
     GROUP,
     MANIFEST,
     MAX_LABEL,
+    MAX_PATH,
     OWN_FILES,
     SUMMARY,
     VOTE_COLUMNS,
@@ -259,6 +260,8 @@ def _read_manifest(root: Path, manifest: Path, group_by: str | None) -> Prepared
     groups = table.columns.get(GROUP)
     if group_by is not None:
         groups = parse_rule(group_by).groups(root, paths, table.columns)
+    if groups and len(longest := max(groups, key=len)) > MAX_PATH:
+        raise DataError(f"{manifest}: {longest!r:.80} is too long for a group")
     return PreparedDataset(
         root=root,
         paths=np.array(paths, np.str_),

@@ -24,7 +24,7 @@ BURST = "burst-"
 """Beginning of the name of a group of near duplicates whose person is not known."""
 
 MAX_PATH, MAX_LABEL = 1000, 100
-"""Largest number of characters of a path and a label; a text array pads each row to the longest."""
+"""Largest number of characters of a path or group, and of a label; a text array pads all rows."""
 
 
 def is_safe_path(path: str) -> bool:

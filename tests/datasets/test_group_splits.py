@@ -1,11 +1,12 @@
 """Groups of a rule stay in one split, in prepare-data and in held-out images."""
 
+import tempfile
 from collections import defaultdict
 from pathlib import Path
 
 import pytest
 from helpers.checkouts import counts, make_images, manifest_rows, noise_png
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emorec.datasets.group_splits import describe_groups, group_notes, group_warnings, keep_groups
@@ -136,8 +137,8 @@ def test_people_in_two_splits_of_the_source_are_counted() -> None:
     described = describe_groups(rows, range(len(rows.names)))
     assert described is not None
     assert described["in_two_splits"] == [
-        {"splits": (TRAIN, TEST), "groups": 2, "names": ["a", "b"]},
-        {"splits": (VALIDATION, TEST), "groups": 1, "names": ["d"]},
+        {"splits": [TRAIN, TEST], "groups": 2, "names": ["a", "b"]},
+        {"splits": [VALIDATION, TEST], "groups": 1, "names": ["d"]},
     ]
     assert [line.partition(":")[0] for line in group_warnings(described)] == [
         "2 people are in train and in test (a, b)",
@@ -166,6 +167,28 @@ def test_folders_of_people_are_kept_together(tmp_path: Path, dest: Path) -> None
     other = ReadOptions(group_by="/(?P<person>p..)/")
     assert prepare_data(mine, dest, read_options=other).changed
     assert [row["group"] for row in manifest_rows(dest)] == [row["group"] for row in rows]
+
+
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.integers(0, 7), max_size=20), st.integers(0, 9))
+def test_nobody_is_in_two_splits_of_random_folders(
+    tmp_path: Path, more: list[int], seed: int
+) -> None:
+    root = Path(tempfile.mkdtemp(dir=tmp_path))
+    people = [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, *more]
+    for number, who in enumerate(people):
+        folder = root / "train" / ("happy", "sad")[number % 2] / f"p{who}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{number}.png").write_bytes(noise_png(number))
+    by_person = ReadOptions(group_by="folder:-1", seed=seed)
+    prepare_data(root / "train", root / "out", read_options=by_person)
+    prepared, tree = read_prepared(root / "out"), read_prepared(root, "folder:-1")
+    for data, splits in ((prepared, 3), (tree, 2)):
+        assert data.groups is not None
+        assert set(data.groups.tolist()) == {f"p{who}" for who in people}
+        pairs = {*zip(data.groups.tolist(), data.splits.tolist(), strict=True)}
+        assert len(pairs) == len(set(people))
+        assert len(set(data.splits.tolist())) == splits
 
 
 def test_a_column_of_a_list_groups(tmp_path: Path, dest: Path) -> None:

@@ -231,6 +231,12 @@ def test_a_manifest_without_votes_has_its_labels(tmp_path: Path) -> None:
     assert data.examples("train").class_names == ("happy", "zen")
 
 
+def test_a_long_group_is_refused(tmp_path: Path) -> None:
+    row = f"a.png,train,happy,{'x' * 1001}"
+    with pytest.raises(DataError, match=r"'xxx.* is too long for a group"):
+        read_prepared(write_manifest(tmp_path, row, header="path,split,label,group"))
+
+
 def test_labels_are_used_where_votes_have_no_policy(tmp_path: Path) -> None:
     votes = ",".join(map(str, SAD))
     row = f"a.png,train,Training,happy,{votes},mine"
