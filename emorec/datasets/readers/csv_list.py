@@ -2,7 +2,17 @@
 
 from collections.abc import Sequence
 
-from emorec.datasets.readers.rows import HELD_OUT, TRAIN, VALIDATION, RawRows, ReadOptions
+import numpy as np
+
+from emorec.datasets.prepared_files import VOTE_COLUMNS
+from emorec.datasets.readers.rows import (
+    HELD_OUT,
+    TRAIN,
+    VALIDATION,
+    RawRows,
+    ReadOptions,
+    label_votes,
+)
 from emorec.datasets.readers.shared import (
     hold_out_validation,
     own_labels,
@@ -10,10 +20,11 @@ from emorec.datasets.readers.shared import (
     safe_path,
 )
 from emorec.datasets.readers.split_folders import SPLIT_NAMES
-from emorec.datasets.readers.table import LabelTable, header_of, parse_table
+from emorec.datasets.readers.table import LabelTable, header_of, parse_table, vote_counts
 from emorec.datasets.readers.tree import Tree, read_folder
 from emorec.datasets.splitting import grouped_splits, stratified_splits
 from emorec.errors import DataError
+from emorec.labels import EMOTIONS_8, Votes, canonical_emotion, labels_from_votes
 
 SOURCE = "csv"
 
@@ -31,8 +42,12 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
     shares of the options; no group (a person, say) is in two splits. With a split column but no
     validation, a share of train is held out.
 
+    With the columns votes_neutral to votes_not_face, one for each of `VOTE_CLASSES`, the votes of a
+    row decide and its label counts only if it has no votes; the labels are emotions then.
+
     Raises:
-        DataError: The list is broken, a path leads out of the folder, or a label is unknown.
+        DataError: The list is broken, a path leads out of the folder, a label is unknown, or votes
+            are no numbers or of some classes only.
     """
     lists = tree.csv_files()
     if len(lists) != 1:
@@ -49,7 +64,12 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
         images = read_folder(tree.place.parent, folders)
     else:
         images = tree
-    labels = own_labels(tree, table.columns["label"], options)
+    votes = None
+    if any(name in table.columns for name in VOTE_COLUMNS):
+        votes = _votes(table)
+        labels = _leading_emotions(votes)
+    else:
+        labels = own_labels(tree, table.columns["label"], options)
     return RawRows(
         place=tree.place,
         label_files=[file],
@@ -58,10 +78,31 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
         names=names,
         images=[images.files.get(name) for name in names],
         usages=_usages(table, labels, options),
-        labels=labels,
+        votes=votes,
+        labels=labels if votes is None else None,
         groups=table.columns.get("group"),
         notes=images.notes(),
     )
+
+
+def _votes(table: LabelTable) -> Votes:
+    """Return the votes of each row; those of its label where it has none."""
+    votes = vote_counts(table, VOTE_COLUMNS)
+    bare = votes.sum(axis=1) == 0
+    spelt = [label if row else "" for label, row in zip(table.columns["label"], bare, strict=True)]
+    try:
+        labels = [label and canonical_emotion(label) for label in spelt]
+    except DataError as error:
+        raise DataError(
+            f"{table.path}: {error}; with columns of votes, every label is an emotion"
+        ) from error
+    return np.where(bare[:, None], label_votes(labels), votes)
+
+
+def _leading_emotions(votes: Votes) -> list[str]:
+    """Return the emotion with most votes, "" for none, by which random splits are stratified."""
+    names = np.array([*EMOTIONS_8, ""])  # index -1 is the empty label
+    return names[labels_from_votes(votes, "dominant", 8)].tolist()
 
 
 def _usages(table: LabelTable, labels: list[str], options: ReadOptions) -> list[str]:

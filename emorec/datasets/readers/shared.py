@@ -86,19 +86,24 @@ def safe_path(table: LabelTable, row: int) -> str:
         DataError: The path may lead out of the folder of the list.
     """
     text = table.columns["path"][row]
-    path = PurePosixPath(text)
-    if (
-        not path.parts
-        or path.is_absolute()
-        or ".." in path.parts
-        or "\\" in text
-        or not text.isprintable()
-    ):
+    if not is_listable(text):
         raise DataError(
             f"{table.path}: row {table.lines[row]}: unsafe path {text!r:.80}; paths must be "
             "relative to the list's folder, with forward slashes, and stay inside"
         )
-    return str(path)
+    return str(PurePosixPath(text))
+
+
+def is_listable(text: str) -> bool:
+    """Return whether a list of images may name a path: relative, printable, inside its folder."""
+    path = PurePosixPath(text)
+    return (
+        bool(path.parts)
+        and not path.is_absolute()
+        and ".." not in path.parts
+        and "\\" not in text
+        and text.isprintable()
+    )
 
 
 def hold_out_validation(usages: list[str], labels: list[str], options: ReadOptions) -> list[str]:
