@@ -63,6 +63,8 @@ class LabelProjects:
         if len(self._projects) >= self._limits.project_count:
             raise busy(f"{len(self._projects)} folders are open to be labelled; close one of them")
         stored = self._store.open(files)
+        if labels is None:
+            labels = stored.labels if stored else recognizer.labels
         id_ = secrets.token_urlsafe(16)
         folder = self._folder / id_
         project = LabelProject(
@@ -73,13 +75,12 @@ class LabelProjects:
             recognizer,
             folder,
             self._store,
-            checked_labels(labels or (stored.labels if stored else recognizer.labels)),
+            checked_labels(labels),
             self._limits.face_count,
         )
         if stored is not None:
             project.restore(stored)
-            if labels is not None:
-                project.set_labels(labels)
+            project.set_labels(labels)
         folder.mkdir(mode=0o700)
         self._projects[id_] = project
         return project

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emorec.app.label_store import FaceLabels, LabelStore, StoredLabels
@@ -58,6 +58,7 @@ def test_other_files_have_no_labels(store: LabelStore, files):
     assert store.open(FILES) == STORED
 
 
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.text(max_size=5), st.integers(0, 2**40)), max_size=4),
     st.lists(st.tuples(st.text(max_size=5), st.lists(st.text(max_size=3), max_size=2))),
