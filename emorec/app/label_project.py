@@ -71,10 +71,9 @@ class LabelProject:
     def __post_init__(self) -> None:
         self.state = WAITING if self.is_video else DONE
 
-    def restore(self, stored: StoredLabels) -> None:
-        """Use stored labels: those to choose from, and those of faces that will be found again."""
-        self.labels = stored.labels
-        for face in stored.faces:
+    def restore(self, faces: Sequence[FaceLabels]) -> None:
+        """Remember stored labels of faces, which get them when they are found again."""
+        for face in faces:
             self._earlier[face.path].append(face)
 
     def add(self, path: str, frame: Frame, faces: Sequence[FaceEmotion]) -> list[ProjectFace]:

@@ -79,7 +79,7 @@ class LabelProjects:
             self._limits.face_count,
         )
         if stored is not None:
-            project.restore(stored)
+            project.restore(stored.faces)
             project.set_labels(labels)
         folder.mkdir(mode=0o700)
         self._projects[id_] = project

@@ -15,7 +15,7 @@ FILES = [("a.jpg", 10), ("b.jpg", 10)]
 def reopened(project: LabelProject, folder: Path) -> LabelProject:
     again = make_project(folder)
     if stored := project.store.open(project.files):
-        again.restore(stored)
+        again.restore(stored.faces)
     return again
 
 
