@@ -203,8 +203,8 @@ class LabelProject:
             used = {label for face in marked for label in face.labels}
             if missing := used - set(names):
                 raise ConfigError(
-                    f"faces have the label {min(missing)!r}; keep it in the list, or label them "
-                    "again first"
+                    f"faces have the label {min(missing)!r}: keep it among the labels, or go on "
+                    "with the earlier labels and label these faces again first"
                 )
             if any(len(face.labels) > most_labels(names) for face in marked):
                 raise ConfigError(

@@ -12,7 +12,8 @@ from helpers.clips import Placed, draw, write_clip
 from starlette.testclient import TestClient
 
 from emorec.app.limits import AppLimits
-from emorec.app.recognizers import OPTION_NAMES
+from emorec.app.recognizers import OPTION_NAMES, Recognizers
+from emorec.app.rest_api import Api
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "app-api.md").read_text("utf-8")
 COMMANDS = [
@@ -66,22 +67,19 @@ def test_every_option_is_in_the_table():
     assert {*OPTION_NAMES, "bars", "blur"} <= set(names)
 
 
-def test_every_route_is_in_the_table(make_client):
-    from emorec.app.rest_api import Api
-
-    routes = {route.path.replace("{id}", "ID") for route in Api.routes(_Anything())}
-    documented = set(re.findall(r"`(?:GET|POST|DELETE) (/[\w/]+)`", PAGE)) | {"/camera"}
-    assert routes == documented
-
-
-class _Anything:
-    """Has every attribute."""
-
-    def __getattr__(self, name: str):
-        async def route(request):
-            raise NotImplementedError
-
-        return route
+def test_every_route_is_in_the_table(recognizers: Recognizers, tmp_path: Path):
+    api = Api(recognizers, tmp_path, AppLimits())
+    names = {"{id}": "ID", "{number:int}": "NUMBER"}
+    routes = set()
+    for route in api.routes():
+        path = route.path
+        for name, shown in names.items():
+            path = path.replace(name, shown)
+        methods = getattr(route, "methods", None) or {"WebSocket"}
+        routes |= {f"{method} {path}" for method in methods - {"HEAD"}}
+    api.close()
+    documented = set(re.findall(r"`((?:GET|POST|PUT|DELETE) /[\w/]+)`", PAGE))
+    assert routes == documented | {"WebSocket /camera"}
 
 
 def test_limits_are_those_of_the_code():
@@ -93,5 +91,8 @@ def test_limits_are_those_of_the_code():
         f"{limits.frame_bytes // 2**20} MiB and {limits.frame_pixels / 1e6:.1f} million pixels",
         f"{limits.waiting} that wait, one video, {limits.camera_count} cameras",
         f"{limits.session_count} sessions",
+        f"{limits.photo_count:,} photos and {limits.face_count:,} faces",
+        f"{limits.labelled_frames} frames",
+        f"{limits.project_count} choices of photos",
     ):
         assert text in PAGE

@@ -116,7 +116,7 @@ def test_changing_the_labels(tmp_path: Path):
     project = make_project(tmp_path)
     project.add("a.jpg", frame(), [found()])
     project.set_face(0, ["happy", "sad"], False)
-    with pytest.raises(ConfigError, match="faces have the label 'happy'; keep it"):
+    with pytest.raises(ConfigError, match="faces have the label 'happy': keep it"):
         project.set_labels(["sad", "angry"])
     with pytest.raises(ConfigError, match="several labels, which only emotions can be"):
         project.set_labels(["sad", "happy", "bored"])

@@ -26,9 +26,7 @@ def make_project(
     images.mkdir(exist_ok=True)
     files = [(path, 10) for path in paths]
     store = LabelStore(folder / "labels")
-    return LabelProject(
-        "id", name, files, is_video, None, images, store, tuple(labels), most_faces
-    )
+    return LabelProject("id", name, files, is_video, None, images, store, tuple(labels), most_faces)
 
 
 def found(x: int = 10, y: int = 10, side: int = 20, happy: float = 0.5) -> FaceEmotion:
