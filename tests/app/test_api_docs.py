@@ -27,6 +27,8 @@ curl = argparse.ArgumentParser()
 curl.add_argument("-H", dest="headers", action="append")
 curl.add_argument("--data-binary", dest="body")
 curl.add_argument("-F", dest="form", action="append")
+curl.add_argument("-X", dest="method")
+curl.add_argument("--data")
 curl.add_argument("url")
 
 
@@ -39,7 +41,37 @@ def files(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+def test_examples_of_labels(make_client, files: Path, tmp_path: Path, monkeypatch):
+    """They follow each other: the first opens the project of the others."""
+    monkeypatch.setenv("EMOREC_CACHE", str(tmp_path / "cache"))
+    client: TestClient = make_client(token=False)
+    id_ = "ID"
+    answers = []
+    for command in filter(of_labels, COMMANDS):
+        words = shlex.split(command.replace("$EMOREC_APP_TOKEN", TOKEN))[1:]
+        given = curl.parse_args(words)
+        headers = dict(header.split(": ") for header in given.headers)
+        content: bytes | str | None = given.data
+        if given.body:
+            content = (files / given.body.removeprefix("@")).read_bytes()
+        method = given.method or ("GET" if content is None else "POST")
+        url = given.url.replace("/ID/", f"/{id_}/")
+        answer = client.request(method, url, headers=headers, content=content)
+        assert answer.status_code in (200, 201), answer.text
+        if id_ == "ID":
+            id_ = answer.json()["id"]
+        answers.append(answer)
+    assert len(answers) == 4
+    rows = answers[-1].text.splitlines()
+    assert rows[0] == "path,x,y,width,height,label"
+    assert [row.endswith(",smile") for row in rows[1:]] == [True]
+
+
+def of_labels(command: str) -> bool:
+    return "/projects" in command
+
+
+@pytest.mark.parametrize("command", [each for each in COMMANDS if "/projects" not in each])
 def test_examples(make_client, files: Path, command: str):
     client: TestClient = make_client(token=False)
     words = shlex.split(command.replace("$EMOREC_APP_TOKEN", TOKEN))[1:]
@@ -59,7 +91,7 @@ def test_examples(make_client, files: Path, command: str):
 
 
 def test_there_are_examples():
-    assert len(COMMANDS) == 4
+    assert len(COMMANDS) == 8
 
 
 def test_every_option_is_in_the_table():
@@ -92,7 +124,7 @@ def test_limits_are_those_of_the_code():
         f"{limits.waiting} that wait, one video, {limits.camera_count} cameras",
         f"{limits.session_count} sessions",
         f"{limits.photo_count:,} photos and {limits.face_count:,} faces",
-        f"{limits.labelled_frames} frames",
-        f"{limits.project_count} choices of photos",
+        f"{limits.labelled_frames} frames of a video",
+        f"{limits.project_count} choices of photos to label",
     ):
         assert text in PAGE
