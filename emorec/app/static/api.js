@@ -23,9 +23,9 @@ export async function get(path, query = {}) {
 }
 
 /** Send a request again while the server is busy. */
-async function send(path, query, body) {
+async function send(path, query, body, signal = null) {
   for (let attempt = 0; ; attempt += 1) {
-    const response = await fetch(address(path, query), { method: "POST", body });
+    const response = await fetch(address(path, query), { method: "POST", body, signal });
     if (response.status !== 503 || attempt === 10) return check(response);
     await new Promise(done => setTimeout(done, 1000 * Number(response.headers.get("Retry-After") ?? 2)));
   }
@@ -87,8 +87,8 @@ export async function call(method, path, query = {}, value = undefined) {
 }
 
 /** Find the faces of a photo of a label project. */
-export async function addPhoto(id, path, file) {
-  return (await (await send(`projects/${id}/photos`, { path }, file)).json()).faces;
+export async function addPhoto(id, path, file, signal) {
+  return (await (await send(`projects/${id}/photos`, { path }, file, signal)).json()).faces;
 }
 
 /** What the server holds for this page; it is deleted when the page is left, as nothing shows it any more. */

@@ -50,6 +50,7 @@ export function setUpLabels(settings, limits) {
       showProblem(`There are ${photos.length} photos; choose up to ${limits.photo_count} at a time.`);
       return;
     }
+    let opened = null;
     try {
       const chosen = {
         name: name || (isVideo ? photos[0].file.name : "photos"),
@@ -57,12 +58,15 @@ export function setUpLabels(settings, limits) {
         files: photos.map(({ path, file }) => [path, file.size]),
         labels: names(),
       };
-      project = await (await call("POST", "projects", settings.query(), chosen)).json();
+      opened = project = await (await call("POST", "projects", settings.query(), chosen)).json();
       hold(`projects/${project.id}`);
       show(photos.map(photo => photo.path), files.length - photos.length, name);
-      await (isVideo ? readVideo(photos[0].file) : readPhotos(photos.filter(({ path }) => !(path in project.refused))));
+      stop = new AbortController();
+      if (isVideo) await readVideo(photos[0].file, stop.signal);
+      else await readPhotos(photos.filter(({ path }) => !(path in project.refused)), stop.signal);
     } catch (error) {
-      showProblem(error.message);
+      if (opened !== project) return; // it was closed meanwhile
+      if (error.name !== "AbortError") showProblem(error.message);
       if (!labeller.faces.length) await close();
     }
     byId("label-reading").hidden = true;
@@ -75,6 +79,7 @@ export function setUpLabels(settings, limits) {
     byId("label-names").value = project.labels.join(", ");
     const isVideo = project.kind === "video";
     byId("label-download").textContent = `Download ${isVideo ? "the list and the frames (ZIP)" : "the list (labels.csv)"}`;
+    byId("label-stop").textContent = isVideo ? "Cancel" : "Stop here";
     byId("label-next").textContent = isVideo ? "Unpack the ZIP file, and run in the folder around it:"
       : folder ? `Put the list into the folder ${folder}, and run in the folder around it:`
         : `Put the list beside the photos, and run, with the name of their folder for ${project.name}:`;
@@ -97,9 +102,7 @@ export function setUpLabels(settings, limits) {
     if (!before && labeller.faces.length) byId("label-stage").focus();
   }
 
-  async function readPhotos(photos) {
-    stop = new AbortController();
-    const { signal } = stop;
+  async function readPhotos(photos, signal) {
     const id = project.id;
     const waiting = [...photos];
     const unreadable = [];
@@ -110,10 +113,11 @@ export function setUpLabels(settings, limits) {
         const { path, file } = waiting.shift();
         try {
           if (file.size > limits.image_bytes) throw new Error(`${path}: above ${limits.image_bytes / 2 ** 20} MiB`);
-          const faces = await addPhoto(id, path, file);
-          if (signal.aborted && project?.id !== id) return;
+          const faces = await addPhoto(id, path, file, signal);
+          if (project?.id !== id) return;
           add(faces);
         } catch (error) {
+          if (signal.aborted) return;
           unreadable.push(error.message);
         }
         done += 1;
@@ -125,36 +129,31 @@ export function setUpLabels(settings, limits) {
     await Promise.all(Array.from({ length: SENT_AT_A_TIME }, work));
     if (project?.id !== id) return;
     if (unreadable.length) note(`${counted(unreadable.length, "photo")} not read: ${unreadable.slice(0, 3).join("; ")}`);
+    if (signal.aborted && !labeller.faces.length) throw new DOMException("stopped", "AbortError");
     finish(`in ${counted(done, "photo")}`);
   }
 
-  async function readVideo(file) {
-    stop = new AbortController();
-    const { signal } = stop;
-    const id = project.id;
+  async function readVideo(file, signal) {
+    const { id } = project;
     if (file.size > limits.video_bytes) throw new Error(`The video has ${(file.size / 2 ** 30).toFixed(1)} GiB; the limit is ${(limits.video_bytes / 2 ** 30).toFixed(1)} GiB (emorec app --max-video).`);
-    let found;
-    try {
-      found = await uploadVideo(`projects/${id}/videos`, file, {}, share => progress(`reading the video, ${percent(share)}`, share), signal);
-      while (found.state === "running" && !signal.aborted) {
-        await wait(POLL_MS);
-        if (project?.id !== id) return;
-        found = await get(`projects/${id}`, { first: labeller.faces.length });
-        add(found.faces);
-        const left = found.seconds_left === null ? "" : `, ${clock(found.seconds_left)} left`;
-        progress(`looking for faces, frame ${found.frames}${found.expected ? ` of ${found.expected}` : ""}${left}`, found.expected ? found.frames / found.expected : null);
-      }
-    } catch (error) {
-      if (error.name !== "AbortError") throw error;
+    progress("reading the video", null);
+    let found = await uploadVideo(`projects/${id}/videos`, file, {}, share => progress(`reading the video, ${percent(share)}`, share), signal);
+    while (found.state === "running") {
+      await wait(POLL_MS);
+      if (project?.id !== id) return;
+      found = await get(`projects/${id}`, { first: labeller.faces.length });
+      if (project?.id !== id) return;
+      add(found.faces);
+      const left = found.seconds_left === null ? "" : `, ${clock(found.seconds_left)} left`;
+      progress(`looking for faces, frame ${found.frames}${found.expected ? ` of ${found.expected}` : ""}${left}`, found.expected ? found.frames / found.expected : null);
     }
-    if (found?.state === "failed") throw new Error(found.error);
-    if (found?.error) note(found.error);
-    finish(`in ${counted(found?.frames ?? 0, "frame")}`);
+    if (found.state === "failed") throw new Error(found.error);
+    if (found.error) note(found.error);
+    finish(`in ${counted(found.frames, "frame")}`);
   }
 
   function finish(where) {
     if (!labeller.faces.length) throw new Error(`No face was found ${where}.`);
-    labeller.arrange();
     const earlier = labeller.faces.filter(face => face.labels.length || face.skipped).length;
     announce(`${counted(labeller.faces.length, "face")} ${where}${labeller.touched || !earlier ? "" : `, ${earlier} of them done before`}`);
   }
@@ -182,13 +181,19 @@ export function setUpLabels(settings, limits) {
     });
   }
   onDrop(byId("label-drop"), async (files, transfer) => open(await droppedFiles(transfer)));
-  byId("label-stop").addEventListener("click", () => stop.abort());
-  byId("label-close").addEventListener("click", async () => {
+  async function leave(text) {
     await close();
     byId("label-notes").replaceChildren();
-    announce("closed");
+    announce(text);
     byId("label-folder").focus();
+  }
+
+  byId("label-stop").addEventListener("click", () => {
+    // A video is read to its end, or not at all.
+    if (project.kind === "video") leave("cancelled");
+    else stop.abort();
   });
+  byId("label-close").addEventListener("click", () => leave("closed"));
   byId("label-names-form").addEventListener("submit", async event => {
     event.preventDefault();
     if (!project) return;

@@ -29,10 +29,7 @@ export class Labeller {
     ];
     byId("label-tools").replaceChildren(...this.tools.map(([, key, text, act]) => this.button(key, text, act)));
     byId("label-stage").addEventListener("keydown", event => this.press(event));
-    byId("label-order").addEventListener("change", () => {
-      this.touched = false;
-      this.arrange();
-    });
+    byId("label-order").addEventListener("change", () => this.arrange(true));
     this.begin(null, []);
   }
 
@@ -68,17 +65,22 @@ export class Labeller {
     this.arrange();
   }
 
-  /** Order the faces: first those that are done, then the others; what was looked at stays. */
-  arrange() {
+  /**
+   * Order the faces: those that are done, then the others. What was looked at keeps its place, and so does the face
+   * that is shown: a key must not label one that came a moment ago. `afresh` orders all.
+   */
+  arrange(afresh = false) {
     const doubt = byId("label-order").value === "doubt";
     const rank = face => this.ranks.get(face.path) ?? 0;
     const compare = (a, b) => (doubt ? a.confidence - b.confidence : 0) || rank(a) - rank(b) || a.path.localeCompare(b.path) || a.number - b.number;
     const current = this.face;
-    const head = this.touched ? this.order.slice(0, this.at + 1) : [];
-    const rest = this.faces.filter(face => !head.includes(face)).sort(compare);
+    const keeps = !afresh && current && (this.touched || !isDone(current));
+    const head = keeps ? this.order.slice(0, this.at + 1) : [];
+    const placed = new Set(head);
+    const rest = this.faces.filter(face => !placed.has(face)).sort(compare);
     this.order = [...rest.filter(isDone), ...head, ...rest.filter(face => !isDone(face))];
     const open = this.order.findIndex(face => !isDone(face));
-    this.at = this.touched ? this.order.indexOf(current) : open < 0 ? 0 : open;
+    this.at = keeps ? this.order.indexOf(current) : Math.max(open, 0);
     this.show();
   }
 
@@ -161,8 +163,8 @@ export class Labeller {
   /** Forget all labels. */
   clear() {
     for (const face of this.faces) Object.assign(face, { labels: [], skipped: false, saved: { labels: [], skipped: false } });
-    Object.assign(this, { undone: [], redone: [], touched: false });
-    this.arrange();
+    Object.assign(this, { undone: [], redone: [] });
+    this.arrange(true);
   }
 
   /** Go to the next face that is not done. */
