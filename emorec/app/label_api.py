@@ -11,20 +11,23 @@ from starlette.routing import BaseRoute, Route
 
 from emorec.app.file_names import clean_name
 from emorec.app.label_list import LIST_NAME, list_folder, prepare_command, write_list
-from emorec.app.label_project import LabelProject, ProjectFace
+from emorec.app.label_project import LabelProject
 from emorec.app.label_projects import LabelProjects
 from emorec.app.label_store import ChosenFile, LabelStore, labels_folder
 from emorec.app.label_video import LabelVideos
 from emorec.app.limits import AppLimits, WorkSlots
+from emorec.app.project_faces import ProjectFace
 from emorec.app.recognizers import Recognizers, read_options
 from emorec.app.responses import RequestError
 from emorec.app.uploads import StoredFile, new_folder, send_once, store_body, store_images
 from emorec.datasets.manifest import MAX_PATH
 from emorec.datasets.readers.shared import is_listable
 from emorec.errors import ConfigError, DataError
-from emorec.file_kinds import is_readable_image_name
+from emorec.file_kinds import is_heif_name, is_readable_image_name
+from emorec.installation import install_command
 from emorec.media.reading import read_frames
 from emorec.media.sources import MediaSource
+from emorec.short_repr import short_repr
 
 _MOST_BYTES = 2**50
 """Largest size of a chosen file that is believed."""
@@ -80,7 +83,7 @@ class LabelApi:
         content = await _read_object(request, ("name", "kind", "files", "labels"))
         kind = content.get("kind", "photos")
         if kind not in ("photos", "video"):
-            raise ConfigError(f"kind must be photos or video; received {kind!r:.50}")
+            raise ConfigError(f"kind must be photos or video; received {short_repr(kind)}")
         is_video = kind == "video"
         files = _read_files(content.get("files"), 1 if is_video else self._limits.photo_count)
         labels = None if content.get("labels") is None else _read_texts(content, "labels")
@@ -153,7 +156,7 @@ class LabelApi:
         content = await _read_object(request, ("labels", "skipped"))
         skipped = content.get("skipped", False)
         if not isinstance(skipped, bool):
-            raise ConfigError(f"skipped must be true or false; received {skipped!r:.50}")
+            raise ConfigError(f"skipped must be true or false; received {short_repr(skipped)}")
         labels = _read_texts(content, "labels")
         number = request.path_params["number"]
         face = await run_in_threadpool(project.set_face, number, labels, skipped)
@@ -202,7 +205,8 @@ def _refused(files: list[ChosenFile]) -> dict[str, str]:
         if not is_listable(path) or len(path) > MAX_PATH:
             reasons[path] = "its name has characters that no list of images can hold; rename it"
         elif not is_readable_image_name(path):
-            reasons[path] = "not an image"
+            needs_extra = f"install the extra heic: {install_command('heic')}"
+            reasons[path] = needs_extra if is_heif_name(path) else "not an image"
     return reasons
 
 
@@ -228,7 +232,7 @@ def _text(value: Any, name: str) -> str:
         ConfigError: It is something else.
     """
     if not isinstance(value, str) or any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise ConfigError(f"{name} must be text; received {value!r:.50}")
+        raise ConfigError(f"{name} must be text; received {short_repr(value)}")
     return value
 
 

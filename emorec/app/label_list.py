@@ -57,7 +57,7 @@ def _order(face: ProjectFace) -> tuple[str, int]:
 
 
 def list_path(path: str) -> str:
-    """Return a path as a cell that no spreadsheet program computes, and that names the same file.
+    """Return a path that no spreadsheet program computes, and that names the same file.
 
     "./" in front of a name changes nothing for the reader of the list, and keeps blanks at its
     begin too.
@@ -97,5 +97,5 @@ def prepare_command(project: LabelProject) -> str:
         options.append("--keep-labels")
     elif "contempt" in project.labels:
         options += ["--classes", "8"]
-    place = shlex.quote(f"{list_folder(project)}/{LIST_NAME}")
+    place = shlex.quote(list_path(f"{list_folder(project)}/{LIST_NAME}"))
     return f"emorec prepare-data {place} {' '.join(options)} --out DATA"

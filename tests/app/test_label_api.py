@@ -197,6 +197,12 @@ def test_wrong_requests_of_a_project(client: TestClient, photo: bytes):
     assert client.get(f"{PROJECTS}/nobody").json()["error"]["kind"] == "not_found"
 
 
+def test_heic_without_its_extra(client: TestClient, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("emorec.file_kinds.reads_heif", lambda: False)
+    project = opened(client, [["a.png", 1], ["b.heic", 1]])
+    assert project["refused"]["b.heic"].startswith("install the extra heic: ")
+
+
 def test_limits(make_client, photo: bytes):
     client = make_client(AppLimits(image_bytes=1000, video_bytes=2000))
     place = f"{PROJECTS}/{opened(client, [['a.png', 1]])['id']}"

@@ -146,6 +146,7 @@ def test_paths_name_the_same_file(path: str):
             "my photos; rm -rf",
             ["my photos; rm -rf/labels.csv", "--faces", "boxes", "--classes", "8"],
         ),
+        (("happy", "sad"), "--out", ["./--out/labels.csv", "--faces", "boxes"]),
         (("smile", "no smile"), "x", ["x/labels.csv", "--faces", "boxes", "--keep-labels"]),
     ],
 )

@@ -102,7 +102,7 @@ def _votes(table: LabelTable) -> Votes:
 def _leading_emotions(votes: Votes) -> list[str]:
     """Return the emotion with most votes, "" for none, by which random splits are stratified."""
     names = np.array([*EMOTIONS_8, ""])  # index -1 is the empty label
-    return names[labels_from_votes(votes, "dominant", 8)].tolist()
+    return [str(name) for name in names[labels_from_votes(votes, "dominant", 8)]]
 
 
 def _usages(table: LabelTable, labels: list[str], options: ReadOptions) -> list[str]:
