@@ -203,7 +203,10 @@ def _refused(files: list[ChosenFile]) -> dict[str, str]:
     reasons = {}
     for path, _ in files:
         if not is_listable(path) or len(path) > MAX_PATH:
-            reasons[path] = "its name has characters that no list of images can hold; rename it"
+            reasons[path] = (
+                "no list of images can hold its path: it leads out of the folder, is too long, or "
+                "has a backslash or a character that cannot be printed; rename it"
+            )
         elif not is_readable_image_name(path):
             needs_extra = f"install the extra heic: {install_command('heic')}"
             reasons[path] = needs_extra if is_heif_name(path) else "not an image"

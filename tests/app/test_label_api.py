@@ -46,7 +46,8 @@ def test_from_photos_to_the_list(client: TestClient, photo: bytes, tmp_path: Pat
     project = opened(client, files, name="My photos")
     assert project["refused"] == {
         "b.txt": "not an image",
-        "bad\\name.png": "its name has characters that no list of images can hold; rename it",
+        "bad\\name.png": "no list of images can hold its path: it leads out of the folder, is too "
+        "long, or has a backslash or a character that cannot be printed; rename it",
     }
     assert (project["labels"], project["most_labels"]) == (list(EMOTIONS_7), 3)
     place = f"{PROJECTS}/{project['id']}"
@@ -161,7 +162,7 @@ def test_a_video(client: TestClient, tmp_path: Path):
         ('{"files": [[1, 1]]}', 400, "a path must be text; received 1"),
         ('{"files": [["\\ud800.png", 1]]}', 400, "a path must be text"),
         ('{"files": [["a.png", 1], ["a.png", 2]]}', 400, "a path is there twice"),
-        ('{"files": [["../a.png", 1]]}', 422, "none of the 1 files can be labelled: its name has"),
+        ('{"files": [["../a.png", 1]]}', 422, "none of the 1 files can be labelled: no list of"),
         ('{"files": [["a.txt", 1]]}', 422, "none of the 1 files can be labelled: not an image"),
         ('{"files": [["a.png", 1]], "kind": "x"}', 400, "kind must be photos or video"),
         ('{"files": [["a.png", 1]], "labels": "x"}', 400, "labels must be a list of texts"),

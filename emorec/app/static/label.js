@@ -82,7 +82,7 @@ export function setUpLabels(settings, limits) {
     byId("label-stop").textContent = isVideo ? "Cancel" : "Stop here";
     byId("label-next").textContent = isVideo ? "Unpack the ZIP file, and run in the folder around it:"
       : folder ? `Put the list into the folder ${folder}, and run in the folder around it:`
-        : `Put the list beside the photos, and run, with the name of their folder for ${project.name}:`;
+        : `Put the list beside the photos, and run, with the name of their folder instead of ${project.name}:`;
     const refused = Object.entries(project.refused).map(([path, reason]) => `${path}: ${reason}`);
     if (refused.length) note(`${counted(refused.length, "photo")} left out: ${refused.slice(0, 3).join("; ")}`);
     if (others) note(`${counted(others, "file")} left out that ${others === 1 ? "is" : "are"} no photo.`, false);
