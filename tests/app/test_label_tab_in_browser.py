@@ -1,5 +1,6 @@
 """The tab "Label" in Chromium: by keyboard from photos to a list, which a network is trained on."""
 
+import base64
 import csv
 import io
 import json
@@ -113,7 +114,7 @@ def expect_read(page: Page, faces: int) -> None:
     """Wait until all photos are read."""
     expect(page.locator("#label-work")).to_be_visible()
     expect(page.locator("#label-reading")).to_be_hidden()
-    expect(page.locator("#label-count")).to_contain_text(f"of {faces} faces done")
+    expect(page.locator("#label-count")).to_contain_text(f"of {faces} face")
     expect(page.locator("#label-stage")).to_be_focused()
 
 
@@ -374,6 +375,47 @@ def test_a_video(page: Page, tmp_path: Path):
         assert len(list_of(archive.read("labels.csv"))) == len(names) - 1 in (2, 3)
         assert names[1].startswith("my-talk-0000")
     expect(page.locator("#label-command")).to_contain_text("'my talk-labels/labels.csv'")
+
+
+DROPPED = """async folders => {
+    const { droppedFiles } = await import("/static/folders.js");
+    const entry = ([name, parts]) => ({
+        name,
+        isFile: parts === null,
+        isDirectory: parts !== null,
+        file: done => done(new File(["x"], name)),
+        createReader: () => {
+            const batches = [...parts.map(part => [entry(part)]), []];
+            return { readEntries: done => done(batches.shift()) };
+        },
+    });
+    const items = folders.map(folder => ({ webkitGetAsEntry: () => entry(folder) }));
+    const { name, files } = await droppedFiles({ items, files: [] });
+    return [name, ...files.map(({ path }) => path)];
+}"""
+"""Names and paths of what is dropped: [name, content], with null as the content of a file."""
+
+
+def test_folders_are_dropped(page: Page):
+    mine = ["mine", [["a.jpg", None], ["sub", [["b.jpg", None], ["empty", []]]]]]
+    assert page.evaluate(DROPPED, [mine]) == ["mine", "a.jpg", "sub/b.jpg"]
+    both = [mine, ["c.jpg", None]]
+    assert page.evaluate(DROPPED, both) == ["", "mine/a.jpg", "mine/sub/b.jpg", "c.jpg"]
+
+
+def test_a_photo_is_dropped(page: Page, photos: Path):
+    transfer = page.evaluate_handle(
+        """text => {
+            const transfer = new DataTransfer();
+            const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+            transfer.items.add(new File([bytes], "dropped.jpg", { type: "image/jpeg" }));
+            return transfer;
+        }""",
+        base64.b64encode((photos / "a.jpg").read_bytes()).decode(),
+    )
+    page.dispatch_event("#label-drop", "drop", {"dataTransfer": transfer})
+    expect_read(page, 1)
+    assert path_shown(page) == "dropped.jpg"
 
 
 def test_cancelling_a_video(page: Page, tmp_path: Path):
