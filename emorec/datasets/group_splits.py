@@ -8,6 +8,7 @@ from typing import Any
 
 from emorec.datasets.grouping import parse_rule
 from emorec.datasets.readers.rows import SPLITS, TRAIN, USAGES, RawRows, ReadOptions
+from emorec.datasets.readers.shared import leading_emotions
 from emorec.datasets.splitting import assign_groups, number_groups
 from emorec.errors import DataError
 
@@ -40,6 +41,11 @@ def _rows_drawn(rows: RawRows) -> list[int]:
     return [row for row, usage in enumerate(rows.usages) if usage in usages]
 
 
+def _labels(rows: RawRows) -> list[str]:
+    """Return the label of each row, of the most votes where there are votes; "" for none."""
+    return leading_emotions(rows.votes) if rows.votes is not None else rows.labels or []
+
+
 def draw_usages(rows: RawRows, seed: int) -> list[str]:
     """Return the usage of each row, drawn in whole groups and close to stratified.
 
@@ -47,7 +53,7 @@ def draw_usages(rows: RawRows, seed: int) -> list[str]:
     """
     drawn = _rows_drawn(rows)
     train = "Training" if "Training" in rows.usages else TRAIN
-    labels, groups = rows.labels or [""] * len(rows.names), rows.groups or ()
+    labels, groups = _labels(rows), rows.groups or ()
     parts = assign_groups(
         [labels[row] for row in drawn],
         [groups[row] for row in drawn],
@@ -73,9 +79,10 @@ def split_problem(rows: RawRows) -> str | None:
             f"{', '.join(parts[:-1])} and {parts[-1]}, which need one each; add images of others, "
             "or draw fewer splits: emorec prepare-data --validation 0 or --test 0"
         )
+    labels = _labels(rows)
     groups_of: dict[str, set[int]] = {}
     for row, member in zip(drawn, members, strict=True):
-        groups_of.setdefault(rows.labels[row] if rows.labels else "", set()).add(member)
+        groups_of.setdefault(labels[row], set()).add(member)
     for label, found in sorted(groups_of.items()):
         if label and len(found) == 1 and len(parts) > 1:
             name = groups[drawn[members.index(min(found))]]

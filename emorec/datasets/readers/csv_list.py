@@ -1,17 +1,29 @@
 """Reads the user's own data as a CSV list of images with labels."""
 
-from emorec.datasets.readers.rows import HELD_OUT, TEST, VALIDATION, RawRows, ReadOptions
+import numpy as np
+
+from emorec.datasets.prepared_files import VOTE_COLUMNS
+from emorec.datasets.readers.rows import (
+    HELD_OUT,
+    TEST,
+    VALIDATION,
+    RawRows,
+    ReadOptions,
+    label_votes,
+)
 from emorec.datasets.readers.shared import (
     hold_out_validation,
+    leading_emotions,
     own_labels,
     require_known,
     safe_path,
 )
 from emorec.datasets.readers.split_folders import SPLIT_NAMES
-from emorec.datasets.readers.table import LabelTable, header_of, parse_table
+from emorec.datasets.readers.table import LabelTable, header_of, parse_table, vote_counts
 from emorec.datasets.readers.tree import Tree, read_folder
 from emorec.datasets.splitting import stratified_splits
 from emorec.errors import DataError
+from emorec.labels import Votes, canonical_emotion
 
 SOURCE = "csv"
 
@@ -28,8 +40,12 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
     Paths are relative to the file's folder. Without a split column the images are split by the
     shares of the options. With a split column but no validation, a share of train is held out.
 
+    With the columns votes_neutral to votes_not_face, one for each of `VOTE_CLASSES`, the votes of a
+    row decide and its label counts only if it has no votes; the labels are emotions then.
+
     Raises:
-        DataError: The list is broken, a path leads out of the folder, or a label is unknown.
+        DataError: The list is broken, a path leads out of the folder, a label is unknown, or votes
+            are no numbers or of some classes only.
     """
     lists = tree.csv_files()
     if len(lists) != 1:
@@ -46,7 +62,12 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
         images = read_folder(tree.place.parent, folders)
     else:
         images = tree
-    labels = own_labels(tree, table.columns["label"], options)
+    votes = None
+    if any(name in table.columns for name in VOTE_COLUMNS):
+        votes = _votes(table)
+        labels = leading_emotions(votes)
+    else:
+        labels = own_labels(tree, table.columns["label"], options)
     usages, drawn = _usages(table, labels, options)
     return RawRows(
         place=tree.place,
@@ -56,13 +77,28 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
         names=names,
         images=[images.files.get(name) for name in names],
         usages=usages,
-        labels=labels,
+        votes=votes,
+        labels=labels if votes is None else None,
         groups=table.columns.get("group"),
         notes=images.notes(),
         drawn=drawn,
         columns=table.columns,
         keeps_near_duplicates="split" not in table.columns,
     )
+
+
+def _votes(table: LabelTable) -> Votes:
+    """Return the votes of each row; those of its label where it has none."""
+    votes = vote_counts(table, VOTE_COLUMNS)
+    bare = votes.sum(axis=1) == 0
+    spelt = [label if row else "" for label, row in zip(table.columns["label"], bare, strict=True)]
+    try:
+        labels = [label and canonical_emotion(label) for label in spelt]
+    except DataError as error:
+        raise DataError(
+            f"{table.path}: {error}; with columns of votes, every label is an emotion"
+        ) from error
+    return np.where(bare[:, None], label_votes(labels), votes)
 
 
 def _usages(

@@ -237,6 +237,15 @@ def _votes_of(rows: RawRows) -> Votes:
             f"{rows.place}: the label {unknown[0]!r:.60} is not an emotion and cannot be combined "
             "with the votes of another source; omit --keep-labels, or prepare this source alone"
         )
+    return label_votes(labels)
+
+
+def label_votes(labels: Sequence[str]) -> Votes:
+    """Return votes that agree on the label of each row, shape (n, 10), int64.
+
+    A label counts as `LABEL_VOTES` votes; rows without a label, or with another one than a vote
+    class, have none.
+    """
     return np.array(
         [[LABEL_VOTES * (name == label) for name in VOTE_CLASSES] for label in labels], np.int64
     ).reshape(len(labels), len(VOTE_CLASSES))
