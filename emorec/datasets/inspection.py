@@ -13,6 +13,7 @@ from emorec.datasets.duplicates import find_leaks, near_duplicates, thumbnails
 from emorec.datasets.manifest import PreparedDataset, read_prepared
 from emorec.datasets.readers.image_files import FileImage, decode_gray
 from emorec.datasets.readers.rows import SPLITS
+from emorec.datasets.whole_photos import whole_photos_note
 from emorec.errors import DataError
 from emorec.images import Image
 from emorec.labels import VOTE_CLASSES, Votes
@@ -38,13 +39,15 @@ class Inspection:
         facts: Counts and lists, ready for JSON.
         sheets: Contact sheet of samples for each class, PNG bytes.
         pairs: Contact sheet of near duplicates, one above the other, PNG bytes; empty for none.
-        notes: Notes of reading a folder tree, one line each.
+        notes: Notes of reading a folder tree, one line each, and of whole photos.
+        apart: Contact sheet of images without a single face, PNG bytes; empty for none.
     """
 
     facts: dict[str, Any]
     sheets: dict[str, bytes]
     pairs: bytes
     notes: tuple[str, ...] = ()
+    apart: bytes = b""
 
 
 def inspect(root: Path, progress: ProgressCallback | None = None, *, seed: int = 0) -> Inspection:
@@ -68,13 +71,14 @@ def inspect(root: Path, progress: ProgressCallback | None = None, *, seed: int =
     pairs = near_duplicates(thumbs)
     leaks = find_leaks(pairs, data.splits.tolist())
     generator = np.random.default_rng(seed)
-    sheets = {}
-    for name in data.class_names:
-        members = np.flatnonzero(data.labels == name)
-        chosen = np.sort(generator.permutation(members)[:SAMPLES])
+
+    def sample(members: npt.NDArray[np.bool_]) -> bytes:
+        chosen = np.sort(generator.permutation(np.flatnonzero(members))[:SAMPLES])
         images = [_decoded(files[i]) for i in chosen if i not in thumbs.faults]
-        if images:
-            sheets[name] = _sheet(images)
+        return _sheet(images) if images else b""
+
+    sheets = {name: sheet for name in data.class_names if (sheet := sample(data.labels == name))}
+    apart = b"" if data.apart is None else sample(data.apart)
     drawn = list(leaks.items())[:COLUMNS] or pairs[:COLUMNS]
     columns = [np.vstack([_cell(_decoded(files[i])) for i in shown]) for shown in drawn]
     facts = {
@@ -84,6 +88,7 @@ def inspect(root: Path, progress: ProgressCallback | None = None, *, seed: int =
         "classes": list(data.class_names),
         "counts": _counts(data),
         "left_out": dict(data.left_out),
+        "faces": data.faces and dict(data.faces),
         "votes": None if data.votes is None else _votes(data, data.votes),
         "suspicious": {
             "unreadable": {paths[i]: thumbs.faults[i] for i in sorted(thumbs.faults)},
@@ -100,7 +105,9 @@ def inspect(root: Path, progress: ProgressCallback | None = None, *, seed: int =
         },
     }
     shown = _png(np.hstack(columns)) if columns else b""
-    return Inspection(facts, sheets, shown, data.notes)
+    photos = whole_photos_note(data)
+    notes = (*data.notes, *([photos] if photos else []))
+    return Inspection(facts, sheets, shown, notes, apart)
 
 
 def _decoded(file: FileImage) -> Image:

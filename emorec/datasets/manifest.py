@@ -1,6 +1,5 @@
 """Reads a prepared data set from disk: its manifest, its splits and the targets for training."""
 
-import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from emorec.datasets.prepared_files import GROUP, MANIFEST, OWN_FILES, SUMMARY, VOTE_COLUMNS
+from emorec.datasets.face_rows import REASONS
+from emorec.datasets.prepared_files import FACE, GROUP, MANIFEST, OWN_FILES, SUMMARY, VOTE_COLUMNS
 from emorec.datasets.raw_data import raw_data_problem
 from emorec.datasets.readers.fer2013_folders import place_images
 from emorec.datasets.readers.rows import SPLITS, USAGES, ReadOptions
@@ -18,6 +18,7 @@ from emorec.datasets.readers.split_folders import find_split_images, split_folde
 from emorec.datasets.readers.table import read_table, vote_counts
 from emorec.datasets.readers.tree import read_folder
 from emorec.datasets.splitting import ordered
+from emorec.datasets.summary_file import read_summary
 from emorec.errors import ConfigError, DataError
 from emorec.file_kinds import count_kinds, left_out_text
 from emorec.labels import (
@@ -90,6 +91,9 @@ class PreparedDataset:
         notes: What a user should know about a folder tree, one line each.
         drawn: As in `RawRows`; None where there is a manifest.
         groups: Group (a person, say) of each image, "" for none; None where the data set has none.
+        faces: How faces were cut out: "faces" of the summary; None where it has none.
+        apart: Whether each image shows no single face, so that it has neither label nor votes; None
+            where no faces were cut out.
     """
 
     root: Path
@@ -103,6 +107,8 @@ class PreparedDataset:
     notes: tuple[str, ...] = ()
     drawn: Mapping[str, float] | None = None
     groups: npt.NDArray[np.str_] | None = None
+    faces: Mapping[str, Any] | None = None
+    apart: npt.NDArray[np.bool_] | None = None
 
     def examples(
         self,
@@ -218,24 +224,6 @@ def read_column(root: Path, name: str) -> dict[Path, str] | None:
     return dict(zip((root / path for path in columns["path"]), columns[name], strict=True))
 
 
-def read_summary(root: Path) -> dict[str, Any]:
-    """Read the summary of a prepared data set; empty without one.
-
-    Raises:
-        DataError: The summary is broken.
-    """
-    path = root / SUMMARY
-    try:
-        summary = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{path}: cannot read the summary ({error})") from error
-    if not isinstance(summary, dict):
-        raise DataError(f"{path}: the summary is not a JSON object")
-    return summary
-
-
 def is_safe_path(path: str) -> bool:
     """Return whether a relative path with forward slashes stays inside its folder."""
     parts = PurePosixPath(path).parts
@@ -264,6 +252,11 @@ def _read_manifest(root: Path, manifest: Path) -> PreparedDataset:
     votes = None
     if any(name in table.columns for name in VOTE_COLUMNS):
         votes = vote_counts(table, VOTE_COLUMNS)
+    apart = None
+    if FACE in table.columns:
+        apart = np.array([state in REASONS for state in table.columns[FACE]], np.bool_)
+        if votes is not None:
+            votes[apart] = 0
     summary = read_summary(root)
     names = ordered(set(labels) - {""})
     if votes is not None:
@@ -281,6 +274,8 @@ def _read_manifest(root: Path, manifest: Path) -> PreparedDataset:
         class_names=names,
         policy=policy,
         groups=np.array(table.columns[GROUP], np.str_) if GROUP in table.columns else None,
+        faces=summary.get("faces"),
+        apart=apart,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Self
 import keras
 
 from emorec.datasets.manifest import PreparedDataset, read_prepared
+from emorec.datasets.whole_photos import whole_photos_note
 from emorec.errors import ConfigError, DataError
 from emorec.modeling.architectures import architecture
 from emorec.training import balance, run_folder
@@ -39,7 +40,7 @@ from emorec.training.norm_statistics import EpochNormStatistics
 from emorec.training.onednn import configure_onednn
 from emorec.training.padded_validation import BATCH
 from emorec.training.precision import resolve_precision
-from emorec.training.run_data import RunData, load, resolve_labels, select
+from emorec.training.run_data import RunData, load, resolve_framing, resolve_labels, select
 from emorec.training.run_model import build
 from emorec.training.run_timer import RunTimer
 from emorec.training.shortening import Shortening, shortenings
@@ -82,8 +83,8 @@ class TrainingRun:
         self.timer = RunTimer(self._report_estimate)
         check_distribution(config.batch_size, config.feature_cache, world)
         precision = resolve_precision(config.precision)
-        labels = resolve_labels(config, dataset)
-        config = with_model_files(config.model_copy(update={"precision": precision, **labels}))
+        resolved = {**resolve_labels(config, dataset), **resolve_framing(config, dataset)}
+        config = with_model_files(config.model_copy(update={"precision": precision, **resolved}))
         examples, validation = select(config, dataset)
         model = build(config, len(examples.class_names), config.seed, world)
         if config.teacher or config.teacher_probabilities:
@@ -150,6 +151,8 @@ class TrainingRun:
     def _log_notes(self) -> None:
         for note in self.dataset.notes:
             _log.warning("%s: %s", self.dataset.root, note)
+        if photos := whole_photos_note(self.dataset):
+            _log.warning("%s: %s", self.dataset.root, photos)
 
     def complete(self, folder: Path) -> RunResult:
         """Fit the model and write the files of the run, also after an interruption.

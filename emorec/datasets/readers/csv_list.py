@@ -1,8 +1,16 @@
 """Reads the user's own data as a CSV list of images with labels."""
 
+import math
 from collections.abc import Sequence
 
-from emorec.datasets.readers.rows import HELD_OUT, TRAIN, VALIDATION, RawRows, ReadOptions
+from emorec.datasets.readers.rows import (
+    HELD_OUT,
+    TRAIN,
+    VALIDATION,
+    RawRows,
+    ReadOptions,
+    SourceBox,
+)
 from emorec.datasets.readers.shared import (
     hold_out_validation,
     own_labels,
@@ -14,8 +22,14 @@ from emorec.datasets.readers.table import LabelTable, header_of, parse_table
 from emorec.datasets.readers.tree import Tree, read_folder
 from emorec.datasets.splitting import grouped_splits, stratified_splits
 from emorec.errors import DataError
+from emorec.types import Box
 
 SOURCE = "csv"
+
+_BOX_COLUMNS = ("x", "y", "width", "height")
+
+_MAX_COORDINATE = 10**6
+"""Largest coordinate of a box in pixels, larger than any image that is read."""
 
 
 def matches(tree: Tree) -> bool:
@@ -25,7 +39,10 @@ def matches(tree: Tree) -> bool:
 
 
 def read(tree: Tree, options: ReadOptions) -> RawRows:
-    """Read a CSV file with the columns path, label and, optionally, split and group.
+    """Read a CSV file with the columns path, label and, optionally, split, group and a box.
+
+    The columns x, y, width and height hold the box of the face in pixels of the upright image; an
+    image may have a row for each of its faces. A row may leave them empty.
 
     Paths are relative to the file's folder. Without a split column the images are split by the
     shares of the options; no group (a person, say) is in two splits. With a split column but no
@@ -61,7 +78,51 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
         labels=labels,
         groups=table.columns.get("group"),
         notes=images.notes(),
+        boxes=_boxes(table),
     )
+
+
+def _boxes(table: LabelTable) -> list[SourceBox | None] | None:
+    """Read the columns of boxes.
+
+    Raises:
+        DataError: A column is missing, or a row has no box of a face.
+    """
+    present = [name for name in _BOX_COLUMNS if name in table.columns]
+    # Lists that state the size of each image have a width and a height, and no box.
+    if set(present) <= {"width", "height"}:
+        return None
+    if missing := [name for name in _BOX_COLUMNS if name not in present]:
+        raise DataError(
+            f"{table.path}: the columns {', '.join(present)} of a box lack {', '.join(missing)}; "
+            "add them, or remove these columns"
+        )
+    rows = zip(*(table.columns[name] for name in _BOX_COLUMNS), strict=True)
+    return [
+        _box(texts, f"{table.path}: row {line}")
+        for texts, line in zip(rows, table.lines, strict=True)
+    ]
+
+
+def _box(texts: Sequence[str], place: str) -> SourceBox | None:
+    if not any(texts):
+        return None
+    received = f"received {','.join(texts)!r:.80}"
+    try:
+        numbers = [float(text) for text in texts]
+    except ValueError:
+        numbers = [math.nan]
+    if not all(abs(number) <= _MAX_COORDINATE for number in numbers):
+        raise DataError(
+            f"{place}: the box x,y,width,height must be four numbers of pixels, at most "
+            f"{_MAX_COORDINATE:,}, or empty; {received}"
+        )
+    x, y, width, height = map(round, numbers)
+    if width < 1 or height < 1:
+        raise DataError(
+            f"{place}: the box is empty: its width and height must be 1 or more; {received}"
+        )
+    return SourceBox(Box(x, y, width, height), place)
 
 
 def _usages(table: LabelTable, labels: list[str], options: ReadOptions) -> list[str]:
