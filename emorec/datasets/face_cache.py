@@ -85,7 +85,8 @@ class FaceCache:
         if line is None:
             return None
         try:
-            return [_face(values) for values in json.loads(line)]
+            rows = json.loads(line)
+            return [_face(values) for values in rows] if isinstance(rows, list) else None
         except (ValueError, TypeError, RecursionError):
             return None
 

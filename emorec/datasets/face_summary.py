@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
-from emorec.datasets.choices import AUTO, NONE
+from emorec.datasets.choices import NONE
 from emorec.datasets.face_rows import CUT, MISSING, SEVERAL, WHOLE
 from emorec.datasets.prepared_files import NO_FACE
 from emorec.datasets.readers.rows import SPLITS, USAGES
@@ -91,7 +91,7 @@ def faces_line(faces: Mapping[str, Any] | None) -> str | None:
         cut = faces["faces_cut"]
         number = "" if cut == faces["photos"] else f"{cut:,} faces "
         parts[0] += f", {number}cropped with {faces['detector']}{framing}"
-    if faces["mode"] == AUTO or faces["face_crops"]:
+    if faces["face_crops"]:
         parts.append(f"{faces['face_crops']:,} are face crops, kept")
     if apart["no_face"]:
         parts.append(f"{apart['no_face']:,} without a face, kept in {NO_FACE}/")
