@@ -93,7 +93,7 @@ def write_images(
         else:
             remaining.append(index)
     shutil.rmtree(crops)
-    later.write(remaining)
+    later.write(remaining, checked=True)
     return WrittenImages(found, later.sizes, later.unreadable)
 
 

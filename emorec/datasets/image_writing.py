@@ -43,6 +43,8 @@ class ImageWriter:
         indices: Sequence[int],
         progress: ProgressCallback | None = None,
         postpones: Postpones | None = None,
+        *,
+        checked: bool = False,
     ) -> list[int]:
         """Write images, in threads.
 
@@ -50,6 +52,7 @@ class ImageWriter:
             indices: Indices in the selection.
             progress: Called now and then with the number of images and their total.
             postpones: Tells which images to leave for later.
+            checked: The images were decoded before, so they are readable.
 
         Returns:
             The postponed indices, sorted.
@@ -62,7 +65,7 @@ class ImageWriter:
             image = self._selection.images[index]
             try:
                 data = image.read()
-                if not isinstance(image, PixelImage):  # encoded here, so it is complete
+                if not checked and not isinstance(image, PixelImage):  # that is encoded here
                     header = read_header(data)
                     if postpones and postpones(index, header):
                         postponed.append(index)

@@ -1,6 +1,8 @@
 """Inspects a prepared data set: counts, agreement of the voters, suspicious images."""
 
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +55,8 @@ class Inspection:
 def inspect(root: Path, progress: ProgressCallback | None = None, *, seed: int = 0) -> Inspection:
     """Inspect every image of a prepared data set or of a FER-2013 folder tree.
 
+    Images without a single face, which prepare-data kept apart, are counted and shown alone.
+
     Args:
         root: Folder of the data set.
         progress: Called now and then with the number of images read and their total.
@@ -62,28 +66,29 @@ def inspect(root: Path, progress: ProgressCallback | None = None, *, seed: int =
         DataError: The folder is not a data set.
     """
     data = read_prepared(root)
-    paths = [str(path) for path in data.paths]
+    apart = np.zeros(len(data.paths), bool) if data.apart is None else data.apart
+    paths, splits, labels = (
+        column[~apart].tolist() for column in (data.paths, data.splits, data.labels)
+    )
     files = [FileImage(f"{root}/{path}", 0, 0) for path in paths]
     thumbs = thumbnails(files, progress)
     blank = [
         i for i in range(len(paths)) if i not in thumbs.faults and thumbs.spread[i] < MIN_SPREAD
     ]
     pairs = near_duplicates(thumbs)
-    leaks = find_leaks(pairs, data.splits.tolist())
+    leaks = find_leaks(pairs, splits)
     generator = np.random.default_rng(seed)
-
-    def sample(members: npt.NDArray[np.bool_]) -> bytes:
-        chosen = np.sort(generator.permutation(np.flatnonzero(members))[:SAMPLES])
-        images = [_decoded(files[i]) for i in chosen if i not in thumbs.faults]
-        return _sheet(images) if images else b""
-
-    sheets = {name: sheet for name in data.class_names if (sheet := sample(data.labels == name))}
-    apart = b"" if data.apart is None else sample(data.apart)
+    readable: dict[str, list[FileImage]] = {name: [] for name in data.class_names}
+    for index, label in enumerate(labels):
+        if label in readable and index not in thumbs.faults:
+            readable[label].append(files[index])
+    samples = {name: _sample(images, generator) for name, images in readable.items()}
+    without_face = [FileImage(f"{root}/{path}", 0, 0) for path in data.paths[apart]]
     drawn = list(leaks.items())[:COLUMNS] or pairs[:COLUMNS]
     columns = [np.vstack([_cell(_decoded(files[i])) for i in shown]) for shown in drawn]
     facts = {
         "schema": SCHEMA_VERSION,
-        "images": len(paths),
+        "images": len(data.paths),
         "policy": data.policy,
         "classes": list(data.class_names),
         "counts": _counts(data),
@@ -99,7 +104,7 @@ def inspect(root: Path, progress: ProgressCallback | None = None, *, seed: int =
             "pairs": len(pairs),
             "images": len({index for pair in pairs for index in pair}),
             "leaks": [
-                {"path": paths[i], "split": str(data.splits[i]), "duplicate_of": paths[j]}
+                {"path": paths[i], "split": splits[i], "duplicate_of": paths[j]}
                 for i, j in leaks.items()
             ],
         },
@@ -107,7 +112,17 @@ def inspect(root: Path, progress: ProgressCallback | None = None, *, seed: int =
     shown = _png(np.hstack(columns)) if columns else b""
     photos = whole_photos_note(data)
     notes = (*data.notes, *([photos] if photos else []))
-    return Inspection(facts, sheets, shown, notes, apart)
+    sheets = {name: sheet for name, sheet in samples.items() if sheet}
+    return Inspection(facts, sheets, shown, notes, _sample(without_face, generator))
+
+
+def _sample(files: Sequence[FileImage], generator: np.random.Generator) -> bytes:
+    """Draw a contact sheet of some images, chosen at random; empty without a readable one."""
+    images = []
+    for index in np.sort(generator.permutation(len(files))[:SAMPLES]):
+        with suppress(DataError):
+            images.append(_decoded(files[index]))
+    return _sheet(images) if images else b""
 
 
 def _decoded(file: FileImage) -> Image:
