@@ -79,3 +79,13 @@ def test_a_tree_of_photos_is_named_by_the_report(tmp_path: Path):
     page = (tmp_path / "photos/report.html").read_text()
     assert begin in page
     assert "emorec prepare-data" in page
+
+
+def test_a_tree_of_photos_is_named_by_evaluate(tmp_path: Path):
+    for number in range(3):
+        path = tmp_path / "photos" / "validation" / "happy" / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(ASTRONAUT.read_bytes())
+    arguments = ["evaluate", "emorec-nano", "--data", str(tmp_path / "photos")]
+    result = CliRunner().invoke(main, arguments)
+    assert "warning: 3 of 3 images look like whole photos: median face 5 %" in result.stderr
