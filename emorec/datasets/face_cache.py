@@ -12,7 +12,7 @@ import math
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self, cast
 
 import cv2
 
@@ -127,7 +127,7 @@ def _face(values: object) -> Face:
     Raises:
         ValueError, TypeError: It is something else.
     """
-    box, detector, score, points = values  # type: ignore[misc]
+    box, detector, score, points = cast(tuple[Any, Any, Any, Any], values)
     if not all(type(value) is int for value in box) or not isinstance(detector, str):
         raise ValueError("not a face")
     if not all(math.isfinite(value) for value in (score, *(points or ()))):

@@ -71,7 +71,7 @@ def write_images(
         postponed = writer.write(everything, progress, search.may_be_photo)
     else:
         postponed = [index for index in everything if search.may_be_photo(index, None)]
-        writer.write([index for index in everything if index not in set(postponed)], progress)
+        writer.write(sorted(set(everything).difference(postponed)), progress)
     if not postponed:
         return WrittenImages(selection, writer.sizes, writer.unreadable)
     search.run(postponed, search_progress)

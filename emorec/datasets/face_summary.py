@@ -82,15 +82,13 @@ def faces_line(faces: Mapping[str, Any] | None) -> str | None:
     images = faces["photos"] + faces["face_crops"] + sum(apart.values())
     share, margin = faces.get("median_share"), faces.get("margin")
     median = "" if share is None else f" (median face {share_text(share)} of the image)"
-    framing = ""
-    if margin is not None:
-        framing = f", margin {margin:g}, {'aligned' if faces['align'] else 'not aligned'}"
     verb = "is a photo" if faces["photos"] == 1 else "are photos"
     parts = [f"{faces['photos']:,} of {images:,} images {verb}{median}"]
-    if faces["photos"]:
+    if faces["photos"] and margin is not None:
         cut = faces["faces_cut"]
         number = "" if cut == faces["photos"] else f"{cut:,} faces "
-        parts[0] += f", {number}cropped with {faces['detector']}{framing}"
+        aligned = "aligned" if faces["align"] else "not aligned"
+        parts[0] += f", {number}cropped with {faces['detector']}, margin {margin:g}, {aligned}"
     if faces["face_crops"]:
         parts.append(f"{faces['face_crops']:,} are face crops, kept")
     if apart["no_face"]:

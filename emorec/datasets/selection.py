@@ -128,11 +128,13 @@ def select(raw: RawRows, options: PrepareOptions, keep_labels: bool = False) -> 
         raise DataError(f"{raw.place}: none of the images that it names was found{more}")
     labels = [all_labels[row] for row in rows]
     images = [image for row in rows if (image := raw.images[row])]
-    faces = None if raw.faces is None else [raw.faces[row] for row in rows]
-    for index, face in enumerate(faces or ()):
-        if faces and face and face.is_apart:
-            faces[index] = face._replace(source_label=labels[index])
-            labels[index] = ""
+    faces = None
+    if raw.faces is not None:
+        faces = [raw.faces[row] for row in rows]
+        for index, face in enumerate(faces):
+            if face and face.is_apart:
+                faces[index] = face._replace(source_label=labels[index])
+                labels[index] = ""
     targets = _targets(raw, rows, labels, faces)
     voted = raw.votes is not None
     return Selection(
@@ -165,8 +167,7 @@ def _fingerprint(
     """
     policy = raw.votes is not None and options.policy
     settings = (SCHEMA_VERSION, policy, options.classes, keep_labels, options.link, options.leaks)
-    settings += options.face_settings
-    digest = hashlib.sha256(repr(settings).encode())
+    digest = hashlib.sha256(repr((*settings, *options.face_settings)).encode())
     for file in raw.label_files:
         if file.size > _LARGE:
             digest.update(f"{file.size} {file.stamp}".encode())
@@ -222,10 +223,7 @@ class UniquePaths:
 
 
 def _targets(
-    raw: RawRows,
-    rows: list[int],
-    labels: list[str],
-    faces: Sequence[FaceRow | None] | None,
+    raw: RawRows, rows: list[int], labels: list[str], faces: Sequence[FaceRow | None] | None
 ) -> list[str]:
     """Return a unique path for each image."""
     paths = UniquePaths()

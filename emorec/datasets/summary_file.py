@@ -1,6 +1,7 @@
 """Reads summary.json of a prepared data set: its content, and the framing of its face crops."""
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +10,10 @@ from emorec.datasets.prepared_files import SUMMARY
 from emorec.errors import DataError
 from emorec.short_repr import short_repr
 from emorec.types import MAX_CROP_MARGIN, MIN_CROP_MARGIN
+
+_COUNTS = ("photos", "faces_cut", "face_crops")
+_LISTS = ("no_face_images", "several_faces_images")
+"""Keys of "faces" that are there if one of them is."""
 
 
 class Framing(NamedTuple):
@@ -56,7 +61,7 @@ def parse_summary(location: str, data: bytes) -> dict[str, Any]:
     if not isinstance(summary, dict):
         raise DataError(f"{location}: the summary is not a JSON object")
     faces = summary.get("faces")
-    if faces is not None and not (isinstance(faces, dict) and _is_framing(faces)):
+    if faces is not None and not (isinstance(faces, dict) and _is_valid(faces)):
         raise DataError(
             f"{location}: invalid settings of faces; received {short_repr(faces)}; prepare the "
             "data set again"
@@ -71,9 +76,22 @@ def framing_of(summary: Mapping[str, Any]) -> Framing | None:
     return None if margin is None else Framing(float(margin), faces["align"])
 
 
-def _is_framing(faces: Mapping[str, Any]) -> bool:
+def _is_valid(faces: Mapping[str, Any]) -> bool:
     margin, align = faces.get("margin"), faces.get("align")
-    if margin is None:
-        return True
-    number = isinstance(margin, int | float) and not isinstance(margin, bool)
-    return number and MIN_CROP_MARGIN <= margin <= MAX_CROP_MARGIN and isinstance(align, bool)
+    if margin is not None and not (
+        _is_number(margin, MIN_CROP_MARGIN, MAX_CROP_MARGIN)
+        and isinstance(align, bool)
+        and "detector" in faces
+    ):
+        return False
+    share = faces.get("median_share")
+    texts = all(isinstance(faces.get(name, ""), str) for name in ("mode", "detector", "several"))
+    counted = "photos" not in faces or (
+        all(_is_number(faces.get(name), 0, math.inf) for name in _COUNTS)
+        and all(isinstance(faces.get(name), list) for name in _LISTS)
+    )
+    return texts and counted and (share is None or _is_number(share, 0, 1))
+
+
+def _is_number(value: object, low: float, high: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high

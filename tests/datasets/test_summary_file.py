@@ -20,8 +20,8 @@ def test_a_folder_without_a_summary(tmp_path: Path):
         (None, None),
         ({"mode": "none"}, None),
         ({"margin": None, "align": None}, None),
-        ({"margin": 0, "align": True}, Framing(0.0, True)),
-        ({"margin": -0.25, "align": False, "later": 1}, Framing(-0.25, False)),
+        ({"margin": 0, "align": True, "detector": "yunet"}, Framing(0.0, True)),
+        ({"margin": -0.25, "align": False, "detector": "haar", "a": 1}, Framing(-0.25, False)),
     ],
 )
 def test_the_framing_of_the_crops(tmp_path: Path, faces, framing):
@@ -41,7 +41,11 @@ def test_the_framing_of_the_crops(tmp_path: Path, faces, framing):
         ('{"faces": {"margin": 2.5, "align": true}}', "invalid settings of faces"),
         ('{"faces": {"margin": NaN, "align": true}}', "invalid settings of faces"),
         ('{"faces": {"margin": 0, "align": "on"}}', "invalid settings of faces"),
+        ('{"faces": {"margin": 0, "align": true}}', "invalid settings of faces"),
         ('{"faces": {"margin": 0}}', "invalid settings of faces"),
+        ('{"faces": {"mode": 1}}', "invalid settings of faces"),
+        ('{"faces": {"median_share": "8 %"}}', "invalid settings of faces"),
+        ('{"faces": {"photos": 1}}', "invalid settings of faces"),
     ],
 )
 def test_a_broken_summary_is_a_clear_error(text: str, message: str):
