@@ -10,8 +10,16 @@ from emorec.cli.face_options import face_options
 from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.parameters import Choice
 from emorec.cli.terminal_text import one_line
-from emorec.cli.verbosity import warn
-from emorec.datasets.choices import COPY, DROP, FER2013NEW, LINKS, LIST, VOTE_FILES
+from emorec.cli.verbosity import note, warn
+from emorec.datasets.choices import (
+    COPY,
+    DROP,
+    FER2013NEW,
+    GROUP_BY_HELP,
+    LINKS,
+    LIST,
+    VOTE_FILES,
+)
 from emorec.datasets.readers.registry import LAYOUTS
 from emorec.labels import POLICIES
 
@@ -88,6 +96,7 @@ if TYPE_CHECKING:
     help="Share of the images for test if SOURCE has no test split.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random split.")
+@click.option("--group-by", metavar="RULE", help=GROUP_BY_HELP)
 @click.option(
     "--link",
     type=Choice(LINKS),
@@ -131,6 +140,7 @@ def prepare_data(
     validation: float,
     test: float,
     seed: int,
+    group_by: str | None,
     link: str,
     faces: str,
     several: str,
@@ -147,7 +157,8 @@ def prepare_data(
 
     SOURCE is a folder, a zip archive or a CSV file; several are combined into one data set. The
     layout is detected (--layout describes each). CK+ is split by person; a CSV list may have the
-    columns split and group.
+    columns split and group. Near duplicates, such as bursts, are kept in one split if the source
+    is a folder for each emotion, or a CSV list without splits.
 
     Images are copied to train/EMOTION and test/EMOTION under --out, and images without a label
     under the policy to unlabelled/. manifest.csv lists every image with its votes; summary.json
@@ -184,6 +195,7 @@ def prepare_data(
         validation=validation,
         test=test,
         seed=seed,
+        group_by=group_by,
     )
     with staged_image_progress() as stage:
         prepared = prepare(
@@ -196,6 +208,8 @@ def prepare_data(
         )
     for notice in prepared.notices:
         warn(notice)
+    for text in prepared.notes:
+        note(text)
     printed = json_output.write(prepared.summary)
     if not printed:
         _print_table(dest, prepared)
@@ -241,12 +255,13 @@ def _print_table(dest: Path, prepared: "PrepareResult") -> None:
     add_sum("kept", ["kept"])
     add_reasons("unlabelled", "no label")
     add_reasons("dropped", "dropped")
-    further = (summary["faces"] or {}).get("further_faces")
+    faces = summary.get("faces")  # version 0.1.0 wrote none
+    further = (faces or {}).get("further_faces")
     if further and any(further.values()):
         add_row("further faces of an image", [-further[split] for split in splits])
     add_sum("rows of the source", ["kept", "unlabelled", "dropped"], less=further)
     Console().print(table)
-    if line := faces_line(summary["faces"]):
+    if line := faces_line(faces):
         click.echo(one_line(line))
     state = "prepared" if prepared.changed else "up to date, left unchanged"
     click.echo(f"{dest}: {state}")

@@ -9,6 +9,7 @@ from typing import Any
 from emorec import __version__
 from emorec.datasets.face_rows import NO_VALUES, REASONS
 from emorec.datasets.face_summary import images_apart, summarise_faces
+from emorec.datasets.group_splits import describe_groups
 from emorec.datasets.prepared_files import COLUMNS, FACE_COLUMNS, GROUP, VOTE_COLUMNS
 from emorec.datasets.readers.rows import SPLITS, USAGES
 from emorec.datasets.selection import SCHEMA_VERSION, Selection
@@ -90,6 +91,9 @@ def summarise(selection: Selection, unreadable: Unreadable) -> dict[str, Any]:
             for repeated in selection.repeated_names
         ],
         "leaks": _leaks(selection),
+        "groups": describe_groups(
+            raw, [row for index, row in enumerate(selection.rows) if index not in unreadable]
+        ),
         "faces": summarise_faces(selection, unreadable),
         "fingerprint": selection.fingerprint,
     }

@@ -75,7 +75,7 @@ def write_images(
     if not postponed:
         return WrittenImages(selection, writer.sizes, writer.unreadable)
     search.run(postponed, search_progress)
-    _require_faces(selection, search.outcomes)
+    _require_faces(selection, search.outcomes, bool(writer.sizes))
     found, origins = with_outcomes(selection, search.outcomes)
     found = replace(found, face_settings=search.settings(len(writer.sizes)))
     later = ImageWriter(found, folder, options.link)
@@ -97,10 +97,12 @@ def write_images(
     return WrittenImages(found, later.sizes, later.unreadable)
 
 
-def _require_faces(selection: Selection, outcomes: Mapping[int, Outcome]) -> None:
-    """Check that an image is left whose face can be used."""
+def _require_faces(
+    selection: Selection, outcomes: Mapping[int, Outcome], any_written: bool
+) -> None:
+    """Check that an image is left whose face can be used, where images could be decoded."""
     usable = any(outcome.state in (CUT, WHOLE) for outcome in outcomes.values())
-    if not usable and len(outcomes) == len(selection.rows):
+    if outcomes and not usable and not any_written:
         raise DataError(
             f"{selection.raw.place}: no face was found that can be cut out of one of the "
             f"{len(outcomes):,} images; to take every image as a face crop, use --faces none"

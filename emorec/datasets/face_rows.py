@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from emorec.datasets.prepared_files import FACE, FACE_COLUMNS
 from emorec.types import Face
 
@@ -76,3 +79,10 @@ def face_rows(columns: Mapping[str, Sequence[str]]) -> list[FaceRow | None] | No
         FaceRow(state, source_image, label, tuple(cells)) if state else None
         for source_image, label, state, *cells in values
     ]
+
+
+def images_apart(columns: Mapping[str, Sequence[str]]) -> npt.NDArray[np.bool_] | None:
+    """Return which images of a manifest are kept apart, shape (n,); None without column `FACE`."""
+    if FACE not in columns:
+        return None
+    return np.array([state in REASONS for state in columns[FACE]], np.bool_)

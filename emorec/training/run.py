@@ -7,7 +7,7 @@ from typing import Self
 
 import keras
 
-from emorec.datasets.manifest import PreparedDataset, read_prepared
+from emorec.datasets.manifest import PreparedDataset
 from emorec.datasets.whole_photos import whole_photos_note
 from emorec.errors import ConfigError, DataError
 from emorec.modeling.architectures import architecture
@@ -40,7 +40,15 @@ from emorec.training.norm_statistics import EpochNormStatistics
 from emorec.training.onednn import configure_onednn
 from emorec.training.padded_validation import BATCH
 from emorec.training.precision import resolve_precision
-from emorec.training.run_data import RunData, load, resolve_framing, resolve_labels, select
+from emorec.training.run_data import (
+    RunData,
+    load,
+    open_dataset,
+    people_note,
+    resolve_framing,
+    resolve_labels,
+    select,
+)
 from emorec.training.run_model import build
 from emorec.training.run_timer import RunTimer
 from emorec.training.shortening import Shortening, shortenings
@@ -114,7 +122,7 @@ class TrainingRun:
         world: World = ALONE,
     ) -> Self:
         """Prepare a new run."""
-        return cls(config, read_prepared(data_root), options, world)
+        return cls(config, open_dataset(config, data_root), options, world)
 
     @classmethod
     def resume(
@@ -138,7 +146,7 @@ class TrainingRun:
                 f"{folder}: the run uses the backend {backend}; received "
                 f"{keras.backend.backend()}; set KERAS_BACKEND={backend}"
             )
-        dataset = read_prepared(data_root or Path(environment["data"]))
+        dataset = open_dataset(config, data_root or Path(environment["data"]))
         if run_folder.fingerprint(dataset) != environment["data_fingerprint"]:
             raise DataError(
                 f"{dataset.root}: the data set differs from that of {folder}, or has changed; name "
@@ -151,6 +159,8 @@ class TrainingRun:
     def _log_notes(self) -> None:
         for note in self.dataset.notes:
             _log.warning("%s: %s", self.dataset.root, note)
+        level, text = people_note(self.dataset)
+        _log.log(level, "%s: %s", self.dataset.root, text)
         if photos := whole_photos_note(self.dataset):
             _log.warning("%s: %s", self.dataset.root, photos)
 

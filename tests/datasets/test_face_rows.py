@@ -2,7 +2,16 @@
 
 import pytest
 
-from emorec.datasets.face_rows import CUT, MISSING, SEVERAL, WHOLE, FaceRow, cut_row, face_rows
+from emorec.datasets.face_rows import (
+    CUT,
+    MISSING,
+    SEVERAL,
+    WHOLE,
+    FaceRow,
+    cut_row,
+    face_rows,
+    images_apart,
+)
 from emorec.datasets.prepared_files import FACE_COLUMNS
 from emorec.types import Box, Face, Landmarks
 
@@ -12,6 +21,7 @@ LANDMARKS = Landmarks((1.234, 2), (3, 4), (5, 6), (7, 8), (9, 10.5))
 def test_a_manifest_without_the_columns_has_no_rows():
     assert face_rows({}) is None
     assert face_rows({"path": ["a.png"], "x": ["1"]}) is None
+    assert images_apart({}) is None
 
 
 def test_the_cells_of_a_face_are_in_the_order_of_the_columns():
@@ -44,3 +54,9 @@ def test_rows_are_read_as_they_were_written(row: FaceRow | None):
 
 def test_missing_columns_are_empty():
     assert face_rows({"face": ["cut"]}) == [FaceRow(CUT, "")]
+
+
+def test_images_without_a_single_face_are_apart():
+    apart = images_apart({"face": [CUT, MISSING, "", SEVERAL, WHOLE]})
+    assert apart is not None
+    assert apart.tolist() == [False, True, False, True, False]

@@ -105,4 +105,5 @@ def test_files_that_are_no_images_and_whole_photos_are_in_the_log(
     run.complete(folder)
     log = (folder / LOG).read_text()
     assert f"WARNING {data}: left out: 1 .txt\n" in log
+    assert log.count(f"WARNING {data}: it is not known who is on which image: the same ") == 1
     assert f"WARNING {data}: are photos\n" in log

@@ -64,6 +64,7 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
         votes=vote_counts(table, VOTE_COLUMNS) if voted else None,
         labels=None if voted else own_labels(tree, labels, options),
         groups=table.columns.get(GROUP),
+        columns=table.columns,
         notes=[*([note] if more else []), *tree.notes()],
         faces=faces,
         face_settings=settings or None,
