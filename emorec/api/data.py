@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emorec.datasets.choices import COPY, FER2013NEW
+from emorec.datasets.choices import AUTO, COPY, FER2013NEW, LARGEST
 from emorec.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ def prepare_data(
     leaks: str | None = None,
     strict: bool = False,
     overwrite: bool = False,
+    faces: str = AUTO,
+    several: str = LARGEST,
+    crop_margin: float | None = None,
+    align: str = AUTO,
     progress: "ProgressCallback | None" = None,
 ) -> "PrepareResult":
     """Convert raw data sets to one data set for training and evaluation: `emorec prepare-data`.
@@ -62,6 +66,15 @@ def prepare_data(
             them if there are several sources.
         strict: Treat every fault of the sources as an error.
         overwrite: Replace the folder `out` whatever it contains.
+        faces: How faces are cut out: "auto" (out of whole photos, while face crops stay as they
+            are), "yunet" or "haar" (out of every image), "boxes" (those of the source), or "none"
+            (every image is a face crop).
+        several: Faces to take of an image with several: "largest", "all", or "none", which keeps
+            the image in no-face/.
+        crop_margin: Share of a face's box added on each side of its crop, -0.4 to 2; None for that
+            of the shipped model.
+        align: Whether crops of tilted faces are rotated so that the eyes are level: "on", "off", or
+            "auto", the default of the shipped model.
         progress: Called now and then with the number of processed images and their total.
 
     Returns:
@@ -72,6 +85,7 @@ def prepare_data(
         ConfigError: An option is unknown or does not fit the sources.
         DataError: A source is missing, broken or unsafe, a strict check fails, or `out` must not
             be replaced. `out` is unchanged then, and after Ctrl-C.
+        ModelError: The face detector fails.
     """
     from emorec.datasets.prepare import prepare_data as prepare
     from emorec.datasets.prepare_options import PrepareOptions
@@ -83,7 +97,18 @@ def prepare_data(
     return prepare(
         [Path(place) for place in places],
         Path(out),
-        PrepareOptions(policy, classes, link, leaks, strict, overwrite),
+        PrepareOptions(
+            policy=policy,
+            classes=classes,
+            link=link,
+            leaks=leaks,
+            strict=strict,
+            overwrite=overwrite,
+            faces=faces,
+            several=several,
+            crop_margin=crop_margin,
+            align=align,
+        ),
         read_options=ReadOptions(
             layout=layout,
             ferplus_csv=None if ferplus_csv is None else Path(ferplus_csv),
@@ -95,6 +120,7 @@ def prepare_data(
             group_by=group_by,
         ),
         progress=progress,
+        search_progress=progress,
     )
 
 

@@ -116,6 +116,7 @@ def evaluate(
     from emorec.cli.evaluation_text import comparison_text, evaluation_text
     from emorec.cli.progress import image_progress
     from emorec.datasets.manifest import read_prepared
+    from emorec.datasets.whole_photos import whole_photos_note
     from emorec.evaluation.comparison import pair_tests
     from emorec.evaluation.evaluate import evaluate as run
     from emorec.models.files import find_model
@@ -139,6 +140,8 @@ def evaluate(
         load_keras()
     for note in prepared.notes:
         warn(note)
+    if photos := whole_photos_note(prepared):
+        warn(photos)
     if plot or report:
         import emorec.evaluation.plots  # noqa: F401 - a missing matplotlib ends the command here
     with image_progress("Evaluating") as progress:

@@ -13,6 +13,14 @@ IGNORE, LIST, DROP = "ignore", "list", "drop"
 LEAKS = (IGNORE, LIST, DROP)
 """Treatments of images that are also in a later split."""
 
+AUTO, BOXES, NONE = "auto", "boxes", "none"
+"""Ways to take faces out of images, besides the names of the detectors that search for them."""
+
+LARGEST, ALL = "largest", "all"
+
+SEVERAL = (LARGEST, ALL, NONE)
+"""Which faces to take of an image that shows several."""
+
 FER2013NEW, LABEL_CSV = "fer2013new", "label-csv"
 
 VOTE_FILES = (FER2013NEW, LABEL_CSV)

@@ -4,11 +4,12 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from emorec.datasets.dataset_summary import read_summary
+from emorec.datasets.face_rows import images_apart
 from emorec.datasets.group_splits import keep_groups
 from emorec.datasets.grouping import parse_rule
 from emorec.datasets.prepared_files import (
@@ -28,6 +29,7 @@ from emorec.datasets.readers.split_folders import find_split_images, split_folde
 from emorec.datasets.readers.table import read_table, vote_counts
 from emorec.datasets.readers.tree import read_folder
 from emorec.datasets.splitting import ordered
+from emorec.datasets.summary_file import read_summary
 from emorec.errors import ConfigError, DataError
 from emorec.file_kinds import count_kinds, left_out_text
 from emorec.labels import (
@@ -97,6 +99,9 @@ class PreparedDataset:
         notes: What a user should know about a folder tree, one line each.
         drawn: As in `RawRows`; empty where there is a manifest.
         groups: Group (a person, say) of each image, "" for none; None where the data set has none.
+        faces: How faces were cut out: "faces" of the summary; None where it has none.
+        apart: Whether each image shows no single face, so that it has neither label nor votes; None
+            where no faces were cut out.
     """
 
     root: Path
@@ -110,6 +115,8 @@ class PreparedDataset:
     notes: tuple[str, ...] = ()
     drawn: Mapping[str, float] = field(default_factory=dict)
     groups: npt.NDArray[np.str_] | None = None
+    faces: Mapping[str, Any] | None = None
+    apart: npt.NDArray[np.bool_] | None = None
 
     def examples(
         self,
@@ -214,24 +221,6 @@ def _exists(path: Path) -> bool:
         raise DataError(f"{path}: cannot read: {error.strerror or error}") from error
 
 
-def read_column(root: Path, name: str) -> dict[Path, str] | None:
-    """Read a column of a data set's manifest.
-
-    Returns:
-        The value for each image file; None without a manifest or such a column.
-
-    Raises:
-        DataError: The manifest cannot be read.
-    """
-    manifest = root / MANIFEST
-    if not manifest.exists():
-        return None
-    columns = read_table(manifest, ("path",)).columns
-    if name not in columns:
-        return None
-    return dict(zip((root / path for path in columns["path"]), columns[name], strict=True))
-
-
 def _read_manifest(root: Path, manifest: Path, group_by: str | None) -> PreparedDataset:
     table = read_table(manifest, ("path", "split", "label"))
     paths, splits, labels = (table.columns[name] for name in ("path", "split", "label"))
@@ -249,6 +238,9 @@ def _read_manifest(root: Path, manifest: Path, group_by: str | None) -> Prepared
     votes = None
     if any(name in table.columns for name in VOTE_COLUMNS):
         votes = vote_counts(table, VOTE_COLUMNS)
+    apart = images_apart(table.columns)
+    if votes is not None and apart is not None:
+        votes[apart] = 0
     summary = read_summary(root)
     names = ordered(set(labels) - {""})
     if votes is not None:
@@ -271,6 +263,8 @@ def _read_manifest(root: Path, manifest: Path, group_by: str | None) -> Prepared
         class_names=names,
         policy=policy,
         groups=None if groups is None else np.array(groups, np.str_),
+        faces=summary.get("faces"),
+        apart=apart,
     )
 
 

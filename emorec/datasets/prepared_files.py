@@ -3,10 +3,12 @@
 from pathlib import PurePosixPath
 
 from emorec.labels import VOTE_CLASSES
+from emorec.types import LANDMARK_COLUMNS
 
 MANIFEST = "manifest.csv"
 SUMMARY = "summary.json"
 UNLABELLED = "unlabelled"
+NO_FACE = "no-face"
 REPORT_HTML, REPORT_JSON = "report.html", "report.json"
 
 OWN_FILES = (MANIFEST, SUMMARY, REPORT_HTML, REPORT_JSON)
@@ -19,6 +21,15 @@ COLUMNS = ("path", "split", "usage", "label", *VOTE_COLUMNS, "source")
 
 GROUP = "group"
 """Further column of the manifest, with the person (or other group) of each image, if known."""
+
+FACE = "face"
+"""Column of the manifest with the state of a `FaceRow`."""
+
+FACE_COLUMNS = (
+    *("source_image", "source_label", FACE, "x", "y", "width", "height"),
+    *("detector", "detector_score", *LANDMARK_COLUMNS),
+)
+"""Further columns of the manifest where faces were cut out of images; see `face_rows`."""
 
 BURST = "burst-"
 """Beginning of the name of a group of near duplicates whose person is not known."""

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from emorec.datasets.image_cache import cached_images
-from emorec.datasets.manifest import Examples, PreparedDataset, read_column
+from emorec.datasets.manifest import Examples, PreparedDataset
 from emorec.datasets.prepared_files import is_burst
+from emorec.datasets.readers.table import read_column
 from emorec.errors import ConfigError, DataError
 from emorec.evaluation.agreement import MAX_GROUPS
 from emorec.evaluation.assessment import Evaluation, assess

@@ -8,6 +8,7 @@ from typing import Self
 import keras
 
 from emorec.datasets.manifest import PreparedDataset
+from emorec.datasets.whole_photos import whole_photos_note
 from emorec.errors import ConfigError, DataError
 from emorec.modeling.architectures import architecture
 from emorec.training import balance, run_folder
@@ -44,6 +45,7 @@ from emorec.training.run_data import (
     load,
     open_dataset,
     people_note,
+    resolve_framing,
     resolve_labels,
     select,
 )
@@ -89,8 +91,8 @@ class TrainingRun:
         self.timer = RunTimer(self._report_estimate)
         check_distribution(config.batch_size, config.feature_cache, world)
         precision = resolve_precision(config.precision)
-        labels = resolve_labels(config, dataset)
-        config = with_model_files(config.model_copy(update={"precision": precision, **labels}))
+        resolved = {**resolve_labels(config, dataset), **resolve_framing(config, dataset)}
+        config = with_model_files(config.model_copy(update={"precision": precision, **resolved}))
         examples, validation = select(config, dataset)
         model = build(config, len(examples.class_names), config.seed, world)
         if config.teacher or config.teacher_probabilities:
@@ -159,6 +161,8 @@ class TrainingRun:
             _log.warning("%s: %s", self.dataset.root, note)
         level, text = people_note(self.dataset)
         _log.log(level, "%s: %s", self.dataset.root, text)
+        if photos := whole_photos_note(self.dataset):
+            _log.warning("%s: %s", self.dataset.root, photos)
 
     def complete(self, folder: Path) -> RunResult:
         """Fit the model and write the files of the run, also after an interruption.

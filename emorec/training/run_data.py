@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from emorec.datasets.class_checks import require_classes
-from emorec.datasets.dataset_summary import read_summary
 from emorec.datasets.image_cache import cached_images
 from emorec.datasets.manifest import Examples, PreparedDataset, read_prepared
 from emorec.datasets.prepared_files import is_burst
 from emorec.datasets.readers.rows import TRAIN, VALIDATION
 from emorec.datasets.readers.shared import PIXEL_USAGES
+from emorec.datasets.summary_file import Framing, framing_of, read_summary
 from emorec.images import Image
-from emorec.training.config_groups import DataConfig
+from emorec.training.config_groups import DataConfig, OutputConfig
 from emorec.training.training_progress import StepProgressCallback
 
 COLOR = "gray"
@@ -136,6 +136,15 @@ def resolve_labels(config: DataConfig, dataset: PreparedDataset) -> dict[str, An
     if dataset.votes is None:
         return {"labels": "hard", "policy": None, "classes": None}
     return {"labels": "soft"}
+
+
+def resolve_framing(config: OutputConfig, dataset: PreparedDataset) -> dict[str, Any]:
+    """Return the margin and the alignment of face crops: those of the data set where unset."""
+    own = framing_of({"faces": dataset.faces}) or Framing(0.0, False)
+    return {
+        "crop_margin": own.margin if config.crop_margin is None else config.crop_margin,
+        "align": own.align if config.align is None else config.align,
+    }
 
 
 def draws_labels(config: DataConfig, dataset: PreparedDataset) -> bool:

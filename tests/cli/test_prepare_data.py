@@ -165,9 +165,9 @@ def test_ctrl_c_leaves_no_files(tmp_path: Path, dest: Path) -> None:
     # One row, because a second Ctrl-C may interrupt the cleanup (the next run then does it).
     checkout = make_checkout(tmp_path / "FERPlus", [("Training", "fer0000000.png", HAPPY)])
     program = (
-        "import os, signal, emorec.datasets.prepare as prepare\n"
+        "import os, signal, emorec.datasets.image_writing as writing\n"
         "from emorec.cli.main import run\n"
-        "prepare.check_readable = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
+        "writing.check_readable = lambda *_: os.kill(os.getpid(), signal.SIGINT)\n"
         "run()"
     )
     command = [sys.executable, "-c", program, "prepare-data", checkout, "--out", dest]

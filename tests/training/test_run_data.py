@@ -1,5 +1,6 @@
 import logging
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,13 @@ from helpers.checkouts import make_images
 
 from emorec.datasets.manifest import PreparedDataset, read_prepared
 from emorec.errors import ConfigError, DataError
-from emorec.training.config_groups import DataConfig
+from emorec.training.config_groups import DataConfig, OutputConfig
 from emorec.training.run_data import (
     draws_labels,
     load,
     open_dataset,
     people_note,
+    resolve_framing,
     resolve_labels,
     select,
 )
@@ -50,6 +52,25 @@ def test_automatic_labels_are_soft_where_there_are_votes(tiny_data: Path, tmp_pa
     train, _ = select(automatic.model_copy(update=settings), tree)
     assert train.class_names == ("grin", "sulk")
     assert resolve_labels(DataConfig(labels="hard"), tree) == {}
+
+
+@pytest.mark.parametrize(
+    ("config", "faces", "expected"),
+    [
+        ({}, None, (0.0, False)),
+        ({}, {"mode": "none"}, (0.0, False)),
+        ({}, {"margin": 0.2, "align": True}, (0.2, True)),
+        ({"crop_margin": 0.0}, {"margin": 0.2, "align": True}, (0.0, True)),
+        ({"align": False}, {"margin": 0.2, "align": True}, (0.2, False)),
+        ({"crop_margin": -0.1, "align": True}, None, (-0.1, True)),
+    ],
+)
+def test_the_framing_is_that_of_the_data_set(
+    config: dict, faces: dict | None, expected: tuple[float, bool], tiny_data: Path
+) -> None:
+    dataset = replace(read_prepared(tiny_data), faces=faces)
+    framing = resolve_framing(OutputConfig(**config), dataset)
+    assert framing == {"crop_margin": expected[0], "align": expected[1]}
 
 
 def test_the_limit_counts_for_each_split(tiny_data: Path) -> None:

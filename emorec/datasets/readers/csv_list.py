@@ -1,5 +1,8 @@
 """Reads the user's own data as a CSV list of images with labels."""
 
+import math
+from collections.abc import Sequence
+
 import numpy as np
 
 from emorec.datasets.prepared_files import VOTE_COLUMNS
@@ -9,6 +12,7 @@ from emorec.datasets.readers.rows import (
     VALIDATION,
     RawRows,
     ReadOptions,
+    SourceBox,
     label_votes,
 )
 from emorec.datasets.readers.shared import (
@@ -24,8 +28,14 @@ from emorec.datasets.readers.tree import Tree, read_folder
 from emorec.datasets.splitting import stratified_splits
 from emorec.errors import DataError
 from emorec.labels import Votes, canonical_emotion
+from emorec.types import Box
 
 SOURCE = "csv"
+
+_BOX_COLUMNS = ("x", "y", "width", "height")
+
+_MAX_COORDINATE = 10**6
+"""Largest coordinate of a box in pixels, larger than any image that is read."""
 
 
 def matches(tree: Tree) -> bool:
@@ -35,7 +45,10 @@ def matches(tree: Tree) -> bool:
 
 
 def read(tree: Tree, options: ReadOptions) -> RawRows:
-    """Read a CSV file with the columns path, label and, optionally, split and group.
+    """Read a CSV file with the columns path, label and, optionally, split, group and a box.
+
+    The columns x, y, width and height hold the box of the face in pixels of the upright image; an
+    image may have a row for each of its faces. A row may leave them empty.
 
     Paths are relative to the file's folder. Without a split column the images are split by the
     shares of the options. With a split column but no validation, a share of train is held out.
@@ -84,6 +97,7 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
         drawn=drawn,
         columns=table.columns,
         keeps_near_duplicates="split" not in table.columns,
+        boxes=_boxes(table),
     )
 
 
@@ -99,6 +113,49 @@ def _votes(table: LabelTable) -> Votes:
             f"{table.path}: {error}; with columns of votes, every label is an emotion"
         ) from error
     return np.where(bare[:, None], label_votes(labels), votes)
+
+
+def _boxes(table: LabelTable) -> list[SourceBox | None] | None:
+    """Read the columns of boxes.
+
+    Raises:
+        DataError: A column is missing, or a row has no box of a face.
+    """
+    present = [name for name in _BOX_COLUMNS if name in table.columns]
+    # Lists that state the size of each image have a width and a height, and no box.
+    if set(present) <= {"width", "height"}:
+        return None
+    if missing := [name for name in _BOX_COLUMNS if name not in present]:
+        raise DataError(
+            f"{table.path}: the columns {', '.join(present)} of a box lack {', '.join(missing)}; "
+            "add them, or remove these columns"
+        )
+    rows = zip(*(table.columns[name] for name in _BOX_COLUMNS), strict=True)
+    return [
+        _box(texts, f"{table.path}: row {line}")
+        for texts, line in zip(rows, table.lines, strict=True)
+    ]
+
+
+def _box(texts: Sequence[str], place: str) -> SourceBox | None:
+    if not any(texts):
+        return None
+    received = f"received {','.join(texts)!r:.80}"
+    try:
+        numbers = [float(text) for text in texts]
+    except ValueError:
+        numbers = [math.nan]
+    if not all(abs(number) <= _MAX_COORDINATE for number in numbers):
+        raise DataError(
+            f"{place}: the box x,y,width,height must be four numbers of pixels, at most "
+            f"{_MAX_COORDINATE:,}, or empty; {received}"
+        )
+    x, y, width, height = map(round, numbers)
+    if width < 1 or height < 1:
+        raise DataError(
+            f"{place}: the box is empty: its width and height must be 1 or more; {received}"
+        )
+    return SourceBox(Box(x, y, width, height), place)
 
 
 def _usages(

@@ -1,19 +1,21 @@
 """The rows that a reader returns for a raw data set, and the options of reading."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from emorec.datasets.choices import FER2013NEW, VOTE_FILES
+from emorec.datasets.face_rows import FaceRow
 from emorec.datasets.grouping import parse_rule
 from emorec.datasets.readers.image_files import RawImage
 from emorec.errors import ConfigError
 from emorec.labels import EMOTIONS_8, VOTE_CLASSES, Votes
 from emorec.suggestions import unknown_name
+from emorec.types import Box
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
@@ -78,6 +80,21 @@ class ReadOptions:
             parse_rule(self.group_by)
 
 
+_Value = TypeVar("_Value")
+
+
+class SourceBox(NamedTuple):
+    """The box of a face as the source gives it.
+
+    Attributes:
+        box: In pixels of the full, upright image.
+        place: File and row, for messages.
+    """
+
+    box: Box
+    place: str
+
+
 @dataclass(frozen=True)
 class Gap:
     """Rows whose images are missing for one common reason.
@@ -133,6 +150,9 @@ class RawRows:
         keeps_near_duplicates: Whether near duplicates are searched and kept in one split: these
             are the user's own images, of which emorec draws the splits.
         near_duplicates: Those that were found; None where they were not searched.
+        boxes: Box of the face of each row, None for none; None where the data has no boxes.
+        faces: What is known about the face of each row; None where no face was cut out.
+        face_settings: "faces" of the summary of a prepared data set; None for other data.
     """
 
     place: Path
@@ -154,6 +174,9 @@ class RawRows:
     group_rule: str | None = None
     keeps_near_duplicates: bool = False
     near_duplicates: NearDuplicates | None = None
+    boxes: Sequence[SourceBox | None] | None = None
+    faces: Sequence[FaceRow | None] | None = None
+    face_settings: Mapping[str, Any] | None = None
 
 
 def merge(parts: Sequence[RawRows]) -> RawRows:
@@ -198,7 +221,19 @@ def merge(parts: Sequence[RawRows]) -> RawRows:
         group_rule=parts[0].group_rule,
         keeps_near_duplicates=any(part.keeps_near_duplicates for part in parts),
         near_duplicates=_near_duplicates_of_all(parts),
+        boxes=_column_of_all(parts, lambda part: part.boxes),
+        faces=_column_of_all(parts, lambda part: part.faces),
+        face_settings=next((part.face_settings for part in parts if part.face_settings), None),
     )
+
+
+def _column_of_all(
+    parts: Sequence[RawRows], column: Callable[[RawRows], Sequence[_Value | None] | None]
+) -> list[_Value | None] | None:
+    """Concatenate a column, with None for the rows of the parts that lack it."""
+    if all(column(part) is None for part in parts):
+        return None
+    return [value for part in parts for value in column(part) or [None] * len(part.names)]
 
 
 def _drawn_of_all(parts: Sequence[RawRows]) -> dict[str, float]:
