@@ -9,6 +9,7 @@ from emorec.errors import ModelError
 from emorec.labels import is_printable
 from emorec.preprocessing import COLORS, INTERPOLATIONS
 from emorec.short_repr import short_repr
+from emorec.types import MAX_CROP_MARGIN, MIN_CROP_MARGIN
 
 METADATA_KEY = "emorec"
 """Metadata property of an ONNX file that holds the JSON text of a `ModelMetadata`."""
@@ -257,8 +258,13 @@ def _problem(found: dict[str, Any]) -> str | None:
         )
     if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= MAX_INPUT_SIZE:
         return f"input_size must be 1 to {MAX_INPUT_SIZE}; received {short_repr(size)}"
-    if not _is_number(found["crop_margin"]) or not -0.4 <= found["crop_margin"] <= 2:
-        return f"crop_margin must be -0.4 to 2; received {short_repr(found['crop_margin'])}"
+    if not _is_number(found["crop_margin"]) or not (
+        MIN_CROP_MARGIN <= found["crop_margin"] <= MAX_CROP_MARGIN
+    ):
+        return (
+            f"crop_margin must be {MIN_CROP_MARGIN:g} to {MAX_CROP_MARGIN:g}; "
+            f"received {short_repr(found['crop_margin'])}"
+        )
     if not _is_number(found["temperature"]) or not (
         MIN_TEMPERATURE <= found["temperature"] <= MAX_TEMPERATURE
     ):

@@ -74,7 +74,12 @@ def _quotas() -> Iterator[float]:
 
 
 def run_in_threads(
-    work: Callable[[int], None], count: int, progress: ProgressCallback | None = None
+    work: Callable[[int], None],
+    count: int,
+    progress: ProgressCallback | None = None,
+    *,
+    threads: int | None = None,
+    batch: int | None = None,
 ) -> None:
     """Call `work` with every index from 0 to `count` - 1, in threads.
 
@@ -86,30 +91,36 @@ def run_in_threads(
         work: Processes the image of an index.
         count: Number of images.
         progress: Called after every batch.
+        threads: Number of threads; None for the default of `ThreadPoolExecutor`, which suits work
+            that waits for the disk.
+        batch: Images between two progress reports; None for `BATCH`.
     """
+    size = batch or BATCH
 
     stopped = threading.Event()
 
     def run(start: int) -> None:
-        for index in range(start, min(start + BATCH, count)):
+        for index in range(start, min(start + size, count)):
             if stopped.is_set():
                 return
             work(index)
 
-    threads: list[int] = []
+    idents: list[int] = []
     with (
         hold_interrupts(),
-        ThreadPoolExecutor(initializer=lambda: threads.append(threading.get_ident())) as pool,
+        ThreadPoolExecutor(
+            threads, initializer=lambda: idents.append(threading.get_ident())
+        ) as pool,
     ):
-        batches = [pool.submit(run, start) for start in range(0, count, BATCH)]
+        batches = [pool.submit(run, start) for start in range(0, count, size)]
         try:
-            for number, batch in enumerate(batches, 1):
-                wait_for_result(batch)
+            for number, part in enumerate(batches, 1):
+                wait_for_result(part)
                 deliver_pending_interrupt()
                 if progress:
-                    progress(min(number * BATCH, count), count)
+                    progress(min(number * size, count), count)
         except BaseException:
             stopped.set()
-            abort_decoding(threads)
+            abort_decoding(idents)
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -11,6 +11,9 @@ Point = tuple[float, float]
 ALIGNMENTS = ("auto", "off", "on")
 """When crops of tilted faces are rotated upright; auto is the model's own default."""
 
+MIN_CROP_MARGIN, MAX_CROP_MARGIN = -0.4, 2.0
+"""Range of the margin on each side of a face crop, as a fraction of the box."""
+
 BLURS = ("pixelate", "gaussian", "box")
 """How faces are blurred; see `emorec.media.blurring.blur_faces`."""
 
@@ -90,6 +93,9 @@ class Landmarks:
 
 LANDMARK_NAMES = tuple(field.name for field in fields(Landmarks))
 """Names of the points of `Landmarks`, in order."""
+
+LANDMARK_COLUMNS = tuple(f"{name}_{axis}" for name in LANDMARK_NAMES for axis in "xy")
+"""Columns of tables that hold `Landmarks`."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Draws docs/app.png and docs/app-video.png: the app with a photo and with a video.
+"""Draws docs/app.png, app-video.png and app-label.png: photos, a video and a face to label.
 
 Example: python scripts/draw_app.py
 """
@@ -78,6 +78,12 @@ def main() -> None:
         page.wait_for_timeout(2000)
         page.evaluate("() => scrollTo(0, 230)")
         write_small(page.screenshot(), ROOT / "docs" / "app-video.png")
+        page.click("#tab-label")
+        page.set_input_files("#label-files", str(PHOTO))
+        page.wait_for_selector("#label-view img")
+        page.wait_for_timeout(1000)
+        page.evaluate("() => scrollTo(0, 0)")
+        write_small(page.screenshot(), ROOT / "docs" / "app-label.png")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,9 @@ An option has the same meaning in every command that has it.
 """
 
 MEANINGS = {
+    "--align": "Rotate the crops of tilted faces so that the eyes are level.",
     "--classes": "Number of emotions: 7, or 8 with contempt.",
+    "--crop-margin": "Margin on each side of a face crop, as a share of the face's box.",
     "--data": "A prepared data set, or a FER-2013 folder tree.",
     "--detector": "Face detector.",
     "--flip": "Average the logits of each image, or face, and its mirror image.",

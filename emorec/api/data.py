@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emorec.datasets.choices import COPY, FER2013NEW
+from emorec.datasets.choices import AUTO, COPY, FER2013NEW, LARGEST
 from emorec.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -30,10 +30,15 @@ def prepare_data(
     validation: float = 0.1,
     test: float = 0.1,
     seed: int = 0,
+    group_by: str | None = None,
     link: str = COPY,
     leaks: str | None = None,
     strict: bool = False,
     overwrite: bool = False,
+    faces: str = AUTO,
+    several: str = LARGEST,
+    crop_margin: float | None = None,
+    align: str = AUTO,
     progress: "ProgressCallback | None" = None,
 ) -> "PrepareResult":
     """Convert raw data sets to one data set for training and evaluation: `emorec prepare-data`.
@@ -54,11 +59,22 @@ def prepare_data(
         validation: Share of the images for validation where the source has none, 0 to 1.
         test: Share of the images for test where the source has none, 0 to 1.
         seed: Seed of the random split.
+        group_by: Rule that groups the images of a person, who is kept in one split: "folder:N",
+            "column:NAME" or a regular expression; see `emorec.datasets.grouping.parse_rule`.
         link: "copy", or "hard" or "symlink" for links to the images.
         leaks: Images that are also in a later split: "ignore", "list" or "drop" them; None lists
             them if there are several sources.
         strict: Treat every fault of the sources as an error.
         overwrite: Replace the folder `out` whatever it contains.
+        faces: How faces are cut out: "auto" (out of whole photos, while face crops stay as they
+            are), "yunet" or "haar" (out of every image), "boxes" (those of the source), or "none"
+            (every image is a face crop).
+        several: Faces to take of an image with several: "largest", "all", or "none", which keeps
+            the image in no-face/.
+        crop_margin: Share of a face's box added on each side of its crop, -0.4 to 2; None for that
+            of the shipped model.
+        align: Whether crops of tilted faces are rotated so that the eyes are level: "on", "off", or
+            "auto", the default of the shipped model.
         progress: Called now and then with the number of processed images and their total.
 
     Returns:
@@ -69,6 +85,7 @@ def prepare_data(
         ConfigError: An option is unknown or does not fit the sources.
         DataError: A source is missing, broken or unsafe, a strict check fails, or `out` must not
             be replaced. `out` is unchanged then, and after Ctrl-C.
+        ModelError: The face detector fails.
     """
     from emorec.datasets.prepare import prepare_data as prepare
     from emorec.datasets.prepare_options import PrepareOptions
@@ -80,7 +97,18 @@ def prepare_data(
     return prepare(
         [Path(place) for place in places],
         Path(out),
-        PrepareOptions(policy, classes, link, leaks, strict, overwrite),
+        PrepareOptions(
+            policy=policy,
+            classes=classes,
+            link=link,
+            leaks=leaks,
+            strict=strict,
+            overwrite=overwrite,
+            faces=faces,
+            several=several,
+            crop_margin=crop_margin,
+            align=align,
+        ),
         read_options=ReadOptions(
             layout=layout,
             ferplus_csv=None if ferplus_csv is None else Path(ferplus_csv),
@@ -89,16 +117,21 @@ def prepare_data(
             validation=validation,
             test=test,
             seed=seed,
+            group_by=group_by,
         ),
         progress=progress,
+        search_progress=progress,
     )
 
 
-def load_dataset(data: StrPath) -> "PreparedDataset":
+def load_dataset(data: StrPath, group_by: str | None = None) -> "PreparedDataset":
     """Read a prepared data set, or a FER-2013 folder tree: its images, splits, labels and votes.
 
     Args:
         data: The folder.
+        group_by: Rule that groups the images of a person, as for `prepare_data`; where a folder
+            tree has no validation folder, whole groups are held out. None keeps the groups of the
+            manifest.
 
     Returns:
         The data set. Its method `examples(split)` returns the paths of the images of "train",
@@ -106,8 +139,10 @@ def load_dataset(data: StrPath) -> "PreparedDataset":
         `emorec.load_images` decodes them.
 
     Raises:
-        DataError: The folder is missing, holds no such data set, or its manifest is broken.
+        ConfigError: The rule is invalid.
+        DataError: The folder is missing, holds no such data set, its manifest is broken, or the
+            rule does not fit its paths.
     """
     from emorec.datasets.manifest import read_prepared
 
-    return read_prepared(Path(data))
+    return read_prepared(Path(data), group_by)

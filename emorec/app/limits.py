@@ -14,6 +14,9 @@ from emorec.threads import default_threads
 _SMALL_BYTES = 64 * 2**10
 """Largest body of a request that sends neither images nor a video."""
 
+_LIST_BYTES = 4 * 2**20
+"""Largest list of chosen photos: 5,000 paths of over 800 bytes."""
+
 
 @dataclass(frozen=True)
 class AppLimits:
@@ -26,6 +29,10 @@ class AppLimits:
         video_bytes: Size of a video file.
         video_s: Seconds of a video that are processed; the rest is left out.
         session_count: Sessions that are kept at a time.
+        project_count: Choices of photos or videos that are open to be labelled at a time.
+        photo_count: Photos of one of them.
+        face_count: Faces of one of them.
+        labelled_frames: Frames of a video that are looked at to be labelled.
         camera_count: Cameras at a time.
         frame_bytes: Size of a camera frame.
         frame_pixels: Pixels of a camera frame.
@@ -41,6 +48,10 @@ class AppLimits:
     video_bytes: int = 4 * 2**30
     video_s: float = 4 * 3600.0
     session_count: int = 50
+    project_count: int = 4
+    photo_count: int = 5000
+    face_count: int = 20_000
+    labelled_frames: int = 200
     camera_count: int = 4
     frame_bytes: int = 4 * 2**20
     frame_pixels: int = 2**23
@@ -99,9 +110,9 @@ class BodyLimit:
         if scope["path"].endswith("/recognize"):
             several = dict(scope["headers"]).get(b"content-type", b"").startswith(b"multipart/")
             return self._limits.images_bytes if several else self._limits.image_bytes
-        if scope["path"].endswith("/explain"):
+        if scope["path"].endswith(("/explain", "/photos")):
             return self._limits.image_bytes
-        return _SMALL_BYTES
+        return _LIST_BYTES if scope["path"].endswith("/projects") else _SMALL_BYTES
 
 
 def too_large(most_bytes: int) -> RequestError:

@@ -1,10 +1,8 @@
 """The REST interface below /api/v1; docs/app-api.md describes it."""
 
 import json
-import secrets
 from pathlib import Path
 
-from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
@@ -16,13 +14,14 @@ from emorec.app.camera import serve_camera
 from emorec.app.descriptions import describe_models, describe_options, label_colors
 from emorec.app.explanations import explain_photo
 from emorec.app.file_names import clean_name, stem_of
+from emorec.app.label_api import LabelApi
 from emorec.app.limits import AppLimits, WorkSlots, busy
 from emorec.app.photos import FORMATS, PhotoOutput, recognize_photos
 from emorec.app.recognizers import Recognizers, read_blur, read_options, read_switch
 from emorec.app.recordings import make_recorder, pack_session
 from emorec.app.responses import RequestError
 from emorec.app.sessions import AppSession, SessionStore
-from emorec.app.uploads import new_folder, store_body, store_images
+from emorec.app.uploads import new_folder, send_once, store_body, store_images
 from emorec.app.videos import VideoOrder, VideoQueue
 from emorec.errors import ConfigError, EmorecError
 from emorec.outputs.session.recorder import SessionRecorder
@@ -47,6 +46,7 @@ class Api:
         self._sessions = SessionStore(folder, limits)
         self._videos = VideoQueue(self._sessions, limits)
         self._slots = WorkSlots(limits.working, limits.waiting)
+        self._labels = LabelApi(recognizers, folder, limits, self._slots)
         self._cameras = 0
 
     def routes(self) -> list[BaseRoute]:
@@ -65,11 +65,13 @@ class Api:
             Route("/sessions/{id}/download", self.download),
             Route("/sessions/{id}/video", self.annotated_video),
             WebSocketRoute("/camera", self.camera),
+            *self._labels.routes(),
         ]
 
     def close(self) -> None:
         """End all work."""
         self._videos.close()
+        self._labels.close()
 
     async def health(self, request: Request) -> Response:
         """Answer that the server runs."""
@@ -98,6 +100,7 @@ class Api:
                     "video_s": limits.video_s,
                     "frame_bytes": limits.frame_bytes,
                     "frame_pixels": limits.frame_pixels,
+                    "photo_count": limits.photo_count,
                 },
             }
         )
@@ -120,19 +123,7 @@ class Api:
                     recognize_photos, images, recognizer, output, results
                 )
             name = f"{stem_of(images[0].name)}-emotions" if len(images) == 1 else "emotions"
-            return self._sent(path, f"{name}.{format_}", FORMATS[format_])
-
-    def _sent(self, path: Path, name: str, media_type: str) -> Response:
-        """Send a file of a folder that is about to be removed, and remove it afterwards."""
-        kept = self._folder / f"{secrets.token_hex(16)}{path.suffix}"
-        path.replace(kept)
-        return FileResponse(
-            kept,
-            media_type=media_type,
-            filename=name,
-            content_disposition_type="inline" if media_type == "application/json" else "attachment",
-            background=BackgroundTask(kept.unlink, missing_ok=True),
-        )
+            return send_once(path, self._folder, f"{name}.{format_}", FORMATS[format_])
 
     async def explain(self, request: Request) -> Response:
         """Draw which parts of the faces of an image decide."""
@@ -155,7 +146,9 @@ class Api:
                     query.get("emotion") or None,
                     folder,
                 )
-            return self._sent(path, f"{stem_of(image.name)}-explained.png", "image/png")
+            return send_once(
+                path, self._folder, f"{stem_of(image.name)}-explained.png", "image/png"
+            )
 
     async def add_video(self, request: Request) -> Response:
         """Store a video and begin to process it."""
@@ -211,7 +204,8 @@ class Api:
                 path = await run_in_threadpool(
                     pack_session, session, query.getlist("person"), set(map(int, hidden)), folder
                 )
-            return self._sent(path, f"{stem_of(session.name)}-session.zip", "application/zip")
+            name = f"{stem_of(session.name)}-session.zip"
+            return send_once(path, self._folder, name, "application/zip")
 
     async def annotated_video(self, request: Request) -> Response:
         """Return the annotated video of a session."""

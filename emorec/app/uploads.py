@@ -1,4 +1,4 @@
-"""Receives uploaded files and stores them under names of the app's own."""
+"""Receives files and sends them; they are stored under names of the app's own."""
 
 import secrets
 import shutil
@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+from starlette.responses import FileResponse
 
 from emorec.app.file_names import clean_name
 from emorec.app.limits import AppLimits, too_large
@@ -89,6 +91,26 @@ async def store_images(request: Request, folder: Path, limits: AppLimits) -> lis
     if not stored:
         raise RequestError(400, "empty", "the form has no file; add one with its name")
     return stored
+
+
+def send_once(path: Path, folder: Path, name: str, media_type: str) -> FileResponse:
+    """Send a file of a folder that is about to be removed, and remove it afterwards.
+
+    Args:
+        path: The file.
+        folder: Folder that it is moved to.
+        name: What the client gets to call it.
+        media_type: Its content type; JSON is shown by browsers, and other files are saved.
+    """
+    kept = folder / f"{secrets.token_hex(16)}{path.suffix}"
+    path.replace(kept)
+    return FileResponse(
+        kept,
+        media_type=media_type,
+        filename=name,
+        content_disposition_type="inline" if media_type == "application/json" else "attachment",
+        background=BackgroundTask(kept.unlink, missing_ok=True),
+    )
 
 
 def _copy(part: UploadFile, path: Path) -> None:

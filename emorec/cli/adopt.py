@@ -9,6 +9,7 @@ from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.overwriting import refuse_overwriting, require_file_path
 from emorec.cli.parameters import Choice
 from emorec.cli.verbosity import note
+from emorec.types import MAX_CROP_MARGIN, MIN_CROP_MARGIN
 
 _UNSPECIFIED = "unspecified"
 
@@ -149,7 +150,7 @@ Examples:
 )
 @click.option(
     "--crop-margin",
-    type=click.FloatRange(-0.4, 2),
+    type=click.FloatRange(MIN_CROP_MARGIN, MAX_CROP_MARGIN),
     default=0.0,
     show_default=True,
     help="Margin around a detected face, as a share of its box.",

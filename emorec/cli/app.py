@@ -76,7 +76,7 @@ def app(
     max_video: float,
     json_output: JsonOutput,
 ) -> None:
-    """Open a page for photos, camera and videos on this computer.
+    """Open a page for photos, camera, videos and labels on this computer.
 
     Serves the page and a REST interface on 127.0.0.1 until Ctrl-C, and opens the page in the
     browser. Images and videos stay on this computer. The printed address holds a secret, without

@@ -55,8 +55,8 @@ def write_report(
     from emorec.datasets import data_report as report
     from emorec.datasets.dataset_summary import notices
     from emorec.datasets.inspection import inspect
-    from emorec.datasets.manifest import read_summary
     from emorec.datasets.prepared_files import SUMMARY
+    from emorec.datasets.summary_file import read_summary
 
     with image_progress("Reading images") as progress:
         inspection = inspect(data, progress, seed=seed)

@@ -69,6 +69,12 @@ Examples:
     help="Report metrics for each value of this manifest column.  [default: group, if it exists]",
 )
 @click.option(
+    "--group-by",
+    metavar="RULE",
+    help="The rule of train --group-by. A folder tree without a validation folder then has the "
+    "validation images of that run.",
+)
+@click.option(
     "--limit",
     type=click.IntRange(min=1),
     help="Evaluate at most this number of images, spread over the split.",
@@ -94,6 +100,7 @@ def evaluate(
     flip: bool,
     device: str,
     group: str | None,
+    group_by: str | None,
     limit: int | None,
     report: Path | None,
     plot: Path | None,
@@ -109,6 +116,7 @@ def evaluate(
     from emorec.cli.evaluation_text import comparison_text, evaluation_text
     from emorec.cli.progress import image_progress
     from emorec.datasets.manifest import read_prepared
+    from emorec.datasets.whole_photos import whole_photos_note
     from emorec.evaluation.comparison import pair_tests
     from emorec.evaluation.evaluate import evaluate as run
     from emorec.models.files import find_model
@@ -124,7 +132,7 @@ def evaluate(
     json_output.check(files=written.values(), models=paths, folders=[data])
     if plot and len(paths) > 1:
         raise click.UsageError("--plot draws one model; pass one MODEL, or use --report")
-    prepared = read_prepared(data)
+    prepared = read_prepared(data, group_by)
     if any(path.suffix == ".keras" for path in paths):
         refuse_device_of_keras()
         from emorec.cli.keras_backend import load_keras
@@ -132,6 +140,8 @@ def evaluate(
         load_keras()
     for note in prepared.notes:
         warn(note)
+    if photos := whole_photos_note(prepared):
+        warn(photos)
     if plot or report:
         import emorec.evaluation.plots  # noqa: F401 - a missing matplotlib ends the command here
     with image_progress("Evaluating") as progress:

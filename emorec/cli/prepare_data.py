@@ -1,15 +1,25 @@
 """The command `emorec prepare-data`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from emorec.cli.face_options import face_options
 from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.parameters import Choice
 from emorec.cli.terminal_text import one_line
-from emorec.cli.verbosity import warn
-from emorec.datasets.choices import COPY, DROP, FER2013NEW, LINKS, LIST, VOTE_FILES
+from emorec.cli.verbosity import note, warn
+from emorec.datasets.choices import (
+    COPY,
+    DROP,
+    FER2013NEW,
+    GROUP_BY_HELP,
+    LINKS,
+    LIST,
+    VOTE_FILES,
+)
 from emorec.datasets.readers.registry import LAYOUTS
 from emorec.labels import POLICIES
 
@@ -86,6 +96,7 @@ if TYPE_CHECKING:
     help="Share of the images for test if SOURCE has no test split.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random split.")
+@click.option("--group-by", metavar="RULE", help=GROUP_BY_HELP)
 @click.option(
     "--link",
     type=Choice(LINKS),
@@ -93,6 +104,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Copy image files, or link to them, which is faster and needs no disk space.",
 )
+@face_options
 @click.option(
     "--check-leaks",
     is_flag=True,
@@ -128,7 +140,12 @@ def prepare_data(
     validation: float,
     test: float,
     seed: int,
+    group_by: str | None,
     link: str,
+    faces: str,
+    several: str,
+    crop_margin: float | None,
+    align: str,
     check_leaks: bool,
     drop_leaks: bool,
     strict: bool,
@@ -140,14 +157,18 @@ def prepare_data(
 
     SOURCE is a folder, a zip archive or a CSV file; several are combined into one data set. The
     layout is detected (--layout describes each). CK+ is split by person; a CSV list may have the
-    columns split and group.
+    columns split and group. Near duplicates, such as bursts, are kept in one split if the source
+    is a folder for each emotion, or a CSV list without splits.
 
     Images are copied to train/EMOTION and test/EMOTION under --out, and images without a label
     under the policy to unlabelled/. manifest.csv lists every image with its votes; summary.json
     records every row of the sources as kept, unlabelled or dropped, with the reason.
+
+    Faces are cut out of whole photos, as detect does it; face crops stay as they are, and photos
+    without a face are kept in no-face/.
     """
     from emorec.cli.data_report import write_report
-    from emorec.cli.progress import image_progress
+    from emorec.cli.progress import staged_image_progress
     from emorec.datasets.prepare import prepare_data as prepare
     from emorec.datasets.prepare_options import PrepareOptions
     from emorec.datasets.prepared_files import REPORT_HTML
@@ -161,6 +182,10 @@ def prepare_data(
         leaks=DROP if drop_leaks else LIST if check_leaks else None,
         strict=strict,
         overwrite=overwrite,
+        faces=faces,
+        several=several,
+        crop_margin=crop_margin,
+        align=align,
     )
     read_options = ReadOptions(
         layout=layout,
@@ -170,11 +195,21 @@ def prepare_data(
         validation=validation,
         test=test,
         seed=seed,
+        group_by=group_by,
     )
-    with image_progress("Writing images") as progress:
-        prepared = prepare(sources, dest, options, read_options=read_options, progress=progress)
+    with staged_image_progress() as stage:
+        prepared = prepare(
+            sources,
+            dest,
+            options,
+            read_options=read_options,
+            progress=stage("Writing images"),
+            search_progress=stage("Finding faces"),
+        )
     for notice in prepared.notices:
         warn(notice)
+    for text in prepared.notes:
+        note(text)
     printed = json_output.write(prepared.summary)
     if not printed:
         _print_table(dest, prepared)
@@ -188,6 +223,8 @@ def prepare_data(
 def _print_table(dest: Path, prepared: "PrepareResult") -> None:
     from rich.console import Console
     from rich.table import Table
+
+    from emorec.datasets.face_summary import faces_line
 
     summary = prepared.summary
     splits = list(summary["kept"])
@@ -205,11 +242,12 @@ def _print_table(dest: Path, prepared: "PrepareResult") -> None:
             if any(counts):
                 add_row(f"{prefix}: {reason}", counts)
 
-    def add_sum(name: str, parts: list[str]) -> None:
+    def add_sum(name: str, parts: list[str], less: Mapping[str, int] | None = None) -> None:
+        sums = [sum(sum(summary[part][split].values()) for part in parts) for split in splits]
+        if less:
+            sums = [count - less[split] for count, split in zip(sums, splits, strict=True)]
         table.add_section()
-        add_row(
-            name, [sum(sum(summary[part][split].values()) for part in parts) for split in splits]
-        )
+        add_row(name, sums)
         table.add_section()
 
     for name in summary["kept"][splits[0]]:
@@ -217,7 +255,13 @@ def _print_table(dest: Path, prepared: "PrepareResult") -> None:
     add_sum("kept", ["kept"])
     add_reasons("unlabelled", "no label")
     add_reasons("dropped", "dropped")
-    add_sum("rows of the source", ["kept", "unlabelled", "dropped"])
+    faces = summary.get("faces")  # version 0.1.0 wrote none
+    further = (faces or {}).get("further_faces")
+    if further and any(further.values()):
+        add_row("further faces of an image", [-further[split] for split in splits])
+    add_sum("rows of the source", ["kept", "unlabelled", "dropped"], less=further)
     Console().print(table)
+    if line := faces_line(faces):
+        click.echo(one_line(line))
     state = "prepared" if prepared.changed else "up to date, left unchanged"
     click.echo(f"{dest}: {state}")

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 
 from rich.console import Console
 from rich.progress import (
@@ -38,6 +38,30 @@ def image_progress(
 ) -> AbstractContextManager[Callable[[int, int | None], None]]:
     """Show a progress bar over images; see `unit_progress`."""
     return unit_progress(description, "images")
+
+
+@contextmanager
+def staged_image_progress() -> Iterator[Callable[[str], Callable[[int, int | None], None]]]:
+    """Show one progress bar over images after another; see `unit_progress`.
+
+    Yields:
+        A function that takes what a stage does and returns its callback. The bar of a stage
+        replaces that of another one with the first call of its callback.
+    """
+    with ExitStack() as stack:
+        shown: dict[str, Callable[[int, int | None], None]] = {}
+
+        def stage(description: str) -> Callable[[int, int | None], None]:
+            def update(done: int, total: int | None) -> None:
+                if description not in shown:
+                    stack.close()
+                    shown.clear()
+                    shown[description] = stack.enter_context(image_progress(description))
+                shown[description](done, total)
+
+            return update
+
+        yield stage
 
 
 def unit_progress(

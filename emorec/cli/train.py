@@ -160,7 +160,7 @@ def train(
             recipe = default.name
             note(default.reason)
         settings = load_config(config, overrides, partial(option_of, ctx), recipe=recipe)
-        require_prepared(data)
+        require_prepared(data, settings.group_by)
         settings = with_model_files(settings)
         if head := head_of_data(settings, data):
             note(head.to_text())

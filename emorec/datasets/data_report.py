@@ -7,6 +7,7 @@ from typing import Any
 
 from emorec import __version__
 from emorec.atomic_files import write_bytes, write_json
+from emorec.datasets.face_summary import faces_line
 from emorec.datasets.inspection import SAMPLES, Inspection
 from emorec.datasets.prepared_files import REPORT_HTML, REPORT_JSON
 from emorec.pages import image_tag, page, table
@@ -58,6 +59,7 @@ def render(name: str, inspection: Inspection, notes: list[str]) -> str:
             f"{image_tag(data, label)}</figure>"
             for label, data in inspection.sheets.items()
         ),
+        _faces(facts["faces"], inspection.apart),
         _suspicious(facts["suspicious"]),
         _duplicates(facts["near_duplicates"], inspection.pairs),
     ]
@@ -152,6 +154,17 @@ def _agreement(votes: Mapping[str, Any] | None) -> str:
         + table(["class", "mean entropy, bits", "mean share of the top choice"], rows)
         + _bars(bars, "")
     )
+
+
+def _faces(faces: Mapping[str, Any] | None, apart: bytes) -> str:
+    """Describe how faces were cut out, and show images without a single face."""
+    line = faces_line(faces)
+    if not line:
+        return ""
+    sheet = image_tag(apart, "images without a single face") if apart else ""
+    caption = f"Up to {SAMPLES} of the images that show no face, or several"
+    figure = f"<figure><figcaption>{caption}</figcaption>{sheet}</figure>" if sheet else ""
+    return f"<h2>Faces</h2><p>{html.escape(line)}</p>{figure}"
 
 
 def _suspicious(found: Mapping[str, Any]) -> str:

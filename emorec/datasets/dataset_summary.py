@@ -3,11 +3,14 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from emorec import __version__
-from emorec.datasets.prepared_files import COLUMNS, GROUP, VOTE_COLUMNS
+from emorec.datasets.face_rows import NO_VALUES, REASONS
+from emorec.datasets.face_summary import images_apart, summarise_faces
+from emorec.datasets.group_splits import describe_groups
+from emorec.datasets.prepared_files import COLUMNS, FACE_COLUMNS, GROUP, VOTE_COLUMNS
 from emorec.datasets.readers.rows import SPLITS, USAGES
 from emorec.datasets.selection import SCHEMA_VERSION, Selection
 from emorec.file_kinds import count_kinds, left_out_text
@@ -22,7 +25,8 @@ Unreadable = Mapping[int, str]
 def summarise(selection: Selection, unreadable: Unreadable) -> dict[str, Any]:
     """Build the content of summary.json, except its digest.
 
-    The counts of kept, unlabelled and dropped rows add up to the rows of the raw data.
+    The counts of kept, unlabelled and dropped rows, less "further_faces" of "faces", add up to the
+    rows of the raw data.
     """
     raw = selection.raw
     splits = [USAGES[usage][0] for usage in raw.usages]
@@ -87,6 +91,10 @@ def summarise(selection: Selection, unreadable: Unreadable) -> dict[str, Any]:
             for repeated in selection.repeated_names
         ],
         "leaks": _leaks(selection),
+        "groups": describe_groups(
+            raw, [row for index, row in enumerate(selection.rows) if index not in unreadable]
+        ),
+        "faces": summarise_faces(selection, unreadable),
         "fingerprint": selection.fingerprint,
     }
 
@@ -126,6 +134,7 @@ def faults(summary: dict[str, Any]) -> list[str]:
         *summary["notes"],
         *_listed("missing images", summary["missing_images"]),
         *_listed("unreadable images", unreadable),
+        *(line for apart in images_apart(summary.get("faces")) for line in _listed(*apart)),
         *_listed("names on several rows with equal votes, kept once", equal),
         *_listed("names on several rows with different votes, dropped", different),
         *(_leak_lines(leaks, "kept; see --drop-leaks") if leaks and not leaks["dropped"] else []),
@@ -153,14 +162,26 @@ def manifest_csv(selection: Selection, unreadable: Unreadable) -> bytes:
     writer = csv.writer(file, lineterminator="\n")
     voted, grouped = raw.votes is not None, raw.groups is not None
     header = [name for name in COLUMNS if voted or name not in VOTE_COLUMNS]
-    writer.writerow([*header, *([GROUP] if grouped else [])])
+    face_columns = FACE_COLUMNS if selection.faces else ()
+    writer.writerow([*header, *([GROUP] if grouped else []), *face_columns])
     votes = raw.votes.tolist() if raw.votes is not None else [()] * len(raw.names)
     groups = [()] * len(raw.names) if raw.groups is None else [(group,) for group in raw.groups]
     places = {usage: (place[0], usage) for usage, place in USAGES.items()}
+    faces: Sequence[tuple[str, ...]] = [()] * len(selection.rows)
+    if selection.faces:
+        faces = [face.values if face else NO_VALUES for face in selection.faces]
     writer.writerows(
-        (target, *places[raw.usages[row]], label, *votes[row], raw.sources[row], *groups[row])
-        for index, (row, target, label) in enumerate(
-            zip(selection.rows, selection.targets, selection.labels, strict=True)
+        (
+            target,
+            *places[raw.usages[row]],
+            label,
+            *votes[row],
+            raw.sources[row],
+            *groups[row],
+            *face,
+        )
+        for index, (row, target, label, face) in enumerate(
+            zip(selection.rows, selection.targets, selection.labels, faces, strict=True)
         )
         if index not in unreadable
     )
@@ -168,7 +189,15 @@ def manifest_csv(selection: Selection, unreadable: Unreadable) -> bytes:
 
 
 def _reasons(selection: Selection) -> list[str]:
-    """Return for each image why it would have no label, by the class with most votes."""
+    """Return for each image why it would have no label: its face, or the class with most votes."""
+    reasons = _reasons_of_labels(selection)
+    for index, face in enumerate(selection.faces or ()):
+        if face and face.is_apart:
+            reasons[index] = REASONS[face.state]
+    return reasons
+
+
+def _reasons_of_labels(selection: Selection) -> list[str]:
     raw = selection.raw
     if raw.votes is None:
         labels = raw.labels or []

@@ -1,6 +1,8 @@
 """Inspects a prepared data set: counts, agreement of the voters, suspicious images."""
 
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from emorec.datasets.duplicates import find_leaks, near_duplicates, thumbnails
 from emorec.datasets.manifest import PreparedDataset, read_prepared
 from emorec.datasets.readers.image_files import FileImage, decode_gray
 from emorec.datasets.readers.rows import SPLITS
+from emorec.datasets.whole_photos import whole_photos_note
 from emorec.errors import DataError
 from emorec.images import Image
 from emorec.labels import VOTE_CLASSES, Votes
@@ -38,17 +41,21 @@ class Inspection:
         facts: Counts and lists, ready for JSON.
         sheets: Contact sheet of samples for each class, PNG bytes.
         pairs: Contact sheet of near duplicates, one above the other, PNG bytes; empty for none.
-        notes: Notes of reading a folder tree, one line each.
+        notes: Notes of reading a folder tree, one line each, and of whole photos.
+        apart: Contact sheet of images without a single face, PNG bytes; empty for none.
     """
 
     facts: dict[str, Any]
     sheets: dict[str, bytes]
     pairs: bytes
     notes: tuple[str, ...] = ()
+    apart: bytes = b""
 
 
 def inspect(root: Path, progress: ProgressCallback | None = None, *, seed: int = 0) -> Inspection:
     """Inspect every image of a prepared data set or of a FER-2013 folder tree.
+
+    Images without a single face, which prepare-data kept apart, are counted and shown alone.
 
     Args:
         root: Folder of the data set.
@@ -59,31 +66,34 @@ def inspect(root: Path, progress: ProgressCallback | None = None, *, seed: int =
         DataError: The folder is not a data set.
     """
     data = read_prepared(root)
-    paths = [str(path) for path in data.paths]
+    apart = np.zeros(len(data.paths), bool) if data.apart is None else data.apart
+    paths, splits, labels = (
+        column[~apart].tolist() for column in (data.paths, data.splits, data.labels)
+    )
     files = [FileImage(f"{root}/{path}", 0, 0) for path in paths]
     thumbs = thumbnails(files, progress)
     blank = [
         i for i in range(len(paths)) if i not in thumbs.faults and thumbs.spread[i] < MIN_SPREAD
     ]
     pairs = near_duplicates(thumbs)
-    leaks = find_leaks(pairs, data.splits.tolist())
+    leaks = find_leaks(pairs, splits)
     generator = np.random.default_rng(seed)
-    sheets = {}
-    for name in data.class_names:
-        members = np.flatnonzero(data.labels == name)
-        chosen = np.sort(generator.permutation(members)[:SAMPLES])
-        images = [_decoded(files[i]) for i in chosen if i not in thumbs.faults]
-        if images:
-            sheets[name] = _sheet(images)
+    readable: dict[str, list[FileImage]] = {name: [] for name in data.class_names}
+    for index, label in enumerate(labels):
+        if label in readable and index not in thumbs.faults:
+            readable[label].append(files[index])
+    samples = {name: _sample(images, generator) for name, images in readable.items()}
+    without_face = [FileImage(f"{root}/{path}", 0, 0) for path in data.paths[apart]]
     drawn = list(leaks.items())[:COLUMNS] or pairs[:COLUMNS]
     columns = [np.vstack([_cell(_decoded(files[i])) for i in shown]) for shown in drawn]
     facts = {
         "schema": SCHEMA_VERSION,
-        "images": len(paths),
+        "images": len(data.paths),
         "policy": data.policy,
         "classes": list(data.class_names),
         "counts": _counts(data),
         "left_out": dict(data.left_out),
+        "faces": data.faces and dict(data.faces),
         "votes": None if data.votes is None else _votes(data, data.votes),
         "suspicious": {
             "unreadable": {paths[i]: thumbs.faults[i] for i in sorted(thumbs.faults)},
@@ -94,13 +104,25 @@ def inspect(root: Path, progress: ProgressCallback | None = None, *, seed: int =
             "pairs": len(pairs),
             "images": len({index for pair in pairs for index in pair}),
             "leaks": [
-                {"path": paths[i], "split": str(data.splits[i]), "duplicate_of": paths[j]}
+                {"path": paths[i], "split": splits[i], "duplicate_of": paths[j]}
                 for i, j in leaks.items()
             ],
         },
     }
     shown = _png(np.hstack(columns)) if columns else b""
-    return Inspection(facts, sheets, shown, data.notes)
+    photos = whole_photos_note(data)
+    notes = (*data.notes, *([photos] if photos else []))
+    sheets = {name: sheet for name, sheet in samples.items() if sheet}
+    return Inspection(facts, sheets, shown, notes, _sample(without_face, generator))
+
+
+def _sample(files: Sequence[FileImage], generator: np.random.Generator) -> bytes:
+    """Draw a contact sheet of some images, chosen at random; empty without a readable one."""
+    images = []
+    for index in np.sort(generator.permutation(len(files))[:SAMPLES]):
+        with suppress(DataError):
+            images.append(_decoded(files[index]))
+    return _sheet(images) if images else b""
 
 
 def _decoded(file: FileImage) -> Image:

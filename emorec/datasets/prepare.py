@@ -3,32 +3,31 @@
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from emorec.atomic_files import write_json
-from emorec.datasets.choices import COPY, DROP, HARD, IGNORE, LABEL_CSV, LIST
+from emorec.datasets.bursts import compare_images
+from emorec.datasets.choices import AUTO, BOXES, COPY, IGNORE, LABEL_CSV, LIST
 from emorec.datasets.class_checks import require_classes
-from emorec.datasets.dataset_summary import Unreadable, faults, manifest_csv, notices, summarise
+from emorec.datasets.dataset_summary import faults, manifest_csv, notices, summarise
 from emorec.datasets.destination import files_in, recover, replacing, require_apart
-from emorec.datasets.duplicates import find_leaks, near_duplicates, thumbnails
-from emorec.datasets.manifest import read_summary
+from emorec.datasets.face_cutting import write_images
+from emorec.datasets.group_splits import group_notes, group_warnings
 from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.prepared_files import MANIFEST, OWN_FILES, SUMMARY
 from emorec.datasets.readers.ferplus import LABEL_CSV_SOURCE
-from emorec.datasets.readers.image_files import PixelImage, check_readable
+from emorec.datasets.readers.image_files import PixelImage
 from emorec.datasets.readers.registry import read_source
 from emorec.datasets.readers.rows import USAGES, RawRows, ReadOptions, merge
 from emorec.datasets.readers.table import read_table
-from emorec.datasets.selection import Selection, select, with_leaks
+from emorec.datasets.selection import Selection, select
+from emorec.datasets.summary_file import read_summary
 from emorec.errors import ConfigError, DataError
 from emorec.file_kinds import count_kinds
-from emorec.threads import ProgressCallback, run_in_threads
-
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+from emorec.threads import ProgressCallback
 
 
 @dataclass(frozen=True)
@@ -45,8 +44,13 @@ class PrepareResult:
 
     @property
     def notices(self) -> list[str]:
-        """One line for each fault of the sources, and for removed leaks."""
-        return notices(self.summary)
+        """One line for each fault of the sources, for removed leaks, and for split groups."""
+        return [*notices(self.summary), *group_warnings(self.summary.get("groups"))]
+
+    @property
+    def notes(self) -> list[str]:
+        """One line for each decision about people and near duplicates."""
+        return group_notes(self.summary.get("groups"))
 
 
 def prepare_data(
@@ -56,11 +60,12 @@ def prepare_data(
     *,
     read_options: ReadOptions | None = None,
     progress: ProgressCallback | None = None,
+    search_progress: ProgressCallback | None = None,
 ) -> PrepareResult:
     """Convert raw data to a FER-2013-shaped tree with a manifest and a summary.
 
-    The tree is written atomically; image files are copied byte for byte. A tree that is up to
-    date is left untouched.
+    The tree is written atomically; faces are cut out of whole photos, and other image files are
+    copied byte for byte. A tree that is up to date is left untouched.
 
     Args:
         sources: Folders, zip archives or CSV files of raw data; several are combined.
@@ -68,11 +73,13 @@ def prepare_data(
         options: Options of preparing; None for the defaults.
         read_options: Options of reading the sources; None for the defaults.
         progress: Called now and then with the number of processed images and their total.
+        search_progress: The same while images are searched for faces.
 
     Raises:
         ConfigError: An option does not fit the sources.
         DataError: A source is missing, broken or unsafe, a strict check fails, `dest` must not be
             replaced, or the file system fails. `dest` is unchanged.
+        ModelError: The face detector fails. `dest` is unchanged.
     """
     places = [sources] if isinstance(sources, Path) else list(sources)
     options = options or PrepareOptions()
@@ -80,17 +87,26 @@ def prepare_data(
     read_options = read_options or ReadOptions()
     dest = dest.resolve()
     with _disk_errors(dest):
-        raw = merge([read_source(place, read_options) for place in places])
+        parts = [read_source(place, read_options) for place in places]
+        if options.faces not in (AUTO, BOXES):
+            parts = [replace(part, boxes=None) for part in parts]
+        raw = merge(parts)
         _require_used(read_options, raw)
+        if options.faces == BOXES and raw.boxes is None:
+            raise ConfigError(
+                f"{raw.place} has no boxes of faces, which --faces {BOXES} takes; they are the "
+                "columns x, y, width and height of a CSV list"
+            )
         require_apart(dest, places)
         selection = select(raw, options, read_options.keep_labels)
         if options.link != COPY and any(image.path is None for image in selection.images):
             raise ConfigError(
                 f"{raw.place}: images in archives and pixel files cannot be linked to; omit --link"
             )
-        splits = [USAGES[raw.usages[row]][0] for row in selection.rows]
-        if raw.drawn is not None:
-            require_classes(raw.place, zip(splits, selection.labels, strict=True), raw.drawn)
+        if not raw.label_files:  # folders are the classes
+            splits = [USAGES[raw.usages[row]][0] for row in selection.rows]
+            images = zip(splits, selection.labels, strict=True)
+            require_classes(raw.place, images, raw.drawn, grouped=raw.groups is not None)
         if options.strict:
             _require_faultless(summarise(selection, {}))
         recover(dest)
@@ -101,18 +117,22 @@ def prepare_data(
             return PrepareResult(earlier, changed=False)
         if not options.overwrite:
             _require_replaceable(dest, earlier, selection)
-        if options.leaks != IGNORE:
-            pairs = near_duplicates(thumbnails(selection.images, progress))
-            selection = with_leaks(selection, find_leaks(pairs, splits), options.leaks == DROP)
-        return PrepareResult(_write(dest, selection, options, progress), changed=True)
+        selection = compare_images(selection, parts, options, read_options, progress)
+        summary = _write(dest, selection, options, progress, search_progress)
+        return PrepareResult(summary, changed=True)
 
 
 def _write(
-    dest: Path, selection: Selection, options: PrepareOptions, progress: ProgressCallback | None
+    dest: Path,
+    selection: Selection,
+    options: PrepareOptions,
+    progress: ProgressCallback | None,
+    search_progress: ProgressCallback | None,
 ) -> dict[str, Any]:
     """Write images, manifest and summary; return the summary."""
     with replacing(dest) as folder:
-        unreadable, sizes = _write_images(selection, folder, options.link, progress)
+        written = write_images(selection, folder, options, progress, search_progress)
+        selection, unreadable = written.selection, written.unreadable
         if len(unreadable) == len(selection.rows):
             raise DataError(
                 f"{selection.raw.place}: no image is readable; the first: {unreadable[0]}"
@@ -122,8 +142,8 @@ def _write(
             _require_faultless(summary)
         manifest = manifest_csv(selection, unreadable)
         (folder / MANIFEST).write_bytes(manifest)
-        kept = [index for index in range(len(sizes)) if index not in unreadable]
-        files = {selection.targets[index]: sizes[index] for index in kept}
+        targets = enumerate(selection.targets)
+        files = {path: written.sizes[index] for index, path in targets if index not in unreadable}
         summary["digest"] = _digest(summary, manifest, files)
         write_json(folder / SUMMARY, summary)
     return summary
@@ -227,47 +247,3 @@ def _options(summary: dict[str, Any]) -> str:
             f"--classes {classes}" if classes else "--keep-labels",
         ]
     )
-
-
-def _write_images(
-    selection: Selection, folder: Path, link: str, progress: ProgressCallback | None
-) -> tuple[Unreadable, list[int]]:
-    """Write every readable image; return the unreadable ones and the sizes of all."""
-    labelled = {f"{top}/{name}" for top in ("train", "test") for name in selection.names}
-    for path in labelled | {target.rpartition("/")[0] for target in selection.targets}:
-        (folder / path).mkdir(parents=True, exist_ok=True)
-    unreadable: dict[int, str] = {}
-    sizes = [0] * len(selection.rows)
-    base = f"{folder}{os.sep}"
-
-    def write(index: int) -> None:
-        image = selection.images[index]
-        try:
-            data = image.read()
-            if not isinstance(image, PixelImage):  # encoded here, so it is complete
-                check_readable(image.location, data)
-        except DataError as error:
-            unreadable[index] = str(error).removeprefix(f"{image.location}: ")
-            return
-        sizes[index] = len(data)
-        target = base + selection.targets[index]
-        if link == COPY:
-            _write_file(target, data)
-        elif link == HARD:
-            os.link(image.path or "", target)
-        else:
-            Path(target).symlink_to(Path(image.path or "").absolute())
-
-    run_in_threads(write, len(selection.rows), progress)
-    return unreadable, sizes
-
-
-def _write_file(target: str, data: bytes) -> None:
-    """Write a new file, without the buffers of `open`, which slow down small files."""
-    descriptor = os.open(target, _CREATE, 0o666)
-    try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-    finally:
-        os.close(descriptor)

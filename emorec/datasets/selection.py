@@ -2,21 +2,24 @@
 
 import hashlib
 from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from emorec.datasets.manifest import MAX_LABEL
+from emorec.datasets.face_rows import FaceRow
 from emorec.datasets.prepare_options import PrepareOptions
-from emorec.datasets.prepared_files import UNLABELLED
+from emorec.datasets.prepared_files import MAX_LABEL, NO_FACE, UNLABELLED
 from emorec.datasets.readers.image_files import RawImage
 from emorec.datasets.readers.rows import USAGES, RawRows
 from emorec.datasets.readers.tree import is_file_name
 from emorec.datasets.splitting import ordered
 from emorec.errors import DataError
 from emorec.labels import emotions, labels_from_votes
+from emorec.types import Box
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 2
 """Version of the tree and of its summary; a tree of another version is prepared again."""
 
 _LARGE = 16 * 2**20
@@ -57,6 +60,8 @@ class Selection:
         leaks: Rows whose image is also in a later split, each with the row there; None if leaks
             were not searched.
         leaks_dropped: Whether the leaks are removed.
+        faces: What is known about the face of each image; None where no face was cut out.
+        face_settings: "faces" of the summary, without its counts; None where no image was searched.
     """
 
     raw: RawRows
@@ -72,6 +77,8 @@ class Selection:
     fingerprint: str
     leaks: dict[int, int] | None = None
     leaks_dropped: bool = False
+    faces: Sequence[FaceRow | None] | None = None
+    face_settings: Mapping[str, Any] | None = None
 
 
 def with_leaks(selection: Selection, leaks: dict[int, int], drop: bool) -> Selection:
@@ -91,6 +98,7 @@ def with_leaks(selection: Selection, leaks: dict[int, int], drop: bool) -> Selec
         images=[selection.images[index] for index in kept],
         labels=[selection.labels[index] for index in kept],
         targets=[selection.targets[index] for index in kept],
+        faces=selection.faces and [selection.faces[index] for index in kept],
         leaks={rows[index]: rows[other] for index, other in leaks.items()},
         leaks_dropped=drop,
     )
@@ -119,7 +127,14 @@ def select(raw: RawRows, options: PrepareOptions, keep_labels: bool = False) -> 
         raise DataError(f"{raw.place}: none of the images that it names was found{more}")
     labels = [all_labels[row] for row in rows]
     images = [image for row in rows if (image := raw.images[row])]
-    targets = _targets(raw, rows, labels)
+    faces = None
+    if raw.faces is not None:
+        faces = [raw.faces[row] for row in rows]
+        for index, face in enumerate(faces):
+            if face and face.is_apart:
+                faces[index] = face._replace(source_label=labels[index])
+                labels[index] = ""
+    targets = _targets(raw, rows, labels, faces)
     voted = raw.votes is not None
     return Selection(
         raw=raw,
@@ -133,6 +148,8 @@ def select(raw: RawRows, options: PrepareOptions, keep_labels: bool = False) -> 
         repeated_names=repeated_names,
         missing=missing,
         fingerprint=_fingerprint(raw, options, keep_labels, images, targets),
+        faces=faces,
+        face_settings=raw.face_settings,
     )
 
 
@@ -149,7 +166,7 @@ def _fingerprint(
     """
     policy = raw.votes is not None and options.policy
     settings = (SCHEMA_VERSION, policy, options.classes, keep_labels, options.link, options.leaks)
-    digest = hashlib.sha256(repr(settings).encode())
+    digest = hashlib.sha256(repr((*settings, *options.face_settings)).encode())
     for file in raw.label_files:
         if file.size > _LARGE:
             digest.update(f"{file.size} {file.stamp}".encode())
@@ -157,6 +174,9 @@ def _fingerprint(
             with file.open() as stream:
                 digest.update(stream.read())
     digest.update("\n".join(targets).encode())
+    if raw.groups is not None or raw.keeps_near_duplicates:
+        grouped = (raw.keeps_near_duplicates, raw.group_rule, raw.groups, raw.usages)
+        digest.update(repr(grouped).encode())
     stamps = [(image.size, image.stamp) for image in images]
     digest.update(np.array(stamps, np.int64).tobytes())
     return digest.hexdigest()
@@ -182,20 +202,39 @@ def _labels(
     return ordered(own), labels
 
 
-def _targets(raw: RawRows, rows: list[int], labels: list[str]) -> list[str]:
-    """Return a unique path for each image, also on file systems that ignore case."""
-    taken: set[str] = set()
-    times: Counter[str] = Counter()
+class UniquePaths:
+    """Makes paths unique, also on file systems that ignore case.
+
+    Args:
+        taken: Paths that are in use.
+    """
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = {path.casefold() for path in taken}
+        self._times: Counter[str] = Counter()
+
+    def unique(self, path: str) -> str:
+        """Return a path, with a number before its suffix if it is in use, and take it."""
+        found = path
+        stem, _, suffix = path.rpartition(".")
+        while (key := found.casefold()) in self._taken:
+            self._times[path] += 1
+            found = f"{stem}-{self._times[path] + 1}.{suffix}"
+        self._taken.add(key)
+        return found
+
+
+def _targets(
+    raw: RawRows, rows: list[int], labels: list[str], faces: Sequence[FaceRow | None] | None
+) -> list[str]:
+    """Return a unique path for each image."""
+    paths = UniquePaths()
     targets = []
-    for row, label in zip(rows, labels, strict=True):
+    for row, label, face in zip(rows, labels, faces or [None] * len(rows), strict=True):
         folder = f"{USAGES[raw.usages[row]][1]}/{label}" if label else UNLABELLED
-        plain = target = f"{folder}/{_file_name(raw.names[row])}"
-        stem, _, suffix = plain.rpartition(".")
-        while (key := target.casefold()) in taken:
-            times[plain] += 1
-            target = f"{stem}-{times[plain] + 1}.{suffix}"
-        taken.add(key)
-        targets.append(target)
+        if face and face.is_apart:
+            folder = NO_FACE
+        targets.append(paths.unique(f"{folder}/{_file_name(raw.names[row])}"))
     return targets
 
 
@@ -213,15 +252,17 @@ def resolve_repeated_names(raw: RawRows) -> tuple[list[int], list[RepeatedName]]
     Returns:
         Indices of the selected rows, and the repeated names.
     """
-    keys = list(zip(raw.sources, raw.names, strict=True))
+    # An image may have a row for each of its faces.
+    boxes = [box and box.box for box in raw.boxes or [None] * len(raw.names)]
+    keys = list(zip(raw.sources, raw.names, boxes, strict=True))
     if len(set(keys)) == len(keys):
         return list(range(len(keys))), []
-    by_key: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+    by_key: defaultdict[tuple[str, str, Box | None], list[int]] = defaultdict(list)
     for row, key in enumerate(keys):
         by_key[key].append(row)
     dropped: set[int] = set()
     repeated_names = []
-    for (_, name), rows in by_key.items():
+    for (_, name, _), rows in by_key.items():
         if len(rows) > 1:
             kept = len({_content(raw, row) for row in rows}) == 1
             repeated_names.append(RepeatedName(name, rows, kept))

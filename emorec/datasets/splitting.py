@@ -1,6 +1,7 @@
 """Splits images into train, validation and test where a data set has no such split."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -50,19 +51,111 @@ def stratified_splits(
     return [str(split) for split in splits]
 
 
-def grouped_splits(groups: Sequence[str], validation: float, test: float, seed: int) -> list[str]:
-    """Assign a split to each image so that no group (a person, say) is in two splits.
+def assign_groups(
+    labels: Sequence[str], groups: Sequence[str] | None, shares: Sequence[float], seed: int
+) -> npt.NDArray[np.intp]:
+    """Assign each image to a part so that every group is in one part and classes keep their shares.
 
-    Groups are assigned from the largest to the smallest, equal ones in random order, each to the
-    split that lacks most images; the shares are exact to within half of a large group.
+    From the largest to the smallest, equal ones in random order, each group goes to the part where
+    it reduces Pearson's chi-square statistic most: the squared deviation of the part's share of
+    every class, and of all images, from the requested share, divided by that share. Then, from the
+    smallest to the largest, groups move to other parts as long as a part gains a class that it
+    lacks, or else the statistic decreases. Every part with a share gets a group if there are
+    enough.
+
+    Args:
+        labels: Label of each image, in a fixed order; "" for none.
+        groups: Group of each image; "" for an image of its own. None for images without groups.
+        shares: Share of each part, 0 to 1; they sum to 1.
+        seed: Seed of the random order.
+
+    Returns:
+        The index of the part of each image, shape (n,).
     """
-    names, members = np.unique(np.array(groups, np.str_), return_inverse=True)
-    sizes = np.bincount(members, minlength=len(names)) if len(names) else np.empty(0, np.intp)
-    order = np.random.default_rng(seed).permutation(len(names))
-    order = order[np.argsort(-sizes[order], kind="stable")]
-    lacking = np.array([1 - validation - test, validation, test]) * len(groups)
-    place = np.empty(len(names), np.intp)
-    for group in order:
-        place[group] = lacking.argmax()
-        lacking[place[group]] -= sizes[group]
-    return [SPLITS[split] for split in place[members]] if len(names) else []
+    members = number_groups(groups, len(labels))
+    if not len(members):
+        return np.empty(0, np.intp)
+    count = int(members.max()) + 1
+    column_of = {name: column for column, name in enumerate(sorted(set(labels) - {""}), start=1)}
+    images = np.zeros((count, len(column_of) + 1))
+    for member, label in zip(members.tolist(), labels, strict=True):
+        images[member, 0] += 1
+        if label:
+            images[member, column_of[label]] += 1
+    order = np.random.default_rng(seed).permutation(count)
+    weight = ((images / images.sum(axis=0)) ** 2).sum(axis=1)
+    order = order[np.argsort(-weight[order], kind="stable")]
+    used = np.flatnonzero(np.array(shares) > 0)
+    return used[_assign(images, np.array(shares)[used], order)][members]
+
+
+_PASSES = 20
+"""Most passes over the groups in which they move to other parts; about five are enough."""
+
+_LACK = 1000.0
+"""Cost of a class that a part lacks; larger than any deviation."""
+
+
+def _assign(
+    images: npt.NDArray[np.float64], shares: npt.NDArray[np.float64], order: npt.NDArray[np.intp]
+) -> npt.NDArray[np.intp]:
+    """Return the part of each group; see `assign_groups`.
+
+    Args:
+        images: Number of images of each group, in all and of each class, shape (groups, columns).
+        shares: Requested share of each part, above 0.
+        order: Order in which the groups are assigned.
+    """
+    total = images.sum(axis=0)
+    wanted, scale = shares[:, None] * total, 1 / (shares[:, None].clip(1e-9) * total**2)
+    filled = np.zeros_like(wanted)
+    sizes = np.zeros(len(shares), np.intp)
+    part = np.zeros(len(order), np.intp)
+
+    def cost(added: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the change of the statistic by a group in each part."""
+        change = (2 * (filled - wanted) + added) * added * scale
+        return cast(npt.NDArray[np.float64], change.sum(axis=1))
+
+    for done, group in enumerate(order):
+        change = cost(images[group])
+        if len(order) - done <= np.count_nonzero(sizes == 0):
+            change[sizes > 0] = np.inf
+        part[group] = change.argmin()
+        filled[part[group]] += images[group]
+        sizes[part[group]] += 1
+    for _ in range(_PASSES):
+        moved = False
+        for group in order[::-1]:
+            here, added = part[group], images[group]
+            if sizes[here] == 1:
+                continue
+            filled[here] -= added
+            change = cost(added) - _LACK * ((filled == 0) & (added > 0)).sum(axis=1)
+            best = change.argmin()
+            if change[best] < change[here] - 1e-9:
+                moved = True
+                part[group] = best
+                sizes[here] -= 1
+                sizes[best] += 1
+            filled[part[group]] += added
+        if not moved:
+            break
+    return part
+
+
+def number_groups(groups: Sequence[str] | None, count: int) -> npt.NDArray[np.intp]:
+    """Number the groups from 0, in order of appearance; an image without a group is one itself.
+
+    Args:
+        groups: Group of each image, "" for none; None where no image has one.
+        count: Number of images.
+
+    Returns:
+        The number of the group of each image, shape (n,).
+    """
+    if groups is None:
+        return np.arange(count)
+    numbers: dict[str | int, int] = {}
+    keys = (group or index for index, group in enumerate(groups))
+    return np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.intp)

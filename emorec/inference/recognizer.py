@@ -11,12 +11,8 @@ import numpy as np
 
 from emorec import resources
 from emorec.detection.base import FaceDetector
-from emorec.detection.registry import (
-    DEFAULT_DETECTOR,
-    DETECTORS,
-    make_detector,
-    takes_whole_image,
-)
+from emorec.detection.framing import crop_regions
+from emorec.detection.registry import DEFAULT_DETECTOR, DETECTORS, make_detector
 from emorec.errors import ConfigError
 from emorec.frames import Frame
 from emorec.image_arrays import check_image
@@ -26,7 +22,7 @@ from emorec.inference.classifier import EmotionClassifier
 from emorec.inference.named_inputs import model_file, named_detector, read_named_image
 from emorec.labels import EMOTIONS_7, EMOTIONS_8, emotions
 from emorec.metadata import ModelMetadata
-from emorec.preprocessing import CropRegion, crop_region
+from emorec.preprocessing import CropRegion
 from emorec.short_repr import short_repr
 from emorec.types import ALIGNMENTS, Box, Face, FaceEmotion, Prediction
 
@@ -220,13 +216,7 @@ class EmotionRecognizer:
 
     def crop_regions(self, frame: Frame, faces: Sequence[Face]) -> list[CropRegion]:
         """Return the rectangles that `crop_faces` cuts out, in pixels of `frame.image_bgr`."""
-        height, width = frame.image_bgr.shape[:2]
-        regions = []
-        for face in map(frame.to_scaled_face, faces):
-            margin = 0.0 if takes_whole_image(face.detector) else self.metadata.crop_margin
-            landmarks = face.landmarks if self.aligned else None
-            regions.append(crop_region((width, height), face.box, margin, landmarks))
-        return regions
+        return crop_regions(frame, faces, self.metadata.crop_margin, self.aligned)
 
     def classify(self, crops: Sequence[Image]) -> list[Prediction]:
         """Classify face crops, of one or more images, over `labels`.

@@ -23,6 +23,7 @@ from emorec.images import (
     MAX_PIXELS,
     Bytes,
     Image,
+    Location,
     check_size,
     decode_animation,
     decode_image,
@@ -69,21 +70,41 @@ def read_frames(source: MediaSource, max_side: int | None = None) -> MediaConten
     path = Path(source.name)
     data = _read_content(source.name)
     header = read_header(data.data)
-    if header is None:
-        image_bgr = decode_image(path, data, cv2.IMREAD_COLOR)
-        return MediaContent([downscale(Frame.from_image(image_bgr), max_side)])
-    if header.animated:
+    if header is not None and header.animated:
         check_size(path, header.size_wh)
         animation = _animation(path, data, header, max_side)
         if len(animation.frames) > 1:
             return animation
-    notes = (f"{path}: page 1 of {header.pages} was read",) if header.pages > 1 else ()
-    still = downscale(_still(path, data, header, max_side), max_side)
-    return MediaContent([still], notes=notes)
+    pages = 1 if header is None else header.pages
+    notes = (f"{path}: page 1 of {pages} was read",) if pages > 1 else ()
+    return MediaContent([_still(path, data, header, max_side)], notes=notes)
 
 
-def _still(path: Path, data: Bytes, header: Header, max_side: int | None) -> Frame:
+def decode_still(location: Location, data: bytes) -> Frame:
+    """Decode the content of an image file; of an animation, the first frame.
+
+    Args:
+        location: File name for messages.
+        data: Bytes of the file.
+
+    Returns:
+        The upright image, as `read_frames` returns it.
+
+    Raises:
+        DataError: The bytes are not a readable image.
+    """
+    content = np.frombuffer(data, np.uint8)
+    return _still(location, content, read_header(content.data), None)
+
+
+def _still(path: Location, data: Bytes, header: Header | None, max_side: int | None) -> Frame:
     """Decode an image, at reduced size if the full size is too large or not needed."""
+    if header is None:
+        return downscale(Frame.from_image(decode_image(path, data, cv2.IMREAD_COLOR)), max_side)
+    return downscale(_still_by_header(path, data, header, max_side), max_side)
+
+
+def _still_by_header(path: Location, data: Bytes, header: Header, max_side: int | None) -> Frame:
     width, height = header.size_wh
     divisor = 1
     if header.shrinkable:

@@ -6,12 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emorec.errors import DataError
-from emorec.outputs.record_table import (
-    FACE_COLUMNS,
-    FRAME_COLUMNS,
-    LANDMARK_COLUMNS,
-    record_rows,
-)
+from emorec.outputs.record_table import FACE_COLUMNS, FRAME_COLUMNS, record_rows
 from emorec.outputs.records import Record
 from emorec.outputs.source_groups import (
     ParsedLine,
@@ -24,6 +19,7 @@ from emorec.outputs.source_groups import (
 )
 from emorec.outputs.text_writer import TextWriter
 from emorec.table_cells import plain_cell, safe_cell
+from emorec.types import LANDMARK_COLUMNS
 
 
 class CsvWriter(TextWriter):

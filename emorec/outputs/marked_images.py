@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from emorec.detection.framing import crop_regions
 from emorec.errors import DataError
 from emorec.frames import Frame
 from emorec.images import write_image
 from emorec.media.sources import MediaSource
 from emorec.outputs.records import ImageResult, image_record
-from emorec.preprocessing import crop_face
 from emorec.types import FaceEmotion, Undrawn
 
 
@@ -92,7 +92,7 @@ class FaceCrops:
     Attributes:
         folder: Folder of the crops.
         margin: Margin added on each side, as a fraction of the box's width and height.
-        align: Rotate the crops of tilted faces; see `crop_face`.
+        align: Rotate the crops of tilted faces; see `crop_regions`.
         blur: As for `MarkedImages`.
     """
 
@@ -110,12 +110,12 @@ class FaceCrops:
             from emorec.media.blurring import blur_frame  # most runs blur nothing
 
             frame = blur_frame(frame, [face.box for face in faces], self.blur)
-        for number, emotion in enumerate(faces, 1):
-            face = frame.to_scaled_face(emotion.face)
-            landmarks = face.landmarks if self.align else None
+        found = [emotion.face for emotion in faces]
+        regions = crop_regions(frame, found, self.margin, self.align)
+        for number, region in enumerate(regions, 1):
             target = self.folder / source.output_name(f"-face{number}.png", frame)
             make_folder(target.parent)
-            write_image(target, crop_face(frame.image_bgr, face.box, self.margin, landmarks))
+            write_image(target, region.crop(frame.image_bgr))
             written.append(target)
         return WrittenImages(written)
 

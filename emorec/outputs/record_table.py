@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from emorec.outputs.records import Record
-from emorec.types import LANDMARK_NAMES
+from emorec.types import LANDMARK_COLUMNS
 
 FRAME_COLUMNS = ("source", "frame", "time_s", "width", "height", "status")
 BOX_COLUMNS = ("x", "y", "box_width", "box_height")
-LANDMARK_COLUMNS = tuple(f"{name}_{axis}" for name in LANDMARK_NAMES for axis in "xy")
 FACE_COLUMNS = (
     *("face", "id", *BOX_COLUMNS, "detector", "detector_score"),
     *("emotion", "confidence", "uncertain", *LANDMARK_COLUMNS),

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from emorec.metadata import MAX_ADJUSTMENT
+from emorec.types import MAX_CROP_MARGIN, MIN_CROP_MARGIN
 
 MAX_EPOCHS = 100_000
 
@@ -107,6 +108,9 @@ class DataConfig(_Group):
     classes: Literal[7, 8] | None = Field(None, description="8 keeps contempt")
     limit: int | None = Field(
         None, ge=1, le=10**9, description="largest number of images per split"
+    )
+    group_by: str | None = Field(
+        None, description="rule that groups the images of a person, as in prepare-data"
     )
 
 
@@ -235,9 +239,16 @@ class OutputConfig(_Group):
     model_version: str = "1"
     model_license: str = "unspecified"
     training_data: str | None = Field(None, description="for the metadata and the report")
-    crop_margin: float = Field(0.0, ge=-0.4, le=2, description="of the face crop, relative")
-    align: bool = Field(
-        False, description="users of the model get crops that are rotated by the eyes by default"
+    crop_margin: float | None = Field(
+        None,
+        ge=MIN_CROP_MARGIN,
+        le=MAX_CROP_MARGIN,
+        description="of the face crop, relative; default: that of the data set, else 0",
+    )
+    align: bool | None = Field(
+        None,
+        description="users of the model get crops that are rotated by the eyes by default; "
+        "default: as in the data set, else false",
     )
     default_prior: float = Field(
         0.0,

@@ -112,8 +112,7 @@ def _measure(run: TrainingRun) -> Estimate | None:
     callbacks = [StopOnNaN(), ValidateWithEma(), LetInterruptsThrough(), run.timer]
     # Of an epoch of one step, the second one shows how long a step takes without compiling.
     epochs = 1 if len(fitting.batches) > 1 else 2
-    frozen = run.config.freeze_norm_statistics
-    fit_epochs(fitting, 0, epochs, callbacks, run.world, freeze_norm_statistics=frozen)
+    fit_epochs(run.config, fitting, 0, epochs, callbacks, run.world)
     return run.timer.sampled
 
 

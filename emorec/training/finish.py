@@ -146,14 +146,14 @@ def _metadata(
         color=COLOR,
         input_size=model.input_shape[1],
         interpolation=INTERPOLATION,
-        crop_margin=config.crop_margin,
+        crop_margin=config.crop_margin or 0.0,
         temperature=shrunk_temperature(logits, data.validation.targets),
         training_data=config.training_data or "unspecified",
         license=config.model_license,
         created_with=__version__,
         prior=tuple(learned_prior(data.train.targets, config).tolist()),
         default_prior=config.default_prior,
-        align=config.align,
+        align=bool(config.align),
         calibration_images=len(logits),
     )
 

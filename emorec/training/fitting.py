@@ -18,7 +18,7 @@ from emorec.modeling.finetune import set_trainable_layers
 from emorec.training import balance
 from emorec.training.batches import AugmentedBatches, BatchSettings
 from emorec.training.config import TrainConfig
-from emorec.training.config_groups import FeatureCacheConfig
+from emorec.training.config_groups import FeatureCacheConfig, ModelConfig
 from emorec.training.distribution import ALONE, World
 from emorec.training.estimate import StageWork
 from emorec.training.fast_layers import fast_layers
@@ -162,32 +162,32 @@ def compile_stage(
 
 
 def fit_epochs(
+    config: ModelConfig,
     fitting: Fitting,
     begin: int,
     end: int,
     callbacks: Sequence[Any],
     world: World = ALONE,
-    *,
-    freeze_norm_statistics: bool = False,
 ) -> None:
     """Fit a compiled model.
 
     Args:
+        config: Whether batch normalisation keeps its statistics; otherwise they are those of each
+            epoch.
         fitting: The model and its data.
         begin: Number of epochs before the first one of this call.
         end: Number of epochs after the last one.
         callbacks: Keras callbacks, in their order, after those of the batches and norms.
         world: The processes that train together.
-        freeze_norm_statistics: Whether batch normalisation keeps its statistics; otherwise they
-            are those of each epoch.
     """
     batches = fitting.batches
     start = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.begin(epoch))
     # OpenCV's own threads would compete with those of the backend for tiny warps.
     cv2.setNumThreads(1)
     # After the faster layers, whose calls it wraps.
-    frozen = frozen_norm_statistics(fitting.model) if freeze_norm_statistics else nullcontext()
-    norms = [] if freeze_norm_statistics else [EpochNormStatistics()]
+    freeze = config.freeze_norm_statistics
+    frozen = frozen_norm_statistics(fitting.model) if freeze else nullcontext()
+    norms = [] if freeze else [EpochNormStatistics()]
     with fast_layers(fitting.model), frozen, hold_interrupts():
         fitting.model.fit(
             batches,

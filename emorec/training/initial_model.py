@@ -9,7 +9,7 @@ from emorec.modeling.head_rows import HeadRows, match_labels
 from emorec.models.initial_weights import initial_metadata
 from emorec.training.config import TrainConfig
 from emorec.training.config_groups import ModelConfig
-from emorec.training.run_data import resolve_labels, select
+from emorec.training.run_data import open_dataset, resolve_labels, select
 
 FINETUNE = "finetune"
 """The default recipe of small data sets."""
@@ -88,6 +88,6 @@ def head_of_data(config: TrainConfig, data_root: Path) -> HeadRows | None:
     """
     if not config.label_map and initial_metadata(config.weights, config.arch) is None:
         return None
-    dataset = read_prepared(data_root)
+    dataset = open_dataset(config, data_root)
     resolved = config.model_copy(update=resolve_labels(config, dataset))
     return kept_head(config, select(resolved, dataset)[0].class_names)

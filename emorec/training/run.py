@@ -7,7 +7,8 @@ from typing import Self
 
 import keras
 
-from emorec.datasets.manifest import PreparedDataset, read_prepared
+from emorec.datasets.manifest import PreparedDataset
+from emorec.datasets.whole_photos import whole_photos_note
 from emorec.errors import ConfigError, DataError
 from emorec.modeling.architectures import architecture
 from emorec.training import balance, run_folder
@@ -39,7 +40,15 @@ from emorec.training.model_files import with_model_files
 from emorec.training.onednn import configure_onednn
 from emorec.training.padded_validation import BATCH
 from emorec.training.precision import resolve_precision
-from emorec.training.run_data import RunData, load, resolve_labels, select
+from emorec.training.run_data import (
+    RunData,
+    load,
+    open_dataset,
+    people_note,
+    resolve_framing,
+    resolve_labels,
+    select,
+)
 from emorec.training.run_model import build
 from emorec.training.run_timer import RunTimer
 from emorec.training.shortening import Shortening, shortenings
@@ -83,8 +92,8 @@ class TrainingRun:
         self.timer = RunTimer(self._report_estimate)
         check_distribution(config.batch_size, config.feature_cache, world)
         precision = resolve_precision(config.precision)
-        labels = resolve_labels(config, dataset)
-        config = with_model_files(config.model_copy(update={"precision": precision, **labels}))
+        resolved = {**resolve_labels(config, dataset), **resolve_framing(config, dataset)}
+        config = with_model_files(config.model_copy(update={"precision": precision, **resolved}))
         examples, validation = select(config, dataset)
         self.head = kept_head(config, examples.class_names)
         model = build(config, examples.class_names, config.seed, world)
@@ -99,10 +108,8 @@ class TrainingRun:
             )
             examples = replace(examples, targets=targets)
         if config.logit_adjustment:
-            strength = config.logit_adjustment
-            model = balance.with_adjusted_logits(model, examples.targets, strength)
-        size = model.input_shape[1]
-        self.data = load(examples, validation, size, progress=options.step_progress)
+            model = balance.with_adjusted_logits(model, examples.targets, config.logit_adjustment)
+        self.data = load(examples, validation, model.input_shape[1], progress=options.step_progress)
         self.config, self.dataset, self.model = config, dataset, model
         self.options, self.world, self.state = options, world, state
 
@@ -115,7 +122,7 @@ class TrainingRun:
         world: World = ALONE,
     ) -> Self:
         """Prepare a new run."""
-        return cls(config, read_prepared(data_root), options, world)
+        return cls(config, open_dataset(config, data_root), options, world)
 
     @classmethod
     def resume(
@@ -139,7 +146,7 @@ class TrainingRun:
                 f"{folder}: the run uses the backend {backend}; received "
                 f"{keras.backend.backend()}; set KERAS_BACKEND={backend}"
             )
-        dataset = read_prepared(data_root or Path(environment["data"]))
+        dataset = open_dataset(config, data_root or Path(environment["data"]))
         if run_folder.fingerprint(dataset) != environment["data_fingerprint"]:
             raise DataError(
                 f"{dataset.root}: the data set differs from that of {folder}, or has changed; name "
@@ -154,6 +161,10 @@ class TrainingRun:
             _log.warning("%s: %s", self.dataset.root, note)
         if self.head:
             _log.info("%s", self.head.to_text())
+        level, text = people_note(self.dataset)
+        _log.log(level, "%s: %s", self.dataset.root, text)
+        if photos := whole_photos_note(self.dataset):
+            _log.warning("%s: %s", self.dataset.root, photos)
 
     def complete(self, folder: Path) -> RunResult:
         """Fit the model and write the files of the run, also after an interruption.
@@ -274,8 +285,7 @@ class TrainingRun:
         callbacks = self._callbacks(folder, checkpoint, len(fitting.batches))
         if self.options.step_progress:
             self.options.step_progress("compiling the training step", 0, 1)
-        frozen = self.config.freeze_norm_statistics
-        fit_epochs(fitting, done, stage.end, callbacks, self.world, freeze_norm_statistics=frozen)
+        fit_epochs(self.config, fitting, done, stage.end, callbacks, self.world)
 
     def _restore(
         self, stage: Stage, model: keras.Model, checkpoint: RunCheckpoint, source: Path
@@ -296,8 +306,7 @@ class TrainingRun:
         self, folder: Path | None, checkpoint: RunCheckpoint, batches: int
     ) -> list[keras.callbacks.Callback]:
         # The check of the loss precedes the checkpoint.
-        callbacks = [StopOnNaN(), ValidateWithEma(), checkpoint]
-        callbacks += [LetInterruptsThrough(), self.timer]
+        callbacks = [StopOnNaN(), ValidateWithEma(), checkpoint, LetInterruptsThrough(), self.timer]
         if self.options.progress:
             epochs = self.config.total_epochs
             callbacks.append(

@@ -12,9 +12,15 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from helpers.app_server import RunningApp, running_app
-from helpers.browser import PageLog, chromium
+from helpers.browser import (
+    TIMEOUT_MS,
+    app_page,
+    assert_a_phone_shows,
+    chromium,
+    downloaded,
+    violations,
+)
 from helpers.clips import Placed, crossing, draw, write_clip
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
@@ -23,9 +29,6 @@ from emorec.media.video_writer import VideoWriter
 from emorec.outputs.records import image_record
 
 pytestmark = pytest.mark.slow
-
-TIMEOUT_MS = 120_000
-"""Limits allow for a busy machine."""
 
 expect.set_options(timeout=TIMEOUT_MS)
 
@@ -81,28 +84,8 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext, app: RunningApp) -> Iterator[Page]:
-    """The page, which must ask no other host and complain about nothing."""
-    page = context.new_page()
-    log = PageLog(page)
-    page.goto(app.address)
-    page.wait_for_selector("html[data-ready]")
-    yield page
-    own = (app.base, app.base.replace("http", "ws"), "blob:", "data:")
-    assert log.foreign_requests(own) == []
-    # Chromium reports answers of status 422 there, of files that are no photos.
-    assert [error for error in log.errors if "status of 422" not in error] == []
-
-
-def violations(page: Page) -> list[str]:
-    """Return the rules of axe-core that the page breaks."""
-    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
-    return [f"{rule['id']}: {rule['nodes'][0]['html'][:120]}" for rule in found]
-
-
-def downloaded(page: Page, click: Any) -> bytes:
-    with page.expect_download() as download:
-        click()
-    return Path(download.value.path()).read_bytes()
+    with app_page(context, app) as page:
+        yield page
 
 
 def assert_nothing_is_kept(page: Page, app: RunningApp) -> None:
@@ -360,8 +343,10 @@ def test_keyboard_only(page: Page, photo: Path):
     page.keyboard.press("ArrowRight")
     expect(page.locator("#tab-camera")).to_be_focused()
     expect(page.locator("#panel-camera")).to_be_visible()
-    page.keyboard.press("End")
+    page.keyboard.press("ArrowRight")
     expect(page.locator("#panel-video")).to_be_visible()
+    page.keyboard.press("End")
+    expect(page.locator("#panel-label")).to_be_visible()
     page.keyboard.press("Home")
     expect(page.locator("#panel-photo")).to_be_visible()
     reached: list[str] = []
@@ -409,18 +394,11 @@ def test_a_phone(page: Page, app: RunningApp, photo: Path, clip: Path):
     page.wait_for_selector("html[data-ready]")
     choose_photo(page, photo)
 
-    def check() -> None:
-        assert page.evaluate("() => document.documentElement.scrollWidth") <= 360
-        sizes = "all => all.filter(e => e.offsetParent).map(e => e.getBoundingClientRect().height)"
-        buttons = page.locator("button:not(.face), a.button").evaluate_all(sizes)
-        assert buttons
-        assert min(buttons) >= 24
-
-    check()
+    assert_a_phone_shows(page)
     open_video(page, clip)
-    check()
+    assert_a_phone_shows(page)
     page.goto(page.url.replace("/#video", "/labels"))
-    check()
+    assert_a_phone_shows(page)
     assert_nothing_is_kept(page, app)
 
 

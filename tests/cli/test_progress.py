@@ -2,7 +2,13 @@
 
 import pytest
 
-from emorec.cli.progress import byte_progress, image_progress, step_progress, unit_progress
+from emorec.cli.progress import (
+    byte_progress,
+    image_progress,
+    staged_image_progress,
+    step_progress,
+    unit_progress,
+)
 
 
 @pytest.fixture
@@ -53,3 +59,20 @@ def test_a_terminal_shows_steps(capsys: pytest.CaptureFixture):
     assert "exporting" in printed
     assert "step 2 of 3" in printed
     assert "elapsed" in printed
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_terminal_shows_one_stage_after_another(capsys: pytest.CaptureFixture):
+    with staged_image_progress() as stage:
+        writing, finding = stage("Writing images"), stage("Finding faces")
+        assert capsys.readouterr().err == ""
+        writing(0, 10)
+        writing(5, 10)
+        before = capsys.readouterr().err
+        finding(1, 4)
+        finding(2, 4)
+    assert "Writing images" in before
+    assert "Finding faces" not in before
+    after = capsys.readouterr().err
+    assert "Finding faces" in after
+    assert "2/4" in after

@@ -6,8 +6,10 @@ import cv2
 import numpy as np
 import pytest
 from helpers.checkouts import ROWS, SAD, make_checkout, noise_png
+from helpers.marked_faces import MarkDetector
 
 from emorec.datasets.prepare import prepare_data
+from emorec.detection.registry import DETECTORS, DetectorEntry
 
 
 @pytest.fixture
@@ -20,6 +22,16 @@ def dest(tmp_path: Path) -> Path:
 def checkout(tmp_path: Path) -> Path:
     """A FERPlus checkout of eight rows."""
     return make_checkout(tmp_path / "FERPlus")
+
+
+@pytest.fixture
+def marks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MarkDetector:
+    """Replaces the default detector by a `MarkDetector`, with a cache of its own."""
+    detector = MarkDetector()
+    entry = DetectorEntry(name="yunet", help="marks", make=lambda *, for_video: detector)
+    monkeypatch.setitem(DETECTORS, "yunet", entry)
+    monkeypatch.setenv("EMOREC_CACHE", str(tmp_path / "cache"))
+    return detector
 
 
 SPLIT_VOTES = (5, 5, 0, 0, 0, 0, 0, 0, 0, 0)

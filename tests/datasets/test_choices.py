@@ -1,9 +1,11 @@
 """The values of options: the command line offers exactly those of the library."""
 
 from emorec.cli.prepare_data import prepare_data
-from emorec.datasets.choices import LINKS, VOTE_FILES
+from emorec.datasets.choices import LINKS, SEVERAL, VOTE_FILES
+from emorec.datasets.prepare_options import face_modes
 from emorec.datasets.readers.registry import LAYOUTS
 from emorec.labels import POLICIES
+from emorec.types import ALIGNMENTS
 
 
 def test_the_command_offers_every_choice() -> None:
@@ -14,4 +16,7 @@ def test_the_command_offers_every_choice() -> None:
         "layout": tuple(LAYOUTS),
         "votes": VOTE_FILES,
         "link": LINKS,
+        "faces": face_modes(),
+        "several": SEVERAL,
+        "align": ALIGNMENTS,
     }

@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 from helpers.checkouts import noise_png
 from helpers.html_page import Page, assert_self_contained
+from helpers.marked_faces import MarkDetector, draw_marks
 
 from emorec.datasets.data_report import render, write_report
 from emorec.datasets.inspection import inspect
 from emorec.datasets.prepare import prepare_data
+from emorec.datasets.readers.rows import ReadOptions
+from emorec.types import Box
 
 
 def test_the_page_is_complete_and_self_contained(suspicious_data: Path, tmp_path: Path) -> None:
@@ -52,3 +55,24 @@ def test_images_of_any_shape_fit_into_a_sheet(tmp_path: Path, shape: tuple[int, 
     cv2.imwrite(str(folder / "a.png"), np.full(shape, 7, np.uint8))
     sheet = inspect(tmp_path).sheets["happy"]
     assert cv2.imdecode(np.frombuffer(sheet, np.uint8), cv2.IMREAD_GRAYSCALE).min() == 7
+
+
+def test_images_without_a_face_are_shown_alone(tmp_path: Path, marks: MarkDetector) -> None:
+    root, out = tmp_path / "mine", tmp_path / "out"
+    for number, boxes in enumerate([[Box(9, 9, 30, 30)], [Box(9, 9, 30, 30)], [], []]):
+        label = "happy" if number % 2 else "sad"
+        draw_marks(root / label / f"{number}.png", (160, 120), boxes, number)
+    options = ReadOptions(validation=0, test=0)
+    prepare_data(root, out, read_options=options)
+    (out / "no-face/3.png").unlink()
+    inspection = inspect(out)
+    assert (inspection.facts["images"], inspection.facts["counts"]["train"]) == (
+        4,
+        {"happy": 1, "sad": 1, "": 2},
+    )
+    assert inspection.facts["faces"]["photos"] == 2
+    sheet = cv2.imdecode(np.frombuffer(inspection.apart, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert (sheet[:, 56:] == 255).all()  # one image, of those that are still there
+    parsed = Page(render("mine", inspection, []))
+    assert "2 without a face, kept in no-face/" in parsed.text
+    assert len(parsed.images()) == len(inspection.sheets) + 1

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from helpers.checkouts import tree
 
-from emorec.datasets import prepare
+from emorec.datasets import image_writing, prepare
 from emorec.datasets.destination import replacing
 from emorec.datasets.prepare import prepare_data
 from emorec.datasets.prepare_options import PrepareOptions
@@ -56,10 +56,10 @@ def test_a_file_or_the_current_folder_is_never_replaced(
 KILLED_AT = {
     "the third image": """
         count = itertools.count()
-        def check_readable(path, data):
+        def check_readable(path, data, header):
             if next(count) == 2:
                 kill()
-        prepare.check_readable = check_readable
+        image_writing.check_readable = check_readable
     """,
     "the manifest": "prepare.manifest_csv = kill",
     "the first move": """
@@ -84,7 +84,7 @@ KILLED_AT = {
 
 PROGRAM = """
 import itertools, os, pathlib, shutil, signal, sys, textwrap
-from emorec.datasets import prepare
+from emorec.datasets import image_writing, prepare
 from emorec.datasets.prepare_options import PrepareOptions
 
 def kill(*_):
@@ -150,7 +150,7 @@ def test_a_failure_leaves_everything_as_it_was(
         raise raised
 
     with monkeypatch.context() as patch:
-        patch.setattr(prepare, stage, fail)
+        patch.setattr(image_writing if stage == "check_readable" else prepare, stage, fail)
         with pytest.raises(expected) as caught:
             prepare_data(checkout, dest, PrepareOptions(overwrite=True))
     if expected is DataError:

@@ -96,8 +96,8 @@ run()
 @pytest.mark.parametrize(
     ("kind", "module", "function"),
     [
-        ("images", "prepare", "check_readable"),
-        ("pixels", "prepare", "_write_file"),
+        ("images", "image_writing", "check_readable"),
+        ("pixels", "image_writing", "write_new_file"),
         ("pixels", "readers.pixels", "parse_pixels"),
         ("images", "duplicates", "decode_gray"),
     ],

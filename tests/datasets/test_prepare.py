@@ -15,7 +15,7 @@ from helpers.checkouts import (
     tree,
 )
 
-from emorec.datasets import prepare
+from emorec.datasets import image_writing
 from emorec.datasets.prepare import prepare_data
 from emorec.datasets.prepare_options import PrepareOptions
 from emorec.errors import ConfigError, DataError
@@ -153,10 +153,10 @@ def test_progress_is_reported(checkout: Path, dest: Path, monkeypatch: pytest.Mo
 def test_an_image_that_fails_the_check_is_unreadable(
     checkout: Path, dest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(label: str, data: object) -> None:
+    def refuse(label: str, *_: object) -> None:
         if label.endswith("fer0000001.png"):
             raise DataError(f"{label}: damaged")
 
-    monkeypatch.setattr(prepare, "check_readable", refuse)
+    monkeypatch.setattr(image_writing, "check_readable", refuse)
     summary = prepare_data(checkout, dest).summary
     assert summary["unreadable_images"] == [{"name": "fer0000001.png", "error": "damaged"}]

@@ -18,7 +18,7 @@ from emorec.errors import DataError
 from emorec.file_kinds import IMAGE_SUFFIXES
 from emorec.images import write_image
 from emorec.media import reading
-from emorec.media.reading import read_frames
+from emorec.media.reading import decode_still, read_frames
 from emorec.media.sources import MediaSource
 
 
@@ -109,6 +109,25 @@ def test_a_crash_of_the_animation_decoder_is_not_repeated(tmp_path: Path, monkey
     ):
         read_frames(source(path))
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".gif"])
+def test_a_still_image_is_the_first_frame_of_a_file(tmp_path: Path, suffix: str):
+    path = tmp_path / f"a{suffix}"
+    if suffix == ".gif":
+        path.write_bytes(animation(".gif"))
+    else:
+        write_image(path, scene())
+    frame = decode_still(path, path.read_bytes())
+    first = read_frames(source(path)).frames[0]
+    np.testing.assert_array_equal(frame.image_bgr, first.image_bgr)
+    assert frame.size_wh == first.size_wh
+
+
+def test_content_that_is_no_image_cannot_be_decoded():
+    for data in (b"", b"\x89PNG", b"text"):
+        with pytest.raises(DataError, match=r"a\.png: "):
+            decode_still("a.png", data)
 
 
 @pytest.mark.parametrize("pages", [1, 3])

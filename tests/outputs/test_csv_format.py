@@ -7,7 +7,7 @@ from helpers.example_records import LABELS, RECORDS
 
 from emorec.errors import DataError
 from emorec.outputs.csv_format import CsvWriter, csv_groups
-from emorec.outputs.record_table import LANDMARK_COLUMNS
+from emorec.types import LANDMARK_COLUMNS
 
 
 def write(path: Path) -> None:

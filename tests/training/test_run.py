@@ -116,7 +116,7 @@ def test_a_run_that_cannot_be_distributed_is_refused(tiny_data: Path) -> None:
         TrainingRun.begin(settings(batch_size=12), tiny_data, world=World(devices=5))
 
 
-def test_files_that_are_no_images_of_the_data_are_in_the_log(
+def test_files_that_are_no_images_and_whole_photos_are_in_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = make_prepared(tmp_path / "raw", votes=False)
@@ -125,5 +125,9 @@ def test_files_that_are_no_images_of_the_data_are_in_the_log(
     folder = create(tmp_path / "runs", run.config, run.dataset)
     monkeypatch.setattr(TrainingRun, "fit", lambda *_: None)
     monkeypatch.setattr(TrainingRun, "finish", lambda *_: None)
+    monkeypatch.setattr("emorec.training.run.whole_photos_note", lambda dataset: "are photos")
     run.complete(folder)
-    assert f"WARNING {data}: left out: 1 .txt\n" in (folder / LOG).read_text()
+    log = (folder / LOG).read_text()
+    assert f"WARNING {data}: left out: 1 .txt\n" in log
+    assert log.count(f"WARNING {data}: it is not known who is on which image: the same ") == 1
+    assert f"WARNING {data}: are photos\n" in log

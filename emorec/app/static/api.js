@@ -18,14 +18,14 @@ async function check(response) {
   throw new Error(message);
 }
 
-export async function get(path) {
-  return (await check(await fetch(address(path)))).json();
+export async function get(path, query = {}) {
+  return (await check(await fetch(address(path, query)))).json();
 }
 
 /** Send a request again while the server is busy. */
-async function send(path, query, body) {
+async function send(path, query, body, signal = null) {
   for (let attempt = 0; ; attempt += 1) {
-    const response = await fetch(address(path, query), { method: "POST", body });
+    const response = await fetch(address(path, query), { method: "POST", body, signal });
     if (response.status !== 503 || attempt === 10) return check(response);
     await new Promise(done => setTimeout(done, 1000 * Number(response.headers.get("Retry-After") ?? 2)));
   }
@@ -54,12 +54,12 @@ export async function explain(file, face, query) {
   return (await send("explain", { ...query, name: file.name, face }, file)).blob();
 }
 
-/** Upload a video; `progress` is called with the share that is sent. Returns the session. */
-export function uploadVideo(file, query, progress, signal) {
+/** Upload a video to a path; `progress` is called with the share that is sent. Returns the answer. */
+export function uploadVideo(path, file, query, progress, signal) {
   return new Promise((resolve, reject) => {
     // fetch does not report the progress of an upload.
     const request = new XMLHttpRequest();
-    request.open("POST", address("videos", { ...query, name: file.name }));
+    request.open("POST", address(path, query));
     request.responseType = "json";
     request.upload.addEventListener("progress", event => progress(event.loaded / file.size));
     request.addEventListener("load", () => {
@@ -78,19 +78,36 @@ export async function downloadSession(id, query) {
   return (await check(await fetch(address(`sessions/${id}/download`, query)))).blob();
 }
 
-/** The sessions of this page; they are deleted when it is left, as nothing shows them any more. */
-const sessions = new Set();
-
-export const keepSession = id => sessions.add(id);
-
-export async function deleteSession(id) {
-  sessions.delete(id);
-  await fetch(address(`sessions/${id}`), { method: "DELETE" });
+/** Send a value as JSON, or nothing, and return the answer; it arrives even if the page is left. */
+export async function call(method, path, query = {}, value = undefined) {
+  const body = value === undefined ? undefined : JSON.stringify(value);
+  // Browsers refuse large bodies of requests that outlive the page.
+  const keepalive = method === "PUT";
+  return check(await fetch(address(path, query), { method, body, keepalive }));
 }
+
+/** Find the faces of a photo of a label project. */
+export async function addPhoto(id, path, file, signal) {
+  return (await (await send(`projects/${id}/photos`, { path }, file, signal)).json()).faces;
+}
+
+/** What the server holds for this page; it is deleted when the page is left, as nothing shows it any more. */
+const held = new Set();
+
+export const hold = path => held.add(path);
+
+export async function discard(path) {
+  held.delete(path);
+  await fetch(address(path), { method: "DELETE" });
+}
+
+export const keepSession = id => hold(`sessions/${id}`);
+
+export const deleteSession = id => discard(`sessions/${id}`);
 
 addEventListener("pagehide", event => {
   if (event.persisted) return; // the browser may come back to the page as it is
-  for (const id of sessions) fetch(address(`sessions/${id}`), { method: "DELETE", keepalive: true });
+  for (const path of held) fetch(address(path), { method: "DELETE", keepalive: true });
 });
 
 /** Open the WebSocket of a camera. */

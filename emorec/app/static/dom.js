@@ -34,7 +34,7 @@ export function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
-/** Call back with the files that are dropped on an element. */
+/** Call back with the files that are dropped on an element, and all that is dropped. */
 export function onDrop(element, take) {
   for (const name of ["dragenter", "dragover"]) {
     element.addEventListener(name, event => {
@@ -46,9 +46,14 @@ export function onDrop(element, take) {
   element.addEventListener("drop", event => {
     event.preventDefault();
     element.classList.remove("over");
-    take([...event.dataTransfer.files]);
+    take([...event.dataTransfer.files], event.dataTransfer);
   });
 }
+
+export const wait = milliseconds => new Promise(done => setTimeout(done, milliseconds));
+
+/** "1 photo", "2 photos" */
+export const counted = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
 export const percent = share => `${Math.round(100 * share)}%`;
 

@@ -3,11 +3,12 @@
 import { get } from "./api.js";
 import { setUpCamera } from "./camera.js";
 import { byId, showProblem } from "./dom.js";
+import { setUpLabels } from "./label.js";
 import { setUpPhotos } from "./photo.js";
 import { Settings } from "./settings.js";
 import { setUpVideo } from "./video.js";
 
-const TABS = ["photo", "camera", "video"];
+const TABS = ["photo", "camera", "video", "label"];
 
 function select(name, focus = false) {
   for (const each of TABS) {
@@ -48,6 +49,7 @@ async function start() {
     setUpPhotos(settings, options.limits);
     setUpCamera(settings);
     setUpVideo(settings, options.limits);
+    setUpLabels(settings, options.limits);
     document.documentElement.dataset.ready = "yes";
   } catch (error) {
     showProblem(`The page could not be set up: ${error.message}`);

@@ -1,7 +1,7 @@
 // The tab "Photo": photos with their faces, a table, downloads.
 
 import { convert, recognize } from "./api.js";
-import { announce, byId, make, onDrop, percent, save, showProblem } from "./dom.js";
+import { announce, byId, counted, make, onDrop, percent, save, showProblem } from "./dom.js";
 import { FaceLayer } from "./faces.js";
 import { showWhy } from "./why.js";
 
@@ -29,7 +29,7 @@ class Photo {
       this.record = record;
       this.labels = labels;
       const count = record.faces.length;
-      this.state.textContent = count === 0 ? "no face found" : `${count} ${count === 1 ? "face" : "faces"}`;
+      this.state.textContent = count === 0 ? "no face found" : counted(count, "face");
       if (frames > 1) this.state.textContent += `, first of ${frames} frames`;
       this.download.disabled = false;
       await this.image.decode().catch(() => this.showFromServer());
@@ -93,7 +93,7 @@ export function setUpPhotos(settings, limits) {
     byId("photo-actions").hidden = photos.length === 0;
     byId("photo-table").hidden = faces === 0;
     byId("photo-table").replaceChildren(table(photos));
-    byId("photo-count").textContent = `${photos.length} ${photos.length === 1 ? "photo" : "photos"}, ${faces} ${faces === 1 ? "face" : "faces"}`;
+    byId("photo-count").textContent = `${counted(photos.length, "photo")}, ${counted(faces, "face")}`;
   }
 
   function look(some) {
@@ -126,7 +126,7 @@ export function setUpPhotos(settings, limits) {
     add([...event.target.files]);
     event.target.value = "";
   });
-  onDrop(byId("photo-drop"), add);
+  onDrop(byId("photo-drop"), files => add(files));
   addEventListener("paste", event => {
     const files = [...event.clipboardData.files].filter(file => file.type.startsWith("image/"));
     if (files.length && !byId("panel-photo").hidden) add(files);

@@ -1,14 +1,12 @@
 // The tab "Video": upload, progress, and a player with boxes and time lines.
 
 import { address, deleteSession, get, keepSession, uploadVideo } from "./api.js";
-import { announce, byId, clock, make, onDrop, percent, showProblem } from "./dom.js";
+import { announce, byId, clock, make, onDrop, percent, showProblem, wait } from "./dom.js";
 import { FaceLayer } from "./faces.js";
 import { downloadButton } from "./people.js";
 import { TimeLine } from "./timeline.js";
 
 const POLL_MS = 500;
-
-const wait = milliseconds => new Promise(done => setTimeout(done, milliseconds));
 
 /** Whether this browser can play a video file. */
 function canPlay(file) {
@@ -53,9 +51,9 @@ export function setUpVideo(settings, limits) {
     try {
       progress("opening the video", null);
       const playable = await canPlay(file);
-      const query = { ...settings.query() };
+      const query = { ...settings.query(), name: file.name };
       if (byId("video-annotate").checked || !playable) query.annotate = "1";
-      session = await uploadVideo(file, query, share => progress(`reading the video, ${percent(share)}`, share), own.signal);
+      session = await uploadVideo("videos", file, query, share => progress(`reading the video, ${percent(share)}`, share), own.signal);
       keepSession(session.id);
       const found = await finish(session.id, own.signal);
       if (found.state === "failed") throw new Error(found.error);

@@ -1,21 +1,41 @@
 """Reads the user's own data as a CSV list of images with labels."""
 
+import math
 from collections.abc import Sequence
 
-from emorec.datasets.readers.rows import HELD_OUT, TRAIN, VALIDATION, RawRows, ReadOptions
+import numpy as np
+
+from emorec.datasets.prepared_files import VOTE_COLUMNS
+from emorec.datasets.readers.rows import (
+    HELD_OUT,
+    TEST,
+    VALIDATION,
+    RawRows,
+    ReadOptions,
+    SourceBox,
+    label_votes,
+)
 from emorec.datasets.readers.shared import (
     hold_out_validation,
+    leading_emotions,
     own_labels,
     require_known,
     safe_path,
 )
 from emorec.datasets.readers.split_folders import SPLIT_NAMES
-from emorec.datasets.readers.table import LabelTable, header_of, parse_table
+from emorec.datasets.readers.table import LabelTable, header_of, parse_table, vote_counts
 from emorec.datasets.readers.tree import Tree, read_folder
-from emorec.datasets.splitting import grouped_splits, stratified_splits
+from emorec.datasets.splitting import stratified_splits
 from emorec.errors import DataError
+from emorec.labels import Votes, canonical_emotion
+from emorec.types import Box
 
 SOURCE = "csv"
+
+_BOX_COLUMNS = ("x", "y", "width", "height")
+
+_MAX_COORDINATE = 10**6
+"""Largest coordinate of a box in pixels, larger than any image that is read."""
 
 
 def matches(tree: Tree) -> bool:
@@ -25,14 +45,20 @@ def matches(tree: Tree) -> bool:
 
 
 def read(tree: Tree, options: ReadOptions) -> RawRows:
-    """Read a CSV file with the columns path, label and, optionally, split and group.
+    """Read a CSV file with the columns path, label and, optionally, split, group and a box.
+
+    The columns x, y, width and height hold the box of the face in pixels of the upright image; an
+    image may have a row for each of its faces. A row may leave them empty.
 
     Paths are relative to the file's folder. Without a split column the images are split by the
-    shares of the options; no group (a person, say) is in two splits. With a split column but no
-    validation, a share of train is held out.
+    shares of the options. With a split column but no validation, a share of train is held out.
+
+    With the columns votes_neutral to votes_not_face, one for each of `VOTE_CLASSES`, the votes of a
+    row decide and its label counts only if it has no votes; the labels are emotions then.
 
     Raises:
-        DataError: The list is broken, a path leads out of the folder, or a label is unknown.
+        DataError: The list is broken, a path leads out of the folder, a label is unknown, or votes
+            are no numbers or of some classes only.
     """
     lists = tree.csv_files()
     if len(lists) != 1:
@@ -49,7 +75,13 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
         images = read_folder(tree.place.parent, folders)
     else:
         images = tree
-    labels = own_labels(tree, table.columns["label"], options)
+    votes = None
+    if any(name in table.columns for name in VOTE_COLUMNS):
+        votes = _votes(table)
+        labels = leading_emotions(votes)
+    else:
+        labels = own_labels(tree, table.columns["label"], options)
+    usages, drawn = _usages(table, labels, options)
     return RawRows(
         place=tree.place,
         label_files=[file],
@@ -57,34 +89,85 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
         lines=table.lines,
         names=names,
         images=[images.files.get(name) for name in names],
-        usages=_usages(table, labels, options),
-        labels=labels,
+        usages=usages,
+        votes=votes,
+        labels=labels if votes is None else None,
         groups=table.columns.get("group"),
         notes=images.notes(),
+        drawn=drawn,
+        columns=table.columns,
+        keeps_near_duplicates="split" not in table.columns,
+        boxes=_boxes(table),
     )
 
 
-def _usages(table: LabelTable, labels: list[str], options: ReadOptions) -> list[str]:
-    groups = table.columns.get("group")
-    shares = (options.validation, options.test, options.seed)
+def _votes(table: LabelTable) -> Votes:
+    """Return the votes of each row; those of its label where it has none."""
+    votes = vote_counts(table, VOTE_COLUMNS)
+    bare = votes.sum(axis=1) == 0
+    spelt = [label if row else "" for label, row in zip(table.columns["label"], bare, strict=True)]
+    try:
+        labels = [label and canonical_emotion(label) for label in spelt]
+    except DataError as error:
+        raise DataError(
+            f"{table.path}: {error}; with columns of votes, every label is an emotion"
+        ) from error
+    return np.where(bare[:, None], label_votes(labels), votes)
+
+
+def _boxes(table: LabelTable) -> list[SourceBox | None] | None:
+    """Read the columns of boxes.
+
+    Raises:
+        DataError: A column is missing, or a row has no box of a face.
+    """
+    present = [name for name in _BOX_COLUMNS if name in table.columns]
+    # Lists that state the size of each image have a width and a height, and no box.
+    if set(present) <= {"width", "height"}:
+        return None
+    if missing := [name for name in _BOX_COLUMNS if name not in present]:
+        raise DataError(
+            f"{table.path}: the columns {', '.join(present)} of a box lack {', '.join(missing)}; "
+            "add them, or remove these columns"
+        )
+    rows = zip(*(table.columns[name] for name in _BOX_COLUMNS), strict=True)
+    return [
+        _box(texts, f"{table.path}: row {line}")
+        for texts, line in zip(rows, table.lines, strict=True)
+    ]
+
+
+def _box(texts: Sequence[str], place: str) -> SourceBox | None:
+    if not any(texts):
+        return None
+    received = f"received {','.join(texts)!r:.80}"
+    try:
+        numbers = [float(text) for text in texts]
+    except ValueError:
+        numbers = [math.nan]
+    if not all(abs(number) <= _MAX_COORDINATE for number in numbers):
+        raise DataError(
+            f"{place}: the box x,y,width,height must be four numbers of pixels, at most "
+            f"{_MAX_COORDINATE:,}, or empty; {received}"
+        )
+    x, y, width, height = map(round, numbers)
+    if width < 1 or height < 1:
+        raise DataError(
+            f"{place}: the box is empty: its width and height must be 1 or more; {received}"
+        )
+    return SourceBox(Box(x, y, width, height), place)
+
+
+def _usages(
+    table: LabelTable, labels: list[str], options: ReadOptions
+) -> tuple[list[str], dict[str, float]]:
+    """Return the usage of each row, and the share of each usage that is drawn at random."""
     if "split" not in table.columns:
-        return grouped_splits(groups, *shares) if groups else stratified_splits(labels, *shares)
+        usages = stratified_splits(labels, options.validation, options.test, options.seed)
+        return usages, {VALIDATION: options.validation, TEST: options.test}
     splits = [split.lower() for split in table.columns["split"]]
     require_known("split", splits, SPLIT_NAMES, table.path, table.lines)
     usages = [SPLIT_NAMES[split] for split in splits]
     if VALIDATION in usages:
-        return usages
-    if groups:
-        return _hold_out_groups(usages, groups, options)
-    return hold_out_validation(usages, labels, options)
-
-
-def _hold_out_groups(usages: list[str], groups: Sequence[str], options: ReadOptions) -> list[str]:
-    """Hold out a share of the training images for validation, in whole groups."""
-    train = [row for row, usage in enumerate(usages) if usage == TRAIN]
-    splits = grouped_splits([groups[row] for row in train], options.validation, 0, options.seed)
-    result = list(usages)
-    for row, split in zip(train, splits, strict=True):
-        if split == VALIDATION:
-            result[row] = HELD_OUT
-    return result
+        return usages, {}
+    return hold_out_validation(usages, labels, options), {HELD_OUT: options.validation}

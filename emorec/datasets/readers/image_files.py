@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from emorec.errors import DataError
-from emorec.headers import read_header
+from emorec.headers import Header
 from emorec.images import MAX_FILE_BYTES, Image, decode_image
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -238,17 +238,22 @@ def _check_size(location: str, size: int) -> None:
         raise DataError(f"{location}: {size / 2**20:.0f} MiB; the limit for images is {limit} MiB")
 
 
-def check_readable(location: str, data: bytes) -> None:
+def check_readable(location: str, data: bytes, header: Header | None) -> None:
     """Check that the content of an image file is complete.
 
     A still PNG file counts as complete if all its checksums are right, which takes a tenth of the
     time of decoding it; other files are decoded.
 
+    Args:
+        location: File name for messages.
+        data: Bytes of the file.
+        header: Their header, if it is a known one.
+
     Raises:
         DataError: The image is damaged.
     """
-    header = read_header(data) if data.startswith(_PNG) else None
-    if not (header is not None and header.trusted and _is_complete_png(data)):
+    is_plain_png = header is not None and header.trusted and data.startswith(_PNG)
+    if not (is_plain_png and _is_complete_png(data)):
         decode_gray(location, data)
 
 

@@ -1,10 +1,20 @@
-"""Reads a data set that emorec prepared, by its manifest, which keeps votes, usages and groups."""
+"""Reads a data set that emorec prepared: the votes, usages, groups and faces of its manifest."""
 
-from emorec.datasets.prepared_files import COLUMNS, GROUP, MANIFEST, VOTE_COLUMNS
+from emorec.datasets.face_rows import STATES, face_rows
+from emorec.datasets.prepared_files import (
+    COLUMNS,
+    FACE,
+    FACE_COLUMNS,
+    GROUP,
+    MANIFEST,
+    SUMMARY,
+    VOTE_COLUMNS,
+)
 from emorec.datasets.readers.rows import USAGES, RawRows, ReadOptions
 from emorec.datasets.readers.shared import own_labels, require_known, safe_path
 from emorec.datasets.readers.table import header_of, parse_table, vote_counts
 from emorec.datasets.readers.tree import Tree
+from emorec.datasets.summary_file import parse_summary
 from emorec.errors import DataError
 
 _REQUIRED = tuple(name for name in COLUMNS if name not in VOTE_COLUMNS)
@@ -32,8 +42,16 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
     usages = table.columns["usage"]
     require_known("usage", usages, USAGES, file.location, table.lines)
     names = [safe_path(table, row) for row in range(len(table.lines))]
+    require_known("face", table.columns.get(FACE, []), (*STATES, ""), file.location, table.lines)
+    faces = face_rows(table.columns)
+    labels = [
+        face.source_label if face and face.is_apart else label
+        for face, label in zip(faces or [None] * len(names), table.columns["label"], strict=True)
+    ]
+    summary = tree.files.get(SUMMARY)
+    settings = summary and parse_summary(summary.location, summary.read()).get("faces")
     voted = any(name in table.columns for name in VOTE_COLUMNS)
-    more = sorted(set(table.columns) - {*COLUMNS, GROUP})
+    more = sorted(set(table.columns) - {*COLUMNS, GROUP, *FACE_COLUMNS})
     note = f"columns of {MANIFEST} that are not kept: {', '.join(more)}"
     return RawRows(
         place=tree.place,
@@ -44,7 +62,10 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
         images=[tree.files.get(name) for name in names],
         usages=usages,
         votes=vote_counts(table, VOTE_COLUMNS) if voted else None,
-        labels=None if voted else own_labels(tree, table.columns["label"], options),
+        labels=None if voted else own_labels(tree, labels, options),
         groups=table.columns.get(GROUP),
+        columns=table.columns,
         notes=[*([note] if more else []), *tree.notes()],
+        faces=faces,
+        face_settings=settings or None,
     )

@@ -1,17 +1,21 @@
 """The rows that a reader returns for a raw data set, and the options of reading."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from emorec.datasets.choices import FER2013NEW, VOTE_FILES
+from emorec.datasets.face_rows import FaceRow
+from emorec.datasets.grouping import parse_rule
 from emorec.datasets.readers.image_files import RawImage
 from emorec.errors import ConfigError
 from emorec.labels import EMOTIONS_8, VOTE_CLASSES, Votes
 from emorec.suggestions import unknown_name
+from emorec.types import Box
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
@@ -47,9 +51,11 @@ class ReadOptions:
         validation: Share of the images for validation where the source has none, 0 to 1.
         test: Share of the images for test where the source has none, 0 to 1.
         seed: Seed of the random split.
+        group_by: Rule that groups the images of a person; see `emorec.datasets.grouping`.
 
     Raises:
-        ConfigError: The vote files are unknown, or the shares leave no training images.
+        ConfigError: The vote files are unknown, the shares leave no training images, or the rule
+            is invalid.
     """
 
     layout: str | None = None
@@ -59,6 +65,7 @@ class ReadOptions:
     validation: float = 0.1
     test: float = 0.1
     seed: int = 0
+    group_by: str | None = None
 
     def __post_init__(self) -> None:
         if self.votes not in VOTE_FILES:
@@ -69,6 +76,23 @@ class ReadOptions:
                 "the shares of validation and test must be 0 or more and sum to less than 1; "
                 f"received {self.validation} and {self.test}"
             )
+        if self.group_by is not None:
+            parse_rule(self.group_by)
+
+
+_Value = TypeVar("_Value")
+
+
+class SourceBox(NamedTuple):
+    """The box of a face as the source gives it.
+
+    Attributes:
+        box: In pixels of the full, upright image.
+        place: File and row, for messages.
+    """
+
+    box: Box
+    place: str
 
 
 @dataclass(frozen=True)
@@ -84,6 +108,20 @@ class Gap:
     reason: str
     note: str
     rows: list[int]
+
+
+class NearDuplicates(NamedTuple):
+    """Near duplicates that were found, such as bursts and frames of one video.
+
+    Attributes:
+        images: Number of images with a near duplicate.
+        groups: Number of groups of them.
+        problem: Why they are not kept in one split; "" where they are.
+    """
+
+    images: int
+    groups: int
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,9 +142,17 @@ class RawRows:
         nameless: Number of further rows without an image name, by usage.
         gaps: Rows whose images are missing for one common reason.
         notes: Other problems of the data, one line each.
-        drawn: Share of each split that was drawn at random, where folders are the classes; None
-            for other data.
+        drawn: Share of each usage that emorec draws at random; empty where the source has all
+            splits.
         left_out: Paths of the files of the source that are neither images nor labels of the rows.
+        columns: Columns of the list of the images; empty without a list.
+        group_rule: Rule that made the groups; None without one.
+        keeps_near_duplicates: Whether near duplicates are searched and kept in one split: these
+            are the user's own images, of which emorec draws the splits.
+        near_duplicates: Those that were found; None where they were not searched.
+        boxes: Box of the face of each row, None for none; None where the data has no boxes.
+        faces: What is known about the face of each row; None where no face was cut out.
+        face_settings: "faces" of the summary of a prepared data set; None for other data.
     """
 
     place: Path
@@ -122,8 +168,15 @@ class RawRows:
     nameless: Counter[str] = field(default_factory=Counter)
     gaps: list[Gap] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    drawn: Mapping[str, float] | None = None
+    drawn: Mapping[str, float] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+    columns: Mapping[str, list[str]] = field(default_factory=dict)
+    group_rule: str | None = None
+    keeps_near_duplicates: bool = False
+    near_duplicates: NearDuplicates | None = None
+    boxes: Sequence[SourceBox | None] | None = None
+    faces: Sequence[FaceRow | None] | None = None
+    face_settings: Mapping[str, Any] | None = None
 
 
 def merge(parts: Sequence[RawRows]) -> RawRows:
@@ -165,15 +218,38 @@ def merge(parts: Sequence[RawRows]) -> RawRows:
         notes=[note for part in parts for note in part.notes],
         drawn=_drawn_of_all(parts),
         left_out=[path for part in parts for path in part.left_out],
+        group_rule=parts[0].group_rule,
+        keeps_near_duplicates=any(part.keeps_near_duplicates for part in parts),
+        near_duplicates=_near_duplicates_of_all(parts),
+        boxes=_column_of_all(parts, lambda part: part.boxes),
+        faces=_column_of_all(parts, lambda part: part.faces),
+        face_settings=next((part.face_settings for part in parts if part.face_settings), None),
     )
 
 
-def _drawn_of_all(parts: Sequence[RawRows]) -> dict[str, float] | None:
-    """Return the splits drawn in every part; None unless folders are the classes of all."""
-    drawn = [part.drawn for part in parts if part.drawn is not None]
-    if len(drawn) < len(parts):
+def _column_of_all(
+    parts: Sequence[RawRows], column: Callable[[RawRows], Sequence[_Value | None] | None]
+) -> list[_Value | None] | None:
+    """Concatenate a column, with None for the rows of the parts that lack it."""
+    if all(column(part) is None for part in parts):
         return None
-    return {split: share for split, share in drawn[0].items() if all(split in d for d in drawn)}
+    return [value for part in parts for value in column(part) or [None] * len(part.names)]
+
+
+def _drawn_of_all(parts: Sequence[RawRows]) -> dict[str, float]:
+    """Return the usages drawn in every part."""
+    drawn = [part.drawn for part in parts]
+    return {usage: share for usage, share in drawn[0].items() if all(usage in d for d in drawn)}
+
+
+def _near_duplicates_of_all(parts: Sequence[RawRows]) -> NearDuplicates | None:
+    found = [part.near_duplicates for part in parts if part.near_duplicates is not None]
+    if not found:
+        return None
+    problems = [near.problem for near in found if near.problem]
+    return NearDuplicates(
+        sum(near.images for near in found), sum(near.groups for near in found), "; ".join(problems)
+    )
 
 
 def _groups_of_all(parts: Sequence[RawRows]) -> list[str] | None:
@@ -196,6 +272,15 @@ def _votes_of(rows: RawRows) -> Votes:
             f"{rows.place}: the label {unknown[0]!r:.60} is not an emotion and cannot be combined "
             "with the votes of another source; omit --keep-labels, or prepare this source alone"
         )
+    return label_votes(labels)
+
+
+def label_votes(labels: Sequence[str]) -> Votes:
+    """Return votes that agree on the label of each row, shape (n, 10), int64.
+
+    A label counts as `LABEL_VOTES` votes; rows without a label, or with another one than a vote
+    class, have none.
+    """
     return np.array(
         [[LABEL_VOTES * (name == label) for name in VOTE_CLASSES] for label in labels], np.int64
     ).reshape(len(labels), len(VOTE_CLASSES))

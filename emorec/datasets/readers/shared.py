@@ -3,13 +3,15 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+
 from emorec.datasets.readers.pixels import PixelRows
 from emorec.datasets.readers.rows import HELD_OUT, TEST, TRAIN, RawRows, ReadOptions
 from emorec.datasets.readers.table import LabelTable
 from emorec.datasets.readers.tree import Tree
 from emorec.datasets.splitting import stratified
 from emorec.errors import DataError
-from emorec.labels import canonical_emotion
+from emorec.labels import EMOTIONS_8, Votes, canonical_emotion, labels_from_votes
 
 PIXEL_CSV_FILES = ("fer2013.csv", "icml_face_data.csv", "train.csv", "test.csv")
 """Names under which FER-2013 is published as pixel CSV files; the last two are parts of it."""
@@ -27,6 +29,7 @@ def rows_of_files(
     groups: list[str] | None = None,
     notes: Iterable[str] = (),
     drawn: Mapping[str, float] | None = None,
+    keeps_near_duplicates: bool = False,
 ) -> RawRows:
     """Build the rows of a data set whose labels are in the paths of its image files.
 
@@ -38,7 +41,8 @@ def rows_of_files(
         labels: Label of each image.
         groups: As in `RawRows`.
         notes: Problems to report before those of the tree.
-        drawn: As in `RawRows`.
+        drawn: As in `RawRows`; None for none.
+        keeps_near_duplicates: As in `RawRows`.
     """
     return RawRows(
         place=tree.place,
@@ -51,7 +55,8 @@ def rows_of_files(
         labels=labels,
         groups=groups,
         notes=[*notes, *tree.notes()],
-        drawn=drawn,
+        drawn=drawn or {},
+        keeps_near_duplicates=keeps_near_duplicates,
     )
 
 
@@ -79,6 +84,19 @@ def own_labels(tree: Tree, spelt: Sequence[str], options: ReadOptions) -> list[s
     return [labels.get(label, "") for label in spelt]
 
 
+def leading_emotions(votes: Votes) -> list[str]:
+    """Return the emotion with most votes of each image, by which splits are stratified.
+
+    Args:
+        votes: Shape (n, 10), columns as `VOTE_CLASSES`.
+
+    Returns:
+        "" for an image without votes for an emotion.
+    """
+    names = np.array([*EMOTIONS_8, ""])  # index -1 is the empty label
+    return [str(name) for name in names[labels_from_votes(votes, "dominant", 8)]]
+
+
 def safe_path(table: LabelTable, row: int) -> str:
     """Return the path of a row of a list of images.
 
@@ -86,19 +104,24 @@ def safe_path(table: LabelTable, row: int) -> str:
         DataError: The path may lead out of the folder of the list.
     """
     text = table.columns["path"][row]
-    path = PurePosixPath(text)
-    if (
-        not path.parts
-        or path.is_absolute()
-        or ".." in path.parts
-        or "\\" in text
-        or not text.isprintable()
-    ):
+    if not is_listable(text):
         raise DataError(
             f"{table.path}: row {table.lines[row]}: unsafe path {text!r:.80}; paths must be "
             "relative to the list's folder, with forward slashes, and stay inside"
         )
-    return str(path)
+    return str(PurePosixPath(text))
+
+
+def is_listable(text: str) -> bool:
+    """Return whether a list of images may name a path: relative, printable, inside its folder."""
+    path = PurePosixPath(text)
+    return (
+        bool(path.parts)
+        and not path.is_absolute()
+        and ".." not in path.parts
+        and "\\" not in text
+        and text.isprintable()
+    )
 
 
 def hold_out_validation(usages: list[str], labels: list[str], options: ReadOptions) -> list[str]:

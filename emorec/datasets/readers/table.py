@@ -13,6 +13,7 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
+from emorec.datasets.prepared_files import MANIFEST
 from emorec.datasets.readers.image_files import FileImage, RawImage
 from emorec.errors import DataError
 from emorec.labels import Votes
@@ -61,6 +62,24 @@ def read_table(path: Path, required: Sequence[str]) -> LabelTable:
     except OSError as error:
         raise DataError(f"{path}: cannot read: {error.strerror or error}") from error
     return parse_table(FileImage(str(path), status.st_size, status.st_mtime_ns), required)
+
+
+def read_column(root: Path, name: str) -> dict[Path, str] | None:
+    """Read a column of a data set's manifest.
+
+    Returns:
+        The value for each image file; None without a manifest or such a column.
+
+    Raises:
+        DataError: The manifest cannot be read.
+    """
+    manifest = root / MANIFEST
+    if not manifest.exists():
+        return None
+    columns = read_table(manifest, ("path",)).columns
+    if name not in columns:
+        return None
+    return dict(zip((root / path for path in columns["path"]), columns[name], strict=True))
 
 
 def parse_table(

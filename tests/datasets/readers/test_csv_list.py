@@ -7,8 +7,11 @@ import pytest
 from helpers.checkouts import counts, make_images, manifest_rows, tree
 
 from emorec.datasets.prepare import prepare_data
+from emorec.datasets.prepared_files import VOTE_COLUMNS
+from emorec.datasets.readers.registry import read_source
 from emorec.datasets.readers.rows import ReadOptions
 from emorec.errors import DataError
+from emorec.labels import VOTE_CLASSES
 
 
 def write_list(root: Path, *lines: str, header: str = "path,label") -> Path:
@@ -82,6 +85,68 @@ def test_a_list_without_validation_holds_groups_out(tmp_path: Path, dest: Path) 
         "test": {"happy": 10},
     }
     assert len({row["path"].rpartition("/")[0] for row in manifest_rows(dest)}) == 2
+
+
+VOTED = ",".join(["path", "label", *VOTE_COLUMNS])
+
+
+def votes(**counts: int) -> str:
+    return ",".join(str(counts.get(name, 0)) for name in VOTE_CLASSES)
+
+
+def test_votes_of_a_list(tmp_path: Path, dest: Path) -> None:
+    root = make_images(tmp_path / "mine", {"x": 4})
+    lines = [
+        f"x/000.png,happy,{votes(happy=5, sad=5)}",
+        f"x/001.png,sad,{votes(angry=10)}",  # the votes decide
+        f"x/002.png,Anger,{votes()}",  # a label alone counts as ten votes
+        f"x/003.png,,{votes(unknown=10)}",
+    ]
+    rows = read_source(write_list(root, *lines, header=VOTED), ReadOptions(keep_labels=True))
+    assert rows.labels is None
+    assert rows.votes is not None
+    named = [
+        {name: count for name, count in zip(VOTE_CLASSES, row, strict=True) if count}
+        for row in rows.votes.tolist()
+    ]
+    assert named == [{"happy": 5, "sad": 5}, {"angry": 10}, {"angry": 10}, {"unknown": 10}]
+    prepare_data(root, dest, read_options=ReadOptions(validation=0, test=0))
+    assert [(row["path"], row["votes_sad"]) for row in manifest_rows(dest)] == [
+        ("train/happy/000.png", "5"),
+        ("train/angry/001.png", "0"),
+        ("train/angry/002.png", "0"),
+        ("unlabelled/003.png", "0"),
+    ]
+
+
+def test_splits_of_a_voted_list_are_stratified(tmp_path: Path, dest: Path) -> None:
+    root = make_images(tmp_path / "mine", {"x": 40})
+    lines = [
+        f"x/{i:03}.png,,{votes(happy=10) if i % 4 else votes(fear=6, sad=4)}" for i in range(40)
+    ]
+    prepare_data(write_list(root, *lines, header=VOTED), dest)
+    assert counts(dest) == {
+        "train": {"happy": 24, "fear": 8},
+        "validation": {"happy": 3, "fear": 1},
+        "test": {"happy": 3, "fear": 1},
+    }
+
+
+@pytest.mark.parametrize(
+    ("header", "line", "message"),
+    [
+        ("path,label,votes_happy", "x/000.png,happy,3", "missing column 'votes_neutral'"),
+        (VOTED, f"x/000.png,happy,{votes(happy=1001)}", "row 2, column 'votes_happy': a vote must"),
+        (VOTED, f"x/000.png,happy,{votes(happy=-1)}", "received '-1'"),
+        (VOTED, f"x/000.png,glee,{votes()}", "unknown emotion name 'glee'"),
+    ],
+)
+def test_bad_votes_are_refused(
+    tmp_path: Path, dest: Path, header: str, line: str, message: str
+) -> None:
+    root = make_images(tmp_path / "mine", {"x": 1})
+    with pytest.raises(DataError, match=message):
+        prepare_data(write_list(root, line, header=header), dest)
 
 
 BAD_LISTS = {

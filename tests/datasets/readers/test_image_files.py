@@ -17,6 +17,7 @@ from emorec.datasets.readers import image_files
 from emorec.datasets.readers.image_files import check_readable, decode_gray, encode_gray_png
 from emorec.decoder_process import DecoderProcess, DecodingError
 from emorec.errors import DataError
+from emorec.headers import read_header
 
 TWO_CLASSES = {"happy": 10, "sad": 10}
 
@@ -25,12 +26,12 @@ TWO_CLASSES = {"happy": 10, "sad": 10}
 def test_encoded_png_files_hold_the_pixels(shape: tuple[int, int]) -> None:
     image = np.random.default_rng(2).integers(0, 256, shape, np.uint8)
     data = encode_gray_png(image)
-    check_readable("it", data)
+    check_readable("it", data, read_header(data))
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     assert (decoded == image).all()
     assert decoded.dtype == np.uint8
     with pytest.raises(DataError):
-        check_readable("it", data[:-13])
+        check_readable("it", data[:-13], read_header(data[:-13]))
 
 
 def test_an_image_that_unpacks_to_too_much_is_unreadable(
