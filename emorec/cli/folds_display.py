@@ -23,10 +23,9 @@ class FoldsDisplay(TrainingDisplay):
         plan = progress.plan
         if self.folder is None:
             self.folder = progress.folder
-            groups = "" if plan.group_count is None else f" of {plan.group_count:,} groups"
             self._print(
-                f"cross-validation: {len(plan.paths):,} images{groups}, {plan.count} folds "
-                f"({plan.method}); {progress.folder}"
+                f"cross-validation: {len(plan.paths):,} images, {plan.count} folds ({plan.method}); "
+                f"{progress.folder}"
             )
         self._title = f"{progress.title}, "
         if progress.accuracy is not None:

@@ -35,17 +35,20 @@ def choose_epochs(correct: npt.NDArray[np.intp]) -> EpochChoice:
     """Choose numbers of epochs without a look at the images on which they are reported.
 
     The best epoch of a fold on its own images is a choice by the very labels that are then
-    reported, and too optimistic. So the epoch of a fold is the first one with the most correct
+    reported, and too optimistic. So the epoch of a fold is the one with the most correct
     predictions of all other folds together, each on its own images, and the number of epochs of the
-    final model is the first one with the most correct predictions of all folds.
+    final model is the one with the most correct predictions of all folds. Of equal ones the last
+    counts, which is the nearest to the end of the learning-rate schedule.
 
     Args:
         correct: Number of correct predictions of each fold on its own images after each epoch,
             shape (folds, epochs), 2 folds or more.
     """
-    total = correct.sum(axis=0)
-    others = (total - correct).argmax(axis=1) + 1
-    return EpochChoice(tuple(others.tolist()), int(total.argmax()) + 1)
+    total = correct.sum(axis=0, keepdims=True)
+    epochs = correct.shape[1]
+    # argmax returns the first of equal ones.
+    others, final = (epochs - sums[:, ::-1].argmax(axis=1) for sums in (total - correct, total))
+    return EpochChoice(tuple(others.tolist()), int(final[0]))
 
 
 @dataclass(frozen=True)
