@@ -47,7 +47,15 @@ def cross_validate(
     *,
     tensorboard: bool,
 ) -> None:
-    """Run a cross-validation, and print its result."""
+    """Run a cross-validation, and print its result.
+
+    Raises:
+        ConfigError, DataError: The folds are impossible; this is found before Keras is loaded.
+    """
+    from emorec.training.fold_data import plan_folds
+    from emorec.training.run_data import open_dataset
+
+    plan_folds(settings, open_dataset(settings, data), folds, settings.seed)
     load_keras(arch=settings.arch)
     from emorec.training.cross_validation import cross_validate as run
 
@@ -97,11 +105,12 @@ def _complete(
             click.echo(f"resume with: emorec train --resume {display.folder}", err=True)
         raise
     if result:
-        _print_result(result, json_output)
+        print_result(result, json_output)
     return result is not None
 
 
-def _print_result(result: "CrossValidationResult", json_output: JsonOutput) -> None:
+def print_result(result: "CrossValidationResult", json_output: JsonOutput) -> None:
+    """Print the result of a cross-validation."""
     from emorec.evaluation.metrics import intervals_text, majority_problem
     from emorec.training import fold_folder, run_folder
 
@@ -134,5 +143,6 @@ def _print_result(result: "CrossValidationResult", json_output: JsonOutput) -> N
         )
     if problem := majority_problem(scores):
         click.echo(one_line(problem))
-    click.echo(f"final model: {figures.epochs} epochs on all images; {result.folder}")
+    epochs = f"{figures.epochs} epoch{'s' * (figures.epochs != 1)}"
+    click.echo(f"final model: {epochs} on all images; {result.folder}")
     click.echo(f"page: {result.folder / fold_folder.PAGE}")

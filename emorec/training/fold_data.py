@@ -13,7 +13,7 @@ from emorec.datasets.readers.rows import TEST, TRAIN, VALIDATION
 from emorec.errors import ConfigError, DataError
 from emorec.training.config_groups import DataConfig
 from emorec.training.fold_folder import LEAVE_ONE_GROUP_OUT, FoldPlan
-from emorec.training.run_data import select
+from emorec.training.run_data import resolve_labels, select
 
 
 def plan_folds(
@@ -35,6 +35,7 @@ def plan_folds(
             images; a class is in one group only; or there are no groups to leave out.
         DataError: There is no labelled image, or `require_classes` refuses the classes.
     """
+    config = config.model_copy(update=resolve_labels(config, dataset))
     rows, labels = _labelled(config, dataset)
     if config.limit is not None and config.limit < len(rows):
         kept = np.linspace(0, len(rows) - 1, config.limit).round().astype(np.intp)

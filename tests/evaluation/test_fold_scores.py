@@ -1,17 +1,12 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.metadata_example import METADATA
+from helpers.example_folds import figures
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emorec.datasets.manifest import Examples
-from emorec.evaluation.assessment import assess
-from emorec.evaluation.fold_scores import CrossValidation, choose_epochs, cross_validation
-
-LABELS = METADATA.labels
+from emorec.evaluation.fold_scores import choose_epochs
 
 
 @pytest.mark.parametrize(
@@ -43,25 +38,6 @@ def test_the_images_of_a_fold_do_not_choose_its_epoch(
     before = choose_epochs(np.array(correct)).of_folds[fold]
     correct[fold] = other
     assert choose_epochs(np.array(correct)).of_folds[fold] == before
-
-
-def figures(groups: np.ndarray | None) -> CrossValidation:
-    """Figures of 60 images in three folds, of which 36 are classified correctly."""
-    image = np.arange(60)
-    truth = (5 * image + image // 9) % 7
-    predicted = np.where(image * image % 11 < 4, image // 2 % 7, truth)
-    one_hot = np.eye(7, dtype=np.float32)
-    evaluation = assess(
-        Path("final/model.onnx"),
-        METADATA,
-        Examples(
-            [Path(f"data/{index}.png") for index in image], one_hot[truth], LABELS, None, groups
-        ),
-        images=np.zeros((60, 4, 4, 1), np.uint8),
-        logits=3 * one_hot[predicted],
-    )
-    choice = choose_epochs(np.array([[1, 2], [3, 1], [2, 2]]))
-    return cross_validation(evaluation, image % 3 + 1, choice, np.full((3, 2), 0.5))
 
 
 # scikit-learn 1.9.1 computed these from the same labels and predictions: accuracy_score,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from helpers.tiny_data import face_like
 
 from emorec.datasets.prepared_files import GROUP, MANIFEST, SUMMARY
+from helpers.tiny_data import face_like
 
 LABELS = ("happy", "sad", "surprise")
 COUNT = 12

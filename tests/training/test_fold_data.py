@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emorec.datasets.manifest import PreparedDataset, read_prepared
@@ -84,6 +84,7 @@ def test_one_group_is_left_out_at_a_time():
     assert plan.method == "3 groups, one left out at a time"
 
 
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 8), min_size=30, max_size=60), st.integers(2, 4), st.integers(0, 99))
 def test_nobody_is_on_both_sides_of_a_fold(members: list[int], folds: int, seed: int):
     members[:18] = [*range(9), *range(9)]
@@ -115,8 +116,8 @@ def test_votes(tiny_data: Path):
     assert len(plan.paths) == 7 * (12 + 6)
     everything = select(DataConfig(labels="soft"), fold_dataset(data, plan, None), "train")
     assert [len(examples.paths) for examples in everything] == [126, 126]
-    assert 0.5 < everything[0].targets.max() < 1
-    assert everything[1].targets.max() == 1
+    assert everything[0].targets.min(axis=0).max() == pytest.approx(0.2)
+    assert set(everything[1].targets.ravel()) == {0, 1}
 
 
 def test_an_image_that_is_missing_is_named():
