@@ -155,8 +155,8 @@ def cross_validate(
         native types.
 
     Raises:
-        ConfigError, DataError, ModelError: As for `train`; or the folds are impossible: fewer groups
-            than folds, for example.
+        ConfigError, DataError, ModelError: As for `train`; or the folds are impossible, e.g. there
+            are fewer groups than folds.
         MissingDependencyError: The packages for training are not installed.
         KeyboardInterrupt: Ctrl-C; `resume_training` resumes the cross-validation.
     """

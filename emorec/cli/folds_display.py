@@ -24,8 +24,8 @@ class FoldsDisplay(TrainingDisplay):
         if self.folder is None:
             self.folder = progress.folder
             self._print(
-                f"cross-validation: {len(plan.paths):,} images, {plan.count} folds ({plan.method}); "
-                f"{progress.folder}"
+                f"cross-validation: {len(plan.paths):,} images, {plan.count} folds "
+                f"({plan.method}); {progress.folder}"
             )
         self._title = f"{progress.title}, "
         if progress.accuracy is not None:

@@ -55,8 +55,15 @@ class RecordLogits(keras.callbacks.Callback):  # type: ignore[misc]  # keras shi
         """
         weights = values(ema_values(self._classifier, self.model))
         assign(self._network.weights, weights, self._folder)
-        found = self._predictor.predict(self._images, batch_size=_BATCH, verbose=0)
-        write_logits(self._folder, epoch + 1, np.asarray(found, np.float32))
+        write_logits(self._folder, epoch + 1, self._predict())
+
+    def _predict(self) -> Logits:
+        # Not `predict`: TensorFlow warns of the graphs that it makes for the network of each fold.
+        parts = [
+            self._predictor(self._images[start : start + _BATCH].astype(np.float32), training=False)
+            for start in range(0, len(self._images), _BATCH)
+        ]
+        return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])
 
 
 def write_logits(folder: Path, epoch: int, logits: Logits) -> None:

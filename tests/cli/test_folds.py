@@ -7,7 +7,6 @@ from click.testing import CliRunner
 from helpers.example_folds import figures
 from helpers.people_data import make_people
 
-import emorec
 from emorec.cli.folds import Folds, print_result
 from emorec.cli.json_output import JsonOutput
 from emorec.cli.main import main
@@ -51,13 +50,9 @@ def test_options_that_are_wrong(
 ):
     out = tmp_path / "runs"
     command = ["train", "--data", str(people), "--out", str(out), *words]
-    done = CliRunner().invoke(main, command, standalone_mode=True)
-    if code == 2:
-        assert done.exit_code == 2
-        assert message in done.stderr
-    else:
-        assert isinstance(done.exception, emorec.ConfigError)
-        assert message in str(done.exception)
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == code
+    assert message in done.stderr.replace("\n", " ")
     assert not out.exists()
 
 

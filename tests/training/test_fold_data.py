@@ -90,11 +90,7 @@ def test_nobody_is_on_both_sides_of_a_fold(members: list[int], folds: int, seed:
     members[:18] = [*range(9), *range(9)]
     labels = ["a", "b", "c"] * 20
     data = dataset(labels[: len(members)], [f"S{member}" for member in members])
-    try:
-        plan = plan_folds(CONFIG, data, folds, seed)
-    except ConfigError as error:
-        assert "one group only" in str(error)
-        return
+    plan = plan_folds(CONFIG, data, folds, seed)
     seen: list[str] = []
     for fold in range(folds):
         part = fold_dataset(data, plan, fold)
