@@ -30,6 +30,7 @@ def prepare_data(
     validation: float = 0.1,
     test: float = 0.1,
     seed: int = 0,
+    group_by: str | None = None,
     link: str = COPY,
     leaks: str | None = None,
     strict: bool = False,
@@ -54,6 +55,8 @@ def prepare_data(
         validation: Share of the images for validation where the source has none, 0 to 1.
         test: Share of the images for test where the source has none, 0 to 1.
         seed: Seed of the random split.
+        group_by: Rule that groups the images of a person, who is kept in one split: "folder:N",
+            "column:NAME" or a regular expression; see `emorec.datasets.grouping.parse_rule`.
         link: "copy", or "hard" or "symlink" for links to the images.
         leaks: Images that are also in a later split: "ignore", "list" or "drop" them; None lists
             them if there are several sources.
@@ -89,16 +92,20 @@ def prepare_data(
             validation=validation,
             test=test,
             seed=seed,
+            group_by=group_by,
         ),
         progress=progress,
     )
 
 
-def load_dataset(data: StrPath) -> "PreparedDataset":
+def load_dataset(data: StrPath, group_by: str | None = None) -> "PreparedDataset":
     """Read a prepared data set, or a FER-2013 folder tree: its images, splits, labels and votes.
 
     Args:
         data: The folder.
+        group_by: Rule that groups the images of a person, as for `prepare_data`; where a folder
+            tree has no validation folder, whole groups are held out. None keeps the groups of the
+            manifest.
 
     Returns:
         The data set. Its method `examples(split)` returns the paths of the images of "train",
@@ -106,8 +113,10 @@ def load_dataset(data: StrPath) -> "PreparedDataset":
         `emorec.load_images` decodes them.
 
     Raises:
-        DataError: The folder is missing, holds no such data set, or its manifest is broken.
+        ConfigError: The rule is invalid.
+        DataError: The folder is missing, holds no such data set, its manifest is broken, or the
+            rule does not fit its paths.
     """
     from emorec.datasets.manifest import read_prepared
 
-    return read_prepared(Path(data))
+    return read_prepared(Path(data), group_by)

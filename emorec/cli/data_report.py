@@ -53,9 +53,8 @@ def write_report(
     """
     from emorec.cli.progress import image_progress
     from emorec.datasets import data_report as report
-    from emorec.datasets.dataset_summary import notices
+    from emorec.datasets.dataset_summary import notices, read_summary
     from emorec.datasets.inspection import inspect
-    from emorec.datasets.manifest import read_summary
     from emorec.datasets.prepared_files import SUMMARY
 
     with image_progress("Reading images") as progress:

@@ -69,6 +69,12 @@ Examples:
     help="Report metrics for each value of this manifest column.  [default: group, if it exists]",
 )
 @click.option(
+    "--group-by",
+    metavar="RULE",
+    help="The rule of train --group-by. A folder tree without a validation folder then has the "
+    "validation images of that run.",
+)
+@click.option(
     "--limit",
     type=click.IntRange(min=1),
     help="Evaluate at most this number of images, spread over the split.",
@@ -94,6 +100,7 @@ def evaluate(
     flip: bool,
     device: str,
     group: str | None,
+    group_by: str | None,
     limit: int | None,
     report: Path | None,
     plot: Path | None,
@@ -125,7 +132,7 @@ def evaluate(
     json_output.check(files=written.values(), models=paths, folders=[data])
     if plot and len(paths) > 1:
         raise click.UsageError("--plot draws one model; pass one MODEL, or use --report")
-    prepared = read_prepared(data)
+    prepared = read_prepared(data, group_by)
     if any(path.suffix == ".keras" for path in paths):
         refuse_device_of_keras()
         from emorec.cli.keras_backend import load_keras

@@ -8,8 +8,16 @@ import click
 from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.parameters import Choice
 from emorec.cli.terminal_text import one_line
-from emorec.cli.verbosity import warn
-from emorec.datasets.choices import COPY, DROP, FER2013NEW, LINKS, LIST, VOTE_FILES
+from emorec.cli.verbosity import note, warn
+from emorec.datasets.choices import (
+    COPY,
+    DROP,
+    FER2013NEW,
+    GROUP_BY_HELP,
+    LINKS,
+    LIST,
+    VOTE_FILES,
+)
 from emorec.datasets.readers.registry import LAYOUTS
 from emorec.labels import POLICIES
 
@@ -86,6 +94,7 @@ if TYPE_CHECKING:
     help="Share of the images for test if SOURCE has no test split.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random split.")
+@click.option("--group-by", metavar="RULE", help=GROUP_BY_HELP)
 @click.option(
     "--link",
     type=Choice(LINKS),
@@ -128,6 +137,7 @@ def prepare_data(
     validation: float,
     test: float,
     seed: int,
+    group_by: str | None,
     link: str,
     check_leaks: bool,
     drop_leaks: bool,
@@ -140,7 +150,8 @@ def prepare_data(
 
     SOURCE is a folder, a zip archive or a CSV file; several are combined into one data set. The
     layout is detected (--layout describes each). CK+ is split by person; a CSV list may have the
-    columns split and group.
+    columns split and group. Near duplicates, such as bursts, are kept in one split if the source
+    is a folder for each emotion, or a CSV list without splits.
 
     Images are copied to train/EMOTION and test/EMOTION under --out, and images without a label
     under the policy to unlabelled/. manifest.csv lists every image with its votes; summary.json
@@ -170,11 +181,14 @@ def prepare_data(
         validation=validation,
         test=test,
         seed=seed,
+        group_by=group_by,
     )
     with image_progress("Writing images") as progress:
         prepared = prepare(sources, dest, options, read_options=read_options, progress=progress)
     for notice in prepared.notices:
         warn(notice)
+    for text in prepared.notes:
+        note(text)
     printed = json_output.write(prepared.summary)
     if not printed:
         _print_table(dest, prepared)

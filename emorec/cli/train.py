@@ -180,7 +180,7 @@ def train(
         # Before Keras is loaded: an invalid setting, model or folder is reported at once.
         overrides = settings_of(ctx, assignments)
         settings = load_config(config, overrides, partial(option_of, ctx), recipe=recipe)
-        require_prepared(data)
+        require_prepared(data, settings.group_by)
         settings = with_model_files(settings)
         if dry_run:
             _dry_run(settings, data, distribute, started, json_output)

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from emorec.cli.parameters import Choice
+from emorec.datasets.choices import GROUP_BY_HELP
 from emorec.labels import POLICIES
 from emorec.short_repr import short_repr
 
@@ -84,6 +85,7 @@ _OPTIONS = (
     ),
     click.option("--classes", type=Choice([7, 8]), help="Number of emotions; 8: with contempt."),
     click.option("--limit", type=int, help="Largest number of images per split, for trials."),
+    click.option("--group-by", metavar="RULE", help=GROUP_BY_HELP),
     click.option(
         "--head-epochs",
         type=int,

@@ -17,3 +17,10 @@ FER2013NEW, LABEL_CSV = "fer2013new", "label-csv"
 
 VOTE_FILES = (FER2013NEW, LABEL_CSV)
 """Files that hold the votes of a FERPlus checkout: fer2013new.csv, or each folder's label.csv."""
+
+GROUP_BY_HELP = (
+    "Keep the images of a person in one split: folder:N (level of the folder in the path: 1 is the "
+    "outermost one, -1 the one that holds the image), column:NAME (of the CSV list), or a regular "
+    "expression that is searched in the path; its group named person is the person, else the match."
+)
+"""Help of the rule that groups images."""

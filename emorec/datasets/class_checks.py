@@ -4,19 +4,23 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from emorec.datasets.readers.rows import TRAIN
+from emorec.datasets.readers.rows import TRAIN, USAGES
 from emorec.errors import DataError
 
 
 def require_classes(
-    place: Path, images: Iterable[tuple[str, str]], drawn: Mapping[str, float] | None = None
+    place: Path,
+    images: Iterable[tuple[str, str]],
+    drawn: Mapping[str, float] | None = None,
+    grouped: bool = False,
 ) -> None:
     """Check the classes of labelled images.
 
     Args:
         place: Path that the user named.
         images: Split and label of each image; images without a label are ignored.
-        drawn: Share of each split whose images were drawn at random from every class.
+        drawn: Share of each usage whose images were drawn at random from every class.
+        grouped: Whether they were drawn in whole groups.
 
     Raises:
         DataError: There is one class only, a class has no image in train, or a class has too few
@@ -38,7 +42,14 @@ def require_classes(
                 f"{place}: the class {label!r:.80} has {counted}, none of them in train; add "
                 "images to train, or remove the class"
             )
-        for split, share in (drawn or {}).items():
+        for usage, share in (drawn or {}).items():
+            split = USAGES[usage][0]
+            if share > 0 and not found[split, label] and grouped:
+                raise DataError(
+                    f"{place}: the class {label!r:.80} has {counted}, and groups too large to put "
+                    f"one into {split}; add images of others, remove the class, or set another "
+                    f"share with: emorec prepare-data --{split}"
+                )
             if share > 0 and not found[split, label]:
                 raise DataError(
                     f"{place}: the class {label!r:.80} has {counted}, too few for a share of "

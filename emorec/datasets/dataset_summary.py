@@ -2,14 +2,18 @@
 
 import csv
 import io
+import json
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from emorec import __version__
-from emorec.datasets.prepared_files import COLUMNS, GROUP, VOTE_COLUMNS
+from emorec.datasets.group_splits import describe_groups
+from emorec.datasets.prepared_files import COLUMNS, GROUP, SUMMARY, VOTE_COLUMNS
 from emorec.datasets.readers.rows import SPLITS, USAGES
 from emorec.datasets.selection import SCHEMA_VERSION, Selection
+from emorec.errors import DataError
 from emorec.file_kinds import count_kinds, left_out_text
 from emorec.labels import VOTE_CLASSES, labels_from_votes
 
@@ -87,6 +91,9 @@ def summarise(selection: Selection, unreadable: Unreadable) -> dict[str, Any]:
             for repeated in selection.repeated_names
         ],
         "leaks": _leaks(selection),
+        "groups": describe_groups(
+            raw, [row for index, row in enumerate(selection.rows) if index not in unreadable]
+        ),
         "fingerprint": selection.fingerprint,
     }
 
@@ -105,6 +112,24 @@ def _leaks(selection: Selection) -> dict[str, Any] | None:
         "dropped": selection.leaks_dropped,
         "images": [{**described(row), "duplicate_of": described(other)} for row, other in pairs],
     }
+
+
+def read_summary(root: Path) -> dict[str, Any]:
+    """Read the summary of a prepared data set; empty without one.
+
+    Raises:
+        DataError: The summary is broken.
+    """
+    path = root / SUMMARY
+    try:
+        summary = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise DataError(f"{path}: cannot read the summary ({error})") from error
+    if not isinstance(summary, dict):
+        raise DataError(f"{path}: the summary is not a JSON object")
+    return summary
 
 
 def notices(summary: dict[str, Any]) -> list[str]:

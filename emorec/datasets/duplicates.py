@@ -15,7 +15,8 @@ import numpy.typing as npt
 from emorec.datasets.readers.image_files import RawImage, decode_gray
 from emorec.datasets.readers.rows import SPLITS
 from emorec.errors import DataError
-from emorec.images import Image
+from emorec.headers import read_header
+from emorec.images import Image, decode_image
 from emorec.threads import ProgressCallback, run_in_threads
 
 SIDE = 32
@@ -60,7 +61,7 @@ def thumbnails(files: Sequence[RawImage], progress: ProgressCallback | None = No
     def shrink(index: int) -> None:
         file = files[index]
         try:
-            image = decode_gray(file.location, file.read())
+            image = _decode_small(file.location, file.read())
         except DataError as error:
             faults[index] = str(error).removeprefix(f"{file.location}: ")
             return
@@ -69,6 +70,25 @@ def thumbnails(files: Sequence[RawImage], progress: ProgressCallback | None = No
 
     run_in_threads(shrink, len(files), progress)
     return Thumbnails(pixels, spread, faults)
+
+
+_REDUCED = (
+    (8, cv2.IMREAD_REDUCED_GRAYSCALE_8),
+    (4, cv2.IMREAD_REDUCED_GRAYSCALE_4),
+    (2, cv2.IMREAD_REDUCED_GRAYSCALE_2),
+)
+"""Factors by which OpenCV reduces an image while it decodes it, and their flags."""
+
+
+def _decode_small(location: str, data: bytes) -> Image:
+    """Decode an image as grey, reduced to not less than four times the side of a thumbnail.
+
+    A JPEG photo of 1600x1200 takes a quarter of the time.
+    """
+    header = read_header(data)
+    side = min(header.size_wh) if header is not None else 0
+    flags = [flag for factor, flag in _REDUCED if side >= 4 * SIDE * factor]
+    return decode_image(location, data, flags[0]) if flags else decode_gray(location, data)
 
 
 def near_duplicates(thumbs: Thumbnails) -> list[tuple[int, int]]:

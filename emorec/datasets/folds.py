@@ -28,7 +28,7 @@ def assign_folds(
 
     Raises:
         ConfigError: There are fewer than two folds, fewer groups than folds, or a class is in one
-            group only.
+            group only, or falls into one fold.
     """
     if count < 2:
         raise ConfigError(f"a cross-validation needs 2 or more folds; received {count}")
@@ -41,7 +41,15 @@ def assign_folds(
             f"{count} folds need {count} or more {kind}; there are {found}; use at most {found} "
             "folds"
         )
-    return assign_groups(labels, groups, [1 / count] * count, seed)
+    folds = assign_groups(labels, groups, [1 / count] * count, seed)
+    for label in sorted(set(labels) - {""}):
+        where = {fold for fold, name in zip(folds.tolist(), labels, strict=True) if name == label}
+        if len(where) == 1:
+            raise ConfigError(
+                f"all images of the class {label!r:.80} fell into one fold, which leaves none to "
+                "train on; use another seed, or more folds"
+            )
+    return folds
 
 
 def leave_one_group_out(labels: Sequence[str], groups: Sequence[str]) -> npt.NDArray[np.intp]:

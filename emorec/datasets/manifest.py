@@ -1,16 +1,26 @@
 """Reads a prepared data set from disk: its manifest, its splits and the targets for training."""
 
-import json
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
-from typing import Any
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from emorec.datasets.prepared_files import GROUP, MANIFEST, OWN_FILES, SUMMARY, VOTE_COLUMNS
+from emorec.datasets.dataset_summary import read_summary
+from emorec.datasets.group_splits import keep_groups
+from emorec.datasets.grouping import parse_rule
+from emorec.datasets.prepared_files import (
+    GROUP,
+    MANIFEST,
+    MAX_LABEL,
+    MAX_PATH,
+    OWN_FILES,
+    SUMMARY,
+    VOTE_COLUMNS,
+    is_safe_path,
+)
 from emorec.datasets.raw_data import raw_data_problem
 from emorec.datasets.readers.fer2013_folders import place_images
 from emorec.datasets.readers.rows import SPLITS, USAGES, ReadOptions
@@ -30,9 +40,6 @@ from emorec.labels import (
     soft_targets_from_votes,
 )
 from emorec.suggestions import unknown_name
-
-MAX_PATH, MAX_LABEL = 1000, 100
-"""Largest number of characters of a path and a label; a text array pads each row to the longest."""
 
 _TREE_OPTIONS = ReadOptions(keep_labels=True, validation=0.1, test=0, seed=0)
 """Options of reading a folder tree without a manifest: its held-out images never change."""
@@ -88,7 +95,7 @@ class PreparedDataset:
         policy: Vote policy of the labels, if known.
         left_out: Number of files of a folder tree that are no images of the set, by kind.
         notes: What a user should know about a folder tree, one line each.
-        drawn: As in `RawRows`; None where there is a manifest.
+        drawn: As in `RawRows`; empty where there is a manifest.
         groups: Group (a person, say) of each image, "" for none; None where the data set has none.
     """
 
@@ -101,7 +108,7 @@ class PreparedDataset:
     policy: str | None
     left_out: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    drawn: Mapping[str, float] | None = None
+    drawn: Mapping[str, float] = field(default_factory=dict)
     groups: npt.NDArray[np.str_] | None = None
 
     def examples(
@@ -155,18 +162,25 @@ class PreparedDataset:
         return Examples(paths, targets[chosen], names, votes, groups)
 
 
-def read_prepared(root: Path) -> PreparedDataset:
+def read_prepared(root: Path, group_by: str | None = None) -> PreparedDataset:
     """Read a prepared data set by its manifest, or a FER-2013 folder tree without one.
 
+    Args:
+        root: The folder.
+        group_by: Rule that groups the images, see `emorec.datasets.grouping`; a folder tree holds
+            whole groups out for validation. None keeps the groups of the manifest.
+
     Raises:
-        DataError: The folder is missing, holds neither, or its manifest is broken or unsafe.
+        ConfigError: The rule is invalid, or names a column that does not exist.
+        DataError: The folder is missing, holds neither, its manifest is broken or unsafe, or the
+            rule does not fit its paths.
     """
     manifest = root / MANIFEST
     if _exists(manifest):
-        return _printable(root, _read_manifest(root, manifest))
+        return _printable(root, _read_manifest(root, manifest, group_by))
     try:
         if root.is_dir():
-            return _printable(root, _read_tree(root))
+            return _printable(root, _read_tree(root, group_by))
         raise DataError(f"{root}: no such folder")
     except DataError as error:
         raise DataError(raw_data_problem(root) or str(error)) from error
@@ -183,14 +197,14 @@ def _printable(root: Path, dataset: PreparedDataset) -> PreparedDataset:
     return dataset
 
 
-def require_prepared(root: Path) -> None:
-    """Check that a folder is a data set, without reading its manifest.
+def require_prepared(root: Path, group_by: str | None = None) -> None:
+    """Check that a folder is a data set; its manifest is read only if there is a rule.
 
     Raises:
-        DataError: As for `read_prepared`, except for the content of the manifest.
+        ConfigError, DataError: As for `read_prepared`.
     """
-    if not _exists(root / MANIFEST):
-        read_prepared(root)
+    if group_by is not None or not _exists(root / MANIFEST):
+        read_prepared(root, group_by)
 
 
 def _exists(path: Path) -> bool:
@@ -218,36 +232,7 @@ def read_column(root: Path, name: str) -> dict[Path, str] | None:
     return dict(zip((root / path for path in columns["path"]), columns[name], strict=True))
 
 
-def read_summary(root: Path) -> dict[str, Any]:
-    """Read the summary of a prepared data set; empty without one.
-
-    Raises:
-        DataError: The summary is broken.
-    """
-    path = root / SUMMARY
-    try:
-        summary = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, RecursionError) as error:
-        raise DataError(f"{path}: cannot read the summary ({error})") from error
-    if not isinstance(summary, dict):
-        raise DataError(f"{path}: the summary is not a JSON object")
-    return summary
-
-
-def is_safe_path(path: str) -> bool:
-    """Return whether a relative path with forward slashes stays inside its folder."""
-    parts = PurePosixPath(path).parts
-    return bool(parts) and not (
-        len(path) > MAX_PATH
-        or path.startswith("/")
-        or ".." in parts
-        or any(character in path for character in "\\:\0")
-    )
-
-
-def _read_manifest(root: Path, manifest: Path) -> PreparedDataset:
+def _read_manifest(root: Path, manifest: Path, group_by: str | None) -> PreparedDataset:
     table = read_table(manifest, ("path", "split", "label"))
     paths, splits, labels = (table.columns[name] for name in ("path", "split", "label"))
     if not paths:
@@ -272,6 +257,11 @@ def _read_manifest(root: Path, manifest: Path) -> PreparedDataset:
     policy = summary.get("policy")
     if policy is not None and policy not in POLICIES:
         raise DataError(f"{root / SUMMARY}: unknown vote policy {policy!r:.60}")
+    groups = table.columns.get(GROUP)
+    if group_by is not None:
+        groups = parse_rule(group_by).groups(root, paths, table.columns)
+    if groups and len(longest := max(groups, key=len)) > MAX_PATH:
+        raise DataError(f"{manifest}: {longest!r:.80} is too long for a group")
     return PreparedDataset(
         root=root,
         paths=np.array(paths, np.str_),
@@ -280,11 +270,11 @@ def _read_manifest(root: Path, manifest: Path) -> PreparedDataset:
         votes=votes,
         class_names=names,
         policy=policy,
-        groups=np.array(table.columns[GROUP], np.str_) if GROUP in table.columns else None,
+        groups=None if groups is None else np.array(groups, np.str_),
     )
 
 
-def _read_tree(root: Path) -> PreparedDataset:
+def _read_tree(root: Path, group_by: str | None) -> PreparedDataset:
     tree = read_folder(root, follow_links=True)
     found = find_split_images(tree)
     if found is None:
@@ -295,15 +285,21 @@ def _read_tree(root: Path) -> PreparedDataset:
             f"{root}: neither a {MANIFEST} nor a train/ folder with one folder of images per "
             f"emotion was found; {advice}"
         )
-    raw = place_images(tree, found, _TREE_OPTIONS)
+    options = replace(_TREE_OPTIONS, group_by=group_by)
+    raw = keep_groups(place_images(tree, found, options), options)
     left_out = tree.left_out([*raw.images, *(tree.files.get(name) for name in OWN_FILES)])
     rows = sorted(
-        (SPLITS.index(split), label, name, USAGES[usage][0])
-        for split, label, name, usage in zip(
-            found.splits, raw.labels or (), found.names, raw.usages, strict=True
+        (SPLITS.index(split), label, name, USAGES[usage][0], group)
+        for split, label, name, usage, group in zip(
+            found.splits,
+            raw.labels or (),
+            found.names,
+            raw.usages,
+            raw.groups or [""] * len(found.names),
+            strict=True,
         )
     )
-    _, labels, paths, splits = (np.array(column, np.str_) for column in zip(*rows, strict=True))
+    _, labels, paths, splits, groups = (np.array(part, np.str_) for part in zip(*rows, strict=True))
     text = left_out_text(left_out)
     return PreparedDataset(
         root=root,
@@ -316,4 +312,5 @@ def _read_tree(root: Path) -> PreparedDataset:
         left_out=count_kinds(left_out),
         notes=(*raw.notes, *([text] if text else [])),
         drawn=raw.drawn,
+        groups=None if raw.groups is None else groups,
     )

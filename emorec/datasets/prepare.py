@@ -10,12 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from emorec.atomic_files import write_json
-from emorec.datasets.choices import COPY, DROP, HARD, IGNORE, LABEL_CSV, LIST
+from emorec.datasets.bursts import compare_images
+from emorec.datasets.choices import COPY, HARD, IGNORE, LABEL_CSV, LIST
 from emorec.datasets.class_checks import require_classes
-from emorec.datasets.dataset_summary import Unreadable, faults, manifest_csv, notices, summarise
+from emorec.datasets.dataset_summary import (
+    Unreadable,
+    faults,
+    manifest_csv,
+    notices,
+    read_summary,
+    summarise,
+)
 from emorec.datasets.destination import files_in, recover, replacing, require_apart
-from emorec.datasets.duplicates import find_leaks, near_duplicates, thumbnails
-from emorec.datasets.manifest import read_summary
+from emorec.datasets.group_splits import group_notes, group_warnings
 from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.prepared_files import MANIFEST, OWN_FILES, SUMMARY
 from emorec.datasets.readers.ferplus import LABEL_CSV_SOURCE
@@ -23,7 +30,7 @@ from emorec.datasets.readers.image_files import PixelImage, check_readable
 from emorec.datasets.readers.registry import read_source
 from emorec.datasets.readers.rows import USAGES, RawRows, ReadOptions, merge
 from emorec.datasets.readers.table import read_table
-from emorec.datasets.selection import Selection, select, with_leaks
+from emorec.datasets.selection import Selection, select
 from emorec.errors import ConfigError, DataError
 from emorec.file_kinds import count_kinds
 from emorec.threads import ProgressCallback, run_in_threads
@@ -45,8 +52,13 @@ class PrepareResult:
 
     @property
     def notices(self) -> list[str]:
-        """One line for each fault of the sources, and for removed leaks."""
-        return notices(self.summary)
+        """One line for each fault of the sources, for removed leaks, and for split groups."""
+        return [*notices(self.summary), *group_warnings(self.summary.get("groups"))]
+
+    @property
+    def notes(self) -> list[str]:
+        """One line for each decision about people and near duplicates."""
+        return group_notes(self.summary.get("groups"))
 
 
 def prepare_data(
@@ -80,7 +92,8 @@ def prepare_data(
     read_options = read_options or ReadOptions()
     dest = dest.resolve()
     with _disk_errors(dest):
-        raw = merge([read_source(place, read_options) for place in places])
+        parts = [read_source(place, read_options) for place in places]
+        raw = merge(parts)
         _require_used(read_options, raw)
         require_apart(dest, places)
         selection = select(raw, options, read_options.keep_labels)
@@ -88,9 +101,10 @@ def prepare_data(
             raise ConfigError(
                 f"{raw.place}: images in archives and pixel files cannot be linked to; omit --link"
             )
-        splits = [USAGES[raw.usages[row]][0] for row in selection.rows]
-        if raw.drawn is not None:
-            require_classes(raw.place, zip(splits, selection.labels, strict=True), raw.drawn)
+        if not raw.label_files:  # folders are the classes
+            splits = [USAGES[raw.usages[row]][0] for row in selection.rows]
+            images = zip(splits, selection.labels, strict=True)
+            require_classes(raw.place, images, raw.drawn, grouped=raw.groups is not None)
         if options.strict:
             _require_faultless(summarise(selection, {}))
         recover(dest)
@@ -101,9 +115,7 @@ def prepare_data(
             return PrepareResult(earlier, changed=False)
         if not options.overwrite:
             _require_replaceable(dest, earlier, selection)
-        if options.leaks != IGNORE:
-            pairs = near_duplicates(thumbnails(selection.images, progress))
-            selection = with_leaks(selection, find_leaks(pairs, splits), options.leaks == DROP)
+        selection = compare_images(selection, parts, options, read_options, progress)
         return PrepareResult(_write(dest, selection, options, progress), changed=True)
 
 

@@ -1,4 +1,6 @@
-"""Names of the files and columns of a prepared data set."""
+"""Names of the files and columns of a prepared data set, and limits of their values."""
+
+from pathlib import PurePosixPath
 
 from emorec.labels import VOTE_CLASSES
 
@@ -17,3 +19,25 @@ COLUMNS = ("path", "split", "usage", "label", *VOTE_COLUMNS, "source")
 
 GROUP = "group"
 """Further column of the manifest, with the person (or other group) of each image, if known."""
+
+BURST = "burst-"
+"""Beginning of the name of a group of near duplicates whose person is not known."""
+
+MAX_PATH, MAX_LABEL = 1000, 100
+"""Largest number of characters of a path or group, and of a label; a text array pads all rows."""
+
+
+def is_safe_path(path: str) -> bool:
+    """Return whether a relative path with forward slashes stays inside its folder."""
+    parts = PurePosixPath(path).parts
+    return bool(parts) and not (
+        len(path) > MAX_PATH
+        or path.startswith("/")
+        or ".." in parts
+        or any(character in path for character in "\\:\0")
+    )
+
+
+def is_burst(group: str) -> bool:
+    """Return whether a group is one of near duplicates whose person is not known."""
+    return group.rpartition("/")[2].startswith(BURST)  # merged data sets are numbered: 2/burst-1

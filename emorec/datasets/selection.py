@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from emorec.datasets.manifest import MAX_LABEL
 from emorec.datasets.prepare_options import PrepareOptions
-from emorec.datasets.prepared_files import UNLABELLED
+from emorec.datasets.prepared_files import MAX_LABEL, UNLABELLED
 from emorec.datasets.readers.image_files import RawImage
 from emorec.datasets.readers.rows import USAGES, RawRows
 from emorec.datasets.readers.tree import is_file_name
@@ -16,7 +15,7 @@ from emorec.datasets.splitting import ordered
 from emorec.errors import DataError
 from emorec.labels import emotions, labels_from_votes
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 2
 """Version of the tree and of its summary; a tree of another version is prepared again."""
 
 _LARGE = 16 * 2**20
@@ -157,6 +156,9 @@ def _fingerprint(
             with file.open() as stream:
                 digest.update(stream.read())
     digest.update("\n".join(targets).encode())
+    if raw.groups is not None or raw.keeps_near_duplicates:
+        grouped = (raw.keeps_near_duplicates, raw.group_rule, raw.groups, raw.usages)
+        digest.update(repr(grouped).encode())
     stamps = [(image.size, image.stamp) for image in images]
     digest.update(np.array(stamps, np.int64).tobytes())
     return digest.hexdigest()

@@ -1,6 +1,7 @@
 """Splits images into train, validation and test where a data set has no such split."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -50,22 +51,6 @@ def stratified_splits(
     return [str(split) for split in splits]
 
 
-def grouped_splits(
-    labels: Sequence[str],
-    groups: Sequence[str] | None,
-    validation: float,
-    test: float,
-    seed: int,
-) -> list[str]:
-    """Assign a split to each image so that no group (a person, say) is in two splits.
-
-    The shares of the classes are as close to the requested ones as the groups allow; see
-    `assign_groups`.
-    """
-    parts = assign_groups(labels, groups, (1 - validation - test, validation, test), seed)
-    return [SPLITS[part] for part in parts]
-
-
 def assign_groups(
     labels: Sequence[str], groups: Sequence[str] | None, shares: Sequence[float], seed: int
 ) -> npt.NDArray[np.intp]:
@@ -73,12 +58,13 @@ def assign_groups(
 
     From the largest to the smallest, equal ones in random order, each group goes to the part where
     it reduces Pearson's chi-square statistic most: the squared deviation of the part's share of
-    every class, and of all images, from the requested share, divided by that share. Then groups
-    move to other parts as long as that reduces the statistic. Every part with a share gets a group
-    if there are enough.
+    every class, and of all images, from the requested share, divided by that share. Then, from the
+    smallest to the largest, groups move to other parts as long as a part gains a class that it
+    lacks, or else the statistic decreases. Every part with a share gets a group if there are
+    enough.
 
     Args:
-        labels: Label of each image, in a fixed order.
+        labels: Label of each image, in a fixed order; "" for none.
         groups: Group of each image; "" for an image of its own. None for images without groups.
         shares: Share of each part, 0 to 1; they sum to 1.
         seed: Seed of the random order.
@@ -89,56 +75,63 @@ def assign_groups(
     members = number_groups(groups, len(labels))
     if not len(members):
         return np.empty(0, np.intp)
-    classes, columns = np.unique(np.array(labels, np.str_), return_inverse=True)
     count = int(members.max()) + 1
-    images = np.zeros((count, len(classes) + 1))
-    np.add.at(images, (members, columns), 1)
-    images[:, -1] = images.sum(axis=1)
-    share_of_group = images / images.sum(axis=0)
+    column_of = {name: column for column, name in enumerate(sorted(set(labels) - {""}), start=1)}
+    images = np.zeros((count, len(column_of) + 1))
+    for member, label in zip(members.tolist(), labels, strict=True):
+        images[member, 0] += 1
+        if label:
+            images[member, column_of[label]] += 1
     order = np.random.default_rng(seed).permutation(count)
-    weight = (share_of_group**2).sum(axis=1)
+    weight = ((images / images.sum(axis=0)) ** 2).sum(axis=1)
     order = order[np.argsort(-weight[order], kind="stable")]
-    return _assign(share_of_group, np.array(shares, np.float64), order)[members]
+    used = np.flatnonzero(np.array(shares) > 0)
+    return used[_assign(images, np.array(shares)[used], order)][members]
 
 
 _PASSES = 20
 """Most passes over the groups in which they move to other parts; about five are enough."""
 
+_LACK = 1000.0
+"""Cost of a class that a part lacks; larger than any deviation."""
+
 
 def _assign(
-    share_of_group: npt.NDArray[np.float64],
-    shares: npt.NDArray[np.float64],
-    order: npt.NDArray[np.intp],
+    images: npt.NDArray[np.float64], shares: npt.NDArray[np.float64], order: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.intp]:
     """Return the part of each group; see `assign_groups`.
 
     Args:
-        share_of_group: Share of each class that is in a group, shape (groups, classes).
-        shares: Requested share of each part.
+        images: Number of images of each group, in all and of each class, shape (groups, columns).
+        shares: Requested share of each part, above 0.
         order: Order in which the groups are assigned.
     """
-    used = np.flatnonzero(shares > 0)
-    wanted = shares[used, None]
-    filled = np.zeros((len(used), share_of_group.shape[1]))
-    sizes = np.zeros(len(used), np.intp)
+    total = images.sum(axis=0)
+    wanted, scale = shares[:, None] * total, 1 / (shares[:, None].clip(1e-9) * total**2)
+    filled = np.zeros_like(wanted)
+    sizes = np.zeros(len(shares), np.intp)
     part = np.zeros(len(order), np.intp)
+
+    def cost(added: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the change of the statistic by a group in each part."""
+        change = (2 * (filled - wanted) + added) * added * scale
+        return cast(npt.NDArray[np.float64], change.sum(axis=1))
+
     for done, group in enumerate(order):
-        added = share_of_group[group]
-        change = ((2 * (filled - wanted) + added) * added / wanted).sum(axis=1)
+        change = cost(images[group])
         if len(order) - done <= np.count_nonzero(sizes == 0):
             change[sizes > 0] = np.inf
-        best = change.argmin()
-        part[group] = best
-        filled[best] += added
-        sizes[best] += 1
+        part[group] = change.argmin()
+        filled[part[group]] += images[group]
+        sizes[part[group]] += 1
     for _ in range(_PASSES):
         moved = False
-        for group in order:
-            here, added = part[group], share_of_group[group]
+        for group in order[::-1]:
+            here, added = part[group], images[group]
             if sizes[here] == 1:
                 continue
             filled[here] -= added
-            change = ((2 * (filled - wanted) + added) * added / wanted).sum(axis=1)
+            change = cost(added) - _LACK * ((filled == 0) & (added > 0)).sum(axis=1)
             best = change.argmin()
             if change[best] < change[here] - 1e-9:
                 moved = True
@@ -148,7 +141,7 @@ def _assign(
             filled[part[group]] += added
         if not moved:
             break
-    return used[part]
+    return part
 
 
 def number_groups(groups: Sequence[str] | None, count: int) -> npt.NDArray[np.intp]:

@@ -9,7 +9,9 @@ import numpy.typing as npt
 
 from emorec.datasets.image_cache import cached_images
 from emorec.datasets.manifest import Examples, PreparedDataset, read_column
+from emorec.datasets.prepared_files import is_burst
 from emorec.errors import ConfigError, DataError
+from emorec.evaluation.agreement import MAX_GROUPS
 from emorec.evaluation.assessment import Evaluation, assess
 from emorec.evaluation.open_model import OpenModel, open_model
 from emorec.images import Image
@@ -21,9 +23,6 @@ from emorec.probabilities import adjustment_strength
 from emorec.threads import ProgressCallback
 
 BATCH = 256
-
-GROUP_COLUMN = "group"
-"""Default column of the manifest for metrics by group."""
 
 
 def evaluate(
@@ -56,8 +55,8 @@ def evaluate(
         flip: Whether to average the logits of each image and its mirror image. It is left out, and
             false in the evaluation, for a model that contains this average.
         device: Device of the models in ONNX files, as for `EmotionClassifier`.
-        group: Column of the manifest for metrics by group; the default is `GROUP_COLUMN` if it
-            exists.
+        group: Column of the manifest for metrics by group; the default are the groups of the data
+            set, if they are people and at most `emorec.evaluation.agreement.MAX_GROUPS`.
         progress: Called at intervals with the number of images done and their total.
 
     Returns:
@@ -128,12 +127,19 @@ def _check_classes(examples: Examples, model: OpenModel) -> None:
 
 
 def _groups(root: Path, examples: Examples, name: str | None) -> npt.NDArray[np.str_] | None:
-    values = read_column(root, name or GROUP_COLUMN)
-    if values is not None:
-        return np.array([values[path] for path in examples.paths], np.str_)
     if name is None:
-        return None
-    raise DataError(f"{root}: its manifest has no column {name!r}, which --group names")
+        groups = examples.groups
+        return groups if groups is not None and _are_comparable(set(groups.tolist())) else None
+    values = read_column(root, name)
+    if values is None:
+        raise DataError(f"{root}: its manifest has no column {name!r}, which --group names")
+    return np.array([values[path] for path in examples.paths], np.str_)
+
+
+def _are_comparable(names: set[str]) -> bool:
+    """Return whether metrics by group say something: these are people, and not too many."""
+    people = any(name and not is_burst(name) for name in names)
+    return people and len(names) <= MAX_GROUPS
 
 
 class _ProgressOfSteps:

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError
 
+from emorec.datasets.grouping import parse_rule
 from emorec.errors import ConfigError
 from emorec.labels import POLICIES
 from emorec.metadata import name_problem
@@ -181,6 +182,8 @@ def validated(
             f"{source}: policy must be one of {', '.join(POLICIES)}; "
             f"received {short_repr(config.policy)}"
         )
+    if config.group_by is not None:
+        parse_rule(config.group_by)
     try:
         architecture_summary(config.arch)
     except ConfigError as error:

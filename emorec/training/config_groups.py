@@ -98,6 +98,9 @@ class DataConfig(_Group):
     limit: int | None = Field(
         None, ge=1, le=10**9, description="largest number of images per split"
     )
+    group_by: str | None = Field(
+        None, description="rule that groups the images of a person, as in prepare-data"
+    )
 
 
 class StageConfig(_Group):

@@ -28,7 +28,13 @@ from emorec.training.pooled_predictions import (
     predictions_csv,
 )
 from emorec.training.run import TrainingRun
-from emorec.training.run_data import DataUse, SharedImages, open_dataset
+from emorec.training.run_data import (
+    DataUse,
+    SharedImages,
+    knows_people,
+    open_dataset,
+    people_note,
+)
 from emorec.training.run_start import checkpointed_state, reopen, resolved
 from emorec.training.training_progress import StepProgressCallback
 
@@ -150,6 +156,9 @@ class _Parts:
     def complete(self) -> CrossValidationResult:
         for note in self._dataset.notes:
             _log.warning("%s: %s", self._dataset.root, note)
+        if not knows_people(self._everything):
+            level, text = people_note(self._everything)
+            _log.log(level, "%s: %s", self._dataset.root, text)
         try:
             for fold in range(self._plan.count):
                 self._complete_fold(fold)

@@ -39,7 +39,15 @@ from emorec.training.norm_statistics import EpochNormStatistics
 from emorec.training.onednn import configure_onednn
 from emorec.training.padded_validation import BATCH
 from emorec.training.precision import resolve_precision
-from emorec.training.run_data import USUAL, DataUse, RunData, load, open_dataset, select
+from emorec.training.run_data import (
+    USUAL,
+    DataUse,
+    RunData,
+    load,
+    open_dataset,
+    people_note,
+    select,
+)
 from emorec.training.run_model import build
 from emorec.training.run_start import checkpointed_state, reopen, resolved
 from emorec.training.run_timer import RunTimer
@@ -146,6 +154,8 @@ class TrainingRun:
     def _log_notes(self) -> None:
         for note in self.dataset.notes:
             _log.warning("%s: %s", self.dataset.root, note)
+        level, text = people_note(self.dataset)
+        _log.log(level, "%s: %s", self.dataset.root, text)
 
     def complete(self, folder: Path) -> RunResult:
         """Fit the model and write the files of the run, also after an interruption.

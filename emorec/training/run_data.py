@@ -1,5 +1,6 @@
-"""Selects the examples of a run and decodes their images."""
+"""Opens the data set of a run, selects its examples and decodes their images."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,8 +9,12 @@ from typing import Any
 import numpy as np
 
 from emorec.datasets.class_checks import require_classes
+from emorec.datasets.dataset_summary import read_summary
 from emorec.datasets.image_cache import cached_images
 from emorec.datasets.manifest import Examples, PreparedDataset, read_prepared
+from emorec.datasets.prepared_files import is_burst
+from emorec.datasets.readers.rows import TRAIN, VALIDATION
+from emorec.datasets.readers.shared import PIXEL_USAGES
 from emorec.images import Image
 from emorec.training.config_groups import DataConfig
 from emorec.training.training_progress import StepProgressCallback
@@ -81,17 +86,65 @@ def _first(examples: Examples, count: int) -> Examples:
     return examples.chosen(np.arange(min(count, len(examples.paths))))
 
 
+_PUBLISHED = ("ckplus", "fer2013", "ferplus")
+"""Sources of published data sets in the summary of a prepared one."""
+
+
 def open_dataset(config: DataConfig, root: Path) -> PreparedDataset:
-    """Read the data set of a run.
+    """Read the data set of a run, with the groups of its settings.
+
+    Where emorec holds images out for validation, it holds out whole groups.
 
     Args:
-        config: Settings of the data.
+        config: Settings of the run.
         root: A prepared data set or a FER-2013 folder tree.
 
     Raises:
-        DataError: As for `read_prepared`.
+        ConfigError, DataError: As for `emorec.datasets.manifest.read_prepared`.
     """
-    return read_prepared(root)
+    return read_prepared(root, config.group_by)
+
+
+def knows_people(dataset: PreparedDataset) -> bool:
+    """Return whether a data set says who is on an image; bursts of near duplicates do not."""
+    names = [] if dataset.groups is None else dataset.groups.tolist()
+    return any(name and not is_burst(name) for name in names)
+
+
+def people_note(dataset: PreparedDataset) -> tuple[int, str]:
+    """Say whether people may be both in train and in validation, and what follows from it.
+
+    Returns:
+        A level of `logging` and a line: a warning where the user can act on it.
+    """
+    groups = dataset.groups
+    if groups is None or not knows_people(dataset):
+        level = logging.INFO if _is_published(dataset) else logging.WARNING
+        return level, (
+            "it is not known who is on which image: the same person may be in train and in "
+            "validation, and then metrics look better than they are for new people; keep people "
+            "together with --group-by, as docs/datasets.md describes under People"
+        )
+    train, validation = (
+        set(groups[dataset.splits == split].tolist()) - {""} for split in (TRAIN, VALIDATION)
+    )
+    if shared := len(train & validation):
+        return logging.WARNING, (
+            f"{shared:,} {'person is' if shared == 1 else 'people are'} in train and in "
+            "validation: metrics look better than they are for new people"
+        )
+    return logging.INFO, f"{len(train):,} groups in train, {len(validation):,} in validation"
+
+
+def _is_published(dataset: PreparedDataset) -> bool:
+    """Return whether a data set is one whose publishers name no people, or keep them together."""
+    if dataset.votes is not None or read_summary(dataset.root).get("source") in _PUBLISHED:
+        return True
+    # The folders of FER-2013 have names such as train/angry/Training_3908.jpg.
+    return all(
+        path.rpartition("/")[2].startswith(tuple(f"{usage}_" for usage in PIXEL_USAGES))
+        for path in dataset.paths[:100].tolist()
+    )
 
 
 def select(
@@ -114,7 +167,8 @@ def select(
     soft = config.labels == "soft" or draws_labels(config, dataset)
     if dataset.votes is None:
         images = zip(dataset.splits.tolist(), dataset.labels.tolist(), strict=True)
-        require_classes(dataset.root, images, dataset.drawn)
+        grouped = dataset.groups is not None
+        require_classes(dataset.root, images, dataset.drawn, grouped)
     train = dataset.examples("train", config.policy, config.classes, soft)
     if dataset.votes is None:
         # A folder tree without votes may have any number of labels of its own.

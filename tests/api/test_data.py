@@ -45,6 +45,14 @@ def test_a_data_set_is_prepared_and_read(tiny_data: Path, tmp_path: Path, kind, 
     assert dataset.votes.sum(axis=1).tolist() == [10] * 154
 
 
+def test_people_are_kept_together(tiny_data: Path, tmp_path: Path):
+    tree = shutil.copytree(tiny_data / "train", tmp_path / "tree" / "train")
+    dataset = load_dataset(tree.parent, r"(?P<person>\d)\.png")
+    groups = {*zip(dataset.groups.tolist(), dataset.splits.tolist(), strict=True)}
+    assert len(groups) == 10
+    assert {split for _, split in groups} == {"train", "validation"}
+
+
 def test_the_faults_of_the_sources(tiny_data: Path, tmp_path: Path):
     people = tmp_path / "people"
     for label in ("happy", "sad"):

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from helpers.checkouts import HAPPY, HEADER, csv_text, make_checkout, tree
+from helpers.checkouts import HAPPY, HEADER, csv_text, make_checkout, noise_png, tree
 
 from emorec.cli.main import main
 
@@ -39,6 +39,25 @@ def test_no_arguments_are_a_usage_error() -> None:
     result = run()
     assert result.exit_code == 2
     assert "Missing argument 'SOURCE...'" in result.stderr
+
+
+def test_people_are_kept_together(tmp_path: Path, dest: Path) -> None:
+    for number in range(24):
+        folder = tmp_path / "mine" / ("happy", "sad")[number % 2] / f"p{number // 4}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{number}.png").write_bytes(noise_png(number))
+    result = run(tmp_path / "mine", "--out", dest, "--group-by", "folder:2", "--no-report")
+    assert result.exit_code == 0
+    assert result.stderr == "note: 6 groups by 'folder:2', of 4 images each\n"
+    result = run(tmp_path / "mine", "--out", dest, "--group-by", "S(")
+    assert (result.exit_code, result.stderr) == (
+        3,
+        "error: --group-by 'S(': not a regular expression: missing ), unterminated subpattern at "
+        "character 2\n",
+    )
+    result = run(tmp_path / "mine", "--out", dest, "--group-by", "p[0-2]")
+    assert result.exit_code == 4
+    assert "12 of 24 paths do not match --group-by 'p[0-2]', such as 'happy/p3/" in result.stderr
 
 
 def test_counts_are_shown_by_split_and_emotion(checkout: Path, dest: Path) -> None:

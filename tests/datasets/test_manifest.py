@@ -19,12 +19,11 @@ from hypothesis import strategies as st
 from emorec.datasets.manifest import (
     Examples,
     PreparedDataset,
-    is_safe_path,
     read_prepared,
 )
 from emorec.datasets.prepare import prepare_data
 from emorec.datasets.prepare_options import PrepareOptions
-from emorec.datasets.prepared_files import COLUMNS
+from emorec.datasets.prepared_files import COLUMNS, is_safe_path
 from emorec.datasets.splitting import ordered
 from emorec.errors import ConfigError, DataError
 from emorec.labels import EMOTIONS_7, EMOTIONS_8
@@ -230,6 +229,12 @@ def test_a_manifest_without_votes_has_its_labels(tmp_path: Path) -> None:
     data = read_prepared(write_manifest(tmp_path, *rows))
     assert named(data.examples("train")) == {"b.png": {"zen": 1}, "a.png": {"happy": 1}}
     assert data.examples("train").class_names == ("happy", "zen")
+
+
+def test_a_long_group_is_refused(tmp_path: Path) -> None:
+    row = f"a.png,train,happy,{'x' * 1001}"
+    with pytest.raises(DataError, match=r"'xxx.* is too long for a group"):
+        read_prepared(write_manifest(tmp_path, row, header="path,split,label,group"))
 
 
 def test_labels_are_used_where_votes_have_no_policy(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -146,6 +147,11 @@ def test_groups_are_read_from_the_manifest(model: Path, tmp_path: Path) -> None:
     assert [entry.group for entry in by_usage.groups] == ["PublicTest"]
     with pytest.raises(DataError, match="no column 'age'"):
         evaluate([model], data, "validation", group="age")
+    # Near duplicates are no people, and of too many people nobody reads the metrics.
+    for names in (["burst-1", "2/burst-2", ""], [str(number) for number in range(60)]):
+        groups = np.resize(names, len(data.paths))
+        (whole,) = evaluate([model], replace(data, groups=groups), "train")
+        assert whole.groups == ()
 
 
 def test_the_figures_are_json(model: Path, tiny_data: Path) -> None:

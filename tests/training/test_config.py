@@ -270,6 +270,11 @@ def test_no_number_may_be_infinite() -> None:
                 validated({name: float("inf")}, "it")
 
 
+def test_a_wrong_rule_for_groups_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"--group-by 'S\(': not a regular expression"):
+        load_config(None, {"group_by": "S("})
+
+
 def test_a_dotted_key_of_a_plain_setting(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="epochs has no setting 'x'"):
         load_config(written(tmp_path, "epochs: 3"), {"epochs.x": 1})

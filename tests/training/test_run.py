@@ -102,4 +102,6 @@ def test_files_that_are_no_images_of_the_data_are_in_the_log(
     monkeypatch.setattr(TrainingRun, "fit", lambda *_: None)
     monkeypatch.setattr(TrainingRun, "finish", lambda *_: None)
     run.complete(folder)
-    assert f"WARNING {data}: left out: 1 .txt\n" in (folder / LOG).read_text()
+    log = (folder / LOG).read_text()
+    assert f"WARNING {data}: left out: 1 .txt\n" in log
+    assert log.count(f"WARNING {data}: it is not known who is on which image: the same ") == 1

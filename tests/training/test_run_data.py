@@ -1,3 +1,4 @@
+import logging
 import shutil
 from pathlib import Path
 
@@ -5,10 +6,17 @@ import numpy as np
 import pytest
 from helpers.checkouts import make_images
 
-from emorec.datasets.manifest import read_prepared
-from emorec.errors import DataError
+from emorec.datasets.manifest import PreparedDataset, read_prepared
+from emorec.errors import ConfigError, DataError
 from emorec.training.config_groups import DataConfig
-from emorec.training.run_data import draws_labels, load, resolve_labels, select
+from emorec.training.run_data import (
+    draws_labels,
+    load,
+    open_dataset,
+    people_note,
+    resolve_labels,
+    select,
+)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +67,60 @@ def test_a_folder_tree_has_its_own_labels(tiny_data: Path, tmp_path: Path) -> No
     shutil.copytree(tiny_data / "train" / "sad", tmp_path / "tree" / "train" / "sulk")
     for examples in select(DataConfig(), read_prepared(tmp_path / "tree")):
         assert examples.class_names == ("grin", "sulk")
+
+
+def test_whole_groups_are_held_out_of_a_folder_tree(tmp_path: Path) -> None:
+    folders = {f"train/{label}/p{who}": 3 for label in ("happy", "sad") for who in range(10)}
+    root = make_images(tmp_path / "raw", folders)
+    dataset = open_dataset(DataConfig(group_by="folder:-1"), root)
+    train, validation = select(DataConfig(), dataset)
+    assert train.groups is not None
+    assert validation.groups is not None
+    assert len(set(train.groups)) == 9
+    assert len(set(validation.groups)) == 1
+    assert people_note(dataset) == (logging.INFO, "9 groups in train, 1 in validation")
+    without = open_dataset(DataConfig(), root)
+    assert without.groups is None
+    assert people_note(without)[0] == logging.WARNING
+    with pytest.raises(DataError, match="the class 'happy' is in one group only"):
+        open_dataset(DataConfig(group_by="folder:2"), root)
+    with pytest.raises(ConfigError, match="no such column; it has no list of images"):
+        open_dataset(DataConfig(group_by="column:person"), root)
+
+
+@pytest.mark.parametrize(
+    ("groups", "level", "text"),
+    [
+        (None, logging.WARNING, "it is not known who is on which image: the same person may be in"),
+        (["burst-1"] * 4, logging.WARNING, "it is not known who is on which image"),
+        (["a", "b", "a", "c"], logging.WARNING, "1 person is in train and in validation: metrics"),
+        (["a", "b", "c", ""], logging.INFO, "2 groups in train, 1 in validation"),
+    ],
+)
+def test_what_is_known_about_people(
+    groups: list[str] | None, level: int, text: str, tmp_path: Path
+) -> None:
+    dataset = PreparedDataset(
+        root=tmp_path,
+        paths=np.array([f"train/happy/{number}.png" for number in range(4)]),
+        splits=np.array(["train", "train", "validation", "validation"]),
+        labels=np.array(["happy"] * 4),
+        votes=None,
+        class_names=("happy",),
+        policy=None,
+        groups=None if groups is None else np.array(groups),
+    )
+    found = people_note(dataset)
+    assert found[0] == level
+    assert found[1].startswith(text)
+
+
+def test_published_data_sets_have_no_warning_about_people(tiny_data: Path, tmp_path: Path) -> None:
+    assert people_note(read_prepared(tiny_data))[0] == logging.INFO
+    tree = make_images(tmp_path / "raw", {"train/happy": 20, "train/sad": 20})
+    for path in tree.rglob("*.png"):
+        path.rename(path.with_name(f"Training_{path.name}"))
+    assert people_note(read_prepared(tree))[0] == logging.INFO
 
 
 def test_images_are_decoded_at_the_size_of_the_input(tiny_data: Path) -> None:

@@ -1,11 +1,11 @@
-"""Reads the CK+48 folders and splits them by person, because faces of one person look alike."""
+"""Reads the CK+48 folders, with the person as the group, because faces of one look alike."""
 
 import re
 
-from emorec.datasets.readers.rows import RawRows, ReadOptions
+from emorec.datasets.readers.rows import TEST, VALIDATION, RawRows, ReadOptions
 from emorec.datasets.readers.shared import folder_labels, rows_of_files
 from emorec.datasets.readers.tree import Tree
-from emorec.datasets.splitting import grouped_splits
+from emorec.datasets.splitting import stratified_splits
 from emorec.errors import DataError
 
 SOURCE = "ckplus"
@@ -22,7 +22,7 @@ def matches(tree: Tree) -> bool:
 
 
 def read(tree: Tree, options: ReadOptions) -> RawRows:
-    """Read EMOTION/S010_004_00000017.png and split by person.
+    """Read EMOTION/S010_004_00000017.png, with the person as the group.
 
     Raises:
         DataError: No image has such a name, or a folder is named after no known emotion.
@@ -31,17 +31,18 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
     names = [path for path in images if _person(path)]
     if not names:
         raise DataError(f"{tree.place}: no image EMOTION/S010_004_00000017.png was found")
-    people = [_person(path) or "" for path in names]
+    labels = folder_labels(tree, [name.split("/")[0] for name in names], options)
     others = [path for path in images if not _person(path)]
     skipped = f"images without a person in the name are skipped: {len(others):,}"
     return rows_of_files(
         tree,
         SOURCE,
         names,
-        usages=grouped_splits(people, options.validation, options.test, options.seed),
-        labels=folder_labels(tree, [name.split("/")[0] for name in names], options),
-        groups=people,
+        usages=stratified_splits(labels, options.validation, options.test, options.seed),
+        labels=labels,
+        groups=[_person(path) or "" for path in names],
         notes=[f"{skipped} ({others[0]})"] if others else [],
+        drawn={VALIDATION: options.validation, TEST: options.test},
     )
 
 

@@ -1,8 +1,6 @@
 """Reads the user's own data as a CSV list of images with labels."""
 
-from collections.abc import Sequence
-
-from emorec.datasets.readers.rows import HELD_OUT, TRAIN, VALIDATION, RawRows, ReadOptions
+from emorec.datasets.readers.rows import HELD_OUT, TEST, VALIDATION, RawRows, ReadOptions
 from emorec.datasets.readers.shared import (
     hold_out_validation,
     own_labels,
@@ -12,7 +10,7 @@ from emorec.datasets.readers.shared import (
 from emorec.datasets.readers.split_folders import SPLIT_NAMES
 from emorec.datasets.readers.table import LabelTable, header_of, parse_table
 from emorec.datasets.readers.tree import Tree, read_folder
-from emorec.datasets.splitting import grouped_splits, stratified_splits
+from emorec.datasets.splitting import stratified_splits
 from emorec.errors import DataError
 
 SOURCE = "csv"
@@ -28,8 +26,7 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
     """Read a CSV file with the columns path, label and, optionally, split and group.
 
     Paths are relative to the file's folder. Without a split column the images are split by the
-    shares of the options; no group (a person, say) is in two splits. With a split column but no
-    validation, a share of train is held out.
+    shares of the options. With a split column but no validation, a share of train is held out.
 
     Raises:
         DataError: The list is broken, a path leads out of the folder, or a label is unknown.
@@ -50,6 +47,7 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
     else:
         images = tree
     labels = own_labels(tree, table.columns["label"], options)
+    usages, drawn = _usages(table, labels, options)
     return RawRows(
         place=tree.place,
         label_files=[file],
@@ -57,34 +55,26 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
         lines=table.lines,
         names=names,
         images=[images.files.get(name) for name in names],
-        usages=_usages(table, labels, options),
+        usages=usages,
         labels=labels,
         groups=table.columns.get("group"),
         notes=images.notes(),
+        drawn=drawn,
+        columns=table.columns,
+        keeps_near_duplicates="split" not in table.columns,
     )
 
 
-def _usages(table: LabelTable, labels: list[str], options: ReadOptions) -> list[str]:
-    groups = table.columns.get("group")
-    shares = (options.validation, options.test, options.seed)
+def _usages(
+    table: LabelTable, labels: list[str], options: ReadOptions
+) -> tuple[list[str], dict[str, float]]:
+    """Return the usage of each row, and the share of each usage that is drawn at random."""
     if "split" not in table.columns:
-        return grouped_splits(groups, *shares) if groups else stratified_splits(labels, *shares)
+        usages = stratified_splits(labels, options.validation, options.test, options.seed)
+        return usages, {VALIDATION: options.validation, TEST: options.test}
     splits = [split.lower() for split in table.columns["split"]]
     require_known("split", splits, SPLIT_NAMES, table.path, table.lines)
     usages = [SPLIT_NAMES[split] for split in splits]
     if VALIDATION in usages:
-        return usages
-    if groups:
-        return _hold_out_groups(usages, groups, options)
-    return hold_out_validation(usages, labels, options)
-
-
-def _hold_out_groups(usages: list[str], groups: Sequence[str], options: ReadOptions) -> list[str]:
-    """Hold out a share of the training images for validation, in whole groups."""
-    train = [row for row, usage in enumerate(usages) if usage == TRAIN]
-    splits = grouped_splits([groups[row] for row in train], options.validation, 0, options.seed)
-    result = list(usages)
-    for row, split in zip(train, splits, strict=True):
-        if split == VALIDATION:
-            result[row] = HELD_OUT
-    return result
+        return usages, {}
+    return hold_out_validation(usages, labels, options), {HELD_OUT: options.validation}

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from emorec.datasets.readers.ferplus import join_votes
 from emorec.datasets.readers.image_files import PixelImage
 from emorec.datasets.readers.pixels import read_pixels
-from emorec.datasets.readers.rows import TEST, VALIDATION, RawRows, ReadOptions
+from emorec.datasets.readers.rows import HELD_OUT, TEST, VALIDATION, RawRows, ReadOptions
 from emorec.datasets.readers.shared import (
     PIXEL_CSV_FILES,
     hold_out_validation,
@@ -56,7 +56,9 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
     names = [name for part in parts for name in part.names]
     labels = [label for part in parts for label in part.labels]
     usages = [usage for part in parts for usage in part.usages]
+    drawn = {}
     if VALIDATION not in usages and "PublicTest" not in usages:
+        drawn = {HELD_OUT: options.validation}
         usages = hold_out_validation(usages, labels, options)
     unlabelled = labels.count("")
     return RawRows(
@@ -69,6 +71,7 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
         usages=usages,
         labels=labels,
         notes=[f"{unlabelled:,} rows have no emotion, as in test.csv"] if unlabelled else [],
+        drawn=drawn,
     )
 
 

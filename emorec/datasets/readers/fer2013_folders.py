@@ -1,6 +1,14 @@
 """Reads FER-2013 as a folder tree: train/EMOTION/ and test/EMOTION/."""
 
-from emorec.datasets.readers.rows import TEST, TRAIN, VALIDATION, RawRows, ReadOptions
+from emorec.datasets.readers.rows import (
+    HELD_OUT,
+    TEST,
+    TRAIN,
+    USAGES,
+    VALIDATION,
+    RawRows,
+    ReadOptions,
+)
 from emorec.datasets.readers.shared import (
     folder_labels,
     hold_out_validation,
@@ -58,7 +66,7 @@ def place_images(tree: Tree, found: SplitImages, options: ReadOptions) -> RawRow
         usages = list(usages)
         for index in stratified(column, options.test / rest, options.seed):
             usages[train[index]] = TEST
-    shares = {VALIDATION: options.validation, TEST: options.test}
+    shares = {HELD_OUT: options.validation, TEST: options.test}
     return rows_of_files(
         tree,
         SOURCE,
@@ -66,5 +74,5 @@ def place_images(tree: Tree, found: SplitImages, options: ReadOptions) -> RawRow
         usages=usages,
         labels=labels,
         notes=found.notes,
-        drawn={split: share for split, share in shares.items() if split not in found.splits},
+        drawn={use: share for use, share in shares.items() if USAGES[use][0] not in found.splits},
     )

@@ -44,7 +44,15 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
     require_images(tree.place, empty)
     usages = stratified_splits(labels, options.validation, options.test, options.seed)
     drawn = {VALIDATION: options.validation, TEST: options.test}
-    return rows_of_files(tree, SOURCE, names, usages=usages, labels=labels, drawn=drawn)
+    return rows_of_files(
+        tree,
+        SOURCE,
+        names,
+        usages=usages,
+        labels=labels,
+        drawn=drawn,
+        keeps_near_duplicates=True,
+    )
 
 
 def _require_no_splits(tree: Tree, folders: set[str]) -> None:

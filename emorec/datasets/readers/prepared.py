@@ -46,5 +46,6 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
         votes=vote_counts(table, VOTE_COLUMNS) if voted else None,
         labels=None if voted else own_labels(tree, table.columns["label"], options),
         groups=table.columns.get(GROUP),
+        columns=table.columns,
         notes=[*([note] if more else []), *tree.notes()],
     )

@@ -98,18 +98,20 @@ def recognize(tree: "Tree", names: Iterable[str] = LAYOUTS) -> "tuple[str, Tree]
 
 
 def read_source(place: Path, options: "ReadOptions | None" = None) -> "RawRows":
-    """Read raw data from a folder, a zip archive or a CSV file.
+    """Read raw data from a folder, a zip archive or a CSV file, and keep its groups together.
 
     Args:
         place: Path that the user named.
         options: Options of reading; None for the defaults.
 
     Raises:
-        ConfigError: The layout in the options is unknown.
-        DataError: The data is missing, broken or unsafe, or has no known layout.
+        ConfigError: The layout in the options is unknown, or their rule does not fit the data.
+        DataError: The data is missing, broken or unsafe, has no known layout, or its groups cannot
+            be split.
     """
     from dataclasses import replace
 
+    from emorec.datasets.group_splits import keep_groups
     from emorec.datasets.prepared_files import OWN_FILES
     from emorec.datasets.readers.rows import ReadOptions
     from emorec.datasets.readers.tree import read_tree
@@ -120,13 +122,13 @@ def read_source(place: Path, options: "ReadOptions | None" = None) -> "RawRows":
     recognized = recognize(tree, [options.layout] if options.layout else LAYOUTS)
     if recognized:
         name, data = recognized
-        rows = find_layout(name).reader().read(data, options)
+        rows = keep_groups(find_layout(name).reader().read(data, options), options)
         own = [data.files.get(file) for file in OWN_FILES]
         used = [*rows.images, *rows.label_files, *own]
         return replace(rows, left_out=tree.left_out(used))
     if forced:
         # The reader itself reports best which files are missing.
-        return forced.reader().read(tree, options)
+        return keep_groups(forced.reader().read(tree, options), options)
     raise DataError(f"{place}: {why_unknown(tree)}")
 
 

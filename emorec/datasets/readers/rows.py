@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from emorec.datasets.choices import FER2013NEW, VOTE_FILES
+from emorec.datasets.grouping import parse_rule
 from emorec.datasets.readers.image_files import RawImage
 from emorec.errors import ConfigError
 from emorec.labels import EMOTIONS_8, VOTE_CLASSES, Votes
@@ -47,9 +49,11 @@ class ReadOptions:
         validation: Share of the images for validation where the source has none, 0 to 1.
         test: Share of the images for test where the source has none, 0 to 1.
         seed: Seed of the random split.
+        group_by: Rule that groups the images of a person; see `emorec.datasets.grouping`.
 
     Raises:
-        ConfigError: The vote files are unknown, or the shares leave no training images.
+        ConfigError: The vote files are unknown, the shares leave no training images, or the rule
+            is invalid.
     """
 
     layout: str | None = None
@@ -59,6 +63,7 @@ class ReadOptions:
     validation: float = 0.1
     test: float = 0.1
     seed: int = 0
+    group_by: str | None = None
 
     def __post_init__(self) -> None:
         if self.votes not in VOTE_FILES:
@@ -69,6 +74,8 @@ class ReadOptions:
                 "the shares of validation and test must be 0 or more and sum to less than 1; "
                 f"received {self.validation} and {self.test}"
             )
+        if self.group_by is not None:
+            parse_rule(self.group_by)
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,20 @@ class Gap:
     reason: str
     note: str
     rows: list[int]
+
+
+class NearDuplicates(NamedTuple):
+    """Near duplicates that were found, such as bursts and frames of one video.
+
+    Attributes:
+        images: Number of images with a near duplicate.
+        groups: Number of groups of them.
+        problem: Why they are not kept in one split; "" where they are.
+    """
+
+    images: int
+    groups: int
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,9 +125,14 @@ class RawRows:
         nameless: Number of further rows without an image name, by usage.
         gaps: Rows whose images are missing for one common reason.
         notes: Other problems of the data, one line each.
-        drawn: Share of each split that was drawn at random, where folders are the classes; None
-            for other data.
+        drawn: Share of each usage that emorec draws at random; empty where the source has all
+            splits.
         left_out: Paths of the files of the source that are neither images nor labels of the rows.
+        columns: Columns of the list of the images; empty without a list.
+        group_rule: Rule that made the groups; None without one.
+        keeps_near_duplicates: Whether near duplicates are searched and kept in one split: these
+            are the user's own images, of which emorec draws the splits.
+        near_duplicates: Those that were found; None where they were not searched.
     """
 
     place: Path
@@ -122,8 +148,12 @@ class RawRows:
     nameless: Counter[str] = field(default_factory=Counter)
     gaps: list[Gap] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    drawn: Mapping[str, float] | None = None
+    drawn: Mapping[str, float] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+    columns: Mapping[str, list[str]] = field(default_factory=dict)
+    group_rule: str | None = None
+    keeps_near_duplicates: bool = False
+    near_duplicates: NearDuplicates | None = None
 
 
 def merge(parts: Sequence[RawRows]) -> RawRows:
@@ -165,15 +195,26 @@ def merge(parts: Sequence[RawRows]) -> RawRows:
         notes=[note for part in parts for note in part.notes],
         drawn=_drawn_of_all(parts),
         left_out=[path for part in parts for path in part.left_out],
+        group_rule=parts[0].group_rule,
+        keeps_near_duplicates=any(part.keeps_near_duplicates for part in parts),
+        near_duplicates=_near_duplicates_of_all(parts),
     )
 
 
-def _drawn_of_all(parts: Sequence[RawRows]) -> dict[str, float] | None:
-    """Return the splits drawn in every part; None unless folders are the classes of all."""
-    drawn = [part.drawn for part in parts if part.drawn is not None]
-    if len(drawn) < len(parts):
+def _drawn_of_all(parts: Sequence[RawRows]) -> dict[str, float]:
+    """Return the usages drawn in every part."""
+    drawn = [part.drawn for part in parts]
+    return {usage: share for usage, share in drawn[0].items() if all(usage in d for d in drawn)}
+
+
+def _near_duplicates_of_all(parts: Sequence[RawRows]) -> NearDuplicates | None:
+    found = [part.near_duplicates for part in parts if part.near_duplicates is not None]
+    if not found:
         return None
-    return {split: share for split, share in drawn[0].items() if all(split in d for d in drawn)}
+    problems = [near.problem for near in found if near.problem]
+    return NearDuplicates(
+        sum(near.images for near in found), sum(near.groups for near in found), "; ".join(problems)
+    )
 
 
 def _groups_of_all(parts: Sequence[RawRows]) -> list[str] | None:

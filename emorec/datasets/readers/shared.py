@@ -27,6 +27,7 @@ def rows_of_files(
     groups: list[str] | None = None,
     notes: Iterable[str] = (),
     drawn: Mapping[str, float] | None = None,
+    keeps_near_duplicates: bool = False,
 ) -> RawRows:
     """Build the rows of a data set whose labels are in the paths of its image files.
 
@@ -38,7 +39,8 @@ def rows_of_files(
         labels: Label of each image.
         groups: As in `RawRows`.
         notes: Problems to report before those of the tree.
-        drawn: As in `RawRows`.
+        drawn: As in `RawRows`; None for none.
+        keeps_near_duplicates: As in `RawRows`.
     """
     return RawRows(
         place=tree.place,
@@ -51,7 +53,8 @@ def rows_of_files(
         labels=labels,
         groups=groups,
         notes=[*notes, *tree.notes()],
-        drawn=drawn,
+        drawn=drawn or {},
+        keeps_near_duplicates=keeps_near_duplicates,
     )
 
 

@@ -35,7 +35,7 @@ def test_groups_stay(tmp_path: Path, dest: Path) -> None:
         groups = read_prepared(folder).groups
         assert groups is not None
         assert groups.tolist() == people
-    # A name in two data sets is two people, and an image without a person is of nobody.
+    # A name in two data sets is two people.
     other = make_images(tmp_path / "other", {"happy": 10, "sad": 10})
     prepare_data([tmp_path / "first", mine, other], tmp_path / "both")
     rows = manifest_rows(tmp_path / "both")
@@ -43,7 +43,8 @@ def test_groups_stay(tmp_path: Path, dest: Path) -> None:
         *("1/ann", "1/ann", "", "1/bob"),
         *("2/ann", "2/ann", "", "2/bob"),
     ]
-    assert {row["group"] for row in rows[8:]} == {""}
+    # Happy and sad have the same images.
+    assert {row["group"] for row in rows[8:]} == {f"3/burst-{number}" for number in range(1, 11)}
 
 
 def test_another_policy_uses_the_votes(tmp_path: Path, dest: Path) -> None:
