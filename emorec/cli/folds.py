@@ -8,6 +8,7 @@ import click
 
 from emorec.cli.json_output import JsonOutput
 from emorec.cli.keras_backend import load_keras
+from emorec.cli.log_messages import each_warning_once
 from emorec.cli.terminal_text import one_line
 from emorec.cli.verbosity import note
 
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
     from emorec.training.cross_validation import CrossValidationResult
 
 _LEAVE_ONE_GROUP_OUT = "leave-one-group-out"
+
+_TITLES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro F1",
+}
 
 
 class Folds(click.ParamType):
@@ -96,7 +103,7 @@ def _complete(
 
     display = FoldsDisplay(started)
     try:
-        with display:
+        with display, each_warning_once():
             result = start(progress=display.progress, step_progress=display.preparing)
             if result:
                 display.finished()
@@ -119,12 +126,12 @@ def print_result(result: "CrossValidationResult", json_output: JsonOutput) -> No
         return
     figures = result.figures
     scores = figures.evaluation.scores
-    click.echo("                   all images                    mean of the folds ± deviation")
-    for name in ("accuracy", "balanced_accuracy", "macro_f1"):
+    click.echo(f"{'':19}all images                      mean of the folds ± deviation")
+    for name, title in _TITLES.items():
         low, high = getattr(scores, f"{name}_interval")
         click.echo(
-            f"{name.replace('_', ' '):18} {getattr(scores, name):.4f} (95 %: {low:.4f} to "
-            f"{high:.4f})  {figures.mean(name):.4f} ± {figures.deviation(name):.4f}"
+            f"{title:18} {getattr(scores, name):.4f} (95 %: {low:.4f} to {high:.4f})  "
+            f"{figures.mean(name):.4f} ± {figures.deviation(name):.4f}"
         )
     click.echo(
         f"{scores.majority[1]:.4f} of the {scores.images:,} images are "

@@ -115,7 +115,7 @@ def resume_cross_validation(
         data_root: The data set, if it was moved; None for its original path.
         progress: As for `cross_validate`.
         step_progress: As for `cross_validate`.
-        tensorboard: As for `cross_validate`.
+        tensorboard: As for `cross_validate`; a cross-validation that has begun to continues.
 
     Returns:
         The result; None if it was finished before.
@@ -124,6 +124,7 @@ def resume_cross_validation(
         ConfigError, DataError, ModelError: As for `cross_validate`; or the data set differs, a file
             of the folder is damaged, or another process uses it. The folder keeps its files.
     """
+    tensorboard = tensorboard or any(folder.glob(f"fold-*/{run_folder.TENSORBOARD}"))
     if fold_folder.finished(folder):
         return None
     with run_folder.in_use(folder):
@@ -236,7 +237,7 @@ class _Parts:
         )
         predictions = predictions_csv(figures, self._dataset.root)
         write_bytes(self._folder / fold_folder.PREDICTIONS, predictions.encode())
-        plan = {name: value for name, value in self._plan.to_dict().items() if name != "images"}
+        plan = self._plan.summary()
         metrics = {"split": OUT_OF_FOLD, "cross_validation": plan, **figures.to_dict()}
         write_json(self._folder / run_folder.METRICS, metrics)
         page = render_cross_validation(

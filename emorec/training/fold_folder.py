@@ -69,15 +69,17 @@ class FoldPlan:
         """Return the plan as native types, for JSON."""
         groups = self.groups or [None] * len(self.paths)
         rows = zip(self.paths, groups, self.fold_of_path.tolist(), strict=True)
+        images = [{"path": path, "group": group, "fold": fold + 1} for path, group, fold in rows]
+        return {"format": 1, **self.summary(), "images": images}
+
+    def summary(self) -> dict[str, Any]:
+        """Return the plan without its images as native types, for JSON."""
         return {
-            "format": 1,
             "folds": self.folds,
             "count": self.count,
+            "groups": self.group_count,
             "seed": self.seed,
             "method": self.method,
-            "images": [
-                {"path": path, "group": group, "fold": fold + 1} for path, group, fold in rows
-            ],
         }
 
 

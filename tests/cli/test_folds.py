@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from helpers.example_folds import figures
@@ -11,7 +12,8 @@ from emorec.cli.folds import Folds, print_result
 from emorec.cli.json_output import JsonOutput
 from emorec.cli.main import main
 from emorec.training.cross_validation import CrossValidationResult
-from emorec.training.fold_folder import FOLDS
+from emorec.training.fold_folder import FOLDS, FoldPlan
+from emorec.training.fold_progress import CrossValidationCallback, CrossValidationProgress
 from emorec.training.run_folder import METRICS
 
 
@@ -76,6 +78,26 @@ def test_a_finished_cross_validation_is_not_resumed(tmp_path: Path):
         main, ["train", "--resume", str(tmp_path), "--distribute", "devices"]
     )
     assert "remove --distribute" in refused.stderr
+
+
+def test_an_interrupt_names_the_folder(
+    people: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "runs" / "some-folds"
+    folder.mkdir(parents=True)
+
+    def interrupted(*_: object, progress: CrossValidationCallback, **__: object) -> None:
+        progress(CrossValidationProgress(folder, FoldPlan(2, 0, ("a", "b"), np.array([0, 1])), 1))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("emorec.training.cross_validation.cross_validate", interrupted)
+    done = CliRunner().invoke(main, ["train", "--data", str(people), "--folds", "2"])
+    assert done.exit_code == 130
+    lines = done.stderr.splitlines()
+    assert lines[0].startswith(
+        "cross-validation: 2 images, 2 folds (stratified, no groups, seed 0)"
+    )
+    assert lines[1:] == [f"resume with: emorec train --resume {folder}", "interrupted"]
 
 
 def test_the_result_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
