@@ -25,23 +25,18 @@ _TITLES = {
 }
 
 
-class Folds(click.ParamType):
-    """A number of folds, or leave-one-group-out."""
-
-    name = "folds"
-
-    def convert(
-        self, value: Any, parameter: click.Parameter | None, ctx: click.Context | None
-    ) -> int | str:
-        """Convert the text of the option."""
-        if isinstance(value, int) or value == _LEAVE_ONE_GROUP_OUT:
-            return value
-        try:
-            return int(value)
-        except ValueError:
-            self.fail(
-                f"{value!r} is neither a number of folds nor {_LEAVE_ONE_GROUP_OUT}", parameter, ctx
-            )
+def read_folds(
+    ctx: click.Context, parameter: click.Parameter, value: str | None
+) -> int | str | None:
+    """Convert the value of --folds: a number, or leave-one-group-out; callback of the option."""
+    if value is None or value == _LEAVE_ONE_GROUP_OUT:
+        return value
+    try:
+        return int(value)
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r:.80} is neither a number of folds nor {_LEAVE_ONE_GROUP_OUT}"
+        ) from None
 
 
 def cross_validate(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from emorec.cli.folds import Folds, cross_validate
+from emorec.cli.folds import cross_validate, read_folds
 from emorec.cli.folds import resume as resume_folds
 from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.parameters import Choice
@@ -90,7 +90,7 @@ Examples:
 @click.option(
     "--folds",
     metavar="N|leave-one-group-out",
-    type=Folds(),
+    callback=read_folds,
     help="Cross-validation: train a model for each of N folds of the images of train and "
     "validation, stratified and by group (person), then one on all of them; or leave out one group "
     "at a time.",

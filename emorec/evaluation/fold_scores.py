@@ -116,7 +116,7 @@ class CrossValidation:
 
     def deviation(self, figure: str) -> float:
         """Return the standard deviation of one of `FIGURES` over the folds (of a sample)."""
-        return statistics.stdev(getattr(fold, figure) for fold in self.folds)
+        return float(statistics.stdev(getattr(fold, figure) for fold in self.folds))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as native types, for JSON."""

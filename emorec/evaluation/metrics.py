@@ -149,8 +149,9 @@ def score(
     """
     truth, predicted = targets.argmax(axis=1), probabilities.argmax(axis=1)
     confusion = confusion_matrix(truth, predicted, len(labels))
-    grouped = groups is not None and (groups != "").any()
-    members = number_groups(groups.tolist(), len(truth)) if grouped else None
+    members = None
+    if groups is not None and (groups != "").any():
+        members = number_groups(groups.tolist(), len(truth))
     resampled = 0 if members is None else int(members.max()) + 1
     precision, recall, f1, support = (values[0] for values in _by_class(confusion[None]))
     accuracy, macro_f1, balanced = _overall(confusion[None])[0].tolist()

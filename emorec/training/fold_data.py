@@ -75,7 +75,7 @@ def _labelled(
     """
     splits = np.where(dataset.splits == TEST, TEST, TRAIN)
     everything = config.model_copy(update={"limit": None})
-    together = replace(dataset, splits=splits, drawn=None)
+    together = replace(dataset, splits=splits, drawn={})
     labels: dict[Path, str] = {}
     for examples in select(everything, together, TRAIN):
         for path, label in zip(examples.paths, examples.targets.argmax(axis=1), strict=True):
@@ -109,5 +109,5 @@ def fold_dataset(dataset: PreparedDataset, plan: FoldPlan, fold: int | None) -> 
         labels=dataset.labels[rows],
         votes=None if dataset.votes is None else dataset.votes[rows],
         groups=None if dataset.groups is None else dataset.groups[rows],
-        drawn=None,
+        drawn={},
     )

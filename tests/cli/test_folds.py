@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from helpers.example_folds import figures
 from helpers.people_data import make_people
 
-from emorec.cli.folds import Folds, print_result
+from emorec.cli.folds import print_result, read_folds
 from emorec.cli.json_output import JsonOutput
 from emorec.cli.main import main
 from emorec.training.cross_validation import CrossValidationResult
@@ -22,18 +22,29 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_people(tmp_path_factory.mktemp("people") / "data", 4, 1)
 
 
+@pytest.fixture
+def context() -> click.Context:
+    return click.Context(click.Command("train"))
+
+
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("10", 10), ("1", 1), ("-3", -3), ("leave-one-group-out", "leave-one-group-out")],
+    [
+        (None, None),
+        ("10", 10),
+        ("1", 1),
+        ("-3", -3),
+        ("leave-one-group-out", "leave-one-group-out"),
+    ],
 )
-def test_values(text: str, value: int | str):
-    assert Folds().convert(text, None, None) == value
+def test_values(context: click.Context, text: str | None, value: int | str | None):
+    assert read_folds(context, click.Option(["--folds"]), text) == value
 
 
 @pytest.mark.parametrize("text", ["", "ten", "2.5", "leave-one-out"])
-def test_other_values(text: str):
+def test_other_values(context: click.Context, text: str):
     with pytest.raises(click.BadParameter, match="neither a number of folds nor leave-one-group"):
-        Folds().convert(text, None, None)
+        read_folds(context, click.Option(["--folds"]), text)
 
 
 @pytest.mark.parametrize(
