@@ -220,16 +220,17 @@ def clean(folder: Path) -> None:
             partial.unlink(missing_ok=True)
 
 
-def read_json(path: Path, most_bytes: int = MAX_JSON_BYTES) -> dict[str, Any]:
+def read_json(path: Path, most_bytes: int | None = None) -> dict[str, Any]:
     """Read a JSON file of a run folder.
 
     Args:
         path: The file.
-        most_bytes: Largest size of the file.
+        most_bytes: Largest size of the file; None for `MAX_JSON_BYTES`.
 
     Raises:
         DataError: The file is missing, too large, or no JSON object.
     """
+    most_bytes = most_bytes or MAX_JSON_BYTES
     try:
         if path.stat().st_size > most_bytes:
             raise DataError(f"{path}: too large: a JSON file has at most {most_bytes} bytes")
