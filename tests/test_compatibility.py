@@ -22,7 +22,7 @@ from emorec.outputs.records import record_of_version
 FILES = Path(__file__).resolve().parent / "data_0_1_0"
 EXPECTED: dict[str, Any] = json.loads((FILES / "expected.json").read_text("utf-8"))
 MODEL = "runs/finished/model.onnx"
-NEW_FIGURES = {"device", "majority_label", "majority_share", "beats_majority"}
+NEW_FIGURES = {"device", "majority_label", "majority_share", "beats_majority", "resampled_groups"}
 
 
 @pytest.fixture
