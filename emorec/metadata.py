@@ -197,7 +197,7 @@ def calibration_problem(images: int | None) -> str | None:
     if images is None or images >= MIN_CALIBRATION_IMAGES:
         return None
     return (
-        f"confidence not calibrated: the model had {images} validation images for it, at least "
+        f"confidence not calibrated: the model had {images} images for it, at least "
         f"{MIN_CALIBRATION_IMAGES} are needed; rely on the order of the labels, not on the figures"
     )
 

@@ -41,6 +41,8 @@ MEANINGS = {
     "--data": "A prepared data set, or a FER-2013 folder tree.",
     "--detector": "Face detector.",
     "--flip": "Average the logits of each image, or face, and its mirror image.",
+    "--group-by": "Keep the images of a person in one split: folder:N, column:NAME, or a regular "
+    "expression.",
     "--half-weights": "Store the weights of the ONNX file in float16, in half the size.",
     "--json-file": "Write the result to FILE as one JSON document, beside the text.",
     "--limit": "Largest number of images to use.",

@@ -28,6 +28,7 @@ NEW_FIGURES = {
     "majority_share",
     "beats_majority",
     "calibration_images",
+    "resampled_groups",
 }
 CHANGED_FIGURES = {"two_fold_calibration"}
 """Few images leave a temperature at 1 since."""

@@ -13,7 +13,9 @@ from emorec.short_repr import short_repr
 
 if TYPE_CHECKING:
     from emorec.training.config import TrainConfig
+    from emorec.training.cross_validation import CrossValidationResult
     from emorec.training.finish import RunResult
+    from emorec.training.fold_progress import CrossValidationCallback
     from emorec.training.training_progress import (
         EstimateCallback,
         StepProgressCallback,
@@ -134,6 +136,65 @@ def train(
         )
 
 
+def cross_validate(
+    config: "TrainConfig | Mapping[str, Any] | StrPath | None" = None,
+    *,
+    data: StrPath,
+    folds: int | str,
+    out: StrPath = "runs",
+    progress: "CrossValidationCallback | None" = None,
+    step_progress: "StepProgressCallback | None" = None,
+    tensorboard: bool = False,
+    **settings: Any,
+) -> "CrossValidationResult":
+    """Train a model for each fold of a data set and one on all of it: `emorec train --folds`.
+
+    All labelled images of train and validation take part, and none of test. No group (person) is in
+    two folds.
+
+    Args:
+        config: Settings, as for `load_train_config`.
+        data: A prepared data set or a FER-2013 folder tree.
+        folds: The number of folds, or "leave-one-group-out".
+        out: Folder in which the folder of the cross-validation is created.
+        progress: Called with a `CrossValidationProgress` after every batch and between the folds.
+        step_progress: As for `train`.
+        tensorboard: Also write the metrics of each fold for TensorBoard.
+        **settings: Settings that override those of `config`, such as arch="vgg16" or epochs=3.
+
+    Returns:
+        The folder, which is also a model for `EmotionRecognizer` and `evaluate`, and the figures of
+        the predictions for the images that each fold left out; `figures.to_dict` returns them as
+        native types.
+
+    Raises:
+        ConfigError, DataError, ModelError: As for `train`; or the folds are impossible, e.g. there
+            are fewer groups than folds.
+        MissingDependencyError: The packages for training are not installed.
+        KeyboardInterrupt: Ctrl-C; `resume_training` resumes the cross-validation.
+    """
+    resolved = load_train_config(config, data=data, **settings)
+    from emorec.datasets.manifest import require_prepared
+
+    require_prepared(Path(data))
+    with imports_explained("training"):
+        _quiet_tensorflow()
+        from emorec.training.onednn import configure_onednn
+
+        configure_onednn(resolved.arch)  # before Keras imports TensorFlow
+        from emorec.training.cross_validation import cross_validate as run
+
+        return run(
+            resolved,
+            Path(data),
+            Path(out),
+            folds,
+            progress=progress,
+            step_progress=step_progress,
+            tensorboard=tensorboard,
+        )
+
+
 def resume_training(
     run: StrPath,
     *,
@@ -141,17 +202,18 @@ def resume_training(
     progress: "TrainingProgressCallback | None" = None,
     step_progress: "StepProgressCallback | None" = None,
     estimate: "EstimateCallback | None" = None,
-) -> "RunResult | None":
+) -> "RunResult | CrossValidationResult | None":
     """Resume an interrupted run after its last whole epoch: `emorec train --resume`.
 
     The result is that of a run without the interruption.
 
     Args:
-        run: The run folder.
+        run: The run folder; or that of a cross-validation, or of one of its folds, which is resumed
+            as a whole.
         data: The data set, if it was moved.
-        progress: As for `train`.
+        progress: As for `train`; not called for a cross-validation.
         step_progress: As for `train`.
-        estimate: As for `train`.
+        estimate: As for `train`; not called for a cross-validation.
 
     Returns:
         The result of the run; None if it was finished before.
@@ -164,15 +226,19 @@ def resume_training(
     """
     with imports_explained("training"):
         _quiet_tensorflow()
-        from emorec.training import run_folder
+        from emorec.training import fold_folder, run_folder
         from emorec.training.onednn import configure_onednn
 
-        configure_onednn(run_folder.read(Path(run))[0].arch)
+        folder, moved = fold_folder.whole(Path(run)), None if data is None else Path(data)
+        configure_onednn(run_folder.read(folder)[0].arch)
+        if fold_folder.is_cross_validation(folder):
+            from emorec.training.cross_validation import resume_cross_validation
+
+            return resume_cross_validation(folder, moved, step_progress=step_progress)
         from emorec.training.runner import resume
 
-        moved = None if data is None else Path(data)
         return resume(
-            Path(run), moved, progress=progress, step_progress=step_progress, estimate=estimate
+            folder, moved, progress=progress, step_progress=step_progress, estimate=estimate
         )
 
 

@@ -15,6 +15,7 @@ from emorec.datasets.prepared_files import VOTE_COLUMNS
 from emorec.datasets.readers.rows import LABEL_VOTES
 from emorec.labels import VOTE_CLASSES
 from emorec.table_cells import safe_cell
+from emorec.types import LANDMARK_COLUMNS, Landmarks
 
 LIST_NAME = "labels.csv"
 
@@ -24,8 +25,9 @@ _COLUMNS = ("path", "x", "y", "width", "height", "label")
 def write_list(project: LabelProject, folder: Path) -> Path:
     """Write the labelled faces as a CSV file; for a video, as a zip file with their frames too.
 
-    Each row is a face: the image, its box in pixels of the upright image, and its label. If a face
-    has several labels, each row has ten votes, shared out to its labels.
+    Each row is a face: the image, its box in pixels of the upright image, its label, and the
+    landmarks of the detector, by which `prepare-data` rotates it as `detect` does. If a face has
+    several labels, each row has ten votes, shared out to its labels.
 
     Args:
         project: The project.
@@ -44,12 +46,21 @@ def write_list(project: LabelProject, folder: Path) -> Path:
     with path.open("x", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         voted = any(len(face.labels) > 1 for face in faces)
-        writer.writerow([*_COLUMNS, *(VOTE_COLUMNS if voted else ())])
+        marked = any(face.landmarks for face in faces)
+        header = [*_COLUMNS, *(LANDMARK_COLUMNS if marked else ())]
+        writer.writerow([*header, *(VOTE_COLUMNS if voted else ())])
         for face in faces:
             box = face.box
             row = [list_path(face.path), box.x, box.y, box.width, box.height, face.labels[0]]
+            row += _points(face.landmarks) if marked else []
             writer.writerow([*row, *(_votes(face.labels) if voted else ())])
     return _with_frames(project, faces, path) if project.is_video else path
+
+
+def _points(landmarks: Landmarks | None) -> list[str]:
+    if landmarks is None:
+        return [""] * len(LANDMARK_COLUMNS)
+    return [f"{value:.3f}" for point in landmarks.points.values() for value in point]
 
 
 def _order(face: ProjectFace) -> tuple[str, int]:

@@ -104,6 +104,7 @@ class LabelProject:
                 number = len(self.faces)
                 write_image(self._image(number), image)
                 new = ProjectFace(number, path, face.box, face.prediction, view)
+                new.landmarks = face.landmarks
                 if earlier := self._found_again(path, face.box):
                     new.labels, new.skipped = earlier.labels, not earlier.labels
                 self.faces.append(new)

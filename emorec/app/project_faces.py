@@ -8,7 +8,7 @@ import cv2
 from emorec.frames import Frame
 from emorec.images import Image
 from emorec.preprocessing import crop_region
-from emorec.types import Box, Prediction
+from emorec.types import Box, Landmarks, Prediction
 
 _SURROUNDINGS = 0.8
 """What is shown around a face on each side, as a share of its box."""
@@ -34,6 +34,7 @@ class ProjectFace:
         view: Where the box is in the image that shows the face.
         labels: Its labels.
         skipped: It is no face, or not to be used.
+        landmarks: Points of the face, in pixels of the upright image, if the detector has them.
     """
 
     number: int
@@ -43,6 +44,7 @@ class ProjectFace:
     view: View
     labels: tuple[str, ...] = ()
     skipped: bool = False
+    landmarks: Landmarks | None = None
 
     def describe(self) -> dict[str, Any]:
         """Return the face for clients."""

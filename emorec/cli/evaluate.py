@@ -110,7 +110,8 @@ def evaluate(
 
     MODEL is a .onnx or .keras file, a run folder or its unique beginning, or a name of `emorec
     models list`. Several models are evaluated on the same images and compared by McNemar's exact
-    test. Intervals are 95 % percentile intervals of 2,000 bootstrap samples.
+    test. Intervals are 95 % percentile intervals of 2,000 bootstrap samples, of images or, if the
+    data set has any, of whole groups (people).
     """
     from emorec.atomic_files import write_bytes
     from emorec.cli.evaluation_text import comparison_text, evaluation_text

@@ -6,7 +6,7 @@ from typing import Any
 from emorec.cli.terminal_text import one_line
 from emorec.evaluation.assessment import Evaluation
 from emorec.evaluation.comparison import pair_tests, titles
-from emorec.evaluation.metrics import majority_problem
+from emorec.evaluation.metrics import intervals_text, majority_problem
 
 _CONFIDENCES = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Points of the coverage curve in the text; the JSON output has all."""
@@ -38,6 +38,8 @@ def evaluation_text(result: Evaluation) -> str:
     ]
     if result.votes:
         lines.append(f"divergence         {result.votes.divergence:.4f}  from the votes, in nats")
+    if scores.resampled_groups is not None:
+        lines += ["", intervals_text(scores)]
     if problem := majority_problem(scores):
         lines += ["", one_line(problem)]
     lines += ["", f"{'':{width}}precision   recall       F1  ROC AUC   images"]

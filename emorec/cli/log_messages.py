@@ -1,6 +1,8 @@
 """Prints the log messages of emorec on standard error: warnings, and with -v the others too."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -23,6 +25,31 @@ class _EchoHandler(logging.Handler):
         # Asked for each message: the options may stand after a subcommand.
         if record.levelno >= logging.WARNING or is_verbose(self._context):
             click.echo(f"{record.levelname.lower()}: {one_line(record.getMessage())}", err=True)
+
+
+@contextmanager
+def each_warning_once() -> Iterator[None]:
+    """Print a warning only once within the context, in which several runs have the same ones."""
+    printed: set[str] = set()
+
+    def is_new(record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        known = record.levelno >= logging.WARNING and text in printed
+        printed.add(text)
+        return not known
+
+    handlers = [
+        handler
+        for handler in logging.getLogger("emorec").handlers
+        if isinstance(handler, _EchoHandler)
+    ]
+    for handler in handlers:
+        handler.addFilter(is_new)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            handler.removeFilter(is_new)
 
 
 def print_log(context: click.Context) -> None:

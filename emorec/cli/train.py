@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from emorec.cli.folds import cross_validate, read_folds
+from emorec.cli.folds import resume as resume_folds
 from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.parameters import Choice
 from emorec.cli.run_result import print_finished, print_result
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from emorec.training.finish import RunResult
 
 _WITH_RESUME = ("data", "resume", "distribute", "as_json", "json_file", "tensorboard")
+
+_ONE_PROCESS = "a cross-validation trains in one process; remove --distribute"
 
 
 def _refuse_settings(ctx: click.Context) -> None:
@@ -50,6 +54,7 @@ Examples:
   emorec train --data FER-2013 --arch vgg16 --head-epochs 3 --trainable-layers 4
   emorec train --data FER-2013 --arch xception --weights none --epochs 1 --limit 2000
   emorec train --data FER-2013 --arch resnet50 --dry-run
+  emorec train --data CKPLUS --weights emorec --folds 10
   emorec train --resume runs/20260314-150926-compact
 """
 )
@@ -86,6 +91,14 @@ Examples:
     show_default=True,
     help="Folder in which the run folder is created.",
 )
+@click.option(
+    "--folds",
+    metavar="N|leave-one-group-out",
+    callback=read_folds,
+    help="Cross-validation: train a model for each of N folds of the images of train and "
+    "validation, stratified and by group (person), then one on all of them; or leave out one group "
+    "at a time.",
+)
 @setting_options
 @click.option(
     "--distribute",
@@ -114,6 +127,7 @@ def train(
     config: Path | None,
     recipe: str | None,
     out: Path,
+    folds: int | str | None,
     assignments: tuple[str, ...],
     tensorboard: bool,
     dry_run: bool,
@@ -125,6 +139,13 @@ def train(
     After the first steps, the estimated duration of the run is printed.
     """
     started = time.monotonic()
+    if folds is not None and distribute:
+        raise click.UsageError(_ONE_PROCESS)
+    if folds is not None and dry_run:
+        raise click.UsageError(
+            "--dry-run measures one run, and --folds trains one for each fold and another one; "
+            "remove one of them"
+        )
     if dry_run and distribute == "hosts":
         raise click.UsageError("--dry-run measures one process; remove --distribute hosts")
     start: Callable[..., RunResult | None]
@@ -133,7 +154,14 @@ def train(
     )
     if resume:
         _refuse_settings(ctx)
-        from emorec.training import run_folder
+        from emorec.training import fold_folder, run_folder
+
+        whole = fold_folder.whole(resume)
+        if fold_folder.is_cross_validation(whole):
+            if distribute:
+                raise click.UsageError(_ONE_PROCESS)
+            resume_folds(whole, data, started, json_output, tensorboard=tensorboard)
+            return
 
         # Before Keras is loaded. Several hosts share the folder, and only the first one locks it.
         if distribute != "hosts":
@@ -166,6 +194,11 @@ def train(
             note(head.to_text())
         if dry_run:
             _dry_run(settings, data, distribute, started, json_output)
+            return
+        if folds is not None:
+            cross_validate(
+                settings, data, out, folds, started, json_output, tensorboard=tensorboard
+            )
             return
         arch = settings.arch
         start = partial(_train, settings, data, out)

@@ -17,6 +17,7 @@ NO_SETTINGS = (
     "recipe",
     "out",
     "resume",
+    "folds",
     "distribute",
     "assignments",
     "as_json",

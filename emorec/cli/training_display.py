@@ -50,6 +50,7 @@ class TrainingDisplay:
         self._task = self._bar.add_task("loading", total=None)
         self._lines = None if console.is_terminal else StatusLines(self._status, seconds)
         self._description, self._work = "loading", WorkRate()
+        self._title = ""
         self._step: Step | None = None
         self._step_at = now
         self._epoch_start: float | None = None
@@ -92,15 +93,8 @@ class TrainingDisplay:
 
     def update(self, step: "Step") -> None:
         """Show the progress of the training, after each batch and each epoch."""
-        self._step, self._step_at = step, time.monotonic()
-        done = (step.epoch - 1) * step.batches + step.batch
+        self._show(step)
         figures = step.metrics
-        self._bar.update(
-            self._task,
-            total=step.epochs * step.batches,
-            completed=done,
-            description=f"epoch {step.epoch}/{step.epochs} loss {figures.get('loss', 0):.3f}",
-        )
         if not step.epoch_done:
             if self._epoch_start is None:
                 self._epoch_start = time.monotonic()
@@ -125,6 +119,18 @@ class TrainingDisplay:
             "bold" if best else "",
         )
 
+    def _show(self, step: "Step") -> None:
+        """Show the progress in the bar, and keep it for the next line."""
+        self._step, self._step_at = step, time.monotonic()
+        done = (step.epoch - 1) * step.batches + step.batch
+        loss = step.metrics.get("loss", 0)
+        self._bar.update(
+            self._task,
+            total=step.epochs * step.batches,
+            completed=done,
+            description=f"{self._title}epoch {step.epoch}/{step.epochs} loss {loss:.3f}",
+        )
+
     def _seconds_left(self) -> float | None:
         """Estimate the time left, from the latest report."""
         step = self._step
@@ -141,7 +147,7 @@ class TrainingDisplay:
             return status_text(self._description, self._work) if counts else self._description
         batch = f"batch {step.batch}/{step.batches}" if step.batch < step.batches else "validating"
         parts = (
-            f"training: epoch {step.epoch}/{step.epochs}, {batch}",
+            f"training: {self._title}epoch {step.epoch}/{step.epochs}, {batch}",
             f"loss {step.metrics.get('loss', 0):.4f}",
             left_text(self._seconds_left()),
         )

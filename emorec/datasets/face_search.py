@@ -204,7 +204,7 @@ class FaceSearch:
                 f"{name}, which has {width}x{height} pixels; a box is x,y,width,height in pixels "
                 "of the upright image"
             )
-        return [Face(box, BOXES, 1.0)]
+        return [Face(box, BOXES, 1.0, source.landmarks)]
 
     def _decide(self, index: int, frame: Frame, faces: list[Face]) -> Outcome:
         """Decide what an image is, and write the crops of its faces."""

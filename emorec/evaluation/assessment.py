@@ -177,7 +177,7 @@ def assess(
         probabilities=probabilities,
         adjustment_strength=adjustment_strength,
         flip=flip,
-        scores=score(probabilities, targets, names),
+        scores=score(probabilities, targets, names, examples.groups),
         reliability=reliability(probabilities, targets),
         two_fold=two_fold(logits, targets, chosen),
         coverage=coverage_curve(probabilities, targets),

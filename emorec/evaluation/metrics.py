@@ -6,8 +6,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from emorec.datasets.splitting import number_groups
 from emorec.evaluation.calibration import expected_calibration_error, reliability
-from emorec.evaluation.significance import Counts, Interval, bootstrap_intervals
+from emorec.evaluation.significance import (
+    RESAMPLES,
+    Counts,
+    Interval,
+    bootstrap_intervals,
+    group_bootstrap_intervals,
+)
 from emorec.labels import Targets
 
 Probabilities = npt.NDArray[np.floating[Any]]
@@ -52,6 +59,8 @@ class Scores:
         per_class: One entry per class, in label order.
         confusion_matrix: Counts; rows are labels, columns predictions.
         calibration_error: Expected calibration error over 15 bins.
+        resampled_groups: Number of groups (people, say) that the intervals resample as wholes;
+            None where they resample images.
     """
 
     images: int
@@ -66,6 +75,7 @@ class Scores:
     per_class: tuple[ClassScores, ...]
     confusion_matrix: Counts
     calibration_error: float
+    resampled_groups: int | None = None
 
     @property
     def majority(self) -> tuple[str, float]:
@@ -113,19 +123,43 @@ def majority_problem(scores: Scores) -> str | None:
     )
 
 
-def score(probabilities: Probabilities, targets: Targets, labels: tuple[str, ...]) -> Scores:
+def intervals_text(scores: Scores) -> str:
+    """Describe how the intervals of metrics were computed, in one sentence."""
+    units = "the images"
+    if scores.resampled_groups is not None:
+        units = f"the {scores.resampled_groups:,} groups (people, say), each with all its images"
+    return f"Intervals are 95 % percentile intervals of {RESAMPLES:,} bootstrap samples of {units}."
+
+
+def score(
+    probabilities: Probabilities,
+    targets: Targets,
+    labels: tuple[str, ...],
+    groups: npt.NDArray[np.str_] | None = None,
+) -> Scores:
     """Compute the metrics of predictions.
 
     Args:
         probabilities: Shape (n, classes), rows sum to 1, n at least 1.
         targets: Shape (n, classes); the label of an image is its largest target.
         labels: Name of each class.
+        groups: Group of each image (a person, say), shape (n,), which the intervals resample as
+            wholes; an image with "" is a group of its own. Images are resampled without groups,
+            and where all images are of one.
     """
-    truth = targets.argmax(axis=1)
-    confusion = confusion_matrix(truth, probabilities.argmax(axis=1), len(labels))
+    truth, predicted = targets.argmax(axis=1), probabilities.argmax(axis=1)
+    confusion = confusion_matrix(truth, predicted, len(labels))
+    members = None
+    if groups is not None and (groups != "").any():
+        members = number_groups(groups.tolist(), len(truth))
+    resampled = 0 if members is None else int(members.max()) + 1
     precision, recall, f1, support = (values[0] for values in _by_class(confusion[None]))
     accuracy, macro_f1, balanced = _overall(confusion[None])[0].tolist()
-    intervals = bootstrap_intervals(confusion, _overall)
+    if members is not None and resampled > 1:
+        parts = _confusion_matrices(truth, predicted, len(labels), members)
+        intervals = group_bootstrap_intervals(parts, _overall)
+    else:
+        intervals = bootstrap_intervals(confusion, _overall)
     likelihood = np.log(np.maximum(probabilities.astype(np.float64), 1e-12))
     top2 = np.argsort(-probabilities, axis=1, kind="stable")[:, :2]
     return Scores(
@@ -151,6 +185,7 @@ def score(probabilities: Probabilities, targets: Targets, labels: tuple[str, ...
         ),
         confusion_matrix=confusion,
         calibration_error=expected_calibration_error(reliability(probabilities, targets)),
+        resampled_groups=resampled if resampled > 1 else None,
     )
 
 
@@ -160,6 +195,19 @@ def confusion_matrix(
     """Count the images by label (rows) and prediction (columns)."""
     counts = np.bincount(truth * classes + predicted, minlength=classes**2)
     return counts.reshape(classes, classes).astype(np.int64)
+
+
+def _confusion_matrices(
+    truth: npt.NDArray[np.intp],
+    predicted: npt.NDArray[np.intp],
+    classes: int,
+    members: npt.NDArray[np.intp],
+) -> Counts:
+    """Count the images of each group by label and prediction, shape (groups, classes, classes)."""
+    cells = (members * classes + truth) * classes + predicted
+    count = int(members.max()) + 1
+    counts = np.bincount(cells, minlength=count * classes**2)
+    return counts.reshape(count, classes, classes).astype(np.int64)
 
 
 def roc_auc(scores: npt.NDArray[np.floating[Any]], positive: npt.NDArray[np.bool_]) -> float | None:

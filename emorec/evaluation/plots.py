@@ -4,6 +4,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from matplotlib.ticker import MaxNLocator
 
 from emorec.evaluation.calibration import CoveragePoint, ReliabilityBin
@@ -19,27 +21,31 @@ def draw_curves(history: Sequence[Mapping[str, float]]) -> bytes:
     """Draw accuracy and loss by epoch.
 
     Args:
-        history: One mapping per epoch: epoch, accuracy, val_accuracy, loss, val_loss.
+        history: One mapping per epoch: epoch, accuracy, loss; and val_accuracy and val_loss if
+            the run was validated.
     """
     figure = new_figure(10, 4)
     epochs = [row["epoch"] for row in history]
+    validated = "val_accuracy" in history[0]
     for place, (name, title) in enumerate((("accuracy", "Accuracy"), ("loss", "Loss")), 1):
         axes = figure.add_subplot(1, 2, place)
         for key, label, color, style in (
             (name, "training (augmented)", _TRAIN, "-"),
             (f"val_{name}", "validation", _VALIDATION, "--"),
         ):
+            if key not in history[0]:
+                continue
             values = [row[key] for row in history]
             marker = "o" if len(values) < 3 else None
             axes.plot(epochs, values, style, color=color, label=label, marker=marker)
-        if name == "accuracy":
+        if name == "accuracy" and validated:
             best = max(history, key=lambda row: row["val_accuracy"])
             label = f"best: {best['val_accuracy']:.1%}, epoch {best['epoch']:g}"
             axes.plot(
                 best["epoch"], best["val_accuracy"], "*", color="black", markersize=10, label=label
             )
         axes.set(title=title, xlabel="epoch", ylabel=name)
-        if name == "loss":
+        if name == "loss" and validated:
             # Lagging moving statistics make a few validation losses huge; they must not set the
             # scale.
             losses, validation = ([row[key] for row in history] for key in ("loss", "val_loss"))
@@ -48,6 +54,31 @@ def draw_curves(history: Sequence[Mapping[str, float]]) -> bytes:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
+    return to_png(figure)
+
+
+def draw_fold_curves(accuracies: npt.NDArray[np.float64], epochs: int) -> bytes:
+    """Draw the accuracy of the folds of a cross-validation by epoch, and their mean.
+
+    Args:
+        accuracies: Of each fold on its own images after each epoch, shape (folds, epochs).
+        epochs: Number of epochs that the folds chose.
+    """
+    figure = new_figure(8, 4)
+    axes: Any = figure.add_subplot()
+    numbers = range(1, accuracies.shape[1] + 1)
+    marker = "o" if len(numbers) < 3 else None
+    for index, row in enumerate(accuracies):
+        label = None if index else "each fold"
+        axes.plot(numbers, row, color="0.6", linewidth=0.8, marker=marker, label=label)
+    mean = accuracies.mean(axis=0)
+    axes.plot(numbers, mean, color=_TRAIN, linewidth=2, marker=marker, label="mean of the folds")
+    label = f"epochs of the final model: {epochs}"
+    axes.axvline(epochs, color=_VALIDATION, linestyle="--", label=label)
+    axes.set(title="Accuracy on the images left out", xlabel="epoch", ylabel="accuracy")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    axes.legend()
     return to_png(figure)
 
 

@@ -8,7 +8,7 @@ from emorec import __version__
 from emorec.evaluation import plots
 from emorec.evaluation.assessment import Evaluation
 from emorec.evaluation.comparison import pair_tests, titles
-from emorec.evaluation.metrics import majority_problem
+from emorec.evaluation.metrics import intervals_text, majority_problem
 from emorec.evaluation.mistakes import Mistake
 from emorec.evaluation.significance import Interval
 from emorec.metadata import calibration_problem
@@ -16,6 +16,10 @@ from emorec.pages import image_tag, page, table, wide_image
 
 _MISTAKES_PER_MODEL = 16
 """Number of mistakes to show of each model if several are compared."""
+
+
+OUT_OF_FOLD = "out-of-fold"
+"""Stands for a split where models of a cross-validation classified the images of their folds."""
 
 
 @dataclass(frozen=True)
@@ -46,27 +50,30 @@ def render(
     Args:
         evaluations: At least one, all on the same images.
         data: Name of the data set.
-        split: "train", "validation" or "test".
+        split: "train", "validation" or "test"; or `OUT_OF_FOLD`.
         training: Training of a single model; None omits the section.
     """
     examples = evaluations[0].examples
+    where = f"the {split} split of {data}"
+    if split == OUT_OF_FOLD:
+        where = f"{data}, each classified by a model that was not trained on it (cross-validation)"
     summary = (
-        f"<p>{len(examples.paths):,} images of the {html.escape(split)} split of "
-        f"{html.escape(data)}, {len(examples.class_names)} classes. Intervals are 95 % percentile "
-        f"intervals of 2,000 bootstrap samples. emorec {__version__}.</p>"
+        f"<p>{len(examples.paths):,} images of {html.escape(where)}, "
+        f"{len(examples.class_names)} classes. {intervals_text(evaluations[0].scores)} "
+        f"emorec {__version__}.</p>"
     )
     if len(evaluations) > 1:
         names = titles(evaluations)
         parts = [summary, *_comparison(names, evaluations)]
         for name, entry in zip(names, evaluations, strict=True):
-            parts += [f"<h2>{html.escape(name)}</h2>", *_model(entry, _MISTAKES_PER_MODEL)]
+            parts += [f"<h2>{html.escape(name)}</h2>", *model_sections(entry, _MISTAKES_PER_MODEL)]
         return page(f"Comparison of {len(evaluations)} models", parts)
     (only,) = evaluations
     parts = [
         summary,
         *(_training(training) if training else ()),
         "<h2>Model</h2>",
-        *_model(only, len(only.mistakes)),
+        *model_sections(only, len(only.mistakes)),
     ]
     return page(f"{only.metadata.name} {only.metadata.version}: evaluation", parts)
 
@@ -81,11 +88,14 @@ def _interval(interval: Interval) -> str:
 
 def _training(training: TrainingHistory) -> list[str]:
     last = training.history[-1]
+    validation = ""
+    if "val_loss" in last:
+        validation = f" and {last['val_loss']:.3f} on validation images"
     return [
         "<h2>Training</h2>"
         f"<p>{len(training.history)} epochs; the model has the weights of epoch "
         f"{training.best_epoch}. In the last epoch the loss was {last['loss']:.3f} on training "
-        f"images and {last['val_loss']:.3f} on validation images.</p>",
+        f"images{validation}.</p>",
         wide_image(plots.draw_curves(training.history), "accuracy and loss by epoch"),
         f"<details><summary>Settings</summary><pre>{html.escape(training.settings)}</pre></details>",
     ]
@@ -134,7 +144,13 @@ def _comparison(names: Sequence[str], evaluations: Sequence[Evaluation]) -> list
     ]
 
 
-def _model(entry: Evaluation, mistakes: int) -> list[str]:
+def model_sections(entry: Evaluation, mistakes: int) -> list[str]:
+    """Render the metrics, plots and mistakes of one model.
+
+    Args:
+        entry: The evaluation.
+        mistakes: Largest number of mistakes to show.
+    """
     return [
         _facts(entry),
         _metrics(entry),

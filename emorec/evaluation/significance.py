@@ -13,6 +13,9 @@ RESAMPLES = 2000
 _SEED = 0
 _LEVEL = 0.95
 
+_RESAMPLES_AT_A_TIME = 100
+"""Resamples of groups in one array; there may be as many groups as images."""
+
 Counts = npt.NDArray[np.int64]
 
 
@@ -34,7 +37,38 @@ def bootstrap_intervals(
     total = int(confusion.sum())
     generator = np.random.default_rng(_SEED)
     drawn = generator.multinomial(total, confusion.ravel() / total, size=RESAMPLES)
-    found = metrics(drawn.reshape(RESAMPLES, *confusion.shape))
+    return _percentile_intervals(metrics(drawn.reshape(RESAMPLES, *confusion.shape)))
+
+
+def group_bootstrap_intervals(
+    confusions: Counts, metrics: Callable[[Counts], npt.NDArray[np.floating[Any]]]
+) -> list[Interval]:
+    """Compute 95 % percentile intervals of metrics by resampling whole groups of images.
+
+    The images of one person are alike, so intervals that resample images are too narrow. The
+    cluster bootstrap draws the groups with replacement, each with all its images (Field and Welsh
+    2007, "Bootstrapping clustered data").
+
+    Args:
+        confusions: Counts of each of g groups, shape (g, classes, classes).
+        metrics: As for `bootstrap_intervals`.
+
+    Returns:
+        k intervals (low, high); deterministic.
+    """
+    count = len(confusions)
+    flat = confusions.reshape(count, -1)
+    generator = np.random.default_rng(_SEED)
+    found = []
+    for start in range(0, RESAMPLES, _RESAMPLES_AT_A_TIME):
+        size = min(_RESAMPLES_AT_A_TIME, RESAMPLES - start)
+        drawn = generator.multinomial(count, np.full(count, 1 / count), size=size) @ flat
+        found.append(metrics(drawn.reshape(size, *confusions.shape[1:])))
+    return _percentile_intervals(np.concatenate(found))
+
+
+def _percentile_intervals(found: npt.NDArray[np.floating[Any]]) -> list[Interval]:
+    """Return the interval of each metric from its values in the resamples, shape (m, k)."""
     edges = np.quantile(found, ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2), axis=0)
     return [(float(low), float(high)) for low, high in edges.T]
 

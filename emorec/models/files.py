@@ -43,6 +43,9 @@ _LISTED = "; emorec models list prints the models of the package"
 
 _SAVED_MODEL = "saved_model.pb"
 
+_FINAL, _FOLDS = "final", "folds.json"
+"""Of a cross-validation: the run folder of its model, and a file that only such a folder holds."""
+
 _RUNS = Path("runs")
 _RUN_CONFIG = "config.yaml"
 _MOST_LISTED = 5
@@ -188,6 +191,14 @@ def _model_of_run(folder: Path, formats: Sequence[str]) -> Path:
     for name in names:
         if _exists(folder / name):
             return folder / name
+    if _is_file(folder / _FOLDS):
+        final = folder / _FINAL
+        if any(_exists(final / f"model.{name}") for name in FORMATS):
+            return _model_of_run(final, formats)
+        raise ModelError(
+            f"{folder}: the final model of the cross-validation is missing; finish it with: emorec "
+            f"train --resume {shlex.quote(str(folder))}"
+        )
     if _is_file(folder / _SAVED_MODEL):
         raise ModelError(f"{folder}: a TensorFlow SavedModel{_FOREIGN}")
     holds = f"neither {' nor '.join(names)}" if len(names) > 1 else f"no {names[0]}"

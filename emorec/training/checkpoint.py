@@ -55,8 +55,11 @@ class RunState:
 
 
 def best_epoch(history: History) -> int:
-    """Return the first epoch with the best validation accuracy, from 1; 0 without epochs."""
-    return max(range(len(history)), key=lambda i: history[i]["val_accuracy"], default=-1) + 1
+    """Return the first epoch with the best validation accuracy, from 1; 0 without epochs.
+
+    Of a run that is not validated it is the last epoch.
+    """
+    return max(range(len(history)), key=lambda i: history[i].get("val_accuracy", i), default=-1) + 1
 
 
 def capture(
@@ -178,7 +181,7 @@ def _checked_history(rows: Any) -> History:
     history = [dict(row) for row in rows]
     if not history or [row["epoch"] for row in history] != list(range(1, len(history) + 1)):
         raise ValueError("its history has gaps")
-    names = {"epoch", "stage", "val_accuracy"} | history[0].keys()
+    names = {"epoch", "stage", "loss"} | history[0].keys()
     for row in history:
         if row.keys() != names or not all(isinstance(v, int | float) for v in row.values()):
             raise ValueError("its history is damaged")

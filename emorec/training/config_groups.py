@@ -137,10 +137,23 @@ class StageConfig(_Group):
         description="epochs without a better validation accuracy before the run stops",
     )
 
+    stop_after: int | None = Field(
+        None,
+        ge=1,
+        le=MAX_EPOCHS,
+        description="epochs, head_epochs included, after which the run ends though its schedule "
+        "is longer; default: at the end of the schedule",
+    )
+
     @property
     def total_epochs(self) -> int:
-        """Number of epochs of all stages."""
+        """Number of epochs of the schedules of all stages."""
         return self.head_epochs + self.epochs
+
+    @property
+    def last_epoch(self) -> int:
+        """Number of epochs of the run, unless it stops early."""
+        return min(self.total_epochs, self.stop_after or self.total_epochs)
 
 
 class LearningRateConfig(_Group):

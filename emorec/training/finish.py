@@ -20,7 +20,7 @@ from emorec.evaluation.assessment import Evaluation, assess
 from emorec.evaluation.calibration import shrunk_temperature
 from emorec.evaluation.metrics import Scores
 from emorec.evaluation.plots import draw_confusion_matrix, draw_curves, draw_reliability
-from emorec.evaluation.report import TrainingHistory, render
+from emorec.evaluation.report import OUT_OF_FOLD, TrainingHistory, render
 from emorec.export.onnx import export_onnx
 from emorec.export.parity import FACES
 from emorec.metadata import ModelMetadata
@@ -66,6 +66,7 @@ def finish(
     data: RunData,
     interrupted: bool = False,
     progress: StepProgressCallback | None = None,
+    logits: npt.NDArray[Any] | None = None,
 ) -> RunResult:
     """Write the models, figures and metrics of a run from its checkpoint.
 
@@ -77,6 +78,9 @@ def finish(
         data: Examples and images of the run.
         interrupted: The training was ended early.
         progress: Called before every step.
+        logits: Logits of the validation images by models that were not trained on them, shape
+            (n, classes), where the model of the run was. They calibrate the model, and the figures
+            are theirs. None computes those of the model.
 
     Raises:
         ModelError: Keras and ONNX Runtime disagree; the .keras file and the metrics are kept.
@@ -92,17 +96,19 @@ def finish(
     begin("evaluating the best epoch")
     state = read_state(folder / run_folder.CHECKPOINT)
     model = _best_model(folder, config, data, state)
-    logits = np.asarray(model.predict(data.validation_images, batch_size=256, verbose=0))
+    split = "validation" if logits is None else OUT_OF_FOLD
+    if logits is None:
+        logits = np.asarray(model.predict(data.validation_images, batch_size=256, verbose=0))
     begin("computing the metrics")
-    metadata = _metadata(run_folder.model_name(folder, config), config, model, data, logits)
+    evaluation = assess_logits(folder, config, data, logits)
+    metadata = evaluation.metadata
     save_model(model, metadata, folder / run_folder.MODEL_KERAS)
-    evaluation = _assess(folder, metadata, data, logits)
     begin("drawing the figures")
     _write_figures(folder, state, evaluation)
     _write_per_class(evaluation.scores, folder / run_folder.PER_CLASS)
     begin("writing the report")
-    _write_report(folder, config, state, evaluation)
-    metrics = _write_metrics(folder, state, model, evaluation)
+    _write_report(folder, config, state, evaluation, split)
+    metrics = _write_metrics(folder, state, model, evaluation, split)
     begin("exporting to ONNX")
     faces = data.validation_images[:FACES]
     difference = export_onnx(
@@ -135,7 +141,7 @@ def _best_model(folder: Path, config: TrainConfig, data: RunData, state: RunStat
 
 
 def _metadata(
-    name: str, config: TrainConfig, model: keras.Model, data: RunData, logits: npt.NDArray[Any]
+    name: str, config: TrainConfig, data: RunData, logits: npt.NDArray[Any]
 ) -> ModelMetadata:
     """Describe the model, with a temperature from the validation split."""
     return ModelMetadata(
@@ -144,7 +150,7 @@ def _metadata(
         architecture=config.arch,
         labels=data.validation.class_names,
         color=COLOR,
-        input_size=model.input_shape[1],
+        input_size=data.validation_images.shape[1],
         interpolation=INTERPOLATION,
         crop_margin=config.crop_margin or 0.0,
         temperature=shrunk_temperature(logits, data.validation.targets),
@@ -158,10 +164,18 @@ def _metadata(
     )
 
 
-def _assess(
-    folder: Path, metadata: ModelMetadata, data: RunData, logits: npt.NDArray[Any]
+def assess_logits(
+    folder: Path, config: TrainConfig, data: RunData, logits: npt.NDArray[Any]
 ) -> Evaluation:
-    """Measure the model on the validation split, at its default prior."""
+    """Calibrate the model of a run on the validation images, and measure it at its default prior.
+
+    Args:
+        folder: The run folder.
+        config: Settings of the run.
+        data: Examples and images of the run.
+        logits: Logits of the validation images, shape (n, classes).
+    """
+    metadata = _metadata(run_folder.model_name(folder, config), config, data, logits)
     return assess(
         folder / run_folder.MODEL_ONNX,
         metadata,
@@ -197,27 +211,27 @@ def _write_per_class(scores: Scores, path: Path) -> None:
 
 
 def _write_report(
-    folder: Path, config: TrainConfig, state: RunState, evaluation: Evaluation
+    folder: Path, config: TrainConfig, state: RunState, evaluation: Evaluation, split: str
 ) -> None:
     history = TrainingHistory(state.history, best_epoch(state.history), config.to_yaml())
-    page = render([evaluation], config.training_data or "the data set", "validation", history)
+    page = render([evaluation], config.training_data or "the data set", split, history)
     write_bytes(folder / run_folder.REPORT, page.encode())
 
 
 def _write_metrics(
-    folder: Path, state: RunState, model: keras.Model, evaluation: Evaluation
+    folder: Path, state: RunState, model: keras.Model, evaluation: Evaluation, split: str
 ) -> dict[str, Any]:
     """Write metrics.json, as yet without the parity of the two model files."""
     best = best_epoch(state.history)
     metrics = {
-        "split": "validation",
+        "split": split,
         "best_epoch": best,
         "epochs": state.epoch,
         "parameters": model.count_params(),
         **evaluation.to_dict(),
     }
     write_json(folder / run_folder.METRICS, metrics)
-    _log.info("validation accuracy %.4f of epoch %d", evaluation.scores.accuracy, best)
+    _log.info("%s accuracy %.4f, epoch %d", split, evaluation.scores.accuracy, best)
     return metrics
 
 

@@ -39,7 +39,7 @@ class Fitting:
     Attributes:
         model: The whole classifier, or the part of it after the frozen layers.
         batches: Training batches of the model.
-        validation: Inputs of the model for the validation images.
+        validation: Inputs of the model for the validation images; None without validation.
         validation_targets: Shape (n, classes), float32.
     """
 
@@ -64,7 +64,7 @@ def stage_work(stage: Stage, classifier: keras.Model, data: RunData, done: int) 
         classifier.input_shape[1],
         stage.end - max(stage.begin, done),
         len(data.train_images),
-        len(data.validation_images),
+        data.images_by_epoch,
         multiply_adds(classifier),
         trained_share(classifier),
     )
@@ -121,7 +121,8 @@ def make_fitting(
     if world.devices == 1:
         split = feature_split(config, settings, classifier, len(data.train_images))
     data = sample or data
-    images, targets, validation = data.train_images, data.train.targets, data.validation_images
+    images, targets = data.train_images, data.train.targets
+    validation = data.validation_images if data.validates else None
     batches: AugmentedBatches
     if split is None:
         batches = AugmentedBatches(images, targets, settings, world)
@@ -130,11 +131,10 @@ def make_fitting(
     features = compute_features(
         split, images, config.feature_views, changes, seed, progress=progress
     )
-    (validation_features,) = compute_features(
-        split, validation, 1, changes, seed, progress=progress
-    )
+    if validation is not None:
+        (validation,) = compute_features(split, validation, 1, changes, seed, progress=progress)
     batches = FeatureBatches(features, targets, settings)
-    return Fitting(split.trained, batches, validation_features, data.validation.targets)
+    return Fitting(split.trained, batches, validation, data.validation.targets)
 
 
 def compile_stage(
@@ -149,8 +149,8 @@ def compile_stage(
         classifier: The whole classifier.
         world: The processes that train together.
     """
-    model, epochs = fitting.model, stage.end - stage.begin
-    rate = learning_rate(config, stage.learning_rate, epochs, len(fitting.batches))
+    model, batches = fitting.model, len(fitting.batches)
+    rate = learning_rate(config, stage.learning_rate, stage.schedule_epochs, batches)
     factors = rate_factors(config.layer_decay, architecture(config.arch), model, classifier)
     accuracy = keras.metrics.CategoricalAccuracy(name="accuracy")
     model.compile(
@@ -182,6 +182,9 @@ def fit_epochs(
     """
     batches = fitting.batches
     start = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.begin(epoch))
+    validation = None
+    if fitting.validation is not None:
+        validation = validation_data(fitting.validation, fitting.validation_targets, world)
     # OpenCV's own threads would compete with those of the backend for tiny warps.
     cv2.setNumThreads(1)
     # After the faster layers, whose calls it wraps.
@@ -192,7 +195,7 @@ def fit_epochs(
         fitting.model.fit(
             batches,
             shuffle=False,
-            validation_data=validation_data(fitting.validation, fitting.validation_targets, world),
+            validation_data=validation,
             validation_batch_size=BATCH,
             initial_epoch=begin,
             epochs=end,

@@ -13,7 +13,7 @@ from emorec.modeling.classifier_parts import weighted_layers
 
 
 class EpochNormStatistics(keras.callbacks.Callback):  # type: ignore[misc]  # no types
-    """Removes the statistics from before the epoch, ahead of its validation.
+    """Removes the statistics from before the epoch, ahead of its validation, or at its end.
 
     Norms start with a mean of 0 and a variance of 1, or with the statistics of other images, and
     forget them by one percent a step, or less. In a short run much of that remains, and the
@@ -37,10 +37,18 @@ class EpochNormStatistics(keras.callbacks.Callback):  # type: ignore[misc]  # no
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Remove them from the moving statistics."""
+        self._remove()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Remove them from the moving statistics where there is no validation."""
+        self._remove()
+
+    def _remove(self) -> None:
         for momentum, lowest, variable, before in self._before:
             left = momentum ** self.params["steps"]
             # After few steps rounding errors are magnified, and can make a variance of 0 negative.
             variable.assign(ops.maximum((variable - left * before) / (1 - left), lowest))
+        self._before = []
 
 
 @contextmanager

@@ -3,13 +3,14 @@
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import keras
+import numpy.typing as npt
 
 from emorec.datasets.manifest import PreparedDataset
 from emorec.datasets.whole_photos import whole_photos_note
-from emorec.errors import ConfigError, DataError
+from emorec.errors import DataError
 from emorec.modeling.architectures import architecture
 from emorec.training import balance, run_folder
 from emorec.training.callbacks import (
@@ -19,7 +20,7 @@ from emorec.training.callbacks import (
     RunCheckpoint,
     StopOnNaN,
 )
-from emorec.training.checkpoint import RunState, assign, read_state, restore
+from emorec.training.checkpoint import RunState, assign, restore
 from emorec.training.config import TrainConfig
 from emorec.training.distillation import distilled_targets
 from emorec.training.distribution import ALONE, World, check_distribution, connected
@@ -36,20 +37,20 @@ from emorec.training.fitting import (
     stage_work,
 )
 from emorec.training.initial_model import kept_head
-from emorec.training.model_files import with_model_files
 from emorec.training.onednn import configure_onednn
 from emorec.training.padded_validation import BATCH
 from emorec.training.precision import resolve_precision
 from emorec.training.run_data import (
+    USUAL,
+    DataUse,
     RunData,
     load,
     open_dataset,
     people_note,
-    resolve_framing,
-    resolve_labels,
     select,
 )
 from emorec.training.run_model import build
+from emorec.training.run_start import checkpointed_state, reopen, resolved
 from emorec.training.run_timer import RunTimer
 from emorec.training.shortening import Shortening, shortenings
 from emorec.training.stages import Stage, is_done, stages_of
@@ -74,6 +75,7 @@ class TrainingRun:
         world: The processes that train together.
         options: Receivers of the progress.
         timer: Measures the run from its beginning.
+        recorders: Further callbacks, which see each epoch before the checkpoint does.
     """
 
     def __init__(
@@ -83,18 +85,25 @@ class TrainingRun:
         options: ProgressOptions = _NO_PROGRESS,
         world: World = ALONE,
         state: RunState | None = None,
+        use: DataUse = USUAL,
     ):
         """Select the examples, build the model and decode the images.
+
+        Args:
+            config: Settings of the run.
+            dataset: The data set.
+            options: Receivers of the progress.
+            world: The processes that train together.
+            state: State to resume from; None for a run from the start.
+            use: How the run uses the images.
 
         Raises:
             ConfigError, DataError, ModelError: The settings, the data or a model file is invalid.
         """
         self.timer = RunTimer(self._report_estimate)
         check_distribution(config.batch_size, config.feature_cache, world)
-        precision = resolve_precision(config.precision)
-        resolved = {**resolve_labels(config, dataset), **resolve_framing(config, dataset)}
-        config = with_model_files(config.model_copy(update={"precision": precision, **resolved}))
-        examples, validation = select(config, dataset)
+        config = resolved(config, dataset)
+        examples, validation = select(config, dataset, use.held_out)
         self.head = kept_head(config, examples.class_names)
         model = build(config, examples.class_names, config.seed, world)
         if config.teacher or config.teacher_probabilities:
@@ -109,9 +118,11 @@ class TrainingRun:
             examples = replace(examples, targets=targets)
         if config.logit_adjustment:
             model = balance.with_adjusted_logits(model, examples.targets, config.logit_adjustment)
-        self.data = load(examples, validation, model.input_shape[1], progress=options.step_progress)
+        size = model.input_shape[1]
+        self.data = load(examples, validation, size, progress=options.step_progress, use=use)
         self.config, self.dataset, self.model = config, dataset, model
         self.options, self.world, self.state = options, world, state
+        self.recorders: list[keras.callbacks.Callback] = []
 
     @classmethod
     def begin(
@@ -139,22 +150,8 @@ class TrainingRun:
             DataError: The folder is no run folder, the data set differs, or the checkpoint is
                 damaged.
         """
-        config, environment = run_folder.read(folder)
-        backend = environment["keras_backend"]
-        if backend != keras.backend.backend():
-            raise ConfigError(
-                f"{folder}: the run uses the backend {backend}; received "
-                f"{keras.backend.backend()}; set KERAS_BACKEND={backend}"
-            )
-        dataset = open_dataset(config, data_root or Path(environment["data"]))
-        if run_folder.fingerprint(dataset) != environment["data_fingerprint"]:
-            raise DataError(
-                f"{dataset.root}: the data set differs from that of {folder}, or has changed; name "
-                "the right folder with --data, or start a new run"
-            )
-        checkpoint = folder / run_folder.CHECKPOINT
-        state = read_state(checkpoint) if checkpoint.exists() else None
-        return cls(config, dataset, options, world, state)
+        config, dataset = reopen(folder, data_root)
+        return cls(config, dataset, options, world, checkpointed_state(folder))
 
     def _log_notes(self) -> None:
         for note in self.dataset.notes:
@@ -225,9 +222,12 @@ class TrainingRun:
             has_bfloat16=resolve_precision("auto") == "bfloat16",
         )
 
-    def finish(self, folder: Path, interrupted: bool = False) -> RunResult:
+    def finish(
+        self, folder: Path, interrupted: bool = False, logits: npt.NDArray[Any] | None = None
+    ) -> RunResult:
         """Write the models, figures and metrics of the best epoch; see `emorec.training.finish`."""
-        return finish(folder, self.config, self.data, interrupted, self.options.step_progress)
+        progress = self.options.step_progress
+        return finish(folder, self.config, self.data, interrupted, progress, logits)
 
     def begin_stages(self) -> list[Stage]:
         """List the stages that are not done, and tell the timer their work."""
@@ -269,11 +269,8 @@ class TrainingRun:
         return fitting
 
     def _report_estimate(self, estimate: Estimate) -> None:
-        _log.info(
-            "estimate: %.0f s in all, %.1f s an epoch",
-            estimate.seconds,
-            estimate.stages[0].epoch_seconds,
-        )
+        seconds = estimate.seconds, estimate.stages[0].epoch_seconds
+        _log.info("estimate: %.0f s in all, %.1f s an epoch", *seconds)
         if self.options.estimate:
             self.options.estimate(estimate, self.shortenings(estimate))
 
@@ -306,9 +303,10 @@ class TrainingRun:
         self, folder: Path | None, checkpoint: RunCheckpoint, batches: int
     ) -> list[keras.callbacks.Callback]:
         # The check of the loss precedes the checkpoint.
-        callbacks = [StopOnNaN(), ValidateWithEma(), checkpoint, LetInterruptsThrough(), self.timer]
+        callbacks = [StopOnNaN(), ValidateWithEma(), *self.recorders, checkpoint]
+        callbacks += [LetInterruptsThrough(), self.timer]
         if self.options.progress:
-            epochs = self.config.total_epochs
+            epochs = self.config.last_epoch
             callbacks.append(
                 ReportProgress(self.options.progress, epochs, batches, checkpoint, self.timer)
             )

@@ -1,7 +1,8 @@
 """Opens the data set of a run, selects its examples and decodes their images."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +24,61 @@ COLOR = "gray"
 
 INTERPOLATION = "area"
 
+ReadImages = Callable[..., Image]
+"""A function with the parameters and the result of `cached_images`."""
+
+
+@dataclass(frozen=True)
+class DataUse:
+    """How a run uses the images of its data set.
+
+    Attributes:
+        held_out: Split of the images on which the model of the run is measured.
+        validates: Whether it is measured on them after every epoch, and the best epoch counts.
+            Otherwise there is no early stopping, and the last epoch counts.
+        read_images: Decodes images.
+    """
+
+    held_out: str = "validation"
+    validates: bool = True
+    read_images: ReadImages = cached_images
+
+
+USUAL = DataUse()
+"""The run is validated on the validation split."""
+
 
 @dataclass(frozen=True)
 class RunData:
-    """Examples of a run with their decoded images, uint8, shape (n, size, size, channels)."""
+    """Examples of a run with their decoded images, uint8, shape (n, size, size, channels).
+
+    Attributes:
+        train: Training examples.
+        train_images: Their images.
+        validation: Examples on which the model is measured.
+        validation_images: Their images.
+        validates: As in `DataUse`.
+    """
 
     train: Examples
     train_images: Image
     validation: Examples
     validation_images: Image
+    validates: bool = True
+
+    @property
+    def images_by_epoch(self) -> int:
+        """Number of images on which the model is measured after every epoch."""
+        return len(self.validation_images) if self.validates else 0
 
     def sample(self, train: int, validation: int) -> "RunData":
         """Return the first examples of each split, at most so many."""
-        return RunData(
-            _first(self.train, train),
-            self.train_images[:train],
-            _first(self.validation, validation),
-            self.validation_images[:validation],
+        return replace(
+            self,
+            train=_first(self.train, train),
+            train_images=self.train_images[:train],
+            validation=_first(self.validation, validation),
+            validation_images=self.validation_images[:validation],
         )
 
 
@@ -66,6 +105,12 @@ def open_dataset(config: DataConfig, root: Path) -> PreparedDataset:
     return read_prepared(root, config.group_by)
 
 
+def knows_people(dataset: PreparedDataset) -> bool:
+    """Return whether a data set says who is on an image; bursts of near duplicates do not."""
+    names = [] if dataset.groups is None else dataset.groups.tolist()
+    return any(name and not is_burst(name) for name in names)
+
+
 def people_note(dataset: PreparedDataset) -> tuple[int, str]:
     """Say whether people may be both in train and in validation, and what follows from it.
 
@@ -73,7 +118,7 @@ def people_note(dataset: PreparedDataset) -> tuple[int, str]:
         A level of `logging` and a line: a warning where the user can act on it.
     """
     groups = dataset.groups
-    if groups is None or not any(name and not is_burst(name) for name in groups.tolist()):
+    if groups is None or not knows_people(dataset):
         level = logging.INFO if _is_published(dataset) else logging.WARNING
         return level, (
             "it is not known who is on which image: the same person may be in train and in "
@@ -102,11 +147,18 @@ def _is_published(dataset: PreparedDataset) -> bool:
     )
 
 
-def select(config: DataConfig, dataset: PreparedDataset) -> tuple[Examples, Examples]:
+def select(
+    config: DataConfig, dataset: PreparedDataset, held_out: str = USUAL.held_out
+) -> tuple[Examples, Examples]:
     """Select the training and validation examples of a run.
 
     The validation labels are the majority of the votes where the data set has votes (the FER+
     protocol), whatever the training labels are.
+
+    Args:
+        config: Settings of the data.
+        dataset: The data set.
+        held_out: Split of the validation examples.
 
     Raises:
         ConfigError: The data set has no votes, which the settings need.
@@ -120,9 +172,9 @@ def select(config: DataConfig, dataset: PreparedDataset) -> tuple[Examples, Exam
     train = dataset.examples("train", config.policy, config.classes, soft)
     if dataset.votes is None:
         # A folder tree without votes may have any number of labels of its own.
-        validation = dataset.examples("validation")
+        validation = dataset.examples(held_out)
     else:
-        validation = dataset.examples("validation", "majority", len(train.class_names))
+        validation = dataset.examples(held_out, "majority", len(train.class_names))
     return train.limited(config.limit), validation.limited(config.limit)
 
 
@@ -158,6 +210,7 @@ def load(
     size: int,
     *,
     progress: StepProgressCallback | None = None,
+    use: DataUse = USUAL,
 ) -> RunData:
     """Decode the images of both splits, or read them from the image cache.
 
@@ -166,6 +219,7 @@ def load(
         validation: Validation examples.
         size: Side of the model's input in pixels.
         progress: Called during the decoding.
+        use: How the run uses the images.
 
     Raises:
         DataError: Images are missing or unreadable.
@@ -176,7 +230,28 @@ def load(
             progress("decoding", done, total)
 
     train_images, validation_images = (
-        cached_images(examples.paths, size, COLOR, INTERPOLATION, decoding)
+        use.read_images(examples.paths, size, COLOR, INTERPOLATION, decoding)
         for examples in (train, validation)
     )
-    return RunData(train, train_images, validation, validation_images)
+    return RunData(train, train_images, validation, validation_images, use.validates)
+
+
+class SharedImages:
+    """Decodes all images of a data set once, for several runs of which each takes a part.
+
+    Otherwise the image cache would hold the images of each run.
+    """
+
+    def __init__(self, paths: Sequence[Path]):
+        """Store the paths of all images."""
+        self._paths = list(paths)
+        self._places = {path: place for place, path in enumerate(self._paths)}
+        self._images: Image | None = None
+
+    def __call__(self, paths: Sequence[Path], *arguments: Any) -> Image:
+        """Return images of some paths; parameters and result are those of `cached_images`."""
+        if self._images is None:
+            self._images = cached_images(self._paths, *arguments)
+        if list(paths) == self._paths:
+            return self._images
+        return self._images[[self._places[path] for path in paths]]

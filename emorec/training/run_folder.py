@@ -49,19 +49,29 @@ def create(parent: Path, config: TrainConfig, dataset: PreparedDataset) -> Path:
     Raises:
         DataError: The folder or a file cannot be written.
     """
-    folder = _new_folder(parent, config.arch)
+    folder = new_folder(parent, config.arch)
     with removed_without_weights(folder):
+        clean(folder)
         describe(folder, config, dataset)
     return folder
 
 
-def _new_folder(parent: Path, arch: str) -> Path:
-    stem = f"{datetime.now():%Y%m%d-%H%M%S}-{arch}"
+def new_folder(parent: Path, name: str) -> Path:
+    """Create a folder named after the time, for a run or for several.
+
+    Args:
+        parent: Folder in which it is created.
+        name: What follows the time.
+
+    Raises:
+        DataError: The folder cannot be created.
+    """
+    stem = f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
     try:
         for number in range(1, 1000):
             folder = parent / (stem if number == 1 else f"{stem}-{number}")
             try:
-                (folder / CHECKPOINT.parent).mkdir(parents=True)
+                folder.mkdir(parents=True)
             except FileExistsError:
                 continue
             return folder
@@ -196,22 +206,34 @@ def holds_weights(folder: Path) -> bool:
 
 
 def clean(folder: Path) -> None:
-    """Remove the partial files of a killed run, and create the folder of its checkpoint."""
-    (folder / CHECKPOINT.parent).mkdir(exist_ok=True)
+    """Remove the partial files of a killed run, and create the folder of its checkpoint.
+
+    Raises:
+        DataError: The folder cannot be created.
+    """
+    try:
+        (folder / CHECKPOINT.parent).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot create the run folder: {error.strerror}") from error
     for place in (folder, folder / CHECKPOINT.parent):
         for partial in place.glob(PARTIAL + "*"):
             partial.unlink(missing_ok=True)
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path, most_bytes: int | None = None) -> dict[str, Any]:
     """Read a JSON file of a run folder.
+
+    Args:
+        path: The file.
+        most_bytes: Largest size of the file; None for `MAX_JSON_BYTES`.
 
     Raises:
         DataError: The file is missing, too large, or no JSON object.
     """
+    most_bytes = most_bytes or MAX_JSON_BYTES
     try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise DataError(f"{path}: too large: a JSON file has at most {MAX_JSON_BYTES} bytes")
+        if path.stat().st_size > most_bytes:
+            raise DataError(f"{path}: too large: a JSON file has at most {most_bytes} bytes")
         value = json.loads(path.read_bytes())
     except OSError as error:
         raise DataError(f"{path}: cannot read: {error.strerror or error}") from error

@@ -25,6 +25,22 @@ def build(
     # Clearing the session also ends any distribution.
     distribute(world)
     keras.utils.set_random_seed(seed)
+    return _network(config, classes)
+
+
+def saved_network(config: ModelConfig, classes: int) -> keras.Model:
+    """Build the network of a run as it is saved: in float32 whatever the precision of the training.
+
+    Its weights are to be assigned; other networks of the session stay as they are.
+
+    Args:
+        config: Architecture and settings of the run.
+        classes: Number of logits.
+    """
+    return _network(config.model_copy(update={"weights": "none", "precision": "float32"}), classes)
+
+
+def _network(config: ModelConfig, classes: int) -> keras.Model:
     return build_classifier(
         config.arch,
         classes,

@@ -83,6 +83,7 @@ class RunTimer(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships n
         self._first_features: tuple[float, int] | None = None
         self._epochs, self._batch = 0, 0
         self._early: list[float] = []
+        self._test_steps: list[float] = []
         self._steps: deque[float] = deque(maxlen=_LATEST_STEPS)
         self._measured_from: float | None = None
         self._compiling = 0.0
@@ -157,7 +158,7 @@ class RunTimer(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships n
     def on_test_begin(self, logs: dict[str, float] | None = None) -> None:
         """Begin to measure a validation."""
         self._last = self._clock()
-        self._test_steps: list[float] = []
+        self._test_steps = []
         if self._rates is None or self._rates.train_seconds is None:
             self._steps_measured()  # an epoch of few steps
 
@@ -170,11 +171,15 @@ class RunTimer(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships n
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Measure the validation, and what the callbacks before this one did after it."""
         now = self._clock()
+        if not self._validation_batches and (
+            self._rates is None or self._rates.train_seconds is None
+        ):
+            self._steps_measured()  # an epoch of few steps
         # The backend compiles in the first batch of all.
         steps = self._test_steps if self._epochs else self._test_steps[1:]
-        if self._rates and steps:
-            validation = fmean(steps) * self._validation_batches + now - self._last
-            self._rates = replace(self._rates, validation_seconds=validation)
+        if self._rates and (steps or not self._validation_batches):
+            validation = fmean(steps) * self._validation_batches if steps else 0.0
+            self._rates = replace(self._rates, validation_seconds=validation + now - self._last)
         self._epochs += 1
         self._batch = 0
         if self._epochs < self._work.epochs:

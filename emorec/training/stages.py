@@ -1,6 +1,6 @@
 """Divides a run into its stages: first the head alone, then the layers to fine-tune."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from emorec.training.checkpoint import History
 from emorec.training.config_groups import StageConfig
@@ -19,6 +19,8 @@ class Stage:
         trainable_layers: Number of the backbone's last layers to train, -1 for all; None keeps
             the layers as they were built.
         patience: Epochs without a better epoch that end the stage; None for no early stopping.
+        schedule_end: Number of epochs of the run at the end of the learning-rate schedule; None
+            for the end of the stage.
     """
 
     number: int
@@ -27,6 +29,12 @@ class Stage:
     learning_rate: float
     trainable_layers: int | None
     patience: int | None
+    schedule_end: int | None = None
+
+    @property
+    def schedule_epochs(self) -> int:
+        """Number of epochs of the learning-rate schedule."""
+        return (self.schedule_end or self.end) - self.begin
 
 
 def stages_of(config: StageConfig, trainable_layers: int | None) -> tuple[Stage, ...]:
@@ -38,13 +46,18 @@ def stages_of(config: StageConfig, trainable_layers: int | None) -> tuple[Stage,
             -1 for all.
     """
     head, total = config.head_epochs, config.total_epochs
-    rate = config.learning_rate
-    if not head:
-        return (Stage(1, 0, total, rate, None, config.patience),)
+    rate, stop = config.learning_rate, config.last_epoch
     last_layers = -1 if trainable_layers is None else trainable_layers
-    return (
-        Stage(1, 0, head, config.head_learning_rate or rate, 0, None),
-        Stage(2, head, total, rate, last_layers, config.patience),
+    stages = [Stage(1, 0, total, rate, None, config.patience)]
+    if head:
+        stages = [
+            Stage(1, 0, head, config.head_learning_rate or rate, 0, None),
+            Stage(2, head, total, rate, last_layers, config.patience),
+        ]
+    return tuple(
+        replace(stage, end=stop, schedule_end=stage.end) if stage.end > stop else stage
+        for stage in stages
+        if stage.begin < stop
     )
 
 

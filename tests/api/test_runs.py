@@ -1,4 +1,5 @@
 import inspect
+import json
 import os
 from pathlib import Path
 
@@ -6,10 +7,10 @@ import pytest
 import yaml
 
 from emorec.api.evaluations import evaluate
-from emorec.api.runs import load_train_config, resume_training, train
+from emorec.api.runs import cross_validate, load_train_config, resume_training, train
 from emorec.errors import ConfigError, DataError
 from emorec.inference.recognizer import EmotionRecognizer
-from emorec.training import runner
+from emorec.training import cross_validation, runner
 from emorec.training.config import TrainConfig, load_config
 from emorec.training.run_folder import METRICS, read_json
 
@@ -72,7 +73,8 @@ def test_settings_that_are_wrong(config, settings, message):
 
 
 def test_no_setting_has_the_name_of_a_parameter():
-    names = {*inspect.signature(train).parameters, *inspect.signature(load_train_config).parameters}
+    functions = (train, cross_validate, load_train_config)
+    names = {name for each in functions for name in inspect.signature(each).parameters}
     assert not names & set(TrainConfig.model_fields)
 
 
@@ -111,6 +113,30 @@ def test_the_arguments_of_a_run(monkeypatch: pytest.MonkeyPatch, tiny_data: Path
     ]
     assert os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3"
     assert configured == ["compact"] * 3
+
+
+def test_the_arguments_of_a_cross_validation(
+    monkeypatch: pytest.MonkeyPatch, tiny_data: Path, tmp_path: Path
+):
+    received = []
+    for name in ("cross_validate", "resume_cross_validation"):
+        monkeypatch.setattr(
+            cross_validation, name, lambda *words, **named: received.append((words, named))
+        )
+    cross_validate("quick", data=str(tiny_data), folds=3, out="models", progress=print, epochs=3)
+    settings = QUICK.model_copy(update={"epochs": 3})
+    (tmp_path / "config.yaml").write_text(QUICK.to_yaml())
+    description = {"data": "data", "data_fingerprint": "", "keras_backend": "tensorflow"}
+    (tmp_path / "environment.json").write_text(json.dumps(description))
+    (tmp_path / "folds.json").write_text("{}")
+    resume_training(tmp_path / "fold-02", data="moved", step_progress=print)
+    assert received == [
+        (
+            (settings, tiny_data, Path("models"), 3),
+            {"progress": print, "step_progress": None, "tensorboard": False},
+        ),
+        ((tmp_path.resolve(), Path("moved")), {"step_progress": print}),
+    ]
 
 
 def test_no_data_set(tmp_path: Path):

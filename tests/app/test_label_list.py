@@ -3,6 +3,7 @@
 import csv
 import shlex
 import zipfile
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import cv2
@@ -20,6 +21,7 @@ from emorec.datasets.readers.rows import ReadOptions
 from emorec.datasets.readers.shared import is_listable
 from emorec.labels import VOTE_CLASSES
 from emorec.table_cells import safe_cell
+from emorec.types import LANDMARK_COLUMNS, Landmarks
 
 NAMES = ("b.jpg", "a/=1+1.jpg", "=cmd|'x'.jpg", "-x.jpg", ' y, "z".jpg', "é'笑.jpg")
 
@@ -43,6 +45,24 @@ def test_nothing_is_labelled(tmp_path: Path):
     project.set_face(0, [], True)
     with pytest.raises(RequestError, match="no face has a label yet"):
         write_list(project, tmp_path)
+
+
+def test_landmarks_are_those_of_the_detector(tmp_path: Path):
+    project = make_project(tmp_path, ["a.jpg"])
+    points = Landmarks(*((index + 0.25, index + 0.5) for index in range(5)))
+    seen = found()
+    marked = replace(seen, face=replace(seen.face, landmarks=points))
+    project.add("a.jpg", frame(), [marked, found(x=50)])
+    for number in range(2):
+        project.set_face(number, ["sad"], False)
+    path, rows = written(project, tmp_path / "list")
+    assert list(rows[0])[6:] == list(LANDMARK_COLUMNS)
+    assert [rows[0]["right_eye_x"], rows[0]["left_mouth_y"]] == ["0.250", "4.500"]
+    assert {rows[1][name] for name in LANDMARK_COLUMNS} == {""}
+    (path.parent / "a.jpg").write_bytes(b"x")
+    boxes = read_source(path, ReadOptions(keep_labels=True)).boxes
+    assert boxes is not None
+    assert [box and box.landmarks for box in boxes] == [points, None]
 
 
 def test_labels_of_photos(tmp_path: Path):

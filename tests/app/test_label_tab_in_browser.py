@@ -27,6 +27,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 import emorec
 from emorec.datasets.prepare import prepare_data
+from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.readers.rows import ReadOptions
 from emorec.labels import EMOTIONS_7
 from emorec.training.config import validated
@@ -216,7 +217,12 @@ def test_thirty_faces_by_keyboard(page: Page, thirty_photos: Path, tmp_path: Pat
     assert (rows[two]["votes_happy"], rows[two]["votes_sad"]) == ("5", "5")
 
     reading = ReadOptions(validation=0.3, test=0)
-    prepare_data(thirty_photos / "labels.csv", tmp_path / "data", read_options=reading)
+    prepare_data(
+        thirty_photos / "labels.csv",
+        tmp_path / "data",
+        PrepareOptions(faces="boxes"),
+        read_options=reading,
+    )
     manifest = manifest_rows(tmp_path / "data")
     labels = {Path(row["path"]).stem[-2:]: row["label"] for row in manifest}
     expected = {

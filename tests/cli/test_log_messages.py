@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from emorec.cli import verbosity
-from emorec.cli.log_messages import print_log
+from emorec.cli.log_messages import each_warning_once, print_log
 
 LOGGER = logging.getLogger("emorec.inference")
 
@@ -55,3 +55,20 @@ def test_it_ends_with_the_command() -> None:
     run("-v")
     assert logging.getLogger("emorec").level == before
     assert run("-v").stderr.count("info: device cpu") == 1
+
+
+def test_each_warning_once_within_a_context() -> None:
+    @click.command()
+    @click.pass_context
+    def command(context: click.Context) -> None:
+        print_log(context)
+        with each_warning_once():
+            for number in (1, 2, 2, 1):
+                LOGGER.warning("layer %d", number)
+                LOGGER.info("again")
+        LOGGER.warning("layer 1")
+
+    command.params += verbosity.OPTIONS
+    warnings = "warning: layer 1\nwarning: layer 2\nwarning: layer 1\n"
+    assert CliRunner().invoke(command).stderr == warnings
+    assert CliRunner().invoke(command, ["-v"]).stderr.count("info: again") == 4

@@ -27,6 +27,7 @@ WITHOUT_OPTION = {
     "model_version",
     "step_epochs",
     "step_factor",
+    "stop_after",
     "training_data",
 }
 """Settings that are set in a file or with --set."""

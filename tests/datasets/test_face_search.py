@@ -20,8 +20,9 @@ from emorec.inference.classifier import EmotionClassifier
 from emorec.inference.recognizer import EmotionRecognizer
 from emorec.media.reading import read_frames
 from emorec.media.sources import MediaSource
+from emorec.preprocessing import crop_face
 from emorec.resources import shipped_model
-from emorec.types import Box, Face
+from emorec.types import LANDMARK_COLUMNS, Box, Face
 
 ASTRONAUT = Path(__file__).resolve().parents[2] / "examples" / "astronaut.jpg"
 BOX = Box(180, 70, 90, 90)
@@ -117,6 +118,35 @@ def test_a_stored_crop_is_what_the_recognizer_classifies(
     )
 
 
+def test_landmarks_of_a_list_rotate_the_crop(tmp_path: Path):
+    """A list of what detect found gives the crops of detect."""
+    photo = tilted(tmp_path)
+    detector = make_detector("yunet")
+    (face,) = detector.detect(cv2.imread(str(photo)))
+    assert face.landmarks is not None
+    points = [repr(value) for point in face.landmarks.points.values() for value in point]
+    header = ",".join(["path,label,split,x,y,width,height", *LANDMARK_COLUMNS])
+    box = ",".join(map(str, vars(face.box).values()))
+    lines = [
+        f"a.png,happy,train,{box},{','.join(points)}",
+        f"b.png,happy,train,{box}{',' * len(points)}",
+    ]
+    (tmp_path / "b.png").write_bytes(photo.read_bytes())
+    (tmp_path / "list.csv").write_text("\n".join([header, *lines]))
+    options = PrepareOptions(faces="boxes", crop_margin=0.1, align="on")
+    prepare_data(tmp_path, out := tmp_path.with_name("out-points"), options)
+    image = cv2.imread(str(photo))
+    for name, landmarks in (("a", face.landmarks), ("b", None)):
+        stored = cv2.imread(str(out / f"train/happy/{name}.png"))
+        np.testing.assert_array_equal(stored, crop_face(image, face.box, 0.1, landmarks))
+    assert [row["left_eye_x"] != "" for row in manifest_rows(out)] == [True, False]
+    (tmp_path / "list.csv").write_text(
+        f"{header}\na.png,happy,train,{box},{','.join(['x', *points[1:]])}"
+    )
+    with pytest.raises(DataError, match=r"row 2: the landmarks right_eye_x .* must be 10 numbers"):
+        prepare_data(tmp_path, tmp_path.with_name("out-wrong"), options)
+
+
 def test_the_default_framing_is_that_of_the_shipped_model(
     tmp_path: Path, classifier: CropClassifier
 ):
@@ -142,10 +172,10 @@ def test_the_default_framing_is_that_of_the_shipped_model(
     [
         ("1,2,0,10", "row 2: the box is empty: its width and height must be 1 or more"),
         ("1,2,10,-3", "row 2: the box is empty"),
-        ("a,2,10,10", "row 2: the box x,y,width,height must be four numbers of pixels"),
-        ("1,2,,10", "row 2: the box x,y,width,height must be four numbers of pixels"),
-        ("1,2,nan,10", "row 2: the box x,y,width,height must be four numbers of pixels"),
-        ("1,2,1e9,10", "row 2: the box x,y,width,height must be four numbers of pixels"),
+        ("a,2,10,10", "row 2: the box x,y,width,height must be 4 numbers of pixels"),
+        ("1,2,,10", "row 2: the box x,y,width,height must be 4 numbers of pixels"),
+        ("1,2,nan,10", "row 2: the box x,y,width,height must be 4 numbers of pixels"),
+        ("1,2,1e9,10", "row 2: the box x,y,width,height must be 4 numbers of pixels"),
         ("600,2,10,10", "row 2: the box 600,2,10,10 is outside a.png, which has 512x512 pixels"),
         ("-6,2,10,10", "row 2: the box -6,2,10,10 is outside a.png"),
         ("0,0,1000,1000", "row 2: the box 0,0,1000,1000 is outside a.png"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emorec.evaluation.metrics import majority_problem, roc_auc, score
+from emorec.evaluation.metrics import intervals_text, majority_problem, roc_auc, score
 
 LABELS = ("a", "b", "c")
 
@@ -120,6 +120,29 @@ def test_the_area_is_the_share_of_pairs_in_order(pairs: list[tuple[int, bool]]) 
 )
 def test_the_two_most_probable(row: list[float], label: int, expected: float) -> None:
     assert score(np.array([row]), one_hot([label]), LABELS).top2_accuracy == expected
+
+
+@pytest.mark.parametrize(
+    ("groups", "resampled"),
+    [
+        (None, None),
+        (["", "", "", ""], None),
+        (["a", "a", "a", "a"], None),
+        (["a", "a", "b", "b"], 2),
+        (["a", "", "", "a"], 3),
+    ],
+)
+def test_intervals_resample_groups(groups: list[str] | None, resampled: int | None) -> None:
+    labels = [0, 1, 0, 1]
+    probabilities = one_hot([0, 1, 1, 0])
+    names = None if groups is None else np.array(groups)
+    found = score(probabilities, one_hot(labels), LABELS, names)
+    assert found.resampled_groups == resampled
+    assert found.accuracy == 0.5
+    assert ("groups" in intervals_text(found)) == (resampled is not None)
+    if groups == ["a", "a", "b", "b"]:
+        # All images of one are right, all of the other wrong.
+        assert found.accuracy_interval == (0, 1)
 
 
 def test_intervals_contain_the_metrics_and_shrink_with_more_images() -> None:

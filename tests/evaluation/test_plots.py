@@ -11,6 +11,7 @@ from emorec.evaluation.plots import (
     draw_confusion_matrix,
     draw_coverage,
     draw_curves,
+    draw_fold_curves,
     draw_reliability,
 )
 
@@ -36,6 +37,22 @@ def drawn(png: bytes) -> np.ndarray:
 def test_curves(epochs: int) -> None:
     height, width = drawn(draw_curves([row(epoch + 1) for epoch in range(epochs)])).shape[:2]
     assert width > 2 * height
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 30])
+def test_curves_of_a_run_that_is_not_validated(epochs: int) -> None:
+    rows = [row(epoch + 1) for epoch in range(epochs)]
+    history = [{name: each[name] for name in ("epoch", "accuracy", "loss")} for each in rows]
+    without = drawn(draw_curves(history))
+    assert without.shape == drawn(draw_curves(rows)).shape
+    assert not np.array_equal(without, drawn(draw_curves(rows)))
+
+
+@pytest.mark.parametrize("shape", [(2, 1), (3, 2), (118, 12)])
+def test_curves_of_folds(shape: tuple[int, int]) -> None:
+    accuracies = np.random.default_rng(0).random(shape)
+    first = drawn(draw_fold_curves(accuracies, 1))
+    assert first.shape[1] > 1.5 * first.shape[0]
 
 
 def scores(classes: int, images: int, seed: int = 0, names: str = "abcdefgh") -> Scores:

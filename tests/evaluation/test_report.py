@@ -10,7 +10,7 @@ from helpers.onnx_models import write_tiny_model
 from emorec.datasets.manifest import read_prepared
 from emorec.evaluation.assessment import Evaluation
 from emorec.evaluation.evaluate import evaluate
-from emorec.evaluation.report import TrainingHistory, render
+from emorec.evaluation.report import OUT_OF_FOLD, TrainingHistory, render
 
 HOSTILE = "<img src=x onerror=alert(1)>&\"'"
 KNOWN = METADATA.replaced(prior=(0.4, 0.2, 0.1, 0.1, 0.1, 0.06, 0.04))
@@ -63,6 +63,13 @@ def test_the_page_of_a_run(found: list[Evaluation]) -> None:
     assert "In the last epoch the loss was 2.000 on training images and 1.500" in page.text
     assert f"name: {HOSTILE}" in page.text
     assert len(page.images()) == 4 + len(found[0].mistakes)
+
+
+def test_the_page_of_a_run_that_was_not_validated(found: list[Evaluation]) -> None:
+    history = TrainingHistory([{"epoch": 1.0, "loss": 2.0, "accuracy": 0.3}], 1, "")
+    page = Page(render(found[:1], "data", OUT_OF_FOLD, history))
+    assert "42 images of data, each classified by a model that was not trained on it" in page.text
+    assert "In the last epoch the loss was 2.000 on training images." in page.text
 
 
 def test_several_models(found: list[Evaluation]) -> None:

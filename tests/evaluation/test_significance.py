@@ -5,7 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emorec.evaluation.significance import bootstrap_intervals, mcnemar
+from emorec.evaluation.significance import (
+    bootstrap_intervals,
+    group_bootstrap_intervals,
+    mcnemar,
+)
 
 
 def accuracy(confusion: np.ndarray) -> np.ndarray:
@@ -20,6 +24,25 @@ def test_the_interval_of_a_share_is_the_known_one(right: int, total: int) -> Non
     half = 1.96 * sqrt(share * (1 - share) / total)
     assert (low, high) == pytest.approx((share - half, share + half), abs=0.25 * half)
     assert bootstrap_intervals(confusion, accuracy) == [(low, high)]
+
+
+def test_groups_of_one_image_are_images() -> None:
+    hits = np.arange(200) < 150
+    parts = np.zeros((200, 2, 2), np.int64)
+    parts[np.arange(200), 0, 1 - hits.astype(int)] = 1
+    ((low, high),) = group_bootstrap_intervals(parts, accuracy)
+    expected = bootstrap_intervals(parts.sum(axis=0), accuracy)[0]
+    assert (low, high) == pytest.approx(expected, abs=0.01)
+    assert group_bootstrap_intervals(parts, accuracy) == [(low, high)]
+
+
+def test_the_interval_over_groups_that_are_alike_is_that_of_so_many_images() -> None:
+    """Of 40 people all 25 images are right, of 10 all are wrong: it is a sample of 50."""
+    parts = np.zeros((50, 2, 2), np.int64)
+    parts[:40, 0, 0] = parts[40:, 0, 1] = 25
+    ((low, high),) = group_bootstrap_intervals(parts, accuracy)
+    half = 1.96 * sqrt(0.8 * 0.2 / 50)
+    assert (low, high) == pytest.approx((0.8 - half, 0.8 + half), abs=0.25 * half)
 
 
 def outcomes(both: int, first: int, second: int, neither: int) -> tuple[np.ndarray, np.ndarray]:

@@ -145,6 +145,20 @@ def test_folders_without_a_model(here: Path):
     )
 
 
+def test_the_model_of_a_cross_validation_is_the_final_one(here: Path):
+    make_run("runs/20260101-120000-compact-folds", "config.yaml", "folds.json")
+    make_run("runs/20260101-120000-compact-folds/final", "config.yaml")
+    message = refusal("20260101")
+    assert "the final model of the cross-validation is missing; finish it with: emorec " in message
+    assert message.endswith("train --resume runs/20260101-120000-compact-folds")
+    final = Path("runs/20260101-120000-compact-folds/final")
+    (final / "model.keras").touch()
+    assert find_model("20260101") == final / "model.keras"
+    assert "emorec export" in refusal("20260101", ("onnx",))
+    (final / "model.onnx").touch()
+    assert find_model(final.parent) == final / "model.onnx"
+
+
 def test_a_folder_that_cannot_be_read(here: Path):
     make_run("runs/a", *BOTH)
     Path("runs").chmod(0)

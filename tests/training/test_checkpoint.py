@@ -39,6 +39,13 @@ def test_the_first_best_epoch_counts(accuracies: tuple[float, ...], expected: in
     assert best_epoch(rows(*accuracies)) == expected
 
 
+def test_the_last_epoch_of_a_run_that_is_not_validated_counts(tmp_path: Path) -> None:
+    history = [{"epoch": i, "stage": 1, "loss": 1 / i} for i in (1, 2, 3)]
+    assert [best_epoch(history[:count]) for count in range(4)] == [0, 1, 2, 3]
+    write_state(tmp_path / "last.npz", RunState(history, [], [], []))
+    assert read_state(tmp_path / "last.npz").history == history
+
+
 def test_a_written_checkpoint_is_read_unchanged(tmp_path: Path, state: RunState) -> None:
     path = tmp_path / "last.npz"
     write_state(path, state)

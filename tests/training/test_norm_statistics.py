@@ -13,7 +13,7 @@ MOMENTUM = 0.9
 BATCH = 8
 
 
-def fitted(trainable: bool, epochs: int, images: Any) -> keras.Model:
+def fitted(trainable: bool, epochs: int, images: Any, validated: bool = True) -> keras.Model:
     inner = keras.Sequential(
         [keras.Input((4, 4, 2)), layers.BatchNormalization(momentum=MOMENTUM, name="norm")]
     )
@@ -27,17 +27,19 @@ def fitted(trainable: bool, epochs: int, images: Any) -> keras.Model:
         epochs=epochs,
         shuffle=False,
         verbose=0,
-        validation_data=arrays,
+        validation_data=arrays if validated else None,
         callbacks=[EpochNormStatistics()],
     )
     return inner.get_layer("norm")
 
 
-@pytest.mark.parametrize("epochs", [1, 3])
-def test_the_statistics_are_averages_over_the_batches_of_the_last_epoch(epochs: int) -> None:
+@pytest.mark.parametrize(("epochs", "validated"), [(1, True), (3, True), (2, False)])
+def test_the_statistics_are_averages_over_the_batches_of_the_last_epoch(
+    epochs: int, validated: bool
+) -> None:
     images = np.random.default_rng(0).normal(5, 0.01, (3 * BATCH, 4, 4, 2)).astype(np.float32)
     images[:BATCH] += 1
-    norm = fitted(True, epochs, images)
+    norm = fitted(True, epochs, images, validated)
     batches = images.reshape(3, BATCH, 4, 4, 2)
     weights = MOMENTUM ** np.array([2, 1, 0])
     weights /= weights.sum()

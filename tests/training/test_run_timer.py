@@ -72,6 +72,22 @@ def test_an_epoch_of_one_step_is_measured_in_the_second() -> None:
     assert run.estimates[0].epochs == 2
 
 
+def test_a_run_that_is_not_validated() -> None:
+    work = StageWork(48, 3, 6400, 0, 1e6, 1.0)
+    run = Run(work)
+    run.timer.begin_stage(work, 3, 0)
+    for number in range(2):
+        run.timer.on_epoch_begin(number)
+        for index in range(3):
+            run.clock.now += 2
+            run.timer.on_train_batch_end(index)
+        run.clock.now += 5  # other callbacks
+        run.timer.on_epoch_end(number)
+    assert run.estimates[0].stages[0].train_seconds == pytest.approx(6)
+    # One more epoch, and the end: the first step took as long as the others.
+    assert run.timer.seconds_left == pytest.approx(6 + 5 + 5 + 0.8 * 2 + 10)
+
+
 def test_an_estimate_is_renewed_where_it_was_wrong() -> None:
     run = Run(WORK)
     run.timer.begin_stage(WORK, 100, 2)

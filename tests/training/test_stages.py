@@ -63,6 +63,28 @@ def test_the_head_is_trained_first(
     )
 
 
+@pytest.mark.parametrize(
+    ("stop", "ends", "schedules"),
+    [
+        (None, (3, 7), (3, 4)),
+        (9, (3, 7), (3, 4)),
+        (7, (3, 7), (3, 4)),
+        (5, (3, 5), (3, 4)),
+        (3, (3,), (3,)),
+        (2, (2,), (3,)),
+    ],
+)
+def test_a_run_may_stop_before_its_schedule_ends(
+    stop: int | None, ends: tuple[int, ...], schedules: tuple[int, ...]
+) -> None:
+    config = StageConfig(head_epochs=3, epochs=4, stop_after=stop)
+    stages = stages_of(config, LAST)
+    assert tuple(stage.end for stage in stages) == ends
+    assert tuple(stage.schedule_epochs for stage in stages) == schedules
+    assert config.last_epoch == ends[-1]
+    assert [is_done(stage, rows(1)) for stage in stages] == [False] * len(stages)
+
+
 def rows(*stages: int) -> History:
     return [{"epoch": i, "stage": n, "val_accuracy": 0.5} for i, n in enumerate(stages, 1)]
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from emorec.datasets.readers.tree import Tree, read_folder
 from emorec.datasets.splitting import stratified_splits
 from emorec.errors import DataError
 from emorec.labels import Votes, canonical_emotion
-from emorec.types import Box
+from emorec.types import LANDMARK_COLUMNS, Box, Landmarks
 
 SOURCE = "csv"
 
@@ -48,7 +49,8 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
     """Read a CSV file with the columns path, label and, optionally, split, group and a box.
 
     The columns x, y, width and height hold the box of the face in pixels of the upright image; an
-    image may have a row for each of its faces. A row may leave them empty.
+    image may have a row for each of its faces. A row may leave them empty. The columns of
+    `LANDMARK_COLUMNS` hold the points by which crops of tilted faces are rotated, and may be empty.
 
     Paths are relative to the file's folder. Without a split column the images are split by the
     shares of the options. With a split column but no validation, a share of train is held out.
@@ -131,31 +133,46 @@ def _boxes(table: LabelTable) -> list[SourceBox | None] | None:
             "add them, or remove these columns"
         )
     rows = zip(*(table.columns[name] for name in _BOX_COLUMNS), strict=True)
+    known = set(LANDMARK_COLUMNS) <= table.columns.keys()
+    points = zip(*(table.columns[name] for name in LANDMARK_COLUMNS), strict=True) if known else ()
     return [
-        _box(texts, f"{table.path}: row {line}")
-        for texts, line in zip(rows, table.lines, strict=True)
+        _box(texts, spelt, f"{table.path}: row {line}")
+        for texts, spelt, line in zip_longest(rows, points, table.lines, fillvalue=())
     ]
 
 
-def _box(texts: Sequence[str], place: str) -> SourceBox | None:
+def _box(texts: Sequence[str], points: Sequence[str], place: str) -> SourceBox | None:
     if not any(texts):
         return None
-    received = f"received {','.join(texts)!r:.80}"
+    x, y, width, height = map(round, _numbers(texts, f"{place}: the box x,y,width,height"))
+    if width < 1 or height < 1:
+        raise DataError(
+            f"{place}: the box is empty: its width and height must be 1 or more; received "
+            f"{','.join(texts)!r:.80}"
+        )
+    landmarks = None
+    if any(points):
+        values = _numbers(points, f"{place}: the landmarks right_eye_x to left_mouth_y")
+        landmarks = Landmarks(*zip(values[::2], values[1::2], strict=True))
+    return SourceBox(Box(x, y, width, height), place, landmarks)
+
+
+def _numbers(texts: Sequence[str], what: str) -> list[float]:
+    """Parse coordinates.
+
+    Raises:
+        DataError: One is no number, or too large.
+    """
     try:
         numbers = [float(text) for text in texts]
     except ValueError:
         numbers = [math.nan]
     if not all(abs(number) <= _MAX_COORDINATE for number in numbers):
         raise DataError(
-            f"{place}: the box x,y,width,height must be four numbers of pixels, at most "
-            f"{_MAX_COORDINATE:,}, or empty; {received}"
+            f"{what} must be {len(texts)} numbers of pixels, at most {_MAX_COORDINATE:,}, or "
+            f"empty; received {','.join(texts)!r:.80}"
         )
-    x, y, width, height = map(round, numbers)
-    if width < 1 or height < 1:
-        raise DataError(
-            f"{place}: the box is empty: its width and height must be 1 or more; {received}"
-        )
-    return SourceBox(Box(x, y, width, height), place)
+    return numbers
 
 
 def _usages(

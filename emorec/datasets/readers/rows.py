@@ -15,7 +15,7 @@ from emorec.datasets.readers.image_files import RawImage
 from emorec.errors import ConfigError
 from emorec.labels import EMOTIONS_8, VOTE_CLASSES, Votes
 from emorec.suggestions import unknown_name
-from emorec.types import Box
+from emorec.types import Box, Landmarks
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
@@ -89,10 +89,12 @@ class SourceBox(NamedTuple):
     Attributes:
         box: In pixels of the full, upright image.
         place: File and row, for messages.
+        landmarks: Points of the face, in pixels of that image; None if they are not known.
     """
 
     box: Box
     place: str
+    landmarks: Landmarks | None = None
 
 
 @dataclass(frozen=True)
