@@ -166,7 +166,7 @@ def model_sections(entry: Evaluation, mistakes: int) -> list[str]:
 
 
 def _facts(entry: Evaluation) -> str:
-    metadata, images = entry.metadata, entry.metadata.calibration_images
+    metadata = entry.metadata
     views = "each image and its mirror image, averaged" if entry.flip else "each image once"
     rows = [
         ["file", str(entry.model)],
@@ -175,7 +175,6 @@ def _facts(entry: Evaluation) -> str:
         ["trained on", metadata.training_data],
         ["licence", metadata.license],
         ["temperature", f"{metadata.temperature:.4g}"],
-        ["calibration images", "unknown" if images is None else f"{images:,}"],
         ["logit adjustment", f"{entry.adjustment_strength:g}"],
         ["inference", views],
     ]
@@ -198,12 +197,9 @@ def _metrics(entry: Evaluation) -> str:
         ["cross-entropy, nats", f"{s.loss:.4f}", ""],
         ["expected calibration error", f"{s.calibration_error:.4f}", ""],
     ]
-    problem = majority_problem(s)
-    return (
-        "<h3>Metrics</h3>"
-        + table(["", "value", "interval"], rows)
-        + (f"<p><strong>{html.escape(problem)}</strong></p>" if problem else "")
-    )
+    problems = (majority_problem(s), calibration_problem(entry.metadata.calibration_images))
+    notes = [f"<p><strong>{html.escape(problem)}</strong></p>" for problem in problems if problem]
+    return "<h3>Metrics</h3>" + table(["", "value", "interval"], rows) + "".join(notes)
 
 
 def _classes(entry: Evaluation) -> str:
@@ -236,11 +232,8 @@ def _calibration(entry: Evaluation) -> list[str]:
         for point in entry.coverage[::2]
     ]
     error = entry.scores.calibration_error
-    problem = calibration_problem(entry.metadata.calibration_images)
     return [
-        "<h3>Calibration</h3>"
-        + (f"<p><strong>{html.escape(problem)}</strong></p>" if problem else "")
-        + two_fold,
+        "<h3>Calibration</h3>" + two_fold,
         image_tag(plots.draw_reliability(entry.reliability, error), "reliability diagram"),
         "<h3>Uncertain faces</h3><p>Coverage and accuracy if faces below a minimum confidence "
         "are marked as uncertain (<code>--min-confidence</code>).</p>",
