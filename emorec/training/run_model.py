@@ -40,7 +40,7 @@ def saved_network(config: ModelConfig, classes: int) -> keras.Model:
     return _network(config.model_copy(update={"weights": "none", "precision": "float32"}), classes)
 
 
-def _network(config: ModelConfig, classes: int) -> keras.Model:
+def _network(config: ModelConfig, classes: int | Sequence[str]) -> keras.Model:
     return build_classifier(
         config.arch,
         classes,
