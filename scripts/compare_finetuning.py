@@ -13,6 +13,8 @@ interrupted comparison resumes. It needs the extra `train`. --quick makes tiny s
 epoch, to try the script.
 
 Examples: python scripts/compare_finetuning.py FER-2013 finetuning.jsonl
+          python scripts/compare_finetuning.py FER-2013 sizes.jsonl --methods finetune \\
+              --images 50 200 1000
           python scripts/compare_finetuning.py FER-2013 /tmp/trial.jsonl --quick --seeds 1
 """
 
@@ -61,10 +63,27 @@ def settings_of(method: str, arch: str, seed: int, quick: bool) -> TrainConfig:
 
 
 def measure(
-    data: PreparedDataset, name: str, method: str, arch: str, seed: int, quick: bool
+    data: PreparedDataset,
+    name: str,
+    method: str,
+    arch: str,
+    seed: int,
+    quick: bool,
+    images: int | None = None,
 ) -> Result:
-    """Make a small data set, train on it, and measure the model on the unseen half."""
-    images, unseen = (QUICK_IMAGES, QUICK_UNSEEN) if quick else (None, None)
+    """Make a small data set, train on it, and measure the model on the unseen half.
+
+    Args:
+        data: A prepared FERPlus.
+        name: Name of the small data set.
+        method: A key of `METHODS`.
+        arch: The architecture.
+        seed: Seed of the drawn images and of the training.
+        quick: Train one epoch on tiny sets.
+        images: Number of training images; None takes that of the set.
+    """
+    unseen = QUICK_UNSEEN if quick else None
+    images = images or (QUICK_IMAGES if quick else None)
     with tempfile.TemporaryDirectory() as folder:
         tree, runs = Path(folder) / name, Path(folder) / "runs"
         counts = write_small_set(SMALL_SETS[name], data, tree, seed, images=images, unseen=unseen)
@@ -93,25 +112,33 @@ def read_results(path: Path) -> list[Result]:
 
 
 def runs_of(
-    sets: Sequence[str], methods: Sequence[str], seeds: int, arch: str, quick: bool
+    sets: Sequence[str],
+    methods: Sequence[str],
+    seeds: int,
+    arch: str,
+    quick: bool,
+    images: Sequence[int | None] = (None,),
 ) -> Iterator[Result]:
     """List what identifies each run, seed by seed."""
     for seed in range(seeds):
         for name in sets:
-            for method in methods:
-                yield {"set": name, "method": method, "seed": seed, "arch": arch, "quick": quick}
+            for count in images:
+                for method in methods:
+                    key = {"set": name, "method": method, "seed": seed, "arch": arch}
+                    yield {**key, "quick": quick, "images": count}
 
 
 def table(results: Sequence[Result]) -> list[str]:
     """Format the means over the seeds, and at the end the means over the sets."""
     head = ("set", "images", "method", "runs", "accuracy", "balanced", "calibration", "seconds")
     lines = [f"{head[0]:10}{head[1]:>7}  {head[2]:10}{''.join(f'{text:>12}' for text in head[3:])}"]
-    names = list(dict.fromkeys(result["set"] for result in results))
+    names = list(dict.fromkeys((result["set"], result["images"]) for result in results))
     methods = list(dict.fromkeys(result["method"] for result in results))
     means: dict[str, list[list[float]]] = {method: [] for method in methods}
-    for name in names:
+    for name, images in names:
         for method in methods:
-            found = [r for r in results if (r["set"], r["method"]) == (name, method)]
+            wanted = {"set": name, "images": images, "method": method}
+            found = [result for result in results if wanted.items() <= result.items()]
             if not found:
                 continue
             values = [float(np.mean([r[column] for r in found])) for column in COLUMNS]
@@ -135,6 +162,13 @@ def main() -> None:
     parser.add_argument("--arch", default="compact", choices=["compact", "nano"])
     parser.add_argument("--sets", nargs="+", default=list(SMALL_SETS), choices=list(SMALL_SETS))
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
+    parser.add_argument(
+        "--images",
+        nargs="+",
+        type=int,
+        default=[None],
+        help="training images, instead of the set's",
+    )
     parser.add_argument("--seeds", type=int, default=SEEDS, help=f"runs of each ({SEEDS})")
     parser.add_argument("--quick", action="store_true", help="tiny sets and one epoch, as a trial")
     options = parser.parse_args()
@@ -142,7 +176,14 @@ def main() -> None:
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     data = read_prepared(options.data)
     wanted = list(
-        runs_of(options.sets, options.methods, options.seeds, options.arch, options.quick)
+        runs_of(
+            options.sets,
+            options.methods,
+            options.seeds,
+            options.arch,
+            options.quick,
+            options.images,
+        )
     )
     results = read_results(options.results)
     for key in wanted:
@@ -150,7 +191,9 @@ def main() -> None:
             continue
         found = {
             **key,
-            **measure(data, *(key[n] for n in ("set", "method", "arch", "seed", "quick"))),
+            **measure(
+                data, *(key[n] for n in ("set", "method", "arch", "seed", "quick", "images"))
+            ),
         }
         results.append(found)
         text = "".join(json.dumps(result) + "\n" for result in results)

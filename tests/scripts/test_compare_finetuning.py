@@ -90,7 +90,7 @@ def test_runs_that_are_measured_are_not_repeated(
     assert len(results.read_text().splitlines()) == 3
     measured.clear()
     script.main()
-    assert measured == [("valence", "finetune", "compact", 1, False)]
+    assert measured == [("valence", "finetune", "compact", 1, False, None)]
     lines = [json.loads(line) for line in results.read_text().splitlines()]
     assert [(line["method"], line["seed"]) for line in lines] == [
         *(("default", 0), ("finetune", 0)),
