@@ -55,11 +55,19 @@ class RunState:
 
 
 def best_epoch(history: History) -> int:
-    """Return the first epoch with the best validation accuracy, from 1; 0 without epochs.
+    """Return the epoch with the best validation accuracy, from 1; 0 without epochs.
 
-    Of a run that is not validated it is the last epoch.
+    Of equal accuracies, which are common with few images, the lowest validation loss decides, and
+    then the first epoch. Of a run that is not validated it is the last epoch.
     """
-    return max(range(len(history)), key=lambda i: history[i].get("val_accuracy", i), default=-1) + 1
+
+    def quality(index: int) -> tuple[float, float]:
+        row = history[index]
+        if "val_accuracy" not in row:
+            return index, 0
+        return row["val_accuracy"], -row.get("val_loss", 0)
+
+    return max(range(len(history)), key=quality, default=-1) + 1
 
 
 def capture(

@@ -134,7 +134,8 @@ class StageConfig(_Group):
         10,
         ge=1,
         le=MAX_EPOCHS,
-        description="epochs without a better validation accuracy before the run stops",
+        description="epochs without a better validation accuracy, or an equal one with a lower "
+        "loss, before the run stops",
     )
 
     stop_after: int | None = Field(

@@ -39,6 +39,21 @@ def test_the_first_best_epoch_counts(accuracies: tuple[float, ...], expected: in
     assert best_epoch(rows(*accuracies)) == expected
 
 
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [((0.9, 0.4, 0.6), 2), ((0.4, 0.4, 0.4), 1), ((0.5, 0.6, 0.1), 3)],
+)
+def test_of_equal_accuracies_the_lowest_loss_counts(
+    losses: tuple[float, ...], expected: int
+) -> None:
+    equal = [
+        {**row, "val_loss": loss} for row, loss in zip(rows(0.9, 0.9, 0.9), losses, strict=True)
+    ]
+    assert best_epoch(equal) == expected
+    # A better accuracy counts for more.
+    assert best_epoch([*equal, {**rows(0.95)[0], "val_loss": 9}]) == 4
+
+
 def test_the_last_epoch_of_a_run_that_is_not_validated_counts(tmp_path: Path) -> None:
     history = [{"epoch": i, "stage": 1, "loss": 1 / i} for i in (1, 2, 3)]
     assert [best_epoch(history[:count]) for count in range(4)] == [0, 1, 2, 3]
