@@ -34,7 +34,7 @@ COMMANDS = {
     "detect": "Detect the faces in each SOURCE and classify their emotions.",
     "explain": "Show which parts of the faces in each IMAGE decide about their emotion.",
     "session": "Derive the tables of the session FOLDER again, with names, bins or a baseline.",
-    "app": "Open a page for photos, camera and videos on this computer.",
+    "app": "Open a page for photos, camera, videos and labels on this computer.",
     "models": "List, show, pull and adopt model files.",
     "doctor": "Diagnose this installation and suggest fixes.",
 }

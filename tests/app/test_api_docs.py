@@ -63,8 +63,8 @@ def test_examples_of_labels(make_client, files: Path, tmp_path: Path, monkeypatc
         answers.append(answer)
     assert len(answers) == 4
     rows = answers[-1].text.splitlines()
-    assert rows[0] == "path,x,y,width,height,label"
-    assert [row.endswith(",smile") for row in rows[1:]] == [True]
+    assert rows[0].startswith("path,x,y,width,height,label,right_eye_x,")
+    assert [row.split(",")[5] for row in rows[1:]] == ["smile"]
 
 
 def of_labels(command: str) -> bool:

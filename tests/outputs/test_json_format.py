@@ -19,7 +19,12 @@ def test_the_document(tmp_path: Path, count: int):
         assert not path.exists()
     document = json.loads(path.read_text())
     assert (document["images"], document["videos"]) == (RECORDS[:count], [SUMMARY])
-    assert document["model"] == {"name": "tiny", "version": "1", "labels": list(LABELS)}
+    assert document["model"] == {
+        "name": "tiny",
+        "version": "1",
+        "labels": list(LABELS),
+        "calibrated": None,
+    }
 
 
 def test_a_full_disk_leaves_the_old_document(tmp_path: Path):

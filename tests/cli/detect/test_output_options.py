@@ -33,7 +33,12 @@ def test_json_on_standard_output_replaces_the_table():
     result = run(write_gray("photo.jpg"), "--json", "--no-save")
     assert (result.exit_code, result.stderr) == (0, "")
     document = json.loads(result.stdout)
-    assert document["model"] == {"name": "tiny", "version": "1", "labels": list(EMOTIONS_7)}
+    assert document["model"] == {
+        "name": "tiny",
+        "version": "1",
+        "labels": list(EMOTIONS_7),
+        "calibrated": None,
+    }
     (image,) = document["images"]
     assert (image["width"], image["height"], image["status"]) == (120, 100, "ok")
     face = image["faces"][1]
