@@ -20,7 +20,7 @@ from emorec.app.project_faces import ProjectFace
 from emorec.app.recognizers import Recognizers, read_options
 from emorec.app.responses import RequestError
 from emorec.app.uploads import StoredFile, new_folder, send_once, store_body, store_images
-from emorec.datasets.manifest import MAX_PATH
+from emorec.datasets.prepared_files import MAX_PATH
 from emorec.datasets.readers.shared import is_listable
 from emorec.errors import ConfigError, DataError
 from emorec.file_kinds import is_heif_name, is_readable_image_name

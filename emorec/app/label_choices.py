@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from emorec.datasets.manifest import MAX_LABEL
+from emorec.datasets.prepared_files import MAX_LABEL
 from emorec.datasets.readers.tree import is_file_name
 from emorec.errors import ConfigError
 from emorec.labels import canonical_emotion, is_emotion_name
