@@ -114,15 +114,9 @@ def train(
         MissingDependencyError: The packages for training are not installed.
         KeyboardInterrupt: Ctrl-C before the end of the first epoch; no run folder remains.
     """
-    resolved = load_train_config(config, data=data, **settings)
-    from emorec.datasets.manifest import require_prepared
-
-    require_prepared(Path(data))
+    resolved = _checked(load_train_config(config, data=data, **settings), data)
     with imports_explained("training"):
-        _quiet_tensorflow()
-        from emorec.training.onednn import configure_onednn
-
-        configure_onednn(resolved.arch)  # before Keras imports TensorFlow
+        _prepare_tensorflow(resolved.arch)
         from emorec.training.runner import train as run
 
         return run(
@@ -173,15 +167,9 @@ def cross_validate(
         MissingDependencyError: The packages for training are not installed.
         KeyboardInterrupt: Ctrl-C; `resume_training` resumes the cross-validation.
     """
-    resolved = load_train_config(config, data=data, **settings)
-    from emorec.datasets.manifest import require_prepared
-
-    require_prepared(Path(data))
+    resolved = _checked(load_train_config(config, data=data, **settings), data)
     with imports_explained("training"):
-        _quiet_tensorflow()
-        from emorec.training.onednn import configure_onednn
-
-        configure_onednn(resolved.arch)  # before Keras imports TensorFlow
+        _prepare_tensorflow(resolved.arch)
         from emorec.training.cross_validation import cross_validate as run
 
         return run(
@@ -225,12 +213,10 @@ def resume_training(
         KeyboardInterrupt: Ctrl-C before the end of the first epoch.
     """
     with imports_explained("training"):
-        _quiet_tensorflow()
         from emorec.training import fold_folder, run_folder
-        from emorec.training.onednn import configure_onednn
 
         folder, moved = fold_folder.whole(Path(run)), None if data is None else Path(data)
-        configure_onednn(run_folder.read(folder)[0].arch)
+        _prepare_tensorflow(run_folder.read(folder)[0].arch)
         if fold_folder.is_cross_validation(folder):
             from emorec.training.cross_validation import resume_cross_validation
 
@@ -242,9 +228,23 @@ def resume_training(
         )
 
 
-def _quiet_tensorflow() -> None:
-    """Turn off most messages that TensorFlow prints as it starts, unless the user has set them."""
+def _checked(config: "TrainConfig", data: StrPath) -> "TrainConfig":
+    """Return settings after a check of the data set, before Keras is loaded."""
+    from emorec.datasets.manifest import require_prepared
+
+    require_prepared(Path(data), config.group_by)
+    return config
+
+
+def _prepare_tensorflow(arch: str) -> None:
+    """Set up TensorFlow for an architecture; call it before Keras imports it.
+
+    Most messages that it prints as it starts are turned off, unless the user has set them.
+    """
+    from emorec.training.onednn import configure_onednn
+
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    configure_onednn(arch)
 
 
 def _as_setting(value: Any) -> Any:

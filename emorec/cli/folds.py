@@ -11,12 +11,11 @@ from emorec.cli.keras_backend import load_keras
 from emorec.cli.log_messages import each_warning_once
 from emorec.cli.terminal_text import one_line
 from emorec.cli.verbosity import note
+from emorec.datasets.choices import LEAVE_ONE_GROUP_OUT
 
 if TYPE_CHECKING:
     from emorec.training.config import TrainConfig
     from emorec.training.cross_validation import CrossValidationResult
-
-_LEAVE_ONE_GROUP_OUT = "leave-one-group-out"
 
 _TITLES = {
     "accuracy": "accuracy",
@@ -29,13 +28,13 @@ def read_folds(
     ctx: click.Context, parameter: click.Parameter, value: str | None
 ) -> int | str | None:
     """Convert the value of --folds: a number, or leave-one-group-out; callback of the option."""
-    if value is None or value == _LEAVE_ONE_GROUP_OUT:
+    if value is None or value == LEAVE_ONE_GROUP_OUT:
         return value
     try:
         return int(value)
     except ValueError:
         raise click.BadParameter(
-            f"{value!r:.80} is neither a number of folds nor {_LEAVE_ONE_GROUP_OUT}"
+            f"{value!r:.80} is neither a number of folds nor {LEAVE_ONE_GROUP_OUT}"
         ) from None
 
 

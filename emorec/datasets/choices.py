@@ -1,4 +1,4 @@
-"""The values of the options of preparing a data set, for the library and the command line.
+"""The values of the options about data sets, for the library and the command line.
 
 The module imports nothing, not even `dataclasses`, so that `--help` stays fast.
 """
@@ -25,6 +25,9 @@ FER2013NEW, LABEL_CSV = "fer2013new", "label-csv"
 
 VOTE_FILES = (FER2013NEW, LABEL_CSV)
 """Files that hold the votes of a FERPlus checkout: fer2013new.csv, or each folder's label.csv."""
+
+LEAVE_ONE_GROUP_OUT = "leave-one-group-out"
+"""Folds of a cross-validation, instead of their number: one for each group."""
 
 GROUP_BY_HELP = (
     "Keep the images of a person in one split: folder:N (level of the folder in the path: 1 is the "

@@ -220,7 +220,10 @@ class FaceSearch:
         taken = faces if self._options.several == ALL else [largest_face(faces)]
         regions = crop_regions(frame, taken, *self._framing)
         for number, region in enumerate(regions):
-            _, data = cv2.imencode(".png", region.crop(frame.image_bgr))
+            done, data = cv2.imencode(".png", region.crop(frame.image_bgr))
+            if not done:
+                name = self._selection.raw.names[self._selection.rows[index]]
+                raise DataError(f"{name}: the crop of a face could not be encoded as PNG")
             write_new_file(str(self.crop_file(index, number)), data.tobytes())
         return Outcome(CUT, size, taken, share)
 

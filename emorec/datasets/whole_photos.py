@@ -108,9 +108,8 @@ def _is_square(size_wh: Size, tolerance: float) -> bool:
 def whole_photos_note(dataset: PreparedDataset) -> str | None:
     """Say that most images of a data set look like whole photos, if they do, and what to run.
 
-    A few images are examined, spread over the data set; small ones cost the reading of their
-    header. A data set whose faces prepare-data has cut out, or was requested not to, is not
-    examined.
+    A few images are examined, spread over the data set; small ones are only read. A data set whose
+    faces prepare-data has cut out, or was requested not to, is not examined.
     """
     if dataset.faces is not None:
         return None

@@ -73,7 +73,7 @@ def cross_validate(
         config: Settings of the runs; there is no early stopping.
         data_root: A prepared data set or a FER-2013 folder tree.
         runs: Folder in which the folder is created.
-        folds: A number of folds, or `emorec.training.fold_folder.LEAVE_ONE_GROUP_OUT`.
+        folds: A number of folds, or `emorec.datasets.choices.LEAVE_ONE_GROUP_OUT`.
         progress: Called after every batch and epoch, and between parts.
         step_progress: Called during the steps before and after the training of a part.
         tensorboard: Also write the metrics of each part for TensorBoard.

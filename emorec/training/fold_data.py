@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from emorec.datasets.choices import LEAVE_ONE_GROUP_OUT
 from emorec.datasets.folds import assign_folds, leave_one_group_out
 from emorec.datasets.manifest import PreparedDataset
 from emorec.datasets.readers.rows import TEST, TRAIN, VALIDATION
 from emorec.errors import ConfigError, DataError
 from emorec.training.config_groups import DataConfig
-from emorec.training.fold_folder import LEAVE_ONE_GROUP_OUT, FoldPlan
+from emorec.training.fold_folder import FoldPlan
 from emorec.training.run_data import resolve_labels, select
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emorec.atomic_files import write_json
+from emorec.datasets.choices import LEAVE_ONE_GROUP_OUT
 from emorec.datasets.manifest import PreparedDataset
 from emorec.errors import DataError
 from emorec.training import run_folder
@@ -20,8 +21,6 @@ PREDICTIONS = "predictions.csv"
 PAGE = "cross_validation.html"
 FINAL = "final"
 """Run folder of the model that is trained on all images; `emorec.models.files` knows it too."""
-
-LEAVE_ONE_GROUP_OUT = "leave-one-group-out"
 
 _FOLD = re.compile(r"fold-\d{2,6}")
 

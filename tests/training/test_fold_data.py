@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emorec.datasets.choices import LEAVE_ONE_GROUP_OUT
 from emorec.datasets.manifest import PreparedDataset, read_prepared
 from emorec.errors import ConfigError, DataError
 from emorec.training.config_groups import DataConfig
 from emorec.training.fold_data import fold_dataset, plan_folds
-from emorec.training.fold_folder import LEAVE_ONE_GROUP_OUT
 from emorec.training.run_data import select
 
 CONFIG = DataConfig()
