@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from emorec.datasets.choices import DROP, IGNORE
 from emorec.datasets.duplicates import find_leaks, near_duplicates, thumbnails
-from emorec.datasets.group_splits import draw_usages, split_problem
+from emorec.datasets.group_splits import draw_usages, labels_of, split_problem
 from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.prepared_files import BURST
 from emorec.datasets.readers.rows import USAGES, NearDuplicates, RawRows, ReadOptions, merge
@@ -110,7 +110,9 @@ def _with_near_duplicates(rows: RawRows, pairs: Sequence[tuple[int, int]], seed:
 
 
 def _classes_by_usage(rows: RawRows) -> set[tuple[str, str]]:
-    return set(zip(rows.usages, rows.labels or rows.usages, strict=True))
+    return {
+        (usage, label) for usage, label in zip(rows.usages, labels_of(rows), strict=True) if label
+    }
 
 
 def _joined(

@@ -41,7 +41,7 @@ def _rows_drawn(rows: RawRows) -> list[int]:
     return [row for row, usage in enumerate(rows.usages) if usage in usages]
 
 
-def _labels(rows: RawRows) -> list[str]:
+def labels_of(rows: RawRows) -> list[str]:
     """Return the label of each row, of the most votes where there are votes; "" for none."""
     return leading_emotions(rows.votes) if rows.votes is not None else rows.labels or []
 
@@ -53,7 +53,7 @@ def draw_usages(rows: RawRows, seed: int) -> list[str]:
     """
     drawn = _rows_drawn(rows)
     train = "Training" if "Training" in rows.usages else TRAIN
-    labels, groups = _labels(rows), rows.groups or ()
+    labels, groups = labels_of(rows), rows.groups or ()
     parts = assign_groups(
         [labels[row] for row in drawn],
         [groups[row] for row in drawn],
@@ -79,7 +79,7 @@ def split_problem(rows: RawRows) -> str | None:
             f"{', '.join(parts[:-1])} and {parts[-1]}, which need one each; add images of others, "
             "or draw fewer splits: emorec prepare-data --validation 0 or --test 0"
         )
-    labels = _labels(rows)
+    labels = labels_of(rows)
     groups_of: dict[str, set[int]] = {}
     for row, member in zip(drawn, members, strict=True):
         groups_of.setdefault(labels[row], set()).add(member)

@@ -43,7 +43,7 @@ _LISTED = "; emorec models list prints the models of the package"
 
 _SAVED_MODEL = "saved_model.pb"
 
-_FINAL, _FOLDS = "final", "folds.json"
+FINAL, FOLDS = "final", "folds.json"
 """Of a cross-validation: the run folder of its model, and a file that only such a folder holds."""
 
 _RUNS = Path("runs")
@@ -191,8 +191,8 @@ def _model_of_run(folder: Path, formats: Sequence[str]) -> Path:
     for name in names:
         if _exists(folder / name):
             return folder / name
-    if _is_file(folder / _FOLDS):
-        final = folder / _FINAL
+    if _is_file(folder / FOLDS):
+        final = folder / FINAL
         if any(_exists(final / f"model.{name}") for name in FORMATS):
             return _model_of_run(final, formats)
         raise ModelError(

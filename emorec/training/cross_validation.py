@@ -12,12 +12,13 @@ from emorec.errors import DataError
 from emorec.evaluation.cross_validation_report import render_cross_validation
 from emorec.evaluation.fold_scores import CrossValidation, cross_validation
 from emorec.evaluation.report import OUT_OF_FOLD
+from emorec.models.files import FINAL
 from emorec.training import fold_folder, run_folder
 from emorec.training.callbacks import LossError
 from emorec.training.config import TrainConfig
 from emorec.training.finish import assess_logits
 from emorec.training.fold_data import fold_dataset, plan_folds
-from emorec.training.fold_folder import FINAL, FoldPlan
+from emorec.training.fold_folder import FoldPlan
 from emorec.training.fold_predictions import RecordLogits, read_logits
 from emorec.training.fold_progress import CrossValidationCallback, PartReporter
 from emorec.training.onednn import configure_onednn

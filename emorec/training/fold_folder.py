@@ -13,15 +13,12 @@ from emorec.atomic_files import write_json
 from emorec.datasets.choices import LEAVE_ONE_GROUP_OUT
 from emorec.datasets.manifest import PreparedDataset
 from emorec.errors import DataError
+from emorec.models.files import FINAL, FOLDS
 from emorec.training import run_folder
 from emorec.training.config import TrainConfig
 
-FOLDS = "folds.json"
 PREDICTIONS = "predictions.csv"
 PAGE = "cross_validation.html"
-FINAL = "final"
-"""Run folder of the model that is trained on all images; `emorec.models.files` knows it too."""
-
 _FOLD = re.compile(r"fold-\d{2,6}")
 
 _MAX_BYTES = 2**28

@@ -10,6 +10,7 @@ from helpers.checkouts import HAPPY, SAD, make_checkout, make_images, manifest_r
 from emorec.datasets import bursts
 from emorec.datasets.prepare import PrepareResult, prepare_data
 from emorec.datasets.prepare_options import PrepareOptions
+from emorec.datasets.prepared_files import VOTE_COLUMNS
 from emorec.datasets.readers.rows import ReadOptions
 from emorec.images import Image
 
@@ -119,6 +120,27 @@ def test_near_duplicates_that_fill_a_class_are_not_kept(tmp_path: Path, dest: Pa
         "others, or remove the class"
     )
     assert "group" not in manifest_rows(dest)[0]
+
+
+@pytest.mark.parametrize("voted", [False, True])
+def test_a_split_keeps_every_class(tmp_path: Path, dest: Path, voted: bool) -> None:
+    """Two groups of a class cannot be in three splits, so the images are split as they are."""
+    root = own_images(tmp_path / "mine", {"happy/first": 10, "happy/second": 10}, single=0)
+    for number in range(20):
+        (root / "sad" / f"{number}.png").write_bytes(noise_png(number))
+    if voted:
+        lines = [["path", "label", *VOTE_COLUMNS]]
+        for path in sorted(root.rglob("*.png")):
+            votes = ["10" if name == f"votes_{path.parent.name}" else "0" for name in VOTE_COLUMNS]
+            lines.append([path.relative_to(root).as_posix(), "", *votes])
+        (root / "list.csv").write_text("\n".join(map(",".join, lines)))
+    (warning,) = prepared(root, dest).notices
+    assert warning.startswith(
+        "20 images in 2 groups of near duplicates are not kept together: the class 'happy' would "
+        "be missing from "
+    )
+    found = {(row["split"], row["label"]) for row in manifest_rows(dest)}
+    assert len(found) == 6
 
 
 def test_leaks_are_searched_in_the_same_comparison(tmp_path: Path, dest: Path) -> None:
