@@ -9,6 +9,7 @@ import json
 import os
 import re
 import stat
+import sys
 import threading
 import time
 import zlib
@@ -24,6 +25,9 @@ PARTIAL = ".partial-"
 
 STALE_S = 86400.0
 """Age in seconds from which the temporary file of an ended process is removed."""
+
+_BUSY_S = 2.0
+"""Time in seconds for which Windows may refuse to replace a file that another program reads."""
 
 _LONGEST_SUFFIX = 20
 """Bytes of a suffix that a temporary name keeps; names have at most 255 bytes."""
@@ -58,9 +62,29 @@ def written_whole(target: Path) -> Iterator[Path]:
             if replaced is None:
                 _copy(partial, target)
             else:
-                partial.replace(replaced)
+                replace_path(partial, replaced)
     except OSError as error:
         raise DataError(f"{target}: cannot write: {error.strerror or error}") from error
+
+
+def replace_path(source: Path, target: Path) -> None:
+    """Move a file or folder to a path, and replace a file that has this path.
+
+    Windows refuses while another program, such as a virus scanner, has the file or one in the
+    folder open; the move is repeated for up to two seconds.
+
+    Raises:
+        OSError: It cannot be moved.
+    """
+    deadline = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            source.replace(target)
+            return
+        except PermissionError:
+            if sys.platform != "win32" or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 class _NotPublishedError(Exception):

@@ -49,9 +49,18 @@ def start_child(
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         pass_fds=descriptors,
-        # Ctrl-C in a terminal goes to the whole group; the parent decides what it means.
-        start_new_session=True,
+        **own_group(),
     )
+
+
+def own_group() -> dict[str, Any]:
+    """Return arguments of `subprocess` for a process that Ctrl-C in a terminal does not reach.
+
+    Ctrl-C goes to the whole group of the terminal; the parent decides what it means.
+    """
+    if sys.platform == "win32":
+        return {"creationflags": 0x200}  # subprocess.CREATE_NEW_PROCESS_GROUP, of Windows alone
+    return {"start_new_session": True}
 
 
 def python_command(function: str, *arguments: str) -> list[str]:

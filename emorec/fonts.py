@@ -156,7 +156,7 @@ def _fontconfig_match(characters: frozenset[str]) -> Font | None:
     command = ["fc-match", "-f", "%{index}\n%{file}", f"sans-serif:charset={points}"]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_FC_MATCH_S, check=True
+            command, capture_output=True, encoding="utf-8", timeout=_FC_MATCH_S, check=True
         )
         index, path = done.stdout.split("\n")
         # The upper half is the number of a named instance of a variable font.

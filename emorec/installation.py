@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from emorec.errors import MissingDependencyError
+from emorec.shell_words import quoted
 
 # Other modules are imported in the functions: only errors need them.
 
@@ -17,19 +18,21 @@ _DISTRIBUTIONS = {"cv2": "opencv-python", "yaml": "pyyaml"}
 
 _EXTRAS_OF_BACKENDS = {"tensorflow": "train", "jax": "jax", "torch": "torch"}
 
+_OLDEST_MINOR = 11
+"""Python 3.11 is the oldest that `requires-python` allows; markers exclude only newer ones."""
+
 _INNER_EXTRAS = ("dev", "keras")
 """Extras that are no answer to "what do I install?": for developers, or without a backend."""
 
 
 def pip_command() -> str:
     """Return how a shell calls the pip of this Python: by its name only where that is found."""
-    import shlex
     import shutil
 
     found = shutil.which("pip")
     if found and Path(found).parent == Path(sys.executable).parent:
         return "pip"
-    return f"{shlex.quote(sys.executable)} -m pip"
+    return f"{quoted(sys.executable)} -m pip"
 
 
 def install_command(extra: str = "", options: str = "") -> str:
@@ -42,8 +45,6 @@ def install_command(extra: str = "", options: str = "") -> str:
         extra: Name of an extra; "" for emorec alone.
         options: Further options of pip, e.g. "--force-reinstall".
     """
-    import shlex
-
     pip = f"{pip_command()} install {options}".rstrip()
     brackets = f"[{extra}]" if extra else ""
     origin = _origin()
@@ -57,12 +58,15 @@ def install_command(extra: str = "", options: str = "") -> str:
         folder = url2pathname(address.removeprefix("file://"))
     if folder:
         editable = isinstance(folder_info, dict) and folder_info.get("editable")
-        return f"cd {shlex.quote(folder)} && {pip} {'-e ' * bool(editable)}{_word(f'.{brackets}')}"
+        option = "-e " * bool(editable)
+        if sys.platform == "win32":  # PowerShell 5 has no &&
+            return f"{pip} {option}{quoted(f'{folder}{brackets}')}"
+        return f"cd {quoted(folder)} && {pip} {option}{quoted(f'.{brackets}')}"
     if address:
         if isinstance(vcs_info := origin.get("vcs_info"), dict):
             address = f"{vcs_info.get('vcs')}+{address}"
-        return f"{pip} {_word(f'emorec{brackets} @ {address}')}"
-    return f"{pip} {_word(f'emorec{brackets}')}"
+        return f"{pip} {quoted(f'emorec{brackets} @ {address}')}"
+    return f"{pip} {quoted(f'emorec{brackets}')}"
 
 
 def reinstall_command() -> str:
@@ -94,6 +98,51 @@ def extra_for(package: str) -> str | None:
     others = {*_EXTRAS_OF_BACKENDS.values()} - {in_use}
     found = [extra for extra in packages if name in packages[extra] and extra not in _INNER_EXTRAS]
     return min(found, key=lambda extra: (extra in others, len(packages[extra])), default=None)
+
+
+def supported_pythons(package: str) -> str | None:
+    """Return the versions of Python for which emorec can have a package, e.g. "3.11 to 3.13".
+
+    Args:
+        package: Name of a module, or of a distribution.
+
+    Returns:
+        The versions; None if this Python is among them, or the package is not required.
+    """
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    name = canonicalize_name(_DISTRIBUTIONS.get(package, package))
+    found: set[int] = set()
+    for requirement in map(Requirement, requirements()):
+        marker = requirement.marker
+        if canonicalize_name(requirement.name) != name or marker is None:
+            continue
+        for extra in extras_in(str(marker)):
+            if marker.evaluate({"extra": extra}):
+                return None
+            found |= {
+                minor
+                for minor in range(_OLDEST_MINOR, 100)
+                if marker.evaluate({"extra": extra, "python_version": f"3.{minor}"})
+            }
+    return f"3.{min(found)} to 3.{max(found)}" if found else None
+
+
+def without_wheel(package: str, versions: str) -> str:
+    """Explain that a package has no wheel for this Python, and what helps.
+
+    Args:
+        package: Name of the package.
+        versions: The versions that have one, of `supported_pythons`.
+    """
+    this = ".".join(map(str, sys.version_info[:2]))
+    text = f"Python {versions}: {package} has no wheel for {this}; install such a Python"
+    others = [name for name in _EXTRAS_OF_BACKENDS if supported_pythons(name) is None]
+    if package not in _EXTRAS_OF_BACKENDS or not others:
+        return text
+    install = install_command(_EXTRAS_OF_BACKENDS[others[0]])
+    return f"{text}, or the Keras backend {others[0]}: {install}, and set KERAS_BACKEND={others[0]}"
 
 
 def requirements() -> list[str]:
@@ -129,7 +178,9 @@ def missing_package(
         extra = extra_for(needs)
     if extra is None:
         return None
-    if not extra and needs == caller:
+    if (versions := supported_pythons(name)) is not None:
+        message = f"{needs} needs {without_wheel(name, versions)}"
+    elif not extra and needs == caller:
         message = f"the package {name!r} is missing; reinstall emorec: {install_command()}"
     elif name == os.environ.get("KERAS_BACKEND"):
         message = (
@@ -188,13 +239,16 @@ def _packages_by_extra() -> dict[str, set[str]]:
     texts = requirements()
     every = [Requirement(text) for text in texts]
 
+    # A package that this Python cannot have is still one of its extra.
+    python = {"python_version": f"3.{_OLDEST_MINOR}"}
+
     def packages(extra: str) -> set[str]:
         found = set()
         for requirement in every:
             marker = requirement.marker
-            if extra and (marker is None or marker.evaluate({"extra": ""})):
+            if extra and (marker is None or marker.evaluate({"extra": "", **python})):
                 continue  # of emorec itself
-            if marker is None or marker.evaluate({"extra": extra}):
+            if marker is None or marker.evaluate({"extra": extra, **python}):
                 name = canonicalize_name(requirement.name)
                 if name == "emorec":
                     found |= {each for inner in requirement.extras for each in packages(inner)}
@@ -223,8 +277,3 @@ def _origin() -> dict[str, object]:
     except (importlib.metadata.PackageNotFoundError, ValueError):
         return {}
     return origin if isinstance(origin, dict) else {}
-
-
-def _word(text: str) -> str:
-    """Quote a word of a command for the shell if it needs it, brackets included."""
-    return text if all(letter.isalnum() or letter in "./-_" for letter in text) else f"'{text}'"

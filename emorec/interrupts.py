@@ -20,9 +20,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+    if hasattr(signal, name)
 )
-"""The signals that end the work; Windows has no SIGHUP."""
+"""The signals that end the work. Windows has no SIGHUP; Ctrl-Break there is like Ctrl-C."""
+
+_KEYS = (signal.SIGINT, getattr(signal, "SIGBREAK", signal.SIGINT))
 
 REPEAT_S = 0.5
 """Seconds within which further signals count as the first one.
@@ -77,7 +81,7 @@ def ignore_further_signals() -> None:
 
 def last_interrupt() -> KeyboardInterrupt:
     """Return the exception of the last signal, to raise it again."""
-    if _last is None or _last[0] == signal.SIGINT:
+    if _last is None or _last[0] in _KEYS:
         return KeyboardInterrupt()
     return Terminated(_last[0])
 

@@ -1,7 +1,8 @@
-"""Standard streams that the caller has closed."""
+"""Standard streams: those that the caller has closed, and their encodings."""
 
 import os
 import sys
+from io import TextIOWrapper
 
 from emorec.errors import DataError
 
@@ -26,6 +27,22 @@ def replace_missing_streams() -> None:
             os.close(descriptor)
         os.set_inheritable(number, True)
         setattr(sys, name, open(number, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def escape_unencodable() -> None:
+    r"""Print characters that the encoding of standard output lacks as escapes, such as \u65e5.
+
+    On Windows that encoding is cp1252 or similar where the output is not a console. Standard error
+    escapes them in any case.
+    """
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def write_utf_8() -> None:
+    """Write what is printed from now on as into files: in UTF-8, with unchanged line ends."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors=sys.stdout.errors, newline="")
 
 
 def require_stdout() -> None:

@@ -2,7 +2,6 @@
 
 import csv
 import re
-import shlex
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -14,6 +13,7 @@ from emorec.app.responses import RequestError
 from emorec.datasets.prepared_files import VOTE_COLUMNS
 from emorec.datasets.readers.rows import LABEL_VOTES
 from emorec.labels import VOTE_CLASSES
+from emorec.shell_words import quoted
 from emorec.table_cells import safe_cell
 from emorec.types import LANDMARK_COLUMNS, Landmarks
 
@@ -108,5 +108,5 @@ def prepare_command(project: LabelProject) -> str:
         options.append("--keep-labels")
     elif "contempt" in project.labels:
         options += ["--classes", "8"]
-    place = shlex.quote(list_path(f"{list_folder(project)}/{LIST_NAME}"))
+    place = quoted(list_path(f"{list_folder(project)}/{LIST_NAME}"))
     return f"emorec prepare-data {place} {' '.join(options)} --out DATA"

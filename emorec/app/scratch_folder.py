@@ -53,6 +53,7 @@ def remove_leftovers(parent: Path) -> None:
                     continue
                 with locked(lock, "in use"):
                     shutil.rmtree(folder, ignore_errors=True)
+                folder.rmdir()  # Windows keeps it as long as the lock is held
 
 
 def _is_own(folder: Path) -> bool:

@@ -1,5 +1,6 @@
 """Processes uploaded videos one after another, with the same work as `emorec detect`."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,4 +124,4 @@ class VideoQueue:
 def _readable(session: AppSession, order: VideoOrder, text: str) -> str:
     """Replace the paths of the app by the name that the client gave the video."""
     text = text.replace(str(order.path), session.name)
-    return text.replace(f"{session.folder}/", "")
+    return text.replace(f"{session.folder}{os.sep}", "")

@@ -55,8 +55,8 @@ class CommandGroup(click.Group):
             return f"Did you mean {close[0]!r}?"
         # The name of a command has no dot.
         if "detect" in known and ("." in name or os.path.lexists(name)):
-            import shlex  # for this message alone
+            from emorec.shell_words import quoted  # for this message alone
 
-            command = f"{ctx.command_path} detect {shlex.quote(name)}"
+            command = f"{ctx.command_path} detect {quoted(name)}"
             return f"To detect the faces in this file: {command}"
         return f"Known commands: {', '.join(known)}"

@@ -81,6 +81,7 @@ def _missing_system_library(error: ImportError) -> MissingDependencyError | None
     from traceback import walk_tb
 
     from emorec.installation import pip_command
+    from emorec.shell_words import quoted
 
     frames = walk_tb(error.__traceback__)
     if not any(frame.f_globals.get("__name__") == "cv2" for frame, _ in frames):
@@ -95,5 +96,5 @@ def _missing_system_library(error: ImportError) -> MissingDependencyError | None
         f"opencv-python lacks a system library ({error}); install the libraries: "
         "apt-get install libgl1 libglib2.0-0 libxcb1, or use the build that needs none: "
         f"{pip} uninstall -y opencv-python && {pip} install "
-        f"'opencv-python-headless{pinned}'"
+        f"{quoted(f'opencv-python-headless{pinned}')}"
     )

@@ -18,7 +18,7 @@ from emorec.cli.command_group import CommandGroup
 from emorec.cli.errors import interrupt_behind, report_error
 from emorec.cli.verbosity import OPTIONS, shows_tracebacks
 from emorec.interrupts import catch_signals, exit_code, ignore_further_signals
-from emorec.streams import replace_missing_streams
+from emorec.streams import escape_unencodable, replace_missing_streams
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -147,6 +147,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(2**27))
     replace_missing_streams()
+    escape_unencodable()
     catch_signals()
     try:
         main(args=arguments, prog_name="emorec")

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from emorec.atomic_files import replace_path
 from emorec.errors import DataError
 from emorec.locks import locked
 
@@ -83,8 +84,8 @@ def replacing(dest: Path) -> Iterator[Path]:
             yield new
             # No portable call exchanges two folders; `_clear` repairs a stop between the moves.
             if dest.exists():
-                dest.replace(work / _OLD)
-            new.replace(dest)
+                replace_path(dest, work / _OLD)
+            replace_path(new, dest)
     finally:
         for parent in missing:
             with contextlib.suppress(OSError):
@@ -127,7 +128,7 @@ def _clear(work: Path, dest: Path) -> None:
     """Empty the workspace; restore `dest` if it was moved away and not replaced."""
     old = work / _OLD
     if old.exists() and not dest.exists():
-        old.replace(dest)
+        replace_path(old, dest)
     for name in (_OLD, _NEW):
         if (work / name).exists():
             shutil.rmtree(work / name)

@@ -1,6 +1,5 @@
 """Reads a prepared data set from disk: its manifest, its splits and the targets for training."""
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -41,6 +40,7 @@ from emorec.labels import (
     labels_from_votes,
     soft_targets_from_votes,
 )
+from emorec.shell_words import quoted
 from emorec.suggestions import unknown_name
 
 _TREE_OPTIONS = ReadOptions(keep_labels=True, validation=0.1, test=0, seed=0)
@@ -272,7 +272,7 @@ def _read_tree(root: Path, group_by: str | None) -> PreparedDataset:
     tree = read_folder(root, follow_links=True)
     found = find_split_images(tree)
     if found is None:
-        advice = f"convert raw data with: emorec prepare-data {shlex.quote(str(root))} --out DATA"
+        advice = f"convert raw data with: emorec prepare-data {quoted(str(root))} --out DATA"
         if deeper := split_folders_below(tree):
             advice = f"name the folder {root / deeper[0]}"
         raise DataError(

@@ -1,13 +1,13 @@
 """Recognizes raw data where a prepared data set is expected, and says how to prepare it."""
 
 import os
-import shlex
 from pathlib import Path
 
 from emorec.datasets.readers.registry import recognize, why_unknown
 from emorec.datasets.readers.tree import Tree, read_tree
 from emorec.errors import DataError
 from emorec.file_kinds import is_readable_image_name, is_video_file
+from emorec.shell_words import quoted
 from emorec.suggestions import close_names
 
 _READ_AS_THEY_ARE = ("prepared", "fer2013-folders")
@@ -55,7 +55,7 @@ def _folder_problem(place: Path, tree: Tree) -> str | None:
     if not images and not tree.csv_files():
         return f"{place}: {why_unknown(tree)}; {_SEE_HELP}"
     if len({path.rpartition("/")[0] for path in images}) == 1:
-        detect = f"to detect the emotions on them: emorec detect {shlex.quote(str(place))}"
+        detect = f"to detect the emotions on them: emorec detect {quoted(str(place))}"
         return f"{place}: images without labels: {why_unknown(tree)}; {detect}"
     return None
 
@@ -67,7 +67,7 @@ _SEE_HELP = "emorec prepare-data --help describes the raw data that can be prepa
 
 def _advice_for_file(place: Path) -> str:
     if is_readable_image_name(place.name) or is_video_file(str(place)):
-        detect = f"emorec detect {shlex.quote(str(place))}"
+        detect = f"emorec detect {quoted(str(place))}"
         return f"a single file, not the folder of a data set; to detect the faces in it: {detect}"
     return f"a file, not the folder of a prepared data set; {_SEE_HELP}"
 
@@ -91,4 +91,4 @@ def _command(place: Path, layout: str) -> str:
     target = _PREPARED_NAMES.get(layout, "")
     if not target or os.path.lexists(target):
         target = f"{stem}-prepared"
-    return f"emorec prepare-data {shlex.quote(str(place))} --out {shlex.quote(target)}"
+    return f"emorec prepare-data {quoted(str(place))} --out {quoted(target)}"

@@ -13,7 +13,7 @@ from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.prepared_files import MAX_LABEL, NO_FACE, UNLABELLED
 from emorec.datasets.readers.image_files import RawImage
 from emorec.datasets.readers.rows import USAGES, RawRows
-from emorec.datasets.readers.tree import is_file_name
+from emorec.datasets.readers.tree import is_device_name, is_file_name
 from emorec.datasets.splitting import ordered
 from emorec.errors import DataError
 from emorec.labels import emotions, labels_from_votes
@@ -239,11 +239,12 @@ def _targets(
 
 
 def _file_name(path: str) -> str:
-    """Return the last part of a path, without characters that other systems do not allow."""
+    """Return the last part of a path, changed to a name that other systems allow."""
     name = path.rpartition("/")[2]
     if is_file_name(name):
         return name
-    return "".join("_" if character in '\\:*?"<>|' else character for character in name)
+    name = "".join("_" if character in '\\:*?"<>|' else character for character in name)
+    return f"_{name}" if is_device_name(name) else name
 
 
 def resolve_repeated_names(raw: RawRows) -> tuple[list[int], list[RepeatedName]]:

@@ -1,6 +1,5 @@
 """Tells face crops from whole photos, by the size of an image and the faces detected in it."""
 
-import shlex
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from emorec.errors import DataError
 from emorec.headers import read_header
 from emorec.images import read_bytes
 from emorec.media.reading import decode_still
+from emorec.shell_words import quoted
 from emorec.threads import default_threads, run_in_threads
 from emorec.types import Face
 
@@ -135,7 +135,7 @@ def whole_photos_note(dataset: PreparedDataset) -> str | None:
     if 2 * len(shares) <= count:
         return None
     root = str(dataset.root)
-    command = f"emorec prepare-data {shlex.quote(root)} --out {shlex.quote(f'{root}-faces')}"
+    command = f"emorec prepare-data {quoted(root)} --out {quoted(f'{root}-faces')}"
     return (
         f"{len(shares)} of {count} images look like whole photos: median face "
         f"{share_text(statistics.median(shares.values()))} of the image; networks are trained on "

@@ -120,7 +120,8 @@ def _export_in_child(
             [sys.executable, "-m", "emorec.export.graph", source, path, export_format],
             env=environment,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=False,
         )
     if done.returncode:

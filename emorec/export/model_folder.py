@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 
-from emorec.atomic_files import PARTIAL
+from emorec.atomic_files import PARTIAL, replace_path
 from emorec.errors import DataError
 from emorec.export.graph import write_graph
 from emorec.export.parity import compare_outputs
@@ -50,7 +50,8 @@ def export_folder(
             (folder / METADATA_FILE).write_text(metadata.to_json() + "\n", "utf-8")
             if target.exists():
                 raise DataError(f"{target} exists already; name another folder with --out")
-            folder.rename(target)
+            del run  # Windows moves no folder with an open file
+            replace_path(folder, target)
     except OSError as error:
         raise DataError(f"{target}: cannot write: {error.strerror or error}") from error
     return difference

@@ -2,7 +2,8 @@
 
 import subprocess
 
-from emorec.atomic_files import temporary_file
+from emorec.atomic_files import replace_path, temporary_file
+from emorec.child_process import own_group
 from emorec.media.video_encoders import last_line
 from emorec.media.video_programs import Sound, installed_programs
 
@@ -39,10 +40,10 @@ def add_sound(sound: Sound) -> str | None:
                         capture_output=True,
                         timeout=_TIMEOUT_S,
                         check=False,
-                        start_new_session=True,
+                        **own_group(),
                     )
                     if done.returncode == 0:
-                        with_sound.replace(sound.video)
+                        replace_path(with_sound, sound.video)
                         return None
                     reason = f"{program.name} failed to copy it ({last_line(done.stderr)})"
     except (OSError, subprocess.TimeoutExpired) as error:

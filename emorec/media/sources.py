@@ -9,6 +9,7 @@ the results and never ends a batch.
 
 import os
 import sys
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -181,7 +182,9 @@ def _from_list(argument: str, pattern: str | None, left_out: list[str]) -> Itera
         reason = (isinstance(error, OSError) and error.strerror) or str(error)
         yield MediaSource(argument, "list", problem=f"cannot read the list: {reason}")
         return
-    for line in data.splitlines():
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):  # what PowerShell 5 writes for ">"
+        data = data.decode("utf-16", "replace").encode()
+    for line in data.removeprefix(BOM_UTF8).splitlines():
         if line:
             yield from _from_path(os.fsdecode(line), pattern, left_out, listed=True)
 

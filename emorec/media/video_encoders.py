@@ -9,7 +9,7 @@ from typing import IO, Protocol, cast
 import cv2
 import numpy as np
 
-from emorec.child_process import Watchdog
+from emorec.child_process import Watchdog, own_group
 from emorec.images import Image
 from emorec.media.video_programs import RawVideo
 
@@ -110,7 +110,7 @@ class ProgramEncoder:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._messages,
-                start_new_session=True,
+                **own_group(),
             )
         except OSError as error:
             raise EncoderError(f"{name} cannot be started ({error.strerror or error})") from error

@@ -1,6 +1,7 @@
 """Opening of video files, cameras and network streams with OpenCV."""
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -63,12 +64,8 @@ class VideoInput:
             DataError: It cannot be opened.
         """
         if is_camera(self._source):
-            device = f"/dev/video{int(self._source)}"
-            if os.path.exists(device) and not os.access(device, os.R_OK | os.W_OK):  # noqa: PTH110
-                question = f"no permission for {device}; add your user to the group video"
-            else:
-                question = "is it connected and not in use?"
-            return self._opened(int(self._source), cv2.CAP_ANY, [], question)
+            number = int(self._source)
+            return self._opened(number, cv2.CAP_ANY, [], _camera_question(number))
         # Other backends read a file name as a pattern, or a file as a list of images.
         ffmpeg = cv2.videoio_registry.hasBackend(cv2.CAP_FFMPEG)
         backend = cv2.CAP_FFMPEG if ffmpeg else cv2.CAP_ANY
@@ -112,6 +109,17 @@ class VideoInput:
         if not capture.isOpened():
             raise DataError(f"{self.name}: {what} cannot be opened; {question}")
         return capture
+
+
+def _camera_question(number: int) -> str:
+    """Return what may keep a camera from being opened."""
+    device = f"/dev/video{number}"
+    if os.path.exists(device) and not os.access(device, os.R_OK | os.W_OK):  # noqa: PTH110
+        return f"no permission for {device}; add your user to the group video"
+    question = "is it connected and not in use?"
+    if sys.platform in ("darwin", "win32"):
+        return f"{question} May this program use it, by the privacy settings of the system?"
+    return question
 
 
 def check_file(path: Path) -> None:

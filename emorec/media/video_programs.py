@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
-from emorec.child_process import python_command
+from emorec.child_process import own_group, python_command
 
 H264_ENCODERS = ("libx264", "libopenh264")
 """Encoders of H.264 in FFmpeg's words, the preferred one first; all run on the processor."""
@@ -243,7 +243,7 @@ def _output(command: Sequence[str], stderr: bool = False) -> str:
             capture_output=True,
             timeout=_PROBE_TIMEOUT_S,
             check=False,
-            start_new_session=True,
+            **own_group(),
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""

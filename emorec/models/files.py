@@ -4,7 +4,6 @@ Neither ONNX Runtime nor Keras is loaded.
 """
 
 import os
-import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from emorec.models.hub_address import is_hub_address
 from emorec.models.onnx_properties import read_properties
 from emorec.models.pulled import find_pulled, pulled_models
 from emorec.models.registry import EMOTIONS, TRAINABLE, ModelFile, shipped
+from emorec.shell_words import quoted
 from emorec.suggestions import close_names
 
 FORMATS = ("onnx", "keras")
@@ -179,7 +179,7 @@ def _accepted(path: Path, formats: Sequence[str]) -> Path:
         raise ModelError(f"{path}: no such model file")
     if path.suffix.removeprefix(".") not in formats:
         kinds = " or ".join(f".{name}" for name in formats)
-        advice = _ADVICE.get(path.suffix.lower(), _LISTED).format(path=shlex.quote(str(path)))
+        advice = _ADVICE.get(path.suffix.lower(), _LISTED).format(path=quoted(str(path)))
         raise ModelError(
             f"{path}: the model must be a {kinds} file; received {path.suffix!r}{advice}"
         )
@@ -197,7 +197,7 @@ def _model_of_run(folder: Path, formats: Sequence[str]) -> Path:
             return _model_of_run(final, formats)
         raise ModelError(
             f"{folder}: the final model of the cross-validation is missing; finish it with: emorec "
-            f"train --resume {shlex.quote(str(folder))}"
+            f"train --resume {quoted(str(folder))}"
         )
     if _is_file(folder / _SAVED_MODEL):
         raise ModelError(f"{folder}: a TensorFlow SavedModel{_FOREIGN}")
@@ -206,7 +206,7 @@ def _model_of_run(folder: Path, formats: Sequence[str]) -> Path:
     hint = f"; name one of its run folders: {_some(runs)}" if runs else ""
     for name in FORMATS:
         if _is_file(folder / f"model.{name}"):
-            hint = _ADVICE[f".{name}"].format(path=shlex.quote(str(folder)))
+            hint = _ADVICE[f".{name}"].format(path=quoted(str(folder)))
     raise ModelError(f"{folder}: the folder holds {holds}{hint}")
 
 

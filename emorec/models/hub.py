@@ -1,13 +1,13 @@
 """Pulls models from the Hugging Face hub into the cache: download, check, record."""
 
 import hashlib
-import shlex
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from emorec.atomic_files import replace_path
 from emorec.errors import DataError, ModelError
 from emorec.locks import locked
 from emorec.models.download import download
@@ -24,6 +24,7 @@ from emorec.models.pulled import (
     write_record,
 )
 from emorec.models.registry import ModelFile, hash_of
+from emorec.shell_words import quoted
 
 STALE_S = 7 * 86400.0
 """Age in seconds from which an interrupted download is deleted."""
@@ -103,7 +104,7 @@ def _fetch(file: HubFile, sha256: str | None, progress: Callable[[int, int], Non
                 if problem := _mismatch(file, partial, sha256):
                     raise ModelError(f"{file.address}: {problem}; nothing was saved; try again")
                 _require_model(partial, file.address)
-                partial.replace(target)
+                replace_path(partial, target)
             except BaseException:
                 partial.unlink(missing_ok=True)
                 raise
@@ -133,7 +134,7 @@ def _require_model(path: Path, address: HubAddress) -> None:
     """
     revision = "" if address.revision == MAIN else f" --revision {address.revision}"
     advice = (
-        f"download it with: hf download {address.repo_id} {shlex.quote(address.file)}{revision} "
+        f"download it with: hf download {address.repo_id} {quoted(address.file)}{revision} "
         "--local-dir ., and describe it with: emorec models adopt"
     )
     try:

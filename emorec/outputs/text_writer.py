@@ -9,7 +9,7 @@ from typing import IO, Self
 from emorec.errors import DataError
 from emorec.outputs.base import STDOUT
 from emorec.outputs.records import Record
-from emorec.streams import require_stdout
+from emorec.streams import require_stdout, write_utf_8
 
 
 class TextWriter:
@@ -37,6 +37,7 @@ class TextWriter:
     def __enter__(self) -> Self:
         if self._target == STDOUT:
             require_stdout()
+            write_utf_8()
             self._file = sys.stdout
         else:
             try:

@@ -33,7 +33,10 @@ from emorec.installation import (
     pip_command,
     reinstall_command,
     requirements,
+    supported_pythons,
+    without_wheel,
 )
+from emorec.shell_words import quoted
 from emorec.threads import available_cores
 from emorec.training.onednn import onednn_description
 
@@ -122,7 +125,7 @@ def _package(name: str, specifier: SpecifierSet, extra: str) -> Iterator[Check]:
         if _satisfies(version, specifier):
             yield Check("packages", name, OK, label)
         else:
-            fix = f"{pip_command()} install '{installed_name}{specifier}'"
+            fix = f"{pip_command()} install {quoted(f'{installed_name}{specifier}')}"
             yield Check("packages", name, WRONG, f"{label}; emorec requires {specifier}", fix)
 
 
@@ -238,7 +241,9 @@ def _accelerators() -> Iterator[Check]:
     query = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
     if shutil.which(query[0]):
         try:
-            done = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
+            done = subprocess.run(
+                query, capture_output=True, encoding="utf-8", timeout=20, check=True
+            )
             found = "; ".join(done.stdout.split("\n")).strip("; ")
             yield Check("accelerators", "nvidia", OK, found)
         except (OSError, subprocess.SubprocessError) as error:
@@ -253,8 +258,11 @@ def _accelerators() -> Iterator[Check]:
             yield Check("accelerators", name, OK, f"{version or 'not installed'}{chosen}")
         else:
             found = "the Keras backend, but not installed; training needs one"
-            install = install_command(extra_for(name) or "")
-            fix = f"{install}, or set KERAS_BACKEND to an installed one"
+            if (versions := supported_pythons(name)) is not None:
+                fix = f"training needs {without_wheel(name, versions)}"
+            else:
+                install = install_command(extra_for(name) or "")
+                fix = f"{install}, or set KERAS_BACKEND to an installed one"
             yield Check("accelerators", name, NOTE, found, fix)
     if backend == "tensorflow" and (_version(backend) or _version(f"{backend}-cpu")):
         yield Check("accelerators", "oneDNN", OK, onednn_description())
@@ -270,7 +278,8 @@ def _devices() -> Iterator[Check]:
             done = subprocess.run(
                 [sys.executable, "-c", program],
                 capture_output=True,
-                text=True,
+                encoding="utf-8",
+                errors="replace",
                 timeout=_DEEP_TIMEOUT_S,
                 env=environment,
                 check=False,

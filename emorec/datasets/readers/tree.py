@@ -28,9 +28,13 @@ CKPLUS_FOLDER = "CK+48"
 _LINK_OUT = "a link to a folder or out of the data set"
 _LINK_UP = "a link to a folder above it"
 _LINK_BROKEN = "a link that leads to no file"
+_DEVICE_NAME = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?", re.IGNORECASE | re.DOTALL
+)
+
 _UNPRINTABLE = "a name with characters that cannot be printed"
 
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,250}")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]([A-Za-z0-9_.-]{0,249}[A-Za-z0-9_-])?")
 """Matches nearly all names; the full rule of `is_file_name` takes five times as long."""
 
 
@@ -123,12 +127,20 @@ def is_csv(path: str) -> bool:
     return path.lower().endswith((".csv", ".csv.gz")) and not is_hidden_path(path)
 
 
+def is_device_name(name: str) -> bool:
+    """Return whether Windows reserves a name for a device, such as nul.png."""
+    return _DEVICE_NAME.fullmatch(name) is not None
+
+
 def is_file_name(name: str) -> bool:
     """Return whether a name is a single, visible path component on every operating system."""
+    if is_device_name(name):
+        return False
     return bool(_PLAIN_NAME.fullmatch(name)) or (
         name.isprintable()
         and not any(character in name for character in '/\\:*?"<>|')
         and not name.startswith(".")
+        and not name.endswith((".", " "))
         and 0 < len(name.encode()) <= 255
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from emorec.atomic_files import temporary_file
+from emorec.atomic_files import replace_path, temporary_file
 from emorec.errors import ConfigError, DataError
 from emorec.outputs.session import codebook, parquet_table, session_file
 from emorec.outputs.session.bin_table import BinTable, check_bin
@@ -207,7 +207,7 @@ class _NewFiles:
         """Give all files their names."""
         self._texts.close()
         for partial, name in zip(self._partials, self.names, strict=True):
-            partial.replace(self._folder / name)
+            replace_path(partial, self._folder / name)
 
 
 def _write_all(
