@@ -178,8 +178,8 @@ def missing_package(
         extra = extra_for(needs)
     if extra is None:
         return None
-    if (versions := supported_pythons(name)) is not None:
-        message = f"{needs} needs {without_wheel(name, versions)}"
+    if (unavailable := _without_wheel_in(extra)) is not None:
+        message = f"{needs} needs {without_wheel(*unavailable)}"
     elif not extra and needs == caller:
         message = f"the package {name!r} is missing; reinstall emorec: {install_command()}"
     elif name == os.environ.get("KERAS_BACKEND"):
@@ -190,6 +190,14 @@ def missing_package(
     else:
         message = f"{needs} needs the package {name!r}; install it with: {install_command(extra)}"
     return MissingDependencyError(message)
+
+
+def _without_wheel_in(extra: str) -> tuple[str, str] | None:
+    """Return a package of an extra that this Python cannot have, and the versions that can."""
+    for package in sorted(_packages_by_extra()[extra]):
+        if (versions := supported_pythons(package)) is not None:
+            return package, versions
+    return None
 
 
 @contextmanager
@@ -227,8 +235,15 @@ def _requirements_of_checkout(path: Path) -> list[str]:
     extras = project["optional-dependencies"].items()
     return [
         *project["dependencies"],
-        *(f'{text}; extra == "{extra}"' for extra, texts in extras for text in texts),
+        *(_of_extra(text, extra) for extra, texts in extras for text in texts),
     ]
+
+
+def _of_extra(text: str, extra: str) -> str:
+    """Add an extra to the marker of a requirement."""
+    requirement, _, marker = text.partition(";")
+    condition = f"({marker.strip()}) and " * bool(marker) + f'extra == "{extra}"'
+    return f"{requirement.strip()}; {condition}"
 
 
 def _packages_by_extra() -> dict[str, set[str]]:

@@ -28,6 +28,7 @@ LAYERS = (
         "labels",
         "locks",
         "pages",
+        "shell_words",
         "short_repr",
         "streams",
         "suffixes",
