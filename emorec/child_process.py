@@ -193,7 +193,7 @@ def _limit_resources() -> None:
 
     # A system that runs out of memory ends this process, and not the one that holds the batch.
     with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000")
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
     # macOS knows the limit and refuses to set it.

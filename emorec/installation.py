@@ -136,7 +136,9 @@ def without_wheel(package: str, versions: str) -> str:
         package: Name of the package.
         versions: The versions that have one, of `supported_pythons`.
     """
-    this = ".".join(map(str, sys.version_info[:2]))
+    import packaging.markers
+
+    this = packaging.markers.default_environment()["python_version"]
     text = f"Python {versions}: {package} has no wheel for {this}; install such a Python"
     others = [name for name in _EXTRAS_OF_BACKENDS if supported_pythons(name) is None]
     if package not in _EXTRAS_OF_BACKENDS or not others:

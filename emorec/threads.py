@@ -50,7 +50,7 @@ def _quotas() -> Iterator[float]:
     https://docs.kernel.org/scheduler/sched-bwc.html.
     """
     try:
-        memberships = _GROUP_OF_PROCESS.read_text().splitlines()
+        memberships = _GROUP_OF_PROCESS.read_text("utf-8").splitlines()
     except (OSError, ValueError):  # not Linux
         return
     for membership in memberships:

@@ -50,7 +50,7 @@ def seconds(command: list[str], folder: str) -> float:
 
 def faces(folder: str, name: str) -> list[object]:
     """Return the faces of all records of a JSONL file."""
-    lines = Path(folder, name).read_text().splitlines()
+    lines = Path(folder, name).read_text("utf-8").splitlines()
     return [record["faces"] for record in map(json.loads, lines) if "faces" in record]
 
 

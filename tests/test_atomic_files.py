@@ -1,3 +1,4 @@
+import errno
 import os
 import socket
 import subprocess
@@ -8,7 +9,14 @@ from pathlib import Path
 import pytest
 
 from emorec import atomic_files
-from emorec.atomic_files import STALE_S, temporary_file, write_bytes, write_json, written_whole
+from emorec.atomic_files import (
+    STALE_S,
+    replace_path,
+    temporary_file,
+    write_bytes,
+    write_json,
+    written_whole,
+)
 from emorec.errors import DataError
 
 
@@ -224,3 +232,47 @@ def test_the_end_of_a_process_removes_what_does_not_get_ready(
     with temporary_file(tmp_path / "a"):
         atomic_files.finish_partials(0.05)
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("platform", "refusals", "moved"),
+    [("win32", 0, True), ("win32", 3, True), ("linux", 0, True), ("linux", 1, False)],
+)
+def test_windows_refuses_to_replace_an_open_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str, refusals: int, moved: bool
+):
+    """Another program, such as a virus scanner, closes it soon."""
+    new, old = tmp_path / "new", tmp_path / "old"
+    new.write_bytes(b"new")
+    old.write_bytes(b"old")
+    replace, calls = Path.replace, []
+
+    def busy(self: Path, target: Path) -> Path:
+        calls.append(target)
+        if len(calls) <= refusals:
+            raise PermissionError(errno.EACCES, "in use")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", busy)
+    monkeypatch.setattr(sys, "platform", platform)
+    if moved:
+        replace_path(new, old)
+    else:
+        with pytest.raises(PermissionError):
+            replace_path(new, old)
+    assert old.read_bytes() == (b"new" if moved else b"old")
+    assert len(calls) == (refusals + 1 if moved else 1)
+
+
+def test_a_file_that_stays_open_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def busy(self: Path, target: Path) -> Path:
+        raise PermissionError(errno.EACCES, "in use")
+
+    monkeypatch.setattr(Path, "replace", busy)
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(atomic_files, "_BUSY_S", 0.0)
+    (tmp_path / "old").write_bytes(b"old")
+    with pytest.raises(DataError, match="old: cannot write: in use"):
+        write_bytes(tmp_path / "old", b"new")
+    assert (tmp_path / "old").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]

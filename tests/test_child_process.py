@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from emorec import child_process
-from emorec.child_process import Watchdog, python_command, receive, send
+from emorec.child_process import Watchdog, own_group, python_command, receive, send
 
 
 class Trickle(io.RawIOBase):
@@ -86,3 +86,12 @@ def test_a_watchdog_ends_only_a_child_that_is_waited_for(monkeypatch, waits):
     assert watchdog.expired == waits
     watchdog.stopped.set()
     process.communicate(b"\n")
+
+
+@pytest.mark.parametrize(
+    ("platform", "expected"),
+    [("linux", {"start_new_session": True}), ("win32", {"creationflags": 0x200})],
+)
+def test_ctrl_c_does_not_reach_children(monkeypatch, platform, expected):
+    monkeypatch.setattr(sys, "platform", platform)
+    assert own_group() == expected

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from helpers.other_pythons import pretend_python
 
 from emorec import installation
 from emorec.errors import MissingDependencyError
@@ -15,6 +16,7 @@ from emorec.installation import (
     install_command,
     pip_command,
     requirements,
+    supported_pythons,
 )
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -210,3 +212,98 @@ def test_other_errors_pass(error: Exception):
     with pytest.raises(type(error)) as caught, imports_explained("training"):
         raise error
     assert caught.value is error
+
+
+# Versions of Python for which a package has no wheel
+
+
+@pytest.fixture
+def new_python(wheel: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python 3.14, for which TensorFlow has no wheel."""
+    markers = {
+        'tensorflow>=2.19; extra == "train"': (
+            "tensorflow>=2.19; (python_version < '3.14') and extra == 'train'"
+        ),
+        'tf2onnx>=1.17; extra == "train"': (
+            "tf2onnx>=1.17; python_version < '3.14' and extra == 'train'"
+        ),
+    }
+    texts = [markers.get(text, text) for text in REQUIREMENTS]
+    assert texts != REQUIREMENTS
+    monkeypatch.setattr(importlib.metadata, "requires", lambda name: texts)
+    installed_from(monkeypatch, None)
+    pretend_python(monkeypatch, 14)
+
+
+@pytest.mark.usefixtures("new_python")
+@pytest.mark.parametrize(
+    ("package", "versions"),
+    [
+        ("", None),
+        ("nonsense", None),
+        ("numpy", None),
+        ("keras", None),
+        ("jax", None),
+        ("tensorflow", "3.11 to 3.13"),
+        ("tf2onnx", "3.11 to 3.13"),
+    ],
+)
+def test_the_pythons_of_a_package(
+    monkeypatch: pytest.MonkeyPatch, package: str, versions: str | None
+) -> None:
+    assert supported_pythons(package) == versions
+    pretend_python(monkeypatch, 13)
+    assert supported_pythons(package) is None
+
+
+@pytest.mark.usefixtures("new_python")
+@pytest.mark.parametrize("package", ["keras", "tensorflow", "tf2onnx"])
+def test_the_advice_names_the_pythons_that_have_it(
+    monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    assert extra_for(package) == "train"
+    with pytest.raises(MissingDependencyError) as caught, imports_explained("training"):
+        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+    assert str(caught.value) == (
+        "training needs Python 3.11 to 3.13: tensorflow has no wheel for 3.14; install such a "
+        "Python, or the Keras backend jax: pip install 'emorec[jax]', and set KERAS_BACKEND=jax"
+    )
+
+
+@pytest.mark.usefixtures("new_python")
+def test_another_backend_has_a_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    with (
+        pytest.raises(
+            MissingDependencyError, match=r"install it with: pip install 'emorec\[jax\]'"
+        ),
+        imports_explained("training"),
+    ):
+        raise ModuleNotFoundError("No module named 'keras'", name="keras")
+
+
+def test_a_marker_and_an_extra_are_joined(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        "[project]\ndependencies = []\n[project.optional-dependencies]\n"
+        "train = [\"keras\", \"tensorflow<3; python_version < '3.14' or sys_platform == 'x'\"]\n"
+    )
+    assert installation._requirements_of_checkout(tmp_path / "pyproject.toml") == [
+        'keras; extra == "train"',
+        "tensorflow<3; (python_version < '3.14' or sys_platform == 'x') and extra == \"train\"",
+    ]
+
+
+# Windows
+
+
+@pytest.mark.usefixtures("wheel")
+def test_the_commands_of_windows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PowerShell 5 has no &&, and the command prompt no single quotes."""
+    monkeypatch.setattr(sys, "platform", "win32")
+    installed_from(monkeypatch, None)
+    assert install_command("train") == 'pip install "emorec[train]"'
+    folder = tmp_path / "my checkout"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text("")
+    monkeypatch.setattr(installation, "_PACKAGE", folder / "emorec")
+    assert install_command("ray") == f'pip install "{folder}[ray]"'

@@ -93,6 +93,14 @@ def test_signals_become_an_interrupt_with_its_exit_code(own_signals, number, cod
     assert signal.getsignal(number) is signal.SIG_IGN
 
 
+def test_ctrl_break_of_windows_is_like_ctrl_c(own_signals, monkeypatch):
+    monkeypatch.setattr(interrupts, "_KEYS", (signal.SIGINT, signal.SIGTERM))
+    interrupts.catch_signals()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        signal.raise_signal(signal.SIGTERM)
+    assert interrupts.exit_code(caught.value) == 130
+
+
 def test_ignored_signals_and_other_handlers_stay(own_signals):
     first, second = interrupts.SIGNALS[:2]
     signal.signal(first, signal.SIG_IGN)

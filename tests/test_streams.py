@@ -1,5 +1,6 @@
-"""Closed standard streams: `command >&-` in a shell."""
+"""Standard streams that are closed, as by `command >&-` in a shell, and their encodings."""
 
+import io
 import subprocess
 import sys
 
@@ -46,3 +47,43 @@ def test_what_is_printed_needs_standard_output(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(streams, "_missing", {"stdout"})
     with pytest.raises(DataError, match="-: standard output is closed; name a file instead"):
         streams.require_stdout()
+
+
+def printed(stream: io.TextIOWrapper) -> bytes:
+    stream.flush()
+    buffer = stream.buffer
+    assert isinstance(buffer, io.BytesIO)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "expected"),
+    [("cp1252", b"a \xe9 \\u65e5"), ("cp437", b"a \x82 \\u65e5"), ("utf-8", "a é 日".encode())],
+)
+def test_characters_that_the_output_lacks(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, expected: bytes
+):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    with pytest.raises(UnicodeEncodeError):
+        stream.write("\udce9")
+    streams.escape_unencodable()
+    print("a é 日", end="")
+    assert printed(stream) == expected
+
+
+def test_records_are_printed_as_into_files(monkeypatch: pytest.MonkeyPatch):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="cp1252", newline="\r\n")
+    monkeypatch.setattr(sys, "stdout", stream)
+    print("before")
+    streams.write_utf_8()
+    print("日")
+    assert printed(stream) == b"before\r\n" + "日\n".encode()
+
+
+def test_other_objects_as_standard_output_stay(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys, "stdout", text := io.StringIO())
+    streams.escape_unencodable()
+    streams.write_utf_8()
+    print("日", end="")
+    assert text.getvalue() == "日"

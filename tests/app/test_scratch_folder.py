@@ -71,3 +71,13 @@ def test_folders_in_use_and_of_others_stay(temporary: Path):
     assert target.is_dir()
     assert new.is_dir()
     assert not old.exists()
+
+
+def test_a_system_that_removes_no_open_file(temporary: Path, monkeypatch: pytest.MonkeyPatch):
+    """On Windows the lock stays until it is released."""
+    left = temporary / f"{PREFIX}1-old"
+    left.mkdir()
+    os.utime(left, (time.time() - 1000,) * 2)
+    monkeypatch.setattr(module.shutil, "rmtree", lambda folder, ignore_errors: None)
+    remove_leftovers(temporary)
+    assert not left.exists()

@@ -71,6 +71,7 @@ def test_paths_are_unique_on_file_systems_that_ignore_case() -> None:
         ("y/a.png", "train", "sad"),
         ("z/a.png", "held-out", "sad"),
         ("a:b.png", "test", "sad"),
+        ("Con.png", "test", "sad"),
         ("n.png", "test", ""),
     )
     assert select(raw, PrepareOptions()).targets == [
@@ -78,6 +79,7 @@ def test_paths_are_unique_on_file_systems_that_ignore_case() -> None:
         "train/sad/a-2.png",
         "train/sad/a-3.png",
         "test/sad/a_b.png",
+        "test/sad/_Con.png",
         "unlabelled/n.png",
     ]
 

@@ -118,6 +118,13 @@ def test_a_list():
     assert [source.listed for source in found] == [True, True, True, True, False]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_encodings_of_windows_lists(encoding):
+    """PowerShell 5 writes UTF-16, Notepad an optional mark of UTF-8."""
+    Path("list.txt").write_bytes("é.jpg\r\nb.jpg\r\n".encode(encoding))
+    assert names("@list.txt") == ["é.jpg", "b.jpg"]
+
+
 def test_a_list_on_standard_input(monkeypatch):
     class Stdin:
         buffer = io.BytesIO(b"a.jpg\nb.jpg\n")

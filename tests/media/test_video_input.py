@@ -90,3 +90,13 @@ def test_a_file_without_permission(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(Path, "open", refused)
     with pytest.raises(DataError, match=r"a\.mp4: Permission denied$"):
         VideoReader(path)
+
+
+@pytest.mark.parametrize(
+    ("platform", "asks"), [("linux", False), ("win32", True), ("darwin", True)]
+)
+def test_systems_that_guard_their_cameras(monkeypatch, platform, asks):
+    monkeypatch.setattr(video_input.sys, "platform", platform)
+    question = video_input._camera_question(987)
+    assert question.startswith("is it connected and not in use?")
+    assert ("privacy settings" in question) == asks

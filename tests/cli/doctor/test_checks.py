@@ -5,6 +5,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+from helpers.other_pythons import pretend_python
 from helpers.video_tools import fake_ffmpeg, hide
 
 from emorec import installation, resources
@@ -289,3 +290,18 @@ def test_what_encodes_videos(tmp_path: Path, monkeypatch, encoders, av, state, t
     check = {check.name: check for check in module._tools()}["video"]
     assert (check.state, check.found) == (state, text)
     assert ("install ffmpeg" in check.fix) == (state == NOTE)
+
+
+def test_a_python_without_tensorflow(monkeypatch, require):
+    require("tensorflow>=2.19; python_version < '3.14' and extra == 'train'")
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    check = found()["accelerators", "tensorflow"]
+    assert check.fix == f"{install_command('train')}, or set KERAS_BACKEND to an installed one"
+    pretend_python(monkeypatch, 14)
+    results = found()
+    assert ("packages", "tensorflow") not in results
+    check = results["accelerators", "tensorflow"]
+    assert check.state == NOTE
+    assert check.fix.startswith(
+        "training needs Python 3.11 to 3.13: tensorflow has no wheel for 3.14; "
+    )

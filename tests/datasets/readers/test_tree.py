@@ -12,7 +12,7 @@ from emorec.datasets.manifest import read_prepared
 from emorec.datasets.prepare import prepare_data
 from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.readers import tree as trees
-from emorec.datasets.readers.tree import is_image, read_folder, read_tree
+from emorec.datasets.readers.tree import is_file_name, is_image, read_folder, read_tree
 from emorec.errors import DataError
 
 
@@ -207,3 +207,34 @@ def test_a_damaged_archive_is_refused(tmp_path: Path, dest: Path, damage: str) -
     archive.write_bytes(DAMAGES[damage](archive.read_bytes()))
     with pytest.raises(DataError, match="cannot read the archive"):
         prepare_data(archive, dest)
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("", False),
+        (".hidden", False),
+        ("..", False),
+        ("photo.jpg", True),
+        ("a-b_c.1.png", True),
+        ("a b.png", True),
+        ("日本.png", True),
+        ("a.", False),
+        ("a ", False),
+        ("a:b", False),
+        ("a/b", False),
+        ("a\\b", False),
+        ("con", False),
+        ("NUL.png", False),
+        ("nul .tar.gz", False),
+        ("com1", False),
+        ("LPT9.txt", False),
+        ("com10", True),
+        ("console", True),
+        ("auxiliary.png", True),
+        ("a" * 255, True),
+        ("a" * 256, False),
+    ],
+)
+def test_names_that_every_system_allows(name: str, plain: bool) -> None:
+    assert is_file_name(name) == plain
