@@ -10,16 +10,22 @@ fail() {
     exit 1
 }
 
+# Training needs TensorFlow, which has no wheel for Python 3.14.
+limit_python() {
+    newest=99 pythons="Python 3.11 or later"
+    [ "$1" = base ] || newest=13 pythons="Python 3.11 to 3.13"
+}
+
 is_supported() {
-    "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1
+    "$1" -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, $newest))" >/dev/null 2>&1
 }
 
 make_venv() {
-    for base in python3 python3.13 python3.12 python3.11 python; do
+    for base in python3 python3.14 python3.13 python3.12 python3.11 python; do
         if is_supported "$base"; then break; fi
         base=
     done
-    [ -n "$base" ] || fail "no Python 3.11, 3.12 or 3.13 on PATH; install one (www.python.org)"
+    [ -n "$base" ] || fail "no $pythons on PATH; install one (www.python.org)"
     # venv would keep a link to a Python that has been removed.
     [ -x "$venv/bin/python" ] || rm -f "$venv"/bin/python*
     # Debian's python3 without python3-venv cannot install pip into the new environment.
@@ -34,12 +40,13 @@ install() {
 }
 
 use_venv() {
+    limit_python "$1"
     venv=${EMOREC_VENV:-$root/.venv}
     case $venv in /*) ;; *) venv=$PWD/$venv ;; esac
     if [ -n "${VIRTUAL_ENV:-}" ] && [ "$VIRTUAL_ENV" != "$venv" ]; then
         venv=$VIRTUAL_ENV
         python=$venv/bin/python
-        is_supported "$python" || fail "$venv is not an environment of Python 3.11 to 3.13; activate another or none"
+        is_supported "$python" || fail "$venv is not an environment of $pythons; activate another or none"
         install "$1"
         "$python" "$root/scripts/_opencv.py" --check || exit 1
         return
@@ -49,7 +56,7 @@ use_venv() {
     state="$root $(cksum <"$root/pyproject.toml")"
     if [ "$(cat "$stamp" 2>/dev/null)" != "$state" ] || ! is_supported "$python"; then
         make_venv
-        is_supported "$python" || fail "$venv is not an environment of Python 3.11 to 3.13; remove it"
+        is_supported "$python" || fail "$venv is not an environment of $pythons; remove it"
         install "$1"
         "$python" "$root/scripts/_opencv.py" || exit 1
         echo "$state" >"$stamp"

@@ -181,7 +181,12 @@ def test_an_active_environment_gets_packages_and_nothing_else(checkout: Path):
     assert sorted(active.rglob("*")) == before
 
 
-def test_without_a_supported_python_there_is_one_clear_line(checkout: Path):
+@pytest.mark.parametrize(
+    ("script", "versions"), [("demo", "3.11 or later"), ("test", "3.11 to 3.13")]
+)
+def test_without_a_supported_python_there_is_one_clear_line(
+    checkout: Path, script: str, versions: str
+):
     tools = checkout.parent / "tools"
     tools.mkdir()
     for name in ("sh", "dirname", "basename", "cat", "cksum"):
@@ -190,11 +195,11 @@ def test_without_a_supported_python_there_is_one_clear_line(checkout: Path):
         (tools / name).symlink_to(found)
     executable(tools / "python3", "#!/bin/sh\nexit 1\n")
     shutil.rmtree(checkout / ".venv")
-    done, _ = run_script(checkout, "demo", path=str(tools))
+    done, _ = run_script(checkout, script, path=str(tools))
     assert done.returncode == 1
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
-    assert line.startswith("scripts/demo: no Python 3.11, 3.12 or 3.13 on PATH")
+    assert line.startswith(f"scripts/{script}: no Python {versions} on PATH")
 
 
 def run_opencv(

@@ -159,7 +159,7 @@ def test_answers_of_programs_are_decoded_with_an_encoding():
 WITHOUT_POSIX = """
 import multiprocessing, os, select, signal, sys
 
-for name in ("fcntl", "resource", "pwd", "grp", "termios"):
+for name in ("pwd", "grp", "termios"):
     sys.modules[name] = None
 for module, names in (
     (os, "fork forkpty killpg getpgid setsid getuid geteuid sched_getaffinity getloadavg "
@@ -174,7 +174,7 @@ multiprocessing.set_start_method("spawn")
 """
 """A sitecustomize.py, which every Python runs as it starts: no POSIX, and processes are spawned.
 
-What the standard library itself uses on Linux stays, such as SIGKILL.
+What the standard library uses on Linux stays, such as SIGKILL, and what `sys.platform` guards.
 """
 
 
