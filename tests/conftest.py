@@ -1,5 +1,6 @@
 """Shared by all tests: quiet, deterministic backends, and the place of the real data."""
 
+import inspect
 import os
 import signal
 import sys
@@ -31,6 +32,9 @@ settings.load_profile("emorec")
 MISSING_TOOL = ("not installed", "could not import", "apt-get install")
 """Words of the reason for which a test without a program or package is skipped."""
 
+POSIX_ONLY = ("os.mkfifo", "os.fork", "signal.SIGKILL", "import resource", "setrlimit", '"sh", ')
+"""What tests may use that Windows lacks; they are skipped there."""
+
 TINY_SETTINGS = {
     "arch": "compact",
     "image_size": 24,
@@ -39,6 +43,16 @@ TINY_SETTINGS = {
     "learning_rate": 0.05,
     "schedule": "cosine",
 }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip tests on Windows whose code uses what it lacks."""
+    if sys.platform != "win32":
+        return
+    for item in items:
+        source = inspect.getsource(item.function) if isinstance(item, pytest.Function) else ""
+        if found := next((name for name in POSIX_ONLY if name in source), None):
+            item.add_marker(pytest.mark.skip(reason=f"Windows has no {found}"))
 
 
 @pytest.hookimpl(wrapper=True)

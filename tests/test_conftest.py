@@ -1,5 +1,7 @@
-"""A skip for a missing program fails in CI."""
+"""Tests that are skipped: for a missing program, which fails in CI, and on Windows."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,3 +49,26 @@ def test_skips_for_a_missing_program(
     result = pytester.runpytest("-p", "no:cacheprovider")
     found = {name: n for name, n in result.parseoutcomes().items() if name != "warnings"}
     assert found == outcomes
+
+
+@pytest.mark.parametrize(("platform", "skipped"), [("linux", []), ("win32", ["test_fifo"])])
+def test_tests_of_posix_are_skipped_on_windows(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    platform: str,
+    skipped: list[str],
+) -> None:
+    def test_fifo() -> None:
+        os.mkfifo("fifo")
+
+    def test_file() -> None:
+        Path("file").touch()
+
+    items = [
+        pytest.Function.from_parent(request.node.parent, name=function.__name__, callobj=function)
+        for function in (test_fifo, test_file)
+    ]
+    conftest = request.config.pluginmanager.get_plugin(str(CONFTEST))
+    monkeypatch.setattr(sys, "platform", platform)
+    conftest.pytest_collection_modifyitems(items=items)
+    assert [item.name for item in items if item.get_closest_marker("skip")] == skipped

@@ -163,7 +163,7 @@ for name in ("pwd", "grp", "termios"):
     sys.modules[name] = None
 for module, names in (
     (os, "fork forkpty killpg getpgid setsid getuid geteuid sched_getaffinity getloadavg "
-         "register_at_fork posix_fallocate memfd_create sysconf statvfs mkfifo O_NONBLOCK"),
+         "register_at_fork posix_fallocate memfd_create sysconf statvfs mkfifo"),
     (signal, "SIGHUP SIGUSR1 SIGUSR2 SIGALRM SIGQUIT pthread_sigmask setitimer"),
     (select, "poll epoll"),
 ):

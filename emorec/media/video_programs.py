@@ -237,7 +237,7 @@ def _output_once(*command: str) -> str:
 def _output(command: Sequence[str], stderr: bool = False) -> str:
     """Return what a command prints on standard output or error; empty if it does not run."""
     try:
-        done = subprocess.run(
+        done: subprocess.CompletedProcess[bytes] = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
