@@ -25,6 +25,9 @@ DEFAULT_PORT = 8765
 
 _PORTS_TRIED = 50
 _MOST_CONNECTIONS = 256
+_WINSOCK = 10_000
+"""The least error number of Windows sockets."""
+
 _END_S = 1
 """Seconds that running requests have at the end."""
 
@@ -82,7 +85,9 @@ def open_socket(host: str, port: int | None) -> socket.socket:
             reason = error.strerror or str(error)
             break
         except OSError as error:
-            reason = os.strerror(error.errno or 0)  # its own message repeats the address
+            number = error.errno or 0
+            # Its own message repeats the address; `os.strerror` does not know those of Winsock.
+            reason = os.strerror(number) if number < _WINSOCK else str(error.strerror)
     raise ConfigError(
         f"cannot listen at {host}, port {ports[0]}: {reason}; choose another --host or --port"
     )
