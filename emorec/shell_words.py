@@ -9,7 +9,7 @@ def quoted(word: str) -> str:
     On Windows, double quotes work in PowerShell and in the command prompt; names have none there.
     """
     if sys.platform == "win32":
-        plain = word and all(c.isalnum() or c in r"./-_\:@+=" for c in word)
+        plain = word and all(c.isalnum() or c in r"./-_\:+=" for c in word)
         return word if plain else f'"{word}"'
     from shlex import quote  # messages alone need it
 

@@ -15,6 +15,7 @@ from emorec.shell_words import quoted
         ("my photos", "'my photos'", '"my photos"'),
         (r"C:\photos\a.jpg", r"'C:\photos\a.jpg'", r"C:\photos\a.jpg"),
         (r"C:\my photos", r"'C:\my photos'", r'"C:\my photos"'),
+        ("@list.txt", "@list.txt", '"@list.txt"'),
         ("a&b", "'a&b'", '"a&b"'),
         ("tür", "'tür'", "tür"),
     ],
