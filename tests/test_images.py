@@ -105,7 +105,7 @@ def test_paths_that_are_not_files(tmp_path: Path):
         ("pipe", "not a regular file"),
         ("loop", "no such file|levels of symbolic links"),
         ("a\0b.png", "no such file"),
-        ("x" * 300, "File name too long"),
+        ("x" * 300, "File name too long|no such file"),
     ]:
         with pytest.raises(DataError, match=reason):
             read_bgr(tmp_path / name)

@@ -201,6 +201,7 @@ def test_the_extras_of_this_checkout(
 def test_the_import_of_a_missing_package_is_explained(monkeypatch: pytest.MonkeyPatch):
     """tests/cli/test_errors.py has the messages of `missing_package`."""
     monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    pretend_python(monkeypatch, 13)
     with pytest.raises(MissingDependencyError) as caught, imports_explained("training"):
         raise ModuleNotFoundError("No module named 'keras'", name="keras")
     command = install_command("train")
