@@ -9,7 +9,8 @@ import logging
 import os
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -79,7 +80,7 @@ def process_on_ray(
 
     Args:
         job: The work on each. Its files, the images and the folders of its outputs must have the
-            same paths on every machine.
+            same paths on every machine; relative ones begin at the current folder of this process.
         sources: The sources; standard input is not supported.
         workers: Number of processes; None uses one for each processor of the cluster.
 
@@ -110,7 +111,7 @@ class _Tasks:
     def __init__(self, job: DetectJob, workers: int) -> None:
         self._workers = workers
         # The name tells a process of Ray, which runs many tasks, that it has loaded the model.
-        self._arguments = (uuid4().hex, ray.put(job))
+        self._arguments = (uuid4().hex, str(Path.cwd()), ray.put(job))
         self._process: Any = ray.remote(num_cpus=1, max_retries=_RETRIES)(_process)
 
     def results(self, sources: Sequence[MediaSource]) -> Iterator[ImageResult]:
@@ -154,10 +155,22 @@ _loaded: tuple[str, ImageWork] | None = None
 """Name and work of the job of this process."""
 
 
-def _process(name: str, job: DetectJob, sources: Sequence[MediaSource]) -> list[ImageResult]:
-    """Process sources in a process of the cluster, which loads the model once."""
+def _process(
+    name: str, folder: str, job: DetectJob, sources: Sequence[MediaSource]
+) -> list[ImageResult]:
+    """Process sources in a process of the cluster, which loads the model once.
+
+    Args:
+        name: Name of the job.
+        folder: Current folder of the process that sends the tasks; relative paths begin there.
+        job: The work on each source.
+        sources: The sources.
+    """
     global _loaded
     if _loaded is None or _loaded[0] != name:
+        # Where it is missing, absolute paths may still exist; reading reports the others.
+        with suppress(OSError):
+            os.chdir(folder)
         cv2.setNumThreads(1)
         _loaded = (name, job.work())
     return list(process_serially(_loaded[1], sources))
