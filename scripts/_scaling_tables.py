@@ -37,7 +37,7 @@ def duration(seconds: float) -> str:
     for size, unit in ((86400, "days"), (3600, "h"), (60, "min"), (1, "s")):
         if seconds >= 2 * size:
             return f"{seconds / size:.1f} {unit}"
-    return f"{1000 * seconds:.2g} ms"
+    return f"{1000 * seconds:.0f} ms"
 
 
 def size(count: float) -> str:

@@ -1,7 +1,11 @@
 """A Ray cluster yields the results of one process."""
 
 import os
+import random
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +16,9 @@ from emorec.batch.detect_job import DetectJob, RecognizerSettings
 from emorec.batch.image_work import process_serially
 from emorec.errors import ConfigError, EmorecError
 from emorec.images import write_image
-from emorec.media.sources import expand
+from emorec.media.sources import MediaSource, expand
 from emorec.outputs.marked_images import FaceCrops
+from emorec.outputs.records import ImageResult
 
 pytestmark = pytest.mark.slow
 
@@ -55,6 +60,67 @@ def test_a_local_cluster_of_two_workers(tmp_path: Path, monkeypatch: pytest.Monk
     faces = sum(len(one.record["faces"]) for one in done)
     written = [path for one in done for path in one.written]
     assert len(written) == len(list((tmp_path / "crops").iterdir())) == faces > 70
+
+
+class FakeRay:
+    """Runs tasks in this process, in random order; a source named "killer" kills its process."""
+
+    def __init__(self, seed: int) -> None:
+        import ray
+
+        self.exceptions = ray.exceptions
+        self._random = random.Random(seed)
+        self._finished: set[int] = set()
+        self.sent: list[list[str]] = []
+
+    def put(self, value: object) -> object:
+        return value
+
+    def remote(self, **options: object) -> Callable[[object], Any]:
+        return lambda function: SimpleNamespace(remote=self._start)
+
+    def _start(self, name: str, folder: str, job: object, chunk: list[MediaSource]) -> int:
+        self.sent.append([source.name for source in chunk])
+        return len(self.sent) - 1
+
+    def wait(self, tasks: list[int], num_returns: int = 1, timeout: float | None = None):
+        if timeout is None:
+            self._finished |= set(self._random.sample(tasks, self._random.randint(1, len(tasks))))
+        rest = [task for task in tasks if task not in self._finished]
+        return [task for task in tasks if task in self._finished], rest
+
+    @property
+    def unfinished(self) -> int:
+        return len(self.sent) - len(self._finished)
+
+    def get(self, task: int) -> list[ImageResult]:
+        self._finished.add(task)
+        if "killer" in self.sent[task]:
+            raise self.exceptions.WorkerCrashedError
+        return [ImageResult.unreadable(name, "x") for name in self.sent[task]]
+
+
+@pytest.mark.parametrize("count", [0, 1, 16, 17, 1000])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_order_and_number_of_tasks(monkeypatch: pytest.MonkeyPatch, count: int, workers: int):
+    from emorec.batch import ray_cluster
+
+    fake = FakeRay(seed=count)
+    monkeypatch.setattr(ray_cluster, "ray", fake)
+    names = [str(number) for number in range(count)]
+    names[5:count:7] = ["killer"] * len(names[5:count:7])
+    job = DetectJob(RecognizerSettings(BrightDetector, Path("none.onnx")))
+    sources = [MediaSource(name, name) for name in names]
+    yielded = []
+    for result in ray_cluster.process_on_ray(job, sources, workers):
+        yielded.append(result)
+        assert fake.unfinished <= workers + 1  # the images of a chunk that was lost, one by one
+        first_tries = sum(len(chunk) for chunk in fake.sent if len(chunk) > 1)
+        assert first_tries - len(yielded) <= 16 * 8 * workers
+    assert [result.record["source"] for result in yielded] == names
+    killed = "killer: the process that decoded it was killed"
+    problems = [killed if name == "killer" else "x" for name in names]
+    assert [result.record["error"] for result in yielded] == problems
 
 
 def test_no_cluster_at_the_address():
