@@ -1,9 +1,9 @@
 """Measures what large collections take, and prints the tables of docs/scaling.md.
 
 It compares the ways of `emorec detect` to use the cores of this machine, as whole processes in
-turn, and checks that they write equal files; then it measures the core time of an image by stage, the
-steps that depend on the number of images, and the training of two networks, and extends them to
-many images. The price, the bandwidth and the machines are assumptions, not measurements.
+turn, and checks that they write equal files. Then it measures the core time of an image by stage,
+the steps that depend on the number of images, and the training of two networks, and extends them
+to many images. The price, the bandwidth and the machines are assumptions, not measurements.
 
 Examples:
   python scripts/bench_scaling.py PHOTOS

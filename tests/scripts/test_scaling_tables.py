@@ -71,7 +71,7 @@ def test_core_hours_price_and_storage() -> None:
 
 
 def test_stages_lists_and_training() -> None:
-    assert rows(stage_table(COST))[1] == ["detect", "20.00 ms", "20.0 s", "", ""]
+    assert rows(stage_table(COST))[1] == ["detect", "20.00 ms", "20.0 s"]
     (row,) = rows(list_table({"listing": ListCost(120_000, 3.0, 30_000_000)}, ASSUMED))
     assert row == ["listing", "120,000", "3.0 s", "30 MB", "30.0 s", "300 MB"]
     (row,) = rows(training_table({"compact": (48, 100.0)}, ASSUMED))
