@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from helpers.example_records import FACE, LABELS, ExampleModel
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emorec.errors import ConfigError, DataError
@@ -73,6 +73,7 @@ def test_one_file_alone(tmp_path: Path, name: str):
     assert complete.startswith(path.read_bytes())
 
 
+@settings(max_examples=30)
 @given(order=st.permutations(range(len(SOURCES))), count=st.integers(0, len(SOURCES)))
 def test_sources_in_another_order(tmp_path_factory, order: list[int], count: int):
     folder = tmp_path_factory.mktemp("mixed")
