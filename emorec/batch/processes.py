@@ -36,7 +36,7 @@ def process_in_workers(
     Raises:
         EmorecError: The detector or the model cannot be loaded or fails.
     """
-    chunks = _chunks(sources)
+    chunks = chunks_of(sources)
     pending: deque[tuple[list[MediaSource], Future[list[ImageResult]]]] = deque()
     while True:
         with _Pool(job, workers) as pool:
@@ -71,7 +71,8 @@ def _process_one_by_one(job: DetectJob, chunk: Sequence[MediaSource]) -> Iterato
                 yield from results
 
 
-def _chunks(sources: Iterable[MediaSource]) -> Iterator[list[MediaSource]]:
+def chunks_of(sources: Iterable[MediaSource]) -> Iterator[list[MediaSource]]:
+    """Yield the sources in lists of at most `CHUNK`, in order."""
     remaining = iter(sources)
     while chunk := list(islice(remaining, CHUNK)):
         yield chunk

@@ -1,43 +1,44 @@
-"""Distributes images over the machines of a Ray cluster, with Ray Data."""
+"""Distributes images over the machines of a Ray cluster.
 
-import json
+The images are sent as tasks of Ray, a few at a time, and not as one data set of Ray Data: the
+results of a data set arrive only when whole blocks of it are done, its rows are held in memory, and
+an image that kills its process is processed again without end.
+"""
+
 import logging
 import os
+from collections import deque
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import astuple
-from typing import Any, cast
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import cv2
 import ray
 
 from emorec.batch.detect_job import DetectJob
-from emorec.batch.image_work import process_serially
+from emorec.batch.image_work import ImageWork, process_serially
+from emorec.batch.processes import chunks_of
 from emorec.errors import ConfigError, EmorecError
 from emorec.media.sources import MediaSource
 from emorec.outputs.records import ImageResult
-from emorec.types import Undrawn
-
-BATCH = 16
-"""Sources sent to a worker together."""
 
 LOCAL = "local"
 
-_Batch = dict[str, Any]
+_RETRIES = 1
+"""How often Ray repeats a task whose process or machine died."""
 
+_WINDOW = 8
+"""Tasks per process that are finished or running and whose results are not yielded yet, at most."""
 
-class _Worker:
-    """Processes images in a process of the cluster; the model is loaded once."""
-
-    def __init__(self, job: DetectJob) -> None:
-        cv2.setNumThreads(1)
-        self._work = job.work()
-
-    def __call__(self, batch: _Batch) -> _Batch:
-        # ASCII text, as Arrow accepts no file names that are not UTF-8.
-        sources = [MediaSource(*json.loads(text)) for text in batch["source"]]
-        results = process_serially(self._work, sources)
-        return {"result": [json.dumps(astuple(result)) for result in results]}
+_LOST = (
+    ray.exceptions.WorkerCrashedError,
+    ray.exceptions.OutOfMemoryError,
+    ray.exceptions.NodeDiedError,
+    ray.exceptions.ObjectLostError,
+)
+"""Errors of a task whose process or machine died."""
 
 
 @contextmanager
@@ -74,36 +75,102 @@ def process_on_ray(
 ) -> Generator[ImageResult]:
     """Process sources on the connected cluster; the results come in the order of the sources.
 
+    An image that kills its process costs only its own result. What a dead machine was processing is
+    processed by another one.
+
     Args:
         job: The work on each. Its files, the images and the folders of its outputs must have the
-            same paths on every machine.
+            same paths on every machine; relative ones begin at the current folder of this process.
         sources: The sources; standard input is not supported.
         workers: Number of processes; None uses one for each processor of the cluster.
 
     Raises:
-        EmorecError: A worker failed.
+        EmorecError: A worker failed, or the cluster is gone.
     """
-    if not sources:
-        return
-    context = ray.data.DataContext.get_current()
-    context.execution_options.preserve_order = True
-    context.enable_progress_bars = False
-    workers = workers or max(int(cast(Any, ray).cluster_resources().get("CPU", 1)), 1)
-    rows = [{"source": json.dumps(astuple(source))} for source in sources]
-    blocks = min(-(-len(rows) // BATCH), 8 * workers)
     try:
-        results = ray.data.from_items(rows, override_num_blocks=blocks).map_batches(
-            _Worker,
-            fn_constructor_args=(job,),
-            batch_size=BATCH,
-            num_cpus=1,
-            compute=ray.data.ActorPoolStrategy(size=min(workers, blocks)),
-        )
-        for row in results.iter_rows():
-            record, *texts, undrawn = json.loads(row["result"])
-            written, problems, notes = map(tuple, texts)
-            yield ImageResult(record, written, problems, notes, Undrawn(*undrawn))
+        yield from _Tasks(job, workers or _processors()).results(sources)
     except ray.exceptions.RayError as error:
         cause = getattr(error, "cause", None)
         reason = " ".join(str(cause or error).split())
         raise EmorecError(f"a Ray worker failed: {reason[-500:]}") from error
+
+
+def _processors() -> int:
+    resources: dict[str, float] = ray.cluster_resources()
+    return max(int(resources.get("CPU", 1)), 1)
+
+
+class _Tasks:
+    """Tasks that process sources.
+
+    Args:
+        job: The work on each source.
+        workers: Number of tasks that run at a time.
+    """
+
+    def __init__(self, job: DetectJob, workers: int) -> None:
+        self._workers = workers
+        # The name tells a process of Ray, which runs many tasks, that it has loaded the model.
+        self._arguments = (uuid4().hex, str(Path.cwd()), ray.put(job))
+        self._process: Any = ray.remote(num_cpus=1, max_retries=_RETRIES)(_process)
+
+    def results(self, sources: Sequence[MediaSource]) -> Iterator[ImageResult]:
+        """Yield the results, in order."""
+        chunks = chunks_of(sources)
+        pending: deque[tuple[list[MediaSource], Any]] = deque()
+        unfinished: list[Any] = []
+        while True:
+            while len(unfinished) < self._workers and len(pending) < _WINDOW * self._workers:
+                chunk = next(chunks, None)
+                if chunk is None:
+                    break
+                unfinished.append(self._start(chunk))
+                pending.append((chunk, unfinished[-1]))
+            if not pending:
+                return
+            if unfinished:
+                ray.wait(unfinished)  # for one; others may be finished too
+                _, unfinished = ray.wait(unfinished, num_returns=len(unfinished), timeout=0)
+            while pending and pending[0][1] not in unfinished:
+                chunk, task = pending.popleft()
+                try:
+                    yield from ray.get(task)
+                except _LOST:
+                    yield from self._one_by_one(chunk)
+
+    def _start(self, chunk: Sequence[MediaSource]) -> Any:
+        return self._process.remote(*self._arguments, chunk)
+
+    def _one_by_one(self, chunk: Sequence[MediaSource]) -> Iterator[ImageResult]:
+        """Process sources of which one may kill its process."""
+        for source in chunk:
+            try:
+                yield from ray.get(self._start([source]))
+            except _LOST:
+                problem = f"{source.name}: the process that decoded it was killed"
+                yield ImageResult.unreadable(source.name, problem)
+
+
+_loaded: tuple[str, ImageWork] | None = None
+"""Name and work of the job of this process."""
+
+
+def _process(
+    name: str, folder: str, job: DetectJob, sources: Sequence[MediaSource]
+) -> list[ImageResult]:
+    """Process sources in a process of the cluster, which loads the model once.
+
+    Args:
+        name: Name of the job.
+        folder: Current folder of the process that sends the tasks; relative paths begin there.
+        job: The work on each source.
+        sources: The sources.
+    """
+    global _loaded
+    if _loaded is None or _loaded[0] != name:
+        # Where it is missing, absolute paths may still exist; reading reports the others.
+        with suppress(OSError):
+            os.chdir(folder)
+        cv2.setNumThreads(1)
+        _loaded = (name, job.work())
+    return list(process_serially(_loaded[1], sources))

@@ -39,24 +39,30 @@ def require_suffix(option: str, target: Path, own: Sequence[str]) -> None:
 def refuse_overwriting(outputs: Iterable[Path], inputs: Iterable[Path], advice: str) -> None:
     """Check that no output is an input or another output.
 
+    Inputs may be many: only the outputs are held in memory.
+
     Raises:
         click.UsageError: An output is an input or another output; the message ends with `advice`.
     """
-    known = {identity: path for path in inputs for identity in _identities(path)}
+    known: dict[object, Path] = {}
     for output in outputs:
-        for identity in _identities(output):
-            if identity in known:
-                raise click.UsageError(
-                    f"the output {output} would be written over {known[identity]}; {advice}"
-                )
-            known[identity] = output
+        identity = _identity(output)
+        if identity in known:
+            raise _overwriting(output, known[identity], advice)
+        known[identity] = output
+    for path in inputs:
+        if (output_of := known.get(_identity(path))) is not None:
+            raise _overwriting(output_of, path, advice)
 
 
-def _identities(path: Path) -> set[object]:
-    """Return keys of which two paths of one file share one: real path and, if it exists, inode."""
-    found: set[object] = {os.path.realpath(path)}
+def _overwriting(output: Path, path: Path, advice: str) -> click.UsageError:
+    return click.UsageError(f"the output {output} would be written over {path}; {advice}")
+
+
+def _identity(path: Path) -> object:
+    """Return a key that all paths of one file share: its inode, or its real path if it is new."""
     try:
         status = path.stat()
     except (OSError, ValueError):
-        return found
-    return found | {(status.st_dev, status.st_ino)}
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino

@@ -1,6 +1,6 @@
 """Defines the contract of a record format: its writer, and what the format supports."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,7 +82,7 @@ class RecordFormat:
             model, and whether to append to an existing file.
         prints: Whether it can be written to standard output.
         suffixes: Suffixes of its files, the usual one first; empty for that of its name.
-        read_groups: Reads back what an interrupted run has written to a file, for reported labels;
+        read_groups: Yields what an interrupted run has written to a file, for reported labels;
             None where a run cannot be resumed from the format. A missing file has no groups.
     """
 
@@ -91,7 +91,7 @@ class RecordFormat:
     make_writer: Callable[[str, ReportingModel, bool], RecordWriter]
     prints: bool = True
     suffixes: tuple[str, ...] = ()
-    read_groups: Callable[[Path, Sequence[str]], list[SourceGroup]] | None = None
+    read_groups: Callable[[Path, Sequence[str]], Iterator[SourceGroup]] | None = None
 
     @property
     def usual_suffixes(self) -> tuple[str, ...]:

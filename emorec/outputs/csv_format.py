@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from emorec.errors import DataError
@@ -51,7 +51,7 @@ class CsvWriter(TextWriter):
         self.write("".join(map(_csv_line, record_rows(named, self._labels, columns))))
 
 
-def csv_groups(path: Path, labels: Sequence[str]) -> list[SourceGroup]:
+def csv_groups(path: Path, labels: Sequence[str]) -> Iterator[SourceGroup]:
     """Read the groups of lines that an interrupted run has written; see `RecordFormat`.
 
     Raises:
@@ -59,12 +59,14 @@ def csv_groups(path: Path, labels: Sequence[str]) -> list[SourceGroup]:
     """
     lines = complete_lines(path)
     headers = [_header(labels, with_landmarks).encode() for with_landmarks in (True, False)]
-    if lines and lines[0] + b"\n" not in headers:
+    header = next(lines, None)
+    if header is None:
+        return
+    if header + b"\n" not in headers:
         raise DataError(
             f"{path}: its columns are not those of this run; resume with the same model and options"
         )
-    header = lines[0] + b"\n" if lines else b""
-    return group_lines(path, lines[1:], _parse, len(header))
+    yield from group_lines(path, lines, _parse, len(header) + 1)
 
 
 def _parse(line: bytes) -> ParsedLine:

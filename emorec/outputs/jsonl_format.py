@@ -1,7 +1,7 @@
 """Writes and reads back JSON lines: the record of one image or frame a line."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from emorec.errors import DataError
@@ -46,7 +46,7 @@ class JsonLinesWriter(TextWriter):
         self.write(json.dumps(line, allow_nan=False) + "\n")
 
 
-def jsonl_groups(path: Path, labels: Sequence[str]) -> list[SourceGroup]:
+def jsonl_groups(path: Path, labels: Sequence[str]) -> Iterator[SourceGroup]:
     """Read the groups of lines that an interrupted run has written; see `RecordFormat`.
 
     Raises:

@@ -2,12 +2,14 @@
 
 A file is a sequence of groups, one for each source, in the order of the sources. The last group may
 be incomplete, so it is removed and its source processed again; so is a torn last line. Several
-files are all cut to the same number of groups.
+files are all cut to the same number of groups. The files are read side by side, group by group, so
+that the memory does not grow with them.
 """
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice, zip_longest
 from pathlib import Path
 
 from emorec.errors import ConfigError, DataError
@@ -35,24 +37,67 @@ def resume(
     """
     if not files:
         raise ConfigError("resuming needs a record file of the interrupted run")
-    groups = {path: _groups(name, path, labels) for name, path in files.items()}
-    complete = max(min(map(len, groups.values())) - 1, 0)
-    for path, file_groups in groups.items():
+    ends = dict.fromkeys(files.values(), 0)
+    matcher = _Matcher(sources)
+    failed = False
+    for row in _complete(*(_groups(name, path, labels) for name, path in files.items())):
+        ends = dict(zip(files.values(), (group.end for group in row), strict=True))
+        matcher.remove(row[0].name)
+        failed = failed or row[0].failed
+    for path, end in ends.items():
         if path.exists():
-            _cut(path, file_groups[complete - 1].end if complete else 0)
-    kept = next(iter(groups.values()))[:complete]
-    done = Counter(group.name for group in kept)
-    remaining = []
-    for source in sources:
-        name = escaped_name(source.name)
-        if done[name]:
-            done[name] -= 1
+            _cut(path, end)
+    return list(matcher.remaining()), failed
+
+
+def _complete(*files: Iterable[SourceGroup]) -> Iterator[tuple[SourceGroup, ...]]:
+    """Yield the groups that all files have, side by side, except the last ones.
+
+    The rest of a longer file is read too: it may be a file of another kind, which must not be cut.
+    """
+    previous: tuple[SourceGroup, ...] | None = None
+    for row in zip_longest(*files):
+        if None in row:
+            continue
+        if previous is not None:
+            yield previous
+        previous = row
+
+
+class _Matcher:
+    """Removes sources that are done, by name.
+
+    They are usually the first ones, in order; only the names of others are held in memory.
+
+    Args:
+        sources: All sources.
+    """
+
+    def __init__(self, sources: Sequence[MediaSource]) -> None:
+        self._sources = sources
+        self._begin = 0
+        self._others: Counter[str] = Counter()
+
+    def remove(self, name: str) -> None:
+        """Remove the first source of a name, as `escaped_name` writes it."""
+        if self._begin < len(self._sources) and name == escaped_name(
+            self._sources[self._begin].name
+        ):
+            self._begin += 1
         else:
-            remaining.append(source)
-    return remaining, any(group.failed for group in kept)
+            self._others[name] += 1
+
+    def remaining(self) -> Iterator[MediaSource]:
+        """Yield the sources that remain; once only."""
+        for source in islice(self._sources, self._begin, None):
+            name = escaped_name(source.name)
+            if self._others[name]:
+                self._others[name] -= 1
+            else:
+                yield source
 
 
-def _groups(name: str, path: Path, labels: Sequence[str]) -> list[SourceGroup]:
+def _groups(name: str, path: Path, labels: Sequence[str]) -> Iterator[SourceGroup]:
     read_groups = record_format(name).read_groups
     if read_groups is None:
         raise ConfigError(f"a run cannot be resumed from its {name} file {path}")

@@ -1,14 +1,20 @@
-"""Groups the lines of a record file by source, to find where an interrupted run stopped."""
+"""Groups the lines of a record file by source, to find where an interrupted run stopped.
+
+Lines and groups are read one by one, as the file of a large collection does not fit into memory.
+"""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from emorec.errors import DataError
 
+MAX_LINE_BYTES = 2**26
+"""Longer lines are not records: 50,000 faces in one image take half of it."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, slots=True)
 class SourceGroup:
     """The lines that a file holds about one source.
 
@@ -23,7 +29,7 @@ class SourceGroup:
     failed: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ParsedLine:
     """The part of a line that groups are made from.
 
@@ -44,18 +50,25 @@ def escaped_name(source: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def complete_lines(path: Path) -> list[bytes]:
-    """Read the complete lines of a file, without their line ends; none if it does not exist.
+def complete_lines(path: Path) -> Iterator[bytes]:
+    """Yield the complete lines of a file, without their line ends; none if it does not exist.
 
     Raises:
-        DataError: The file cannot be read.
+        DataError: The file cannot be read, or a line is longer than `MAX_LINE_BYTES`.
     """
     try:
-        return path.read_bytes().split(b"\n")[:-1]
+        with path.open("rb") as file:
+            while (line := file.readline(MAX_LINE_BYTES)).endswith(b"\n"):
+                yield line[:-1]
     except FileNotFoundError:
-        return []
+        return
     except OSError as error:
         raise DataError(f"{path}: cannot resume from it: {error.strerror or error}") from error
+    if len(line) == MAX_LINE_BYTES:
+        raise DataError(
+            f"{path}: a line is longer than {MAX_LINE_BYTES // 2**20} MiB; resume from the file of "
+            "the interrupted run"
+        )
 
 
 def old_schema_note(path: str | os.PathLike[str], version: int) -> str:
@@ -71,7 +84,7 @@ def first_line(path: Path) -> bytes | None:
     """
     try:
         with path.open("rb") as file:
-            line = file.readline()
+            line = file.readline(MAX_LINE_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -81,20 +94,23 @@ def first_line(path: Path) -> bytes | None:
 
 def group_lines(
     path: Path, lines: Iterable[bytes], parse: Callable[[bytes], ParsedLine], start: int = 0
-) -> list[SourceGroup]:
+) -> Iterator[SourceGroup]:
     """Group consecutive lines about one source.
 
     Args:
         path: The file, for messages.
-        lines: Its lines, without their line ends.
+        lines: Its lines, without their line ends; consumed as they are needed.
         parse: Parses a line; ValueError, TypeError, KeyError, AttributeError or RecursionError mean
             that emorec did not write it.
         start: Offset of the first line in the file, in bytes.
 
+    Yields:
+        The groups, in order.
+
     Raises:
         DataError: `parse` rejects a line.
     """
-    groups: list[SourceGroup] = []
+    group: SourceGroup | None = None
     end, last_order = start, (-1, -1)
     for line in lines:
         try:
@@ -105,8 +121,10 @@ def group_lines(
                 "file of the interrupted run"
             ) from error
         end += len(line) + 1
-        if groups and groups[-1].name == parsed.name and parsed.order > last_order:
-            groups.pop()
-        groups.append(SourceGroup(parsed.name, end, parsed.status == "unreadable"))
+        same = group is not None and group.name == parsed.name and parsed.order > last_order
+        if group is not None and not same:
+            yield group
+        group = SourceGroup(parsed.name, end, parsed.status == "unreadable")
         last_order = parsed.order
-    return groups
+    if group is not None:
+        yield group

@@ -48,7 +48,7 @@ def test_a_file_without_landmarks_is_continued(tmp_path: Path):
     complete = text.getvalue().encode()
     path = tmp_path / "a.csv"
     path.write_bytes(complete)
-    groups = csv_groups(path, LABELS)
+    groups = list(csv_groups(path, LABELS))
     assert [group.failed for group in groups] == [False, False, True, False]
     path.write_bytes(complete[: groups[1].end])
     with CsvWriter(str(path), LABELS, resume=True) as resumed:
@@ -82,7 +82,7 @@ def test_lines_are_in_the_file_at_once(tmp_path: Path):
 def test_other_columns(tmp_path: Path):
     write(tmp_path / "a.csv")
     with pytest.raises(DataError, match="columns are not those of this run"):
-        csv_groups(tmp_path / "a.csv", ("happy",))
+        list(csv_groups(tmp_path / "a.csv", ("happy",)))
 
 
 @pytest.mark.parametrize("line", [b"a.jpg\n", b"a.jpg,x,,1,1,ok,1\n", b"\xff\n", b'"\n'])
@@ -93,4 +93,4 @@ def test_lines_of_another_kind(tmp_path: Path, line: bytes):
     with path.open("ab") as file:
         file.write(line)
     with pytest.raises(DataError, match=f"did not write the line after byte {size}"):
-        csv_groups(path, LABELS)
+        list(csv_groups(path, LABELS))

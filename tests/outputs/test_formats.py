@@ -82,10 +82,10 @@ def test_resuming(tmp_path: Path, row: RecordFormat):
         with pytest.raises(ConfigError, match="cannot be resumed"):
             open_writer(row.name, path, ExampleModel(), resume=True)
         return
-    assert row.read_groups(path, LABELS) == []
+    assert list(row.read_groups(path, LABELS)) == []
     write_all(row, path)
     complete = path.read_bytes()
-    groups = row.read_groups(path, LABELS)
+    groups = list(row.read_groups(path, LABELS))
     assert [group.failed for group in groups] == [False, False, True, False]
     assert groups[-1].end == len(complete)
     path.write_bytes(complete[: groups[1].end])
@@ -99,7 +99,7 @@ def test_no_records(tmp_path: Path, row: RecordFormat):
         pass
     assert (tmp_path / "records").is_file()
     if row.read_groups is not None:
-        assert row.read_groups(tmp_path / "records", LABELS) == []
+        assert list(row.read_groups(tmp_path / "records", LABELS)) == []
 
 
 @every_format

@@ -23,7 +23,7 @@ def test_a_file_of_schema_version_2_is_continued_in_it(tmp_path: Path):
     path = tmp_path / "a.jsonl"
     lines = [{"schema_version": 2, **record_of_version(record, 2)} for record in RECORDS]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines[:2]))
-    assert len(jsonl_groups(path, LABELS)) == 2
+    assert len(list(jsonl_groups(path, LABELS))) == 2
     with JsonLinesWriter(str(path), resume=True) as writer:
         for record in RECORDS[2:]:
             writer.add(record)
@@ -55,4 +55,4 @@ def test_files_of_another_kind(tmp_path: Path, content: bytes, message: str):
     path = tmp_path / "x.jsonl"
     path.write_bytes(content)
     with pytest.raises(DataError, match=message):
-        jsonl_groups(path, LABELS)
+        list(jsonl_groups(path, LABELS))

@@ -1,10 +1,11 @@
 """A run killed at any byte and resumed leaves the same files as an uninterrupted one."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from helpers.example_records import FACE, LABELS, ExampleModel
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emorec.errors import ConfigError, DataError
@@ -70,6 +71,33 @@ def test_one_file_alone(tmp_path: Path, name: str):
     complete = path.read_bytes()
     assert resume(SOURCES, {name: path}, LABELS) == (SOURCES[-1:], True)
     assert complete.startswith(path.read_bytes())
+
+
+@settings(max_examples=30)
+@given(order=st.permutations(range(len(SOURCES))), count=st.integers(0, len(SOURCES)))
+def test_sources_in_another_order(tmp_path_factory, order: list[int], count: int):
+    folder = tmp_path_factory.mktemp("mixed")
+    done = [SOURCES[place] for place in order[:count]]
+    files = write_all(folder, done)
+    kept = Counter(source.name for source in done[:-1])
+    expected = []
+    for source in SOURCES:
+        if kept[source.name]:
+            kept[source.name] -= 1
+        else:
+            expected.append(source)
+    assert resume(SOURCES, files, LABELS)[0] == expected
+
+
+def test_the_rest_of_a_longer_file_is_checked(tmp_path: Path):
+    files = write_all(tmp_path)
+    files["csv"].write_bytes(b"")
+    with files["jsonl"].open("ab") as file:
+        file.write(b"text\n")
+    size = files["jsonl"].stat().st_size
+    with pytest.raises(DataError, match="did not write the line"):
+        resume(SOURCES, files, LABELS)
+    assert files["jsonl"].stat().st_size == size
 
 
 @pytest.mark.parametrize("name", RESUMABLE)

@@ -40,6 +40,17 @@ def save(self, logs=None):
 RunCheckpoint.on_train_end = save
 main()
 """
+# `emorec`, whose second process dies in the second epoch.
+DYING = """
+import os
+from emorec.cli.main import main
+from emorec.training.callbacks import RunCheckpoint
+def begin(self, epoch, logs=None):
+    if epoch == 1 and os.environ["KERAS_DISTRIBUTION_PROCESS_ID"] == "1":
+        os._exit(9)
+RunCheckpoint.on_epoch_begin = begin
+main()
+"""
 
 
 @pytest.mark.parametrize(("count", "devices"), [(24, 2), (25, 2), (23, 4)])
@@ -134,7 +145,7 @@ def test_four_devices_train_as_one_does(alone: Path, tiny_data: Path, tmp_path: 
 
 
 def start_two(
-    data: Path, folder: Path, program: Sequence[str], *words: str
+    folder: Path, program: Sequence[str], *words: str | Path
 ) -> list[subprocess.Popen[str]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -142,7 +153,7 @@ def start_two(
     return [
         backends.start(
             "jax",
-            [*backends.TRAIN, data, "--distribute", "hosts", *words],
+            [*words, "--distribute", "hosts"],
             folder,
             program,
             XLA_FLAGS=backends.QUICK,
@@ -155,7 +166,7 @@ def start_two(
 
 @pytest.mark.slow
 def test_two_processes_train_as_one_does(alone: Path, tiny_data: Path, tmp_path: Path) -> None:
-    processes = start_two(tiny_data, tmp_path, ("-c", SAVING))
+    processes = start_two(tmp_path, ("-c", SAVING), *backends.TRAIN, tiny_data)
     printed = [process.communicate(timeout=300) for process in processes]
     assert [process.returncode for process in processes] == [6, 0], printed
     assert [out for out, _ in printed] == ["", ""]
@@ -167,11 +178,11 @@ def test_two_processes_train_as_one_does(alone: Path, tiny_data: Path, tmp_path:
 
 
 @pytest.mark.slow
-def test_a_process_whose_peer_dies_exits_and_its_run_can_be_resumed(
-    tiny_data: Path, tmp_path: Path
-) -> None:
+def test_a_process_whose_peer_is_killed_exits(tiny_data: Path, tmp_path: Path) -> None:
     backends.needs("jax")
-    first, second = start_two(tiny_data, tmp_path, QUICK_PROGRAM, "--epochs", "5000")
+    first, second = start_two(
+        tmp_path, QUICK_PROGRAM, *backends.TRAIN, tiny_data, "--epochs", "5000"
+    )
     for line in first.stderr or ():
         if line.startswith("epoch 1/"):
             break
@@ -183,3 +194,17 @@ def test_a_process_whose_peer_dies_exits_and_its_run_can_be_resumed(
     assert "Traceback" not in stderr
     (run,) = (tmp_path / "runs").iterdir()
     assert read_state(run / CHECKPOINT).epoch >= 1
+
+
+@pytest.mark.slow
+def test_a_distributed_run_is_resumed(alone: Path, tiny_data: Path, tmp_path: Path) -> None:
+    processes = start_two(tmp_path, ("-c", DYING), *backends.TRAIN, tiny_data)
+    printed = [process.communicate(timeout=300) for process in processes]
+    assert [process.returncode for process in processes] == [1, 9], printed
+    (run,) = (tmp_path / "runs").iterdir()
+    assert read_state(run / CHECKPOINT).epoch == 1
+    processes = start_two(tmp_path, ("-m", "emorec"), "train", "--resume", run)
+    printed = [process.communicate(timeout=300) for process in processes]
+    assert [process.returncode for process in processes] == [6, 0], printed
+    assert [out for out, _ in printed] == ["", ""]
+    np.testing.assert_allclose(history(tmp_path), history(alone), atol=1e-4)

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,7 +177,7 @@ def check_outputs(
     """
     if outputs.resume and any(source.is_video for source in sources):
         raise click.UsageError("--resume is for images; a video is always processed as a whole")
-    read = [*(Path(source.name) for source in sources), *inputs]
+    read = chain((Path(source.name) for source in sources), inputs)
     advice = "choose another target, or add --no-save to write no annotated images"
     refuse_overwriting([*outputs.files(sources), *plots], read, advice)
     for name, path in outputs.record_files.items():
