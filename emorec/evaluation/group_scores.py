@@ -21,7 +21,7 @@ from emorec.evaluation.group_resampling import (
     resampling_units,
 )
 from emorec.evaluation.metrics import Probabilities
-from emorec.evaluation.significance import Interval
+from emorec.evaluation.significance import RESAMPLES, Interval
 from emorec.labels import Targets
 
 MAX_GROUPS = 50
@@ -34,6 +34,14 @@ then."""
 MIN_PEOPLE = 10
 """Groups with fewer people are not compared, where people are resampled: their intervals are too
 narrow; see scripts/simulate_group_gaps.py."""
+
+CAUTION = (
+    "A gap between groups has many possible causes: other emotions in one group (the balanced "
+    "accuracy depends less on them), other cameras or poses, and labels, which may themselves "
+    "differ by the group of the face or of the annotator. p values are not corrected for several "
+    "metrics, columns or models."
+)
+"""What a reader of gaps must know."""
 
 _CALIBRATION = METRICS.index("calibration_error")
 
@@ -99,6 +107,14 @@ class Gap:
     interval: Interval
     p_value: float
 
+    def to_text(self) -> str:
+        """Describe the gap in one sentence."""
+        low, high = self.interval
+        return (
+            f"{self.metric.replace('_', ' ')}: worst {self.worst}, best {self.best}, gap "
+            f"{self.value:.4f} (95 %: {low:.4f} to {high:.4f}), p = {self.p_value:.2g}"
+        )
+
 
 @dataclass(frozen=True)
 class GroupComparison:
@@ -115,6 +131,16 @@ class GroupComparison:
     groups: tuple[GroupScores, ...]
     gaps: tuple[Gap, ...]
     resamples_people: bool
+
+    @property
+    def method(self) -> str:
+        """How the intervals and p values were computed, in one sentence."""
+        units = "people" if self.resamples_people else "images"
+        return (
+            f"Intervals are 95 % intervals of {RESAMPLES:,} bootstrap samples of the {units}; those "
+            "of gaps hold for all pairs of groups at once; p is the share of random assignments "
+            "to the groups with differences as large."
+        )
 
     def gaps_to_dict(self) -> dict[str, Any]:
         """Return the gaps as native types, for JSON."""

@@ -171,9 +171,9 @@ def match_examples(
         )
     merged = np.stack(
         [
-            examples.targets[:, [i for i, name in enumerate(names) if keys.get(name) == column]].sum(
-                axis=1
-            )
+            examples.targets[
+                :, [i for i, name in enumerate(names) if keys.get(name) == column]
+            ].sum(axis=1)
             for column in columns
         ],
         axis=1,

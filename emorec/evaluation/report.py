@@ -8,6 +8,8 @@ from emorec import __version__
 from emorec.evaluation import plots
 from emorec.evaluation.assessment import Evaluation
 from emorec.evaluation.comparison import pair_tests, titles
+from emorec.evaluation.group_section import group_sections
+from emorec.evaluation.matching_section import matching_section
 from emorec.evaluation.metrics import intervals_text, majority_problem
 from emorec.evaluation.mistakes import Mistake
 from emorec.evaluation.significance import Interval
@@ -64,7 +66,7 @@ def render(
     )
     if len(evaluations) > 1:
         names = titles(evaluations)
-        parts = [summary, *_comparison(names, evaluations)]
+        parts = [summary, *comparison_sections(names, evaluations)]
         for name, entry in zip(names, evaluations, strict=True):
             parts += [f"<h2>{html.escape(name)}</h2>", *model_sections(entry, _MISTAKES_PER_MODEL)]
         return page(f"Comparison of {len(evaluations)} models", parts)
@@ -101,7 +103,13 @@ def _training(training: TrainingHistory) -> list[str]:
     ]
 
 
-def _comparison(names: Sequence[str], evaluations: Sequence[Evaluation]) -> list[str]:
+def comparison_sections(names: Sequence[str], evaluations: Sequence[Evaluation]) -> list[str]:
+    """Render the comparison of several models on the same images.
+
+    Args:
+        names: Name of each model.
+        evaluations: Their evaluations.
+    """
     scores = [entry.scores for entry in evaluations]
     head = ("accuracy", "interval", "balanced", "interval", "macro F1", "top 2", "calibration")
     rows = [
@@ -153,6 +161,7 @@ def model_sections(entry: Evaluation, mistakes: int) -> list[str]:
     """
     return [
         _facts(entry),
+        matching_section(entry),
         _metrics(entry),
         _classes(entry),
         "<h3>Confusion matrix</h3>",
@@ -160,7 +169,7 @@ def model_sections(entry: Evaluation, mistakes: int) -> list[str]:
         *_calibration(entry),
         _adjustments(entry),
         _votes(entry),
-        _groups(entry),
+        *group_sections(entry.group_comparisons),
         _mistakes(entry.mistakes[:mistakes]),
     ]
 
@@ -280,23 +289,6 @@ def _votes(entry: Evaluation) -> str:
         f"{entry.votes.divergence:.4f} nats. The table groups the images by the share of their "
         "most frequent vote.</p>" + table(["annotators who agree", "accuracy", "images"], rows)
     )
-
-
-def _groups(entry: Evaluation) -> str:
-    if not entry.groups:
-        return ""
-    rows = [
-        [
-            part.group or "(empty)",
-            _percent(part.accuracy),
-            _interval(part.accuracy_interval),
-            _percent(part.balanced_accuracy),
-            f"{part.images:,}",
-        ]
-        for part in entry.groups
-    ]
-    head = ["group", "accuracy", "interval", "balanced accuracy", "images"]
-    return "<h3>Groups</h3>" + table(head, rows)
 
 
 def _mistakes(mistakes: Sequence[Mistake]) -> str:
