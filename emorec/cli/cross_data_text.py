@@ -26,7 +26,10 @@ def cross_data_text(found: CrossEvaluation) -> str:
                 low, high = getattr(scores, f"{metric}_interval")
                 texts.append(f"{getattr(scores, metric):.4f} ({low:.4f} to {high:.4f})".ljust(size))
             lines.append(f"{model:{width}}{''.join(texts).rstrip()}")
-    counts = [f"{column[0].scores.images:<{size}}" for column, size in zip(found.columns, cells)]
+    counts = [
+        f"{column[0].scores.images:<{size}}"
+        for column, size in zip(found.columns, cells, strict=True)
+    ]
     lines += ["", f"{'images':{width}}{''.join(counts).rstrip()}"]
     for name, column in zip(names, found.columns, strict=True):
         labels = ", ".join(one_line(label) for label in column[0].examples.class_names)

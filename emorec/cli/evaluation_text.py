@@ -5,6 +5,7 @@ from typing import Any
 
 from emorec.cli.group_text import group_lines
 from emorec.cli.terminal_text import one_line
+from emorec.datasets.prepared_files import GROUP
 from emorec.evaluation.assessment import Evaluation
 from emorec.evaluation.comparison import pair_tests, titles
 from emorec.evaluation.metrics import intervals_text, majority_problem
@@ -115,7 +116,8 @@ def comparison_text(found: Sequence[Evaluation]) -> str:
             f"{result.only_second}, p = {result.p_value:.3g}"
         )
     for name, entry in zip(names, found, strict=True):
-        lines += gap_lines(name, entry)
+        if gaps := gap_lines(name, entry):
+            lines += ["", *gaps]
         if entry.matching and (matched := entry.matching.to_lines()):
             lines += ["", f"classes of {name}", *map(one_line, matched)]
     return "\n".join(lines)
@@ -125,7 +127,8 @@ def gap_lines(name: str, entry: Evaluation) -> list[str]:
     """Format the gaps between groups of one of several models."""
     lines = []
     for comparison in entry.group_comparisons:
-        gaps = [one_line(gap.to_text()) for gap in comparison.gaps]
-        none = ["fewer than two groups can be compared"]
-        lines += ["", f"gaps of {name} by {one_line(comparison.column)}", *(gaps or none)]
+        begin = f"{name}: groups by {one_line(comparison.column)}: "
+        lines += [begin + one_line(gap.to_text()) for gap in comparison.gaps]
+        if not comparison.gaps and comparison.column != GROUP:  # nobody asked for the default
+            lines.append(f"{begin}fewer than two groups can be compared")
     return lines

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from emorec.evaluation.metrics import Probabilities
 from emorec.labels import Targets, Votes, soft_targets_from_votes

@@ -137,9 +137,9 @@ class GroupComparison:
         """How the intervals and p values were computed, in one sentence."""
         units = "people" if self.resamples_people else "images"
         return (
-            f"Intervals are 95 % intervals of {RESAMPLES:,} bootstrap samples of the {units}; those "
-            "of gaps hold for all pairs of groups at once; p is the share of random assignments "
-            "to the groups with differences as large."
+            f"Intervals are 95 % intervals of {RESAMPLES:,} bootstrap samples of the {units}, those "
+            "of gaps for all pairs of groups at once; p is the share of random assignments to the "
+            "groups with differences as large."
         )
 
     def gaps_to_dict(self) -> dict[str, Any]:

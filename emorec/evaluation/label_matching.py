@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -104,7 +105,7 @@ def check_label_map(
     Raises:
         ConfigError: An entry suits none, or a label of a data set occurs twice.
     """
-    own, others = ([*dict.fromkeys(sum(map(list, part), []))] for part in (labels, models))
+    own, others = (list(dict.fromkeys(chain.from_iterable(part))) for part in (labels, models))
     match_labels(own, others, label_map, source="the models")
 
 
@@ -166,8 +167,8 @@ def match_examples(
     if len(columns) < 2:
         raise ConfigError(
             f"{place}: its labels ({_list(names)}) have fewer than two classes in common with "
-            f"all models ({'; '.join(_list(labels) for labels in models)}); --map matches labels of "
-            "other names"
+            f"all models ({'; '.join(_list(labels) for labels in models)}); --map matches labels "
+            "of other names"
         )
     merged = np.stack(
         [
