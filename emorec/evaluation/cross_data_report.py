@@ -67,32 +67,33 @@ def _cell(scores: object, metric: str) -> str:
 
 def _classes(found: CrossEvaluation) -> str:
     """Render which classes are evaluated, and which one side lacks."""
-    rows = []
+    points, rows = [], []
     for name, column in zip(found.names, found.columns, strict=True):
+        labels = column[0].examples.class_names
+        points.append(
+            f"<li>{html.escape(name)}: {len(labels)} classes: {html.escape(', '.join(labels))}</li>"
+        )
         for model, entry in zip(found.models, column, strict=True):
             matching = entry.matching
             if matching is None:
                 continue
+            left_out = [f"{label} ({count:,})" for label, count in matching.left_out.items()]
             kept = matching.all_classes
             rows.append(
                 [
                     f"{name}: {model}",
-                    ", ".join(entry.examples.class_names),
-                    ", ".join(f"{label} ({n:,})" for label, n in matching.left_out.items()) or "-",
+                    ", ".join(left_out) or "-",
                     ", ".join(matching.unknown) or "-",
                     ", ".join(matching.removed) or "-",
                     f"{kept.accuracy:.2%}" if kept else "-",
                     f"{kept.answers_outside:.2%}" if kept else "-",
                 ]
             )
-    head = [
-        *("data set and model", "evaluated classes", "images left out"),
-        *("the model lacks", "the data lacks (removed)"),
-        *("accuracy if kept", "answers outside"),
-    ]
+    head = ["data set and model", "images left out", "model lacks", "data lacks"]
     return (
-        "<p>Classes that the data lacks are removed from the answer of the model, and the rest is "
-        "renormalised. The last two columns are without that: the accuracy if they stay in its "
-        "answer, and the share of the images for which it answers one of them.</p>"
-        + table(head, rows)
+        f"<ul>{''.join(points)}</ul><p>Images of classes that a model lacks are left out for all "
+        "models. Classes that the data lacks are removed from the answer of the model, and the "
+        "rest is renormalised. The last two columns are without that: the accuracy if they stay "
+        "in its answer, and the share of the images for which it answers one of them.</p>"
+        + table([*head, "accuracy if kept", "answers outside"], rows)
     )

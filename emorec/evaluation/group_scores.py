@@ -134,12 +134,12 @@ class GroupComparison:
 
     @property
     def method(self) -> str:
-        """How the intervals and p values were computed, in one sentence."""
+        """How the intervals and p values were computed, in words."""
         units = "people" if self.resamples_people else "images"
         return (
-            f"Intervals are 95 % intervals of {RESAMPLES:,} bootstrap samples of the {units}, those "
-            "of gaps for all pairs of groups at once; p is the share of random assignments to the "
-            "groups with differences as large."
+            f"Intervals are 95 % intervals of {RESAMPLES:,} bootstrap samples of the {units}. Those "
+            "of gaps hold for all pairs of groups at once. p is the share of random assignments to "
+            "the groups with differences as large."
         )
 
     def gaps_to_dict(self) -> dict[str, Any]:

@@ -208,6 +208,8 @@ def draw_groups(comparison: GroupComparison) -> bytes:
         (left, "balanced_accuracy", _VALIDATION, "s", 0.13),
         (right, "calibration_error", "#009E73", "D", 0.0),
     )
+    # The legend shows a filled marker if there is one.
+    named = max(range(len(groups)), key=lambda place: groups[place].not_compared is None)
     for axes, metric, color, marker, shift in shown:
         for place, entry in enumerate(groups):
             value, (low, high) = getattr(entry, metric), getattr(entry, f"{metric}_interval")
@@ -219,7 +221,7 @@ def draw_groups(comparison: GroupComparison) -> bytes:
                 color=color,
                 markerfacecolor=color if entry.not_compared is None else "white",
                 capsize=3,
-                label=None if place else metric.replace("_", " "),
+                label=None if place != named else metric.replace("_", " "),
             )
         axes.grid(axis="x", alpha=0.3)
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)

@@ -9,7 +9,6 @@ from emorec.evaluation import plots
 from emorec.evaluation.assessment import Evaluation
 from emorec.evaluation.comparison import pair_tests, titles
 from emorec.evaluation.group_section import group_sections
-from emorec.evaluation.matching_section import matching_section
 from emorec.evaluation.metrics import intervals_text, majority_problem
 from emorec.evaluation.mistakes import Mistake
 from emorec.evaluation.significance import Interval
@@ -161,7 +160,7 @@ def model_sections(entry: Evaluation, mistakes: int) -> list[str]:
     """
     return [
         _facts(entry),
-        matching_section(entry),
+        _matching(entry),
         _metrics(entry),
         _classes(entry),
         "<h3>Confusion matrix</h3>",
@@ -188,6 +187,13 @@ def _facts(entry: Evaluation) -> str:
         ["inference", views],
     ]
     return "<dl>" + "".join(f"<dt>{n}</dt><dd>{html.escape(v)}</dd>" for n, v in rows) + "</dl>"
+
+
+def _matching(entry: Evaluation) -> str:
+    if not (entry.matching and (lines := entry.matching.to_lines())):
+        return ""
+    points = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    return f"<h3>Classes of the data and of the model</h3><ul>{points}</ul>"
 
 
 def _metrics(entry: Evaluation) -> str:
