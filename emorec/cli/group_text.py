@@ -7,12 +7,12 @@ from emorec.evaluation.group_scores import CAUTION, GroupComparison
 def group_lines(comparison: GroupComparison) -> list[str]:
     """Format the metrics of the groups of one column, and the gaps between them."""
     groups = comparison.groups
-    names = [one_line(entry.group) or "(empty)" for entry in groups]
+    names = [f"{one_line(entry.group):.60}" or "(empty)" for entry in groups]
     names = [
         name if entry.not_compared is None else f"{name} *"
         for name, entry in zip(names, groups, strict=True)
     ]
-    title = f"group by {one_line(comparison.column)}"
+    title = f"group by {one_line(comparison.column):.60}"
     width = max(len(title), *map(len, names)) + 2
     people = comparison.resamples_people
     lines = [

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from emorec.datasets.image_cache import cached_images
 from emorec.datasets.manifest import Examples, PreparedDataset
-from emorec.datasets.prepared_files import GROUP, is_burst
+from emorec.datasets.prepared_files import GROUP, MAX_PATH, is_burst
 from emorec.datasets.readers.table import read_column
 from emorec.errors import ConfigError, DataError
 from emorec.evaluation.assessment import Evaluation, assess
@@ -251,7 +251,10 @@ def _groups(
         values = read_column(root, name)
         if values is None:
             raise DataError(f"{root}: its manifest has no column {name!r}, which --group names")
-        found[name] = np.array([values[path] for path in examples.paths], np.str_)
+        groups_of_images = [values[path] for path in examples.paths]
+        if len(longest := max(groups_of_images, key=len)) > MAX_PATH:
+            raise DataError(f"{root}: column {name!r:.60}: {longest!r:.80} is too long for a group")
+        found[name] = np.array(groups_of_images, np.str_)
     return found
 
 

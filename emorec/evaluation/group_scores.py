@@ -111,7 +111,7 @@ class Gap:
         """Describe the gap in one sentence."""
         low, high = self.interval
         return (
-            f"{self.metric.replace('_', ' ')}: worst {self.worst}, best {self.best}, gap "
+            f"{self.metric.replace('_', ' ')}: worst {self.worst:.60}, best {self.best:.60}, gap "
             f"{self.value:.4f} (95 %: {low:.4f} to {high:.4f}), p = {self.p_value:.2g}"
         )
 
@@ -137,9 +137,9 @@ class GroupComparison:
         """How the intervals and p values were computed, in words."""
         units = "people" if self.resamples_people else "images"
         return (
-            f"Intervals are 95 % intervals of {RESAMPLES:,} bootstrap samples of the {units}. Those "
-            "of gaps hold for all pairs of groups at once. p is the share of random assignments to "
-            "the groups with differences as large."
+            f"Intervals are 95 % intervals of {RESAMPLES:,} bootstrap samples of the {units}. Of "
+            "gaps they hold for all pairs of groups at once. p is the share of random assignments "
+            "to the groups with differences as large."
         )
 
     def gaps_to_dict(self) -> dict[str, Any]:

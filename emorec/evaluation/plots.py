@@ -225,12 +225,15 @@ def draw_groups(comparison: GroupComparison) -> bytes:
             )
         axes.grid(axis="x", alpha=0.3)
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
-    names = [drawable(entry.group or "(empty)") for entry in groups]
+    names = [
+        "".join(c if c.isprintable() else repr(c)[1:-1] for c in entry.group) or "(empty)"
+        for entry in groups
+    ]
     shortened = [name if len(name) <= 30 else f"{name[:14]}...{name[-13:]}" for name in names]
     left.set_yticks(
         range(len(groups)),
         [
-            f"{name} ({entry.images:,})".replace("$", r"\$")
+            f"{drawable(name)} ({entry.images:,})".replace("$", r"\$")
             for name, entry in zip(shortened, groups, strict=True)
         ],
     )

@@ -60,7 +60,7 @@ def test_the_known_gap_of_two_groups() -> None:
     assert gap.value == pytest.approx(0.2)
     assert 0 < gap.interval[0] < 0.2 < gap.interval[1]
     assert gap.p_value < 0.01
-    assert gap.to_text().startswith("accuracy: worst b, best a, gap 0.2000 (95 %: 0.1")
+    assert gap.to_text().startswith("accuracy: worst b, best a, gap 0.2000 (95 %: 0.")
     assert found.gaps[2].p_value > 0.5  # both confidences are 0.1 off
     json.dumps([found.gaps_to_dict(), [asdict(entry) for entry in found.groups]], allow_nan=False)
 

@@ -95,7 +95,7 @@ def test_a_line_for_each_group(count: int, monkeypatch: pytest.MonkeyPatch) -> N
     generator = np.random.default_rng(0)
     probabilities = generator.dirichlet(np.ones(7), 60)
     targets = np.eye(7, dtype=np.float32)[generator.integers(0, 7, 60)]
-    names = np.array([f"group $x_{n}$ {'long ' * 20}" for n in range(count)])
+    names = np.array([f"group\n$x_{n}$ {'long ' * 20}" for n in range(count)])
     many = drawn(draw_groups(compare_groups(probabilities, targets, np.resize(names, 60), "g")))
     one = drawn(draw_groups(compare_groups(probabilities, targets, np.full(60, ""), "g")))
     assert (many.shape[0] > one.shape[0]) == (count > 1)
