@@ -171,10 +171,11 @@ def evaluate(
 
         load_keras()
     for dataset in prepared:
+        of_set = f"{dataset.root}: " if across else ""
         for note in dataset.notes:
-            warn(note)
+            warn(of_set + note)
         if photos := whole_photos_note(dataset):
-            warn(photos)
+            warn(of_set + photos)
     if plot or report:
         import emorec.evaluation.plots  # noqa: F401 - a missing matplotlib ends the command here
     with image_progress("Evaluating") as progress:
