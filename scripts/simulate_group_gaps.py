@@ -7,7 +7,7 @@ the 95 % intervals cover the truth, of the accuracy of a group and of the gap be
 the worst group, and how often p is at most 0.05. "images" draws 100 images for each group, each of
 another person, and resamples images. No group is left out for its size.
 
-It needs neither TensorFlow nor data, and takes a minute on an idle core.
+It needs neither TensorFlow nor data.
 
 Example: python scripts/simulate_group_gaps.py
 """
@@ -77,7 +77,7 @@ def shares(accuracies: Sequence[float], people: int | None, draws: int) -> tuple
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--draws", type=int, default=400)
+    parser.add_argument("--draws", type=int, default=200)
     draws = parser.parse_args().draws
     group_scores.MIN_PEOPLE = group_scores.MIN_IMAGES = 0
     group_resampling.RESAMPLES = RESAMPLES
