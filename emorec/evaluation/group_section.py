@@ -14,12 +14,13 @@ def group_sections(comparisons: Sequence[GroupComparison]) -> list[str]:
     return [part for comparison in comparisons for part in _section(comparison)]
 
 
-def _percent(value: float) -> str:
-    return f"{value:.1%}"
+def _percent(value: float, interval: Interval) -> str:
+    return f"{value:.1%} ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})"
 
 
-def _interval(interval: Interval) -> str:
-    return "{:.1%} to {:.1%}".format(*interval)
+def _points(value: float, interval: Interval) -> str:
+    low, high = interval
+    return f"{100 * value:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
 def _section(comparison: GroupComparison) -> list[str]:
@@ -32,21 +33,18 @@ def _section(comparison: GroupComparison) -> list[str]:
                 (part.group or "(empty)") + ("" if part.not_compared is None else " *"),
                 f"{part.images:,}",
                 *([f"{part.resampled_groups:,}"] if people else []),
-                _percent(part.accuracy),
-                _interval(part.accuracy_interval),
-                _percent(part.balanced_accuracy),
-                _interval(part.balanced_accuracy_interval),
-                f"{part.calibration_error:.3f}",
-                "{:.3f} to {:.3f}".format(*part.calibration_error_interval),
-                "-" if rest is None else f"{100 * rest.value:+.1f}",
-                "-" if rest is None else "{:+.1f} to {:+.1f}".format(*_points(rest.interval)),
+                _percent(part.accuracy, part.accuracy_interval),
+                _percent(part.balanced_accuracy, part.balanced_accuracy_interval),
+                "{:.3f} ({:.3f} to {:.3f})".format(
+                    part.calibration_error, *part.calibration_error_interval
+                ),
+                "-" if rest is None else _points(rest.value, rest.interval),
             ]
         )
     head = [
         *("group", "images"),
         *(["people"] if people else []),
-        *("accuracy", "95 %", "balanced", "95 %", "calibration", "95 %"),
-        *("against the rest, points", "95 %"),
+        *("accuracy", "balanced accuracy", "calibration error", "accuracy against the rest"),
     ]
     notes = [
         f"<li>* {html.escape(part.group or '(empty)')}: not compared, {part.not_compared}</li>"
@@ -64,7 +62,3 @@ def _section(comparison: GroupComparison) -> list[str]:
         if gaps
         else "<p>Fewer than two groups can be compared.</p>",
     ]
-
-
-def _points(interval: Interval) -> Interval:
-    return 100 * interval[0], 100 * interval[1]
