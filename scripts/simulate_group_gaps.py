@@ -68,7 +68,7 @@ def shares(accuracies: Sequence[float], people: int | None, draws: int) -> tuple
     for _ in range(draws):
         found = draw(generator, accuracies, people)
         ends = [entry.accuracy_interval for entry in found.groups]
-        own += np.mean([a <= x <= b for x, (a, b) in zip(accuracies, ends, strict=True)])
+        own += float(np.mean([a <= x <= b for x, (a, b) in zip(accuracies, ends, strict=True)]))
         low, high = found.gaps[0].interval
         covered += low <= gap <= high
         rejected += found.gaps[0].p_value <= 0.05
@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=200)
     draws = parser.parse_args().draws
     group_scores.MIN_PEOPLE = group_scores.MIN_IMAGES = 0
-    group_resampling.RESAMPLES = RESAMPLES
+    setattr(group_resampling, "RESAMPLES", RESAMPLES)  # noqa: B010 - an imported name
     print("| accuracies | people per group | accuracy covered | gap covered | p <= 0.05 |")
     print("| --- | --- | --- | --- | --- |")
     for name, accuracies in SCENARIOS.items():

@@ -46,7 +46,7 @@ class GroupedImages:
     def nested(self) -> bool:
         """Whether each unit has images in one group only."""
         pairs = self.units * (self.groups.max() + 1) + self.groups
-        return len(np.unique(pairs)) == self.units.max() + 1
+        return len(np.unique(pairs)) == int(self.units.max()) + 1
 
     def of_groups(self, chosen: Indices) -> "GroupedImages":
         """Return the images of some groups, which are numbered in the given order."""

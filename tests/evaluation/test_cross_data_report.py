@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from helpers.html_page import Page, assert_self_contained
 from helpers.metadata_example import METADATA
 from helpers.onnx_models import write_tiny_model
@@ -15,6 +16,7 @@ from emorec.labels import EMOTIONS_8
 HOSTILE = "<img src=x onerror=alert(1)>&\"'"
 
 
+@pytest.mark.slow
 def test_the_page_of_two_data_sets(tiny_data: Path, tmp_path: Path) -> None:
     metadata = METADATA.replaced(labels=EMOTIONS_8, name=HOSTILE)
     model = write_tiny_model(tmp_path / "m.onnx", metadata)
