@@ -31,6 +31,7 @@ __all__ = [
     "StreamSettings",
     "VideoReader",
     "__version__",
+    "cross_evaluate",
     "cross_validate",
     "evaluate",
     "load_dataset",
@@ -46,7 +47,7 @@ __all__ = [
 
 _ORIGINS = {
     "emorec.api.data": ("load_dataset", "prepare_data"),
-    "emorec.api.evaluations": ("evaluate",),
+    "emorec.api.evaluations": ("cross_evaluate", "evaluate"),
     "emorec.api.runs": ("cross_validate", "load_train_config", "resume_training", "train"),
     "emorec.data_frame": ("to_pandas",),
     "emorec.datasets.loading": ("load_images",),
@@ -71,7 +72,7 @@ _ORIGINS = {
 TYPE_CHECKING = False  # type checkers take it for true; saves the import of typing
 if TYPE_CHECKING:
     from emorec.api.data import load_dataset, prepare_data
-    from emorec.api.evaluations import evaluate
+    from emorec.api.evaluations import cross_evaluate, evaluate
     from emorec.api.runs import cross_validate, load_train_config, resume_training, train
     from emorec.data_frame import to_pandas
     from emorec.datasets.loading import load_images

@@ -26,6 +26,8 @@ Examples:
   emorec evaluate runs/20260101-120000-compact --data FER-2013
   emorec evaluate model.onnx --data FER-2013 --prior balanced --json-file results.json
   emorec evaluate a.onnx b.onnx --data FER-2013 --report comparison.html
+  emorec evaluate a.onnx b.onnx --data FER-2013 --data CKPLUS --data MYDATA
+  emorec evaluate a.onnx --data MYDATA --map labels.yaml --group sex --group age
 """
 )
 @click.argument(
@@ -38,9 +40,21 @@ Examples:
 )
 @click.option(
     "--data",
+    "datasets",
     required=True,
+    multiple=True,
     type=click.Path(readable=False, path_type=Path),
-    help="A prepared data set, or a FER-2013 folder tree.",
+    help="A prepared data set, or a FER-2013 folder tree. Several, each after a --data, are "
+    "evaluated on the classes that each has in common with the models.",
+)
+@click.option(
+    "--map",
+    "label_map",
+    metavar="FILE",
+    type=click.Path(readable=False, path_type=Path),
+    help="YAML file for data with other labels than the models; each line is 'label of the data "
+    "set: label of the model', such as 'smile: happy'. Labels that it lacks are matched by name; "
+    "images of other classes are left out and counted.",
 )
 @click.option(
     "--split",
@@ -65,8 +79,11 @@ Examples:
 @device_option
 @click.option(
     "--group",
+    "groups",
     metavar="COLUMN",
-    help="Report metrics for each value of this manifest column.  [default: group, if it exists]",
+    multiple=True,
+    help="Report metrics for each value of this manifest column, and the gaps between them; can be "
+    "repeated.  [default: group, if it exists]",
 )
 @click.option(
     "--group-by",
@@ -92,21 +109,22 @@ Examples:
 @json_options
 def evaluate(
     models: tuple[Path, ...],
-    data: Path,
+    datasets: tuple[Path, ...],
+    label_map: Path | None,
     split: str,
     policy: str | None,
     classes: int | None,
     prior: float | None,
     flip: bool,
     device: str,
-    group: str | None,
+    groups: tuple[str, ...],
     group_by: str | None,
     limit: int | None,
     report: Path | None,
     plot: Path | None,
     json_output: JsonOutput,
 ) -> None:
-    """Evaluate each MODEL on a split of a data set.
+    """Evaluate each MODEL on a split of a data set, or of several.
 
     MODEL is a .onnx or .keras file, a run folder or its unique beginning, or a name of `emorec
     models list`. Several models are evaluated on the same images and compared by McNemar's exact
@@ -114,12 +132,14 @@ def evaluate(
     data set has any, of whole groups (people).
     """
     from emorec.atomic_files import write_bytes
+    from emorec.cli.cross_data_text import cross_data_text
     from emorec.cli.evaluation_text import comparison_text, evaluation_text
     from emorec.cli.progress import image_progress
     from emorec.datasets.manifest import read_prepared
     from emorec.datasets.whole_photos import whole_photos_note
     from emorec.evaluation.comparison import pair_tests
-    from emorec.evaluation.evaluate import evaluate as run
+    from emorec.evaluation.cross_data import CrossEvaluation
+    from emorec.evaluation.evaluate import evaluate_data_sets
     from emorec.models.files import find_model
 
     paths = [find_model(model) for model in models]
@@ -127,26 +147,39 @@ def evaluate(
     written = {option: target for option, target in outputs.items() if target}
     for option, target in written.items():
         require_file_path(option, target)
-    refuse_overwriting(written.values(), paths, "choose other names")
+    inputs = [*paths, *([label_map] if label_map else [])]
+    refuse_overwriting(written.values(), inputs, "choose other names")
     for option, target in written.items():
         require_suffix(option, target, _SUFFIXES[option])
-    json_output.check(files=written.values(), models=paths, folders=[data])
-    if plot and len(paths) > 1:
-        raise click.UsageError("--plot draws one model; pass one MODEL, or use --report")
-    prepared = read_prepared(data, group_by)
+    json_output.check(
+        files=[*written.values(), *inputs[len(paths) :]], models=paths, folders=datasets
+    )
+    across = len(datasets) > 1
+    if plot and (len(paths) > 1 or across):
+        raise click.UsageError(
+            "--plot draws one model on one data set; pass one MODEL and one --data, or use --report"
+        )
+    matching: dict[str, str] | None = {} if across else None
+    if label_map:
+        from emorec.training.strict_yaml import read_label_map
+
+        matching = read_label_map(label_map)
+    prepared = [read_prepared(data, group_by) for data in datasets]
     if any(path.suffix == ".keras" for path in paths):
         refuse_device_of_keras()
         from emorec.cli.keras_backend import load_keras
 
         load_keras()
-    for note in prepared.notes:
-        warn(note)
-    if photos := whole_photos_note(prepared):
-        warn(photos)
+    for dataset in prepared:
+        of_set = f"{dataset.root}: " if across else ""
+        for note in dataset.notes:
+            warn(of_set + note)
+        if photos := whole_photos_note(dataset):
+            warn(of_set + photos)
     if plot or report:
         import emorec.evaluation.plots  # noqa: F401 - a missing matplotlib ends the command here
     with image_progress("Evaluating") as progress:
-        found = run(
+        columns = evaluate_data_sets(
             paths,
             prepared,
             split,
@@ -156,25 +189,36 @@ def evaluate(
             prior=prior,
             flip=flip,
             device=device,
-            group=group,
+            group=groups,
+            label_map=matching,
             progress=progress,
         )
+    found = columns[0]
     for entry in found:
         if flip and not entry.flip:
             note_flip_without_effect(entry.model)
+    cross = CrossEvaluation(datasets, split, tuple(map(tuple, columns))) if across else None
     if plot:
         from emorec.evaluation.plots import draw_confusion_matrix
 
         write_bytes(plot, draw_confusion_matrix(found[0].scores))
     if report:
+        from emorec.evaluation.cross_data_report import render_cross_data
         from emorec.evaluation.report import render
 
-        write_bytes(report, render(found, data.resolve().name, split).encode())
-    where = {"data": str(data), "split": split}
-    if len(found) == 1:
+        name = datasets[0].resolve().name
+        page = render_cross_data(cross) if cross else render(found, name, split)
+        write_bytes(report, page.encode())
+    where = {"data": str(datasets[0]), "split": split}
+    if cross:
+        figures = cross.to_dict()
+    elif len(found) == 1:
         figures = {**where, **found[0].to_dict()}
     else:
         tests = [test.to_dict() for test in pair_tests(found)]
         figures = {**where, "models": [entry.to_dict() for entry in found], "mcnemar": tests}
     if not json_output.write(figures):
-        click.echo(evaluation_text(found[0]) if len(found) == 1 else comparison_text(found))
+        if cross:
+            click.echo(cross_data_text(cross))
+        else:
+            click.echo(evaluation_text(found[0]) if len(found) == 1 else comparison_text(found))

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from emorec.cli.group_text import group_lines
 from emorec.cli.terminal_text import one_line
+from emorec.datasets.prepared_files import GROUP
 from emorec.evaluation.assessment import Evaluation
 from emorec.evaluation.comparison import pair_tests, titles
 from emorec.evaluation.metrics import intervals_text, majority_problem
@@ -71,14 +73,10 @@ def evaluation_text(result: Evaluation) -> str:
             f"{_bin_name(entry.lowest, entry.below):25}{entry.accuracy:.4f}{entry.images:10d}"
             for entry in result.votes.bins
         ]
-    if result.groups:
-        size = max(len("group"), *(len(one_line(e.group)) for e in result.groups)) + 2
-        lines += ["", f"{'group':{size}}accuracy  balanced  images"]
-        lines += [
-            f"{one_line(e.group):{size}}{e.accuracy:8.4f}{e.balanced_accuracy:10.4f}{e.images:8d}"
-            f"  {_interval(e.accuracy_interval)}"
-            for e in result.groups
-        ]
+    for comparison in result.group_comparisons:
+        lines += group_lines(comparison)
+    if result.matching:
+        lines += ["", *map(one_line, result.matching.to_lines())]
     return "\n".join(lines)
 
 
@@ -117,4 +115,20 @@ def comparison_text(found: Sequence[Evaluation]) -> str:
             f"{names[test.first]}: {result.only_first}, {names[test.second]}: "
             f"{result.only_second}, p = {result.p_value:.3g}"
         )
+    for name, entry in zip(names, found, strict=True):
+        if gaps := gap_lines(name, entry):
+            lines += ["", *gaps]
+        if entry.matching and (matched := entry.matching.to_lines()):
+            lines += ["", f"classes of {name}", *map(one_line, matched)]
     return "\n".join(lines)
+
+
+def gap_lines(name: str, entry: Evaluation) -> list[str]:
+    """Format the gaps between groups of one of several models."""
+    lines = []
+    for comparison in entry.group_comparisons:
+        begin = f"{name}: groups by {one_line(comparison.column)}: "
+        lines += [begin + one_line(gap.to_text()) for gap in comparison.gaps]
+        if not comparison.gaps and comparison.column != GROUP:  # nobody asked for the default
+            lines.append(f"{begin}fewer than two groups can be compared")
+    return lines

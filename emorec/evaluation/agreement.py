@@ -1,19 +1,13 @@
-"""Agreement of a classifier with the annotators, and its metrics by group."""
+"""Agreement of a classifier with the annotators."""
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from emorec.errors import ConfigError
-from emorec.evaluation.metrics import Probabilities, score
-from emorec.evaluation.significance import Interval
+from emorec.evaluation.metrics import Probabilities
 from emorec.labels import Targets, Votes, soft_targets_from_votes
 
 _EDGES = (0.0, 0.6, 0.7, 0.8, 0.9, 1.0)
-
-MAX_GROUPS = 50
-"""A column with more distinct values holds names rather than groups."""
 
 
 @dataclass(frozen=True)
@@ -81,52 +75,3 @@ def vote_agreement(
             accuracy = float(correct[inside].mean())
             bins.append(AgreementBin(lowest, below, int(inside.sum()), accuracy))
     return VoteAgreement(int(voted.sum()), float(divergence), tuple(bins))
-
-
-@dataclass(frozen=True)
-class GroupScores:
-    """Metrics of the images with one value in a column of the manifest."""
-
-    group: str
-    images: int
-    accuracy: float
-    accuracy_interval: Interval
-    balanced_accuracy: float
-
-
-def group_scores(
-    probabilities: Probabilities,
-    targets: Targets,
-    labels: tuple[str, ...],
-    groups: npt.NDArray[np.str_],
-) -> tuple[GroupScores, ...]:
-    """Compute the metrics of each group, in the order of the groups' names.
-
-    Args:
-        probabilities: Shape (n, classes).
-        targets: Shape (n, classes).
-        labels: Name of each class.
-        groups: Group of each image, shape (n,).
-
-    Raises:
-        ConfigError: There are more than `MAX_GROUPS` groups.
-    """
-    names = np.unique(groups).tolist()
-    if len(names) > MAX_GROUPS:
-        raise ConfigError(
-            f"the group column has {len(names)} values; at most {MAX_GROUPS} can be compared"
-        )
-    found = []
-    for name in names:
-        inside = groups == name
-        scores = score(probabilities[inside], targets[inside], labels)
-        found.append(
-            GroupScores(
-                name,
-                scores.images,
-                scores.accuracy,
-                scores.accuracy_interval,
-                scores.balanced_accuracy,
-            )
-        )
-    return tuple(found)

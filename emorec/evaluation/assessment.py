@@ -1,7 +1,8 @@
 """All metrics of one model on one split, computed from its logits."""
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from emorec.datasets.manifest import Examples
-from emorec.evaluation.agreement import GroupScores, VoteAgreement, group_scores, vote_agreement
+from emorec.evaluation.agreement import VoteAgreement, vote_agreement
 from emorec.evaluation.calibration import (
     CoveragePoint,
     ReliabilityBin,
@@ -18,6 +19,8 @@ from emorec.evaluation.calibration import (
     reliability,
     two_fold,
 )
+from emorec.evaluation.group_scores import GroupComparison, GroupScores, compare_groups
+from emorec.evaluation.label_matching import LabelMatching, score_all_classes
 from emorec.evaluation.metrics import Probabilities, Scores, score
 from emorec.evaluation.mistakes import Mistake, confident_mistakes
 from emorec.images import Image
@@ -63,9 +66,11 @@ class Evaluation:
         adjustments: Metrics by strength of the logit adjustment; empty if the metadata hold no
             prior.
         votes: Agreement with the votes; None if the data set has none.
-        groups: Metrics by group; empty without groups.
+        group_comparisons: Metrics by group, of each column of groups; empty without groups.
         mistakes: Mistakes with the highest confidence.
         device: Device of the model in ONNX Runtime; None for Keras.
+        matching: How the classes of the data and of the model were matched; None if they are the
+            same, contempt aside.
     """
 
     model: Path
@@ -80,9 +85,15 @@ class Evaluation:
     coverage: tuple[CoveragePoint, ...]
     adjustments: tuple[AdjustmentScores, ...]
     votes: VoteAgreement | None
-    groups: tuple[GroupScores, ...]
+    group_comparisons: tuple[GroupComparison, ...]
     mistakes: tuple[Mistake, ...]
     device: str | None = None
+    matching: LabelMatching | None = None
+
+    @property
+    def groups(self) -> tuple[GroupScores, ...]:
+        """Metrics by group, of all columns of groups."""
+        return tuple(entry for part in self.group_comparisons for entry in part.groups)
 
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
@@ -96,6 +107,11 @@ class Evaluation:
             {name: None if math.isnan(value) else value for name, value in asdict(entry).items()}
             for entry in self.reliability
         ]
+        further: dict[str, Any] = {}
+        if self.group_comparisons:
+            further["group_gaps"] = [part.gaps_to_dict() for part in self.group_comparisons]
+        if self.matching is not None:
+            further["label_matching"] = self.matching.to_dict()
         return {
             "model": str(self.model),
             "name": self.metadata.name,
@@ -111,7 +127,11 @@ class Evaluation:
             "coverage": [asdict(point) for point in self.coverage],
             "priors": [entry.to_dict() for entry in self.adjustments],
             "votes": self.votes and asdict(self.votes),
-            "groups": [asdict(entry) for entry in self.groups],
+            "groups": [
+                {"column": part.column, **asdict(entry)}
+                for part in self.group_comparisons
+                for entry in part.groups
+            ],
             "confident_mistakes": [
                 {
                     "path": str(entry.path),
@@ -122,6 +142,7 @@ class Evaluation:
                 }
                 for entry in self.mistakes
             ],
+            **further,
         }
 
 
@@ -134,8 +155,9 @@ def assess(
     logits: npt.NDArray[Any],
     adjustment_strength: float = 0.0,
     flip: bool = False,
-    groups: npt.NDArray[np.str_] | None = None,
+    groups: Mapping[str, npt.NDArray[np.str_]] | None = None,
     device: str | None = None,
+    matching: LabelMatching | None = None,
 ) -> Evaluation:
     """Compute all metrics of a model from its logits.
 
@@ -148,13 +170,20 @@ def assess(
         logits: Shape (n, labels of the model).
         adjustment_strength: Strength of the logit adjustment.
         flip: Whether the logits are means over mirrored images, for the report.
-        groups: Group of each image, shape (n,); None without groups.
+        groups: Group of each image, shape (n,), by column of the manifest; None without groups.
         device: Device of the model in ONNX Runtime, for the report; None for Keras.
+        matching: How the classes were matched; None if they are the same, contempt aside.
 
     Raises:
         ConfigError: There are too many groups.
     """
     names, targets = examples.class_names, examples.targets
+    if matching is not None and matching.removed:
+        found = probabilities_from_logits(
+            logits, metadata.temperature, prior_offsets(metadata, adjustment_strength)
+        )
+        kept = score_all_classes(found, metadata.labels, examples)
+        matching = replace(matching, all_classes=kept)
     columns = [metadata.labels.index(name) for name in names]
     logits = logits[:, columns]
 
@@ -183,7 +212,11 @@ def assess(
         coverage=coverage_curve(probabilities, targets),
         adjustments=tuple(adjustments),
         votes=None if votes is None else vote_agreement(probabilities, targets, votes, len(names)),
-        groups=() if groups is None else group_scores(probabilities, targets, names, groups),
+        group_comparisons=tuple(
+            compare_groups(probabilities, targets, values, column, examples.groups)
+            for column, values in (groups or {}).items()
+        ),
         mistakes=confident_mistakes(probabilities, examples, images),
         device=device,
+        matching=matching,
     )

@@ -36,6 +36,11 @@ class ReliabilityBin:
     accuracy: float
 
 
+def bin_numbers(confidence: Floats, bins: int = BINS) -> npt.NDArray[np.intp]:
+    """Return the number of the bin of each confidence, from 0; an edge belongs to the lower bin."""
+    return np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)
+
+
 def reliability(
     probabilities: Floats, targets: Targets, bins: int = BINS
 ) -> tuple[ReliabilityBin, ...]:
@@ -50,7 +55,7 @@ def reliability(
     """
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == targets.argmax(axis=1)
-    number = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    number = bin_numbers(confidence, bins)
     found = []
     for index in range(bins):
         inside = number == index

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from matplotlib.ticker import MaxNLocator
 
 from emorec.evaluation.calibration import CoveragePoint, ReliabilityBin
+from emorec.evaluation.group_scores import GroupComparison
 from emorec.evaluation.metrics import Scores
 from emorec.figures import new_figure, to_png
 from emorec.fonts import drawable
@@ -188,4 +189,56 @@ def draw_comparison(names: Sequence[str], scores: Sequence[Scores]) -> bytes:
     axes.set(xlabel="share, with the 95 % interval")
     axes.grid(axis="x", alpha=0.3)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.35 if len(names) < 3 else 1.2), ncols=2)
+    return to_png(figure)
+
+
+def draw_groups(comparison: GroupComparison) -> bytes:
+    """Draw the metrics of groups with their intervals, one row per group.
+
+    Groups that are not compared have hollow markers.
+
+    Args:
+        comparison: Metrics by the values of one column.
+    """
+    groups = comparison.groups
+    figure = new_figure(10, 1.9 + 0.36 * len(groups))
+    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(2, 1))
+    shown: tuple[tuple[Any, str, str, str, float], ...] = (
+        (left, "accuracy", _TRAIN, "o", -0.13),
+        (left, "balanced_accuracy", _VALIDATION, "s", 0.13),
+        (right, "calibration_error", "#009E73", "D", 0.0),
+    )
+    # The legend shows a filled marker if there is one.
+    named = max(range(len(groups)), key=lambda place: groups[place].not_compared is None)
+    for axes, metric, color, marker, shift in shown:
+        for place, entry in enumerate(groups):
+            value, (low, high) = getattr(entry, metric), getattr(entry, f"{metric}_interval")
+            axes.errorbar(
+                value,
+                place + shift,
+                xerr=[[max(value - low, 0)], [max(high - value, 0)]],
+                fmt=marker,
+                color=color,
+                markerfacecolor=color if entry.not_compared is None else "white",
+                capsize=3,
+                label=None if place != named else metric.replace("_", " "),
+            )
+        axes.grid(axis="x", alpha=0.3)
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
+    names = [
+        "".join(c if c.isprintable() else repr(c)[1:-1] for c in entry.group) or "(empty)"
+        for entry in groups
+    ]
+    shortened = [name if len(name) <= 30 else f"{name[:14]}...{name[-13:]}" for name in names]
+    left.set_yticks(
+        range(len(groups)),
+        [
+            f"{drawable(name)} ({entry.images:,})".replace("$", r"\$")
+            for name, entry in zip(shortened, groups, strict=True)
+        ],
+    )
+    left.set_ylim(len(groups) - 0.5, -0.5)
+    left.set(xlabel="share, with the 95 % interval")
+    right.set(xlabel="error, with the 95 % interval")
+    right.set_xlim(left=0)
     return to_png(figure)

@@ -8,6 +8,7 @@ from emorec import __version__
 from emorec.evaluation import plots
 from emorec.evaluation.assessment import Evaluation
 from emorec.evaluation.comparison import pair_tests, titles
+from emorec.evaluation.group_section import group_sections
 from emorec.evaluation.metrics import intervals_text, majority_problem
 from emorec.evaluation.mistakes import Mistake
 from emorec.evaluation.significance import Interval
@@ -64,7 +65,7 @@ def render(
     )
     if len(evaluations) > 1:
         names = titles(evaluations)
-        parts = [summary, *_comparison(names, evaluations)]
+        parts = [summary, *comparison_sections(names, evaluations)]
         for name, entry in zip(names, evaluations, strict=True):
             parts += [f"<h2>{html.escape(name)}</h2>", *model_sections(entry, _MISTAKES_PER_MODEL)]
         return page(f"Comparison of {len(evaluations)} models", parts)
@@ -101,7 +102,13 @@ def _training(training: TrainingHistory) -> list[str]:
     ]
 
 
-def _comparison(names: Sequence[str], evaluations: Sequence[Evaluation]) -> list[str]:
+def comparison_sections(names: Sequence[str], evaluations: Sequence[Evaluation]) -> list[str]:
+    """Render the comparison of several models on the same images.
+
+    Args:
+        names: Name of each model.
+        evaluations: Their evaluations.
+    """
     scores = [entry.scores for entry in evaluations]
     head = ("accuracy", "interval", "balanced", "interval", "macro F1", "top 2", "calibration")
     rows = [
@@ -153,6 +160,7 @@ def model_sections(entry: Evaluation, mistakes: int) -> list[str]:
     """
     return [
         _facts(entry),
+        _matching(entry),
         _metrics(entry),
         _classes(entry),
         "<h3>Confusion matrix</h3>",
@@ -160,7 +168,7 @@ def model_sections(entry: Evaluation, mistakes: int) -> list[str]:
         *_calibration(entry),
         _adjustments(entry),
         _votes(entry),
-        _groups(entry),
+        *group_sections(entry.group_comparisons),
         _mistakes(entry.mistakes[:mistakes]),
     ]
 
@@ -179,6 +187,13 @@ def _facts(entry: Evaluation) -> str:
         ["inference", views],
     ]
     return "<dl>" + "".join(f"<dt>{n}</dt><dd>{html.escape(v)}</dd>" for n, v in rows) + "</dl>"
+
+
+def _matching(entry: Evaluation) -> str:
+    if not (entry.matching and (lines := entry.matching.to_lines())):
+        return ""
+    points = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    return f"<h3>Classes of the data and of the model</h3><ul>{points}</ul>"
 
 
 def _metrics(entry: Evaluation) -> str:
@@ -280,23 +295,6 @@ def _votes(entry: Evaluation) -> str:
         f"{entry.votes.divergence:.4f} nats. The table groups the images by the share of their "
         "most frequent vote.</p>" + table(["annotators who agree", "accuracy", "images"], rows)
     )
-
-
-def _groups(entry: Evaluation) -> str:
-    if not entry.groups:
-        return ""
-    rows = [
-        [
-            part.group or "(empty)",
-            _percent(part.accuracy),
-            _interval(part.accuracy_interval),
-            _percent(part.balanced_accuracy),
-            f"{part.images:,}",
-        ]
-        for part in entry.groups
-    ]
-    head = ["group", "accuracy", "interval", "balanced accuracy", "images"]
-    return "<h3>Groups</h3>" + table(head, rows)
 
 
 def _mistakes(mistakes: Sequence[Mistake]) -> str:

@@ -10,8 +10,8 @@ import numpy.typing as npt
 Interval = tuple[float, float]
 
 RESAMPLES = 2000
-_SEED = 0
-_LEVEL = 0.95
+SEED = 0
+LEVEL = 0.95
 
 _RESAMPLES_AT_A_TIME = 100
 """Resamples of groups in one array; there may be as many groups as images."""
@@ -35,7 +35,7 @@ def bootstrap_intervals(
         k intervals (low, high); deterministic.
     """
     total = int(confusion.sum())
-    generator = np.random.default_rng(_SEED)
+    generator = np.random.default_rng(SEED)
     drawn = generator.multinomial(total, confusion.ravel() / total, size=RESAMPLES)
     return _percentile_intervals(metrics(drawn.reshape(RESAMPLES, *confusion.shape)))
 
@@ -58,7 +58,7 @@ def group_bootstrap_intervals(
     """
     count = len(confusions)
     flat = confusions.reshape(count, -1)
-    generator = np.random.default_rng(_SEED)
+    generator = np.random.default_rng(SEED)
     found = []
     for start in range(0, RESAMPLES, _RESAMPLES_AT_A_TIME):
         size = min(_RESAMPLES_AT_A_TIME, RESAMPLES - start)
@@ -69,7 +69,7 @@ def group_bootstrap_intervals(
 
 def _percentile_intervals(found: npt.NDArray[np.floating[Any]]) -> list[Interval]:
     """Return the interval of each metric from its values in the resamples, shape (m, k)."""
-    edges = np.quantile(found, ((1 - _LEVEL) / 2, (1 + _LEVEL) / 2), axis=0)
+    edges = np.quantile(found, ((1 - LEVEL) / 2, (1 + LEVEL) / 2), axis=0)
     return [(float(low), float(high)) for low, high in edges.T]
 
 

@@ -57,7 +57,10 @@ class HeadRows:
 
 
 def match_labels(
-    labels: Sequence[str], trained: Sequence[str] | None, label_map: Mapping[str, str]
+    labels: Sequence[str],
+    trained: Sequence[str] | None,
+    label_map: Mapping[str, str],
+    source: str = "the initial weights",
 ) -> HeadRows | None:
     """Find the trained label of each new label: that of the map, else that of the same name.
 
@@ -67,6 +70,7 @@ def match_labels(
         labels: Labels of the new head, in order.
         trained: Labels of the trained head, in order; None if the initial weights have none.
         label_map: Trained label by new label. Several new labels may have the same trained one.
+        source: What has the trained labels, for messages.
 
     Returns:
         None if the initial weights have no labels.
@@ -88,7 +92,7 @@ def match_labels(
         label = _found(new, labels, new_by_key, "label of the data set")
         if label in mapped:
             raise ConfigError(f"label_map: the label {label!r:.60} occurs twice")
-        mapped[label] = _found(old, trained, trained_by_key, "label of the initial weights")
+        mapped[label] = _found(old, trained, trained_by_key, f"label of {source}")
     kept: dict[str, str] = {}
     for label in labels:
         match = mapped.get(label)

@@ -4,16 +4,21 @@ from pathlib import Path
 import pytest
 
 from emorec.api.data import load_dataset
-from emorec.api.evaluations import evaluate
+from emorec.api.evaluations import cross_evaluate, evaluate
 from emorec.errors import ConfigError, DataError, ModelError
+from emorec.evaluation import cross_data
 from emorec.evaluation import evaluate as library
 
 
-def test_the_options_and_their_defaults_are_those_of_the_library():
-    own = inspect.signature(evaluate).parameters
-    others = inspect.signature(library.evaluate).parameters
-    assert own.keys() - {"model"} == others.keys() - {"models"}
-    for name in own.keys() - {"model", "data", "split"}:
+@pytest.mark.parametrize(
+    ("function", "other"),
+    [(evaluate, library.evaluate), (cross_evaluate, cross_data.cross_evaluate)],
+)
+def test_the_options_and_their_defaults_are_those_of_the_library(function, other):
+    own = inspect.signature(function).parameters
+    others = inspect.signature(other).parameters
+    assert own.keys() - {"model"} == others.keys() - ({"models"} - own.keys())
+    for name in own.keys() - {"model", "models", "data", "datasets", "split"}:
         assert own[name].default == others[name].default, name
 
 
@@ -38,3 +43,13 @@ def test_the_metrics_are_those_of_the_library(tiny_data: Path):
 def test_errors(tiny_data: Path, model, data, split, error, message):
     with pytest.raises(error, match=message):
         evaluate(model, data or tiny_data, split)
+
+
+def test_several_data_sets(tiny_data: Path):
+    dataset = load_dataset(tiny_data)
+    found = cross_evaluate(["emorec-nano"], [tiny_data, dataset], "test", limit=7)
+    assert [len(column) for column in found.columns] == [1, 1]
+    assert {column[0].scores.images for column in found.columns} == {7}
+    for models, datasets in (([], [tiny_data]), (["emorec-nano"], [])):
+        with pytest.raises(ConfigError, match="at least one model and one data set"):
+            cross_evaluate(models, datasets)

@@ -98,6 +98,65 @@ def test_plot_and_report(models: list[Path], tiny_data: Path, tmp_path: Path) ->
     assert "Comparison of 3 models" in page.read_text("utf-8")
 
 
+def test_several_data_sets(models: list[Path], tiny_data: Path, tmp_path: Path) -> None:
+    other = make_prepared(tmp_path / "other", votes=False)
+    target, page = tmp_path / "figures.json", tmp_path / "page.html"
+    words = [*models[:2], "--data", tiny_data, "--data", other, "--split", "test", "--limit", "14"]
+    done = run(*words, "--json-file", target, "--report", page)
+    assert done.exit_code == 0, done.output
+    figures = json.loads(target.read_text())
+    assert [entry["data"] for entry in figures["datasets"]] == [str(tiny_data), str(other)]
+    accuracy = figures["datasets"][1]["models"][1]["accuracy"]
+    assert done.stdout.startswith("2 models on 2 data sets, test split")
+    row = next(line for line in done.stdout.splitlines() if line.startswith("m1.onnx"))
+    assert row.split()[5] == f"{accuracy:.4f}"
+    assert "Evaluation on 2 data sets" in page.read_text("utf-8")
+    assert json.loads(run(*words, "--json").stdout) == figures
+    refused = run(models[0], *words[2:], "--plot", tmp_path / "x.png")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "one MODEL and one --data" in refused.stderr
+
+
+def test_labels_of_other_names(models: list[Path], tmp_path: Path) -> None:
+    root = make_prepared(tmp_path / "other", votes=False)
+    for split in ("train", "test"):
+        (root / split / "happy").rename(root / split / "smile")
+        (root / split / "sad").rename(root / split / "bored")
+    labels = tmp_path / "labels.yaml"
+    labels.write_text("smile: happy\n")
+    words = [models[0], "--data", root, "--split", "test"]
+    assert run(*words).exit_code == 3
+    done = run(*words, "--map", labels)
+    assert done.exit_code == 0, done.output
+    assert "Labels of the data set count as classes of the model: smile as happy." in done.stdout
+    assert "10 images of the split are left out" in done.stdout
+    figures = json.loads(run(*words, "--map", labels, "--json").stdout)
+    assert figures["label_matching"]["left_out"] == {"bored": 10}
+    assert [entry["label"] for entry in figures["per_class"]][3] == "neutral"
+    several = run(*models[:2], *words[1:], "--map", labels)
+    assert "classes of m1.onnx" in several.stdout
+    for text, message in (
+        ("smil: happy", "unknown label of the data set 'smil'; did you mean 'smile'"),
+        ("smile: hapy", "unknown label of the models 'hapy'; did you mean 'happy'"),
+        ("", "received nothing"),
+    ):
+        labels.write_text(text)
+        refused = run(*words, "--map", labels)
+        assert (refused.exit_code, refused.stdout) == (3, "")
+        assert message in refused.stderr
+    refused = run(*words, "--map", labels, "--json-file", labels)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+
+
+def test_several_columns_of_groups(models: list[Path], tiny_data: Path) -> None:
+    words = [models[0], "--data", tiny_data, "--group", "usage", "--group", "label"]
+    figures = json.loads(run(*words, "--json").stdout)
+    assert {entry["column"] for entry in figures["groups"]} == {"usage", "label"}
+    assert [entry["column"] for entry in figures["group_gaps"]] == ["usage", "label"]
+    text = run(models[0], models[1], *words[1:]).stdout
+    assert "m1.onnx: groups by label: fewer than two groups can be compared" in text
+
+
 @pytest.mark.parametrize("option", ["--json-file", "--report", "--plot"])
 @pytest.mark.parametrize("place", ["no/x.png", "."])
 def test_an_output_that_cannot_be_a_file(

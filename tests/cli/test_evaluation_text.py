@@ -38,7 +38,7 @@ def test_a_model_that_is_not_better_than_the_majority_label() -> None:
 
 
 def test_one_model() -> None:
-    groups = np.array(["a", "b"] * 35)
+    groups = {"side": np.array(["a", "b"] * 35)}
     text = evaluation_text(evaluation(56, groups=groups, adjustment_strength=0.25))
     assert text.startswith("m56 1 on 70 images\n\naccuracy           0.8000  95 %: ")
     assert "\nmajority label     0.1429  share of angry\n" in text
@@ -52,7 +52,8 @@ def test_one_model() -> None:
     assert [row[0] for row in adjustments] == ["0", "0.25", "0.5", "0.75", "1"]
     assert [row[3:] for row in adjustments].index(["<-", "this", "evaluation"]) == 1
     assert section(text, "minimum confidence")[0] == ["0.00", "1.0000", "0.8000"]
-    assert [row[0] for row in section(text, "group")] == ["a", "b"]
+    assert [row[:2] for row in section(text, "group by side")] == [["a", "35"], ["b", "35"]]
+    assert section(text, "gaps between")[0][:2] == ["accuracy:", "worst"]
     assert "annotators" not in text
 
 

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from emorec.errors import ConfigError
-from emorec.evaluation.agreement import MAX_GROUPS, group_scores, vote_agreement
+from emorec.evaluation.agreement import vote_agreement
 from emorec.labels import EMOTIONS_7, VOTE_CLASSES
 
 
@@ -56,17 +55,3 @@ def test_images_are_binned_by_the_share_of_the_most_frequent_vote() -> None:
 
 def test_no_votes_for_any_class() -> None:
     assert vote_agreement(one_hot("sad"), one_hot("sad"), votes({"unknown": 3}), 7) is None
-
-
-def test_metrics_by_group() -> None:
-    truth, predicted = one_hot("sad", "sad", "happy"), one_hot("sad", "happy", "happy")
-    found = group_scores(predicted, truth, EMOTIONS_7, np.array(["b", "a", "b"]))
-    assert [(g.group, g.images, g.accuracy) for g in found] == [("a", 1, 0.0), ("b", 2, 1.0)]
-    assert found[1].accuracy_interval == (1.0, 1.0)
-
-
-def test_too_many_groups() -> None:
-    count = MAX_GROUPS + 1
-    many = np.array([f"person {number}" for number in range(count)])
-    with pytest.raises(ConfigError, match="has 51 values; at most 50"):
-        group_scores(one_hot(*["sad"] * count), one_hot(*["sad"] * count), EMOTIONS_7, many)

@@ -4,7 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from emorec.evaluation import group_resampling
 from emorec.evaluation.calibration import coverage_curve, reliability
+from emorec.evaluation.group_scores import compare_groups
 from emorec.evaluation.metrics import Scores, score
 from emorec.evaluation.plots import (
     draw_comparison,
@@ -12,6 +14,7 @@ from emorec.evaluation.plots import (
     draw_coverage,
     draw_curves,
     draw_fold_curves,
+    draw_groups,
     draw_reliability,
 )
 
@@ -84,6 +87,19 @@ def test_a_line_for_each_model(count: int) -> None:
     one = drawn(draw_comparison(names[:1], [scores(8, 1)]))
     assert few.shape[0] > one.shape[0]
     assert few.shape[1] == one.shape[1]
+
+
+@pytest.mark.parametrize("count", [1, 12])
+def test_a_line_for_each_group(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_resampling, "RESAMPLES", 20)
+    generator = np.random.default_rng(0)
+    probabilities = generator.dirichlet(np.ones(7), 60)
+    targets = np.eye(7, dtype=np.float32)[generator.integers(0, 7, 60)]
+    names = np.array([f"group\n$x_{n}$ {'long ' * 20}" for n in range(count)])
+    many = drawn(draw_groups(compare_groups(probabilities, targets, np.resize(names, 60), "g")))
+    one = drawn(draw_groups(compare_groups(probabilities, targets, np.full(60, ""), "g")))
+    assert (many.shape[0] > one.shape[0]) == (count > 1)
+    assert many.shape[1] == one.shape[1]
 
 
 def test_labels_outside_ascii() -> None:
