@@ -187,7 +187,9 @@ def _suspicious(found: Mapping[str, Any]) -> str:
 
 def _duplicates(found: Mapping[str, Any], pairs: bytes) -> str:
     removed = Counter(leak["split"] for leak in found["leaks"])
-    names = [f"{leak['split']}: {leak['path']} is {leak['duplicate_of']}" for leak in found["leaks"]]
+    names = [
+        f"{leak['split']}: {leak['path']} is {leak['duplicate_of']}" for leak in found["leaks"]
+    ]
     different = [
         f"{pair['path']} ({pair['label']}) is {pair['of']} ({pair['label_of']})"
         for pair in found["different_labels"]

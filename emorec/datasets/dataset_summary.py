@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from emorec import __version__
@@ -195,7 +195,7 @@ def manifest_csv(selection: Selection, unreadable: Unreadable) -> bytes:
 def _further_columns(selection: Selection) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return the names of the columns about faces and changed labels, and their cells by image."""
     changed = selection.raw.source_labels
-    source_labels = [changed and changed[row] or "" for row in selection.rows]
+    source_labels = [(changed and changed[row]) or "" for row in selection.rows]
     if not selection.faces:
         if not any(source_labels):
             return (), [()] * len(selection.rows)

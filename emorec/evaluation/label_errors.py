@@ -1,4 +1,4 @@
-"""Compares the labels of a data set with the answers of a model, and lists probable label errors."""
+"""Compares the labels of a data set with the answers of a model to find label errors."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace

@@ -88,7 +88,7 @@ def in_use(folder: Path) -> Iterator[None]:
         DataError: It is no run folder, another process trains this run, or the lock file cannot be
             written.
     """
-    _require_run(folder)
+    require_run(folder)
     with locked(folder / LOCK, f"{folder}: another emorec train uses this run"):
         yield
 
@@ -162,7 +162,7 @@ def read(folder: Path) -> tuple[TrainConfig, dict[str, Any]]:
     Raises:
         ConfigError, DataError: A file is missing or damaged.
     """
-    _require_run(folder)
+    require_run(folder)
     config = read_config(folder / CONFIG)
     environment = read_json(folder / ENVIRONMENT)
     for key in ("data", "data_fingerprint", "keras_backend"):
@@ -187,7 +187,12 @@ def model_name(folder: Path, config: TrainConfig) -> str:
     return recorded if isinstance(recorded, str) and recorded else folder.resolve().name
 
 
-def _require_run(folder: Path) -> None:
+def require_run(folder: Path) -> None:
+    """Check that a folder is a run folder.
+
+    Raises:
+        DataError: It holds no settings of a run.
+    """
     if not (folder / CONFIG).is_file():
         raise DataError(
             f"{folder}: not a run folder: it holds no {CONFIG}; name a folder that emorec train "
