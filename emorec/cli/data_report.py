@@ -181,7 +181,7 @@ def _check_labels(
     model: Path, inspection: "Inspection", split: str
 ) -> "tuple[LabelErrors, str | None]":
     from emorec.cli.progress import image_progress
-    from emorec.training.label_check import check_labels
+    from emorec.evaluation.label_check import check_labels
 
     unreadable: Sequence[str] = list(inspection.facts["suspicious"]["unreadable"])
     with image_progress("Classifying images") as progress:

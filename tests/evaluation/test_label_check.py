@@ -11,12 +11,12 @@ import pytest
 from helpers.metadata_example import METADATA
 from helpers.noisy_labels import COUNT, answers, noisy_data
 
+from emorec.datasets.fingerprint import fingerprint
 from emorec.datasets.manifest import PreparedDataset, read_prepared
 from emorec.errors import ConfigError, DataError
+from emorec.evaluation.label_check import check_labels, out_of_fold_answers, trained_on_problem
 from emorec.evaluation.label_errors import ALL
 from emorec.models.files import find_model
-from emorec.training.label_check import check_labels, out_of_fold_answers, trained_on_problem
-from emorec.training.run_folder import fingerprint
 
 
 def write_predictions(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from emorec.datasets.fingerprint import fingerprint
 from emorec.datasets.manifest import PreparedDataset
 from emorec.datasets.readers.rows import TRAIN
 from emorec.datasets.readers.table import LabelTable, read_table
@@ -18,12 +19,11 @@ from emorec.evaluation.label_errors import (
     labelled_rows,
 )
 from emorec.evaluation.metrics import Probabilities
+from emorec.json_files import read_json
 from emorec.metadata import ModelMetadata
-from emorec.models.files import read_metadata
+from emorec.models.files import ENVIRONMENT, FINAL, FOLDS, PREDICTIONS, read_metadata
 from emorec.table_cells import plain_cell
 from emorec.threads import ProgressCallback
-from emorec.training import run_folder
-from emorec.training.fold_folder import PREDICTIONS, is_cross_validation, whole
 
 _PROBABILITY = "p_"
 """Beginning of the names of the columns of probabilities."""
@@ -56,8 +56,8 @@ def check_labels(
         DataError: There is no labelled image, or no prediction for one.
         ModelError: The model is missing or damaged.
     """
-    folder = whole(model.parent)
-    if is_cross_validation(folder):
+    folder = model.parent.resolve().parent
+    if model.parent.resolve().name == FINAL and (folder / FOLDS).is_file():
         answers = out_of_fold_answers(folder, data, split, unreadable)
         return find_label_errors(data, answers, split), None
     problem = trained_on_problem(model, read_metadata(model), data, split)
@@ -139,10 +139,10 @@ def trained_on_problem(
         "cross-validation (emorec train --folds 5, then --model with its folder), or --split "
         "validation"
     )
-    path = model.with_name(run_folder.ENVIRONMENT)
+    path = model.with_name(ENVIRONMENT)
     if path.exists():
-        run = run_folder.read_json(path)
-        same = run.get("data_fingerprint") == run_folder.fingerprint(data)
+        run = read_json(path)
+        same = run.get("data_fingerprint") == fingerprint(data)
         if not same and run.get("data") != str(data.root.resolve()):
             return None
         return f"{metadata.name} was trained on images of this data set; {advice}"
