@@ -80,8 +80,9 @@ def draw_run_curves(
         handlelength=3,
         frameon=False,
         borderaxespad=0,
+        title="Runs; a star marks the epoch of the model",
+        alignment="left",
     )
-    legend.text(0, 0, "*  epoch of the model", fontsize=9, transform=legend.transAxes)
     return to_png(figure)
 
 

@@ -22,6 +22,9 @@ def render_comparison(found: RunComparison, duration_text: Callable[[float], str
         for name, entry in zip(found.names, entries, strict=True)
         for problem in entry.problems
     ]
+    rows = [
+        [f"{number}: {name}", *cells] for number, name, *cells in figure_rows(found, duration_text)
+    ]
     curves = draw_run_curves(
         found.names, [entry.history for entry in entries], [entry.best_epoch for entry in entries]
     )
@@ -33,14 +36,13 @@ def render_comparison(found: RunComparison, duration_text: Callable[[float], str
             *([_DIFFERENT_DATA] if found.is_on_different_data else []),
             *(f"<p><strong>{html.escape(problem)}</strong></p>" for problem in problems),
             "<h2>Figures</h2>",
-            table(HEAD, figure_rows(found, duration_text)),
+            table(HEAD[1:], rows),
             "<h2>Learning curves</h2>",
             wide_image(curves, "accuracy, loss and learning rate by epoch"),
             "<h2>Settings that differ</h2>",
             _settings(found),
             *_tests(found),
         ],
-        style=".wide td { white-space: nowrap }",
     )
 
 

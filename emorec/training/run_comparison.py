@@ -104,7 +104,13 @@ def _differences(entries: Sequence[RunEntry]) -> dict[str, list[str]]:
     ]
     names = dict.fromkeys(name for found in settings for name in found)
     values = {name: [_text(found.get(name)) for found in settings] for name in names}
-    return {name: texts for name, texts in values.items() if len(set(texts)) > 1}
+    # Of a run with a damaged config.yaml nothing is known, which is no difference.
+    known = [bool(entry.settings) for entry in entries]
+    return {
+        name: texts
+        for name, texts in values.items()
+        if len({text for text, is_known in zip(texts, known, strict=True) if is_known}) > 1
+    }
 
 
 def _text(value: Any) -> str:

@@ -31,7 +31,7 @@ def test_the_suspects_are_shown_with_label_votes_and_answer(tmp_path: Path) -> N
     assert "2 labels (5.0%)" in parsed.text
     assert "5 labelled images have no prediction" in parsed.text
     assert "sad 95%, label happyvotes: happy 1003.png" in parsed.text
-    assert "happy 90%, label sadvotes: sad 6, happy 407.png" in parsed.text
+    assert "happy 98%, label sadvotes: sad 6, happy 407.png" in parsed.text
     first, second = parsed.images()
     assert (first == 15).all()  # row 3 is drawn in grey level 15
     assert (second == 35).all()

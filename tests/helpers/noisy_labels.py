@@ -37,5 +37,5 @@ def noisy_data(root: Path, voted: bool = True) -> PreparedDataset:
 def answers() -> ModelAnswers:
     """A model that knows the true classes, and is wrong about the ambiguous image."""
     sad = np.where(np.arange(COUNT) % 2, 0.95, 0.05)
-    sad[AMBIGUOUS] = 0.1
+    sad[AMBIGUOUS] = 0.02
     return ModelAnswers("known", np.arange(COUNT), np.stack([1 - sad, sad], axis=1))
