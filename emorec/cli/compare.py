@@ -52,6 +52,11 @@ def compare(runs: tuple[Path, ...], page: Path | None, json_output: JsonOutput) 
     if page:
         require_file_path("--out", page)
         require_suffix("--out", page, (".html", ".htm"))
+        for run in runs:
+            if page.resolve().is_relative_to(run.resolve()):
+                raise click.UsageError(
+                    f"--out: {page} is in {run}, a run; name a file outside of it"
+                )
     json_output.check(files=[page] if page else [], folders=runs)
     found = compare_runs(runs)
     for entry in found.entries:

@@ -54,7 +54,8 @@ def label_error_section(errors: LabelErrors) -> str:
             "<h3>Most doubtful labels</h3>",
             f"<p>{len(noise.suspects):,} suspects, by their disagreement with the model"
             f"{'' if errors.data.votes is None else ' (where voters disagree, less)'}. Look at "
-            "them, and decide yourself: <code>emorec data-report --review FILE.csv</code> writes "
+            "them, and decide yourself. Below an image are the model's answer with its "
+            "probability, and the label. <code>emorec data-report --review FILE.csv</code> writes "
             "a list for new labels.</p>",
             mistake_grid(_mistakes(errors, errors.doubts[:MOST_SHOWN])),
         ]

@@ -55,6 +55,7 @@ def test_the_page_and_json(tmp_path: Path) -> None:
         (["run", "run"], 3, "named twice"),
         (["run", "--out", "."], 2, "--out: . cannot be a file"),
         (["run", "--out", "page.csv"], 2, "--out"),
+        (["run", "--out", "run/report.html"], 2, "is in run, a run"),
         (["run", "--json-file", "run/metrics.json"], 2, "is a file of run"),
     ],
 )

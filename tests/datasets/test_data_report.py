@@ -25,6 +25,8 @@ def test_the_page_is_complete_and_self_contained(suspicious_data: Path, tmp_path
     assert len(parsed.images()) == len(inspection.sheets) + 1 == 4
     assert_self_contained(text)
     assert "a note" in parsed.text
+    assert "1 image has its duplicate in a later split" in parsed.text
+    assert "--drop-leaks removes them: 1 from train." in parsed.text
     stored = json.loads((suspicious_data / "report.json").read_text())
     assert stored == {**inspection.facts, "notes": ["a note"]}
 
