@@ -200,9 +200,9 @@ def _duplicates(found: Mapping[str, Any], pairs: bytes) -> str:
         counts = " and ".join(f"{count:,} from {split}" for split, count in removed.items())
         have = "image has its duplicate" if len(names) == 1 else "images have their duplicates"
         leaks = (
-            f"{len(names):,} {have} in a later split (train, validation, test), which makes metrics "
-            "look better than they are; <code>emorec prepare-data --drop-leaks</code> removes "
-            f"them: {counts}."
+            f"{len(names):,} {have} in a later split (train, validation, test), which makes "
+            "metrics look better than they are; <code>emorec prepare-data --drop-leaks</code> "
+            f"removes them: {counts}."
         )
     return (
         f"<h2>Near duplicates</h2><p>{found['images']:,} images are in {found['pairs']:,} "
