@@ -43,6 +43,7 @@ def render_comparison(found: RunComparison, duration_text: Callable[[float], str
             _settings(found),
             *_tests(found),
         ],
+        style="td:first-child { min-width: 15rem }",
     )
 
 
