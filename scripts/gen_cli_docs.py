@@ -49,10 +49,11 @@ MEANINGS = {
     "--min-score": "Drop faces below this score, whose scale depends on the detector.",
     "--model": "Model that classifies the faces.",
     "--model-name": "Short name of the model, stored in its file.",
-    "--out": "Folder of the output; of `compare` the HTML page.",
+    "--out": "Folder of the output.",
     "--out-file": "ONNX file to write.",
     "--plot": "PNG file of a plot to write.",
     "--policy": "Vote policy: how the votes on an image become its label.",
+    "--report": "Write an HTML page with figures and plots.",
     "--resume": "Resume an interrupted run. `train` needs the run folder; `detect` reads the files "
     "that `--jsonl` and `--csv` name.",
     "--seed": "Seed of the random numbers.",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     epilog="""\b
 Examples:
   emorec compare runs/*
-  emorec compare runs/20260101-120000-compact runs/20260102-090000-nano --out comparison.html
+  emorec compare runs/20260101-120000-compact runs/20260102-090000-nano --report comparison.html
 """
 )
 @click.argument(
@@ -29,7 +29,7 @@ Examples:
     type=click.Path(readable=False, path_type=Path),
 )
 @click.option(
-    "--out",
+    "--report",
     "page",
     metavar="FILE",
     type=click.Path(readable=False, path_type=Path),
@@ -50,12 +50,12 @@ def compare(runs: tuple[Path, ...], page: Path | None, json_output: JsonOutput) 
     if len(runs) > MOST_RUNS:
         raise click.UsageError(f"{len(runs)} runs; compare at most {MOST_RUNS} of them")
     if page:
-        require_file_path("--out", page)
-        require_suffix("--out", page, (".html", ".htm"))
+        require_file_path("--report", page)
+        require_suffix("--report", page, (".html", ".htm"))
         for run in runs:
             if page.resolve().is_relative_to(run.resolve()):
                 raise click.UsageError(
-                    f"--out: {page} is in {run}, a run; name a file outside of it"
+                    f"--report: {page} is in {run}, a run; name a file outside of it"
                 )
     json_output.check(files=[page] if page else [], folders=runs)
     found = compare_runs(runs)

@@ -37,7 +37,7 @@ def test_runs_are_printed_with_what_differs(tmp_path: Path) -> None:
 def test_the_page_and_json(tmp_path: Path) -> None:
     folders = [make_run(tmp_path / name, fingerprint=name, folds=2) for name in "ab"]
     page = tmp_path / "page.html"
-    result = run(*folders, "--out", page)
+    result = run(*folders, "--report", page)
     assert result.exit_code == 0
     assert "different data sets" in result.stderr
     assert "a: 0, b: 0, p = 1" in result.stdout
@@ -53,9 +53,9 @@ def test_the_page_and_json(tmp_path: Path) -> None:
         (["missing"], 4, "missing: not a run folder"),
         (["."] * 21, 2, "21 runs; compare at most 20"),
         (["run", "run"], 3, "named twice"),
-        (["run", "--out", "."], 2, "--out: . cannot be a file"),
-        (["run", "--out", "page.csv"], 2, "--out"),
-        (["run", "--out", "run/report.html"], 2, "is in run, a run"),
+        (["run", "--report", "."], 2, "--report: . cannot be a file"),
+        (["run", "--report", "page.csv"], 2, "--report"),
+        (["run", "--report", "run/report.html"], 2, "is in run, a run"),
         (["run", "--json-file", "run/metrics.json"], 2, "is a file of run"),
     ],
 )
