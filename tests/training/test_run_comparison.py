@@ -28,7 +28,7 @@ def test_only_the_settings_that_differ_are_listed(tmp_path: Path) -> None:
     second = make_run(tmp_path / "b", settings="epochs: 3\nlearning_rate: 0.25", fingerprint="x")
     found = compare_runs([first, second])
     assert found.differences == {
-        "learning_rate": ["0.05", "0.25"],
+        "learning_rate": ["0.01", "0.25"],
         "data": ["/data/abc", "/data/x"],
     }
     assert (found.data_sets, found.is_on_different_data) == ([1, 2], True)

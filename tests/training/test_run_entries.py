@@ -112,7 +112,8 @@ def test_a_cross_validation(tmp_path: Path) -> None:
     assert (unfinished.state, unfinished.figures) == ("unfinished", {})
     assert [row["val_accuracy"] for row in unfinished.history] == pytest.approx([0.3, 0.5])
     (part / "metrics.json").write_text(json.dumps({"accuracy_by_epoch": ["x"]}))
-    assert read_entry(folder).state == "damaged"
+    with pytest.raises(DataError, match="the accuracies of the folds are damaged"):
+        read_entry(folder)
 
 
 def test_only_equal_images_are_compared(tmp_path: Path) -> None:
