@@ -30,7 +30,7 @@ def draw_run_curves(
     """Draw accuracy, loss and learning rate by epoch.
 
     Args:
-        names: Name of each run, for the legend; at most 21 can be told apart.
+        names: Name of each run, for the legend; up to 21 have distinct lines.
         histories: Rows of each run, one an epoch, with the key "epoch" and some of accuracy, loss,
             val_accuracy, val_loss and learning_rate.
         best_epochs: Epoch of the model of each run, which is marked; None for none.

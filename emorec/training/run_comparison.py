@@ -12,7 +12,7 @@ from emorec.evaluation.significance import mcnemar
 from emorec.training.run_entries import RunEntry, common_correct, read_entry
 
 MOST_RUNS = 20
-"""Largest number of runs whose curves can be told apart."""
+"""Largest number of runs whose curves can be distinguished."""
 
 _OF_ENVIRONMENT = ("emorec", "keras_backend", "data")
 _MISSING = "-"
