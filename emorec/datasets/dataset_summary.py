@@ -194,8 +194,8 @@ def manifest_csv(selection: Selection, unreadable: Unreadable) -> bytes:
 
 def _further_columns(selection: Selection) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return the names of the columns about faces and changed labels, and their cells by image."""
-    changed = selection.raw.source_labels
-    source_labels = [(changed and changed[row]) or "" for row in selection.rows]
+    changed = selection.raw.source_labels or [""] * len(selection.raw.names)
+    source_labels = [changed[row] or "" for row in selection.rows]
     if not selection.faces:
         if not any(source_labels):
             return (), [()] * len(selection.rows)

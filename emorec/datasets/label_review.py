@@ -129,8 +129,8 @@ def write_review(path: Path, data: PreparedDataset, doubts: Iterable[LabelDoubt]
                     known[name] += f"; {text}"
             elif not known.get(name):
                 known[name] = text
-    text = io.StringIO()
-    writer = csv.writer(text)
+    file = io.StringIO()
+    writer = csv.writer(file)
     writer.writerow([*COLUMNS, *(VOTE_COLUMNS if data.votes is not None else ())])
     for name, found in cells.items():
         row = row_of[name]
@@ -144,7 +144,7 @@ def write_review(path: Path, data: PreparedDataset, doubts: Iterable[LabelDoubt]
         votes = () if data.votes is None else data.votes[row].tolist()
         writer.writerow([*(safe_cell(known.get(column, "")) for column in COLUMNS), *votes])
     # With the mark, spreadsheet programs read UTF-8.
-    write_bytes(path, text.getvalue().encode("utf-8-sig", "surrogateescape"))
+    write_bytes(path, file.getvalue().encode("utf-8-sig", "surrogateescape"))
     return len(cells)
 
 
