@@ -53,9 +53,11 @@ MEANINGS = {
     "--out-file": "ONNX file to write.",
     "--plot": "PNG file of a plot to write.",
     "--policy": "Vote policy: how the votes on an image become its label.",
+    "--report": "Write an HTML page with figures and plots.",
     "--resume": "Resume an interrupted run. `train` needs the run folder; `detect` reads the files "
     "that `--jsonl` and `--csv` name.",
     "--seed": "Seed of the random numbers.",
+    "--split": "Split whose images or labels are used.",
     "--strict": "Treat files that cannot be used as an error.",
 }
 """Meaning of each option whose help differs between commands or detectors: there it says more."""

@@ -25,6 +25,7 @@ LAYERS = (
         "interrupts",
         "iso_boxes",
         "iso_images",
+        "json_files",
         "labels",
         "locks",
         "pages",

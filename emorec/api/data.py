@@ -39,6 +39,7 @@ def prepare_data(
     several: str = LARGEST,
     crop_margin: float | None = None,
     align: str = AUTO,
+    relabel: StrPath | None = None,
     progress: "ProgressCallback | None" = None,
 ) -> "PrepareResult":
     """Convert raw data sets to one data set for training and evaluation: `emorec prepare-data`.
@@ -75,6 +76,8 @@ def prepare_data(
             of the shipped model.
         align: Whether crops of tilted faces are rotated so that the eyes are level: "on", "off", or
             "auto", the default of the shipped model.
+        relabel: A CSV file with the columns path and new_label, such as a review that `emorec
+            data-report --review` wrote and a person filled in: a label, "drop", or empty.
         progress: Called now and then with the number of processed images and their total.
 
     Returns:
@@ -83,8 +86,8 @@ def prepare_data(
 
     Raises:
         ConfigError: An option is unknown or does not fit the sources.
-        DataError: A source is missing, broken or unsafe, a strict check fails, or `out` must not
-            be replaced. `out` is unchanged then, and after Ctrl-C.
+        DataError: A source or `relabel` is missing, broken or unsafe, a strict check fails, or
+            `out` must not be replaced. `out` is unchanged then, and after Ctrl-C.
         ModelError: The face detector fails.
     """
     from emorec.datasets.prepare import prepare_data as prepare
@@ -108,6 +111,7 @@ def prepare_data(
             several=several,
             crop_margin=crop_margin,
             align=align,
+            relabel=None if relabel is None else Path(relabel),
         ),
         read_options=ReadOptions(
             layout=layout,

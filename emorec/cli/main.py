@@ -29,6 +29,7 @@ COMMANDS = {
     "data-report": "Inspect the data set DATA and write a report as HTML and JSON.",
     "architectures": "List the architectures that can be trained, with their size and cost.",
     "train": "Train a model and write a run folder: model, metrics and figures.",
+    "compare": "Compare training runs: their figures, and the settings in which they differ.",
     "evaluate": "Evaluate each MODEL on a split of a data set.",
     "export": "Export MODEL as ONNX, or for other runtimes.",
     "detect": "Detect the faces in each SOURCE and classify their emotions.",

@@ -116,6 +116,13 @@ if TYPE_CHECKING:
     help="Remove leaks: from train what is in validation or test, from validation what is in test.",
 )
 @click.option(
+    "--relabel",
+    metavar="FILE",
+    type=click.Path(readable=False, path_type=Path),
+    help="Apply the new labels of this CSV file, which data-report --review wrote and a person "
+    "filled in: its column new_label holds a label, drop, or nothing.",
+)
+@click.option(
     "--strict",
     is_flag=True,
     help="Treat missing folders, missing or unreadable images, repeated names and every other note "
@@ -148,6 +155,7 @@ def prepare_data(
     align: str,
     check_leaks: bool,
     drop_leaks: bool,
+    relabel: Path | None,
     strict: bool,
     overwrite: bool,
     no_report: bool,
@@ -166,6 +174,8 @@ def prepare_data(
 
     Faces are cut out of whole photos, as detect does it; face crops stay as they are, and photos
     without a face are kept in no-face/.
+
+    A prepared data set is a SOURCE, too: --relabel then corrects labels in a copy of it.
     """
     from emorec.cli.data_report import write_report
     from emorec.cli.progress import staged_image_progress
@@ -174,7 +184,8 @@ def prepare_data(
     from emorec.datasets.prepared_files import REPORT_HTML
     from emorec.datasets.readers.rows import ReadOptions
 
-    json_output.check(files=[ferplus_csv] if ferplus_csv else [], folders=sources, written=[dest])
+    files = [file for file in (ferplus_csv, relabel) if file]
+    json_output.check(files=files, folders=sources, written=[dest])
     options = PrepareOptions(
         policy=policy,
         classes=int(classes),
@@ -186,6 +197,7 @@ def prepare_data(
         several=several,
         crop_margin=crop_margin,
         align=align,
+        relabel=relabel,
     )
     read_options = ReadOptions(
         layout=layout,

@@ -1,7 +1,8 @@
 """Writes the inspection of a data set as JSON and as one HTML file with embedded images."""
 
 import html
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,19 @@ LISTED = 100
 _COLORS = {"train": "#0072B2", "validation": "#E69F00", "test": "#009E73"}
 
 
-def write_report(root: Path, inspection: Inspection, notices: Iterable[str], folder: Path) -> Path:
+def write_report(
+    inspection: Inspection,
+    notices: Iterable[str],
+    folder: Path,
+    sections: Sequence[str] = (),
+) -> Path:
     """Write report.html and report.json.
 
     Args:
-        root: Folder of the data set.
-        inspection: Result of inspecting it.
+        inspection: Result of inspecting a data set.
         notices: Notices of its summary, one line each.
         folder: Folder to write to.
+        sections: Further sections of the page, as HTML.
 
     Returns:
         Path of the HTML file.
@@ -36,12 +42,14 @@ def write_report(root: Path, inspection: Inspection, notices: Iterable[str], fol
     """
     notes = list(notices)
     write_json(folder / REPORT_JSON, {**inspection.facts, "notes": notes})
-    page = render(root.resolve().name, inspection, notes)
+    page = render(inspection.data.root.resolve().name, inspection, notes, sections)
     write_bytes(folder / REPORT_HTML, page.encode())
     return folder / REPORT_HTML
 
 
-def render(name: str, inspection: Inspection, notes: list[str]) -> str:
+def render(
+    name: str, inspection: Inspection, notes: list[str], sections: Sequence[str] = ()
+) -> str:
     """Render the HTML page; names from the data are escaped, and no other file is loaded."""
     facts = inspection.facts
     policy = f", labels by the policy {html.escape(facts['policy'])}" if facts["policy"] else ""
@@ -62,6 +70,7 @@ def render(name: str, inspection: Inspection, notes: list[str]) -> str:
         _faces(facts["faces"], inspection.apart),
         _suspicious(facts["suspicious"]),
         _duplicates(facts["near_duplicates"], inspection.pairs),
+        *sections,
     ]
     return page(f"Data report: {name}", parts)
 
@@ -177,12 +186,27 @@ def _suspicious(found: Mapping[str, Any]) -> str:
 
 
 def _duplicates(found: Mapping[str, Any], pairs: bytes) -> str:
-    leaks = [f"{leak['path']} is {leak['duplicate_of']}" for leak in found["leaks"]]
+    removed = Counter(leak["split"] for leak in found["leaks"])
+    names = [
+        f"{leak['split']}: {leak['path']} is {leak['duplicate_of']}" for leak in found["leaks"]
+    ]
+    different = [
+        f"{pair['path']} ({pair['label']}) is {pair['of']} ({pair['label_of']})"
+        for pair in found["different_labels"]
+    ]
     shown = image_tag(pairs, "near duplicates, one above the other") if pairs else ""
+    leaks = "No image has a duplicate in a later split (train, validation, test)."
+    if removed:
+        counts = " and ".join(f"{count:,} from {split}" for split, count in removed.items())
+        have = "image has its duplicate" if len(names) == 1 else "images have their duplicates"
+        leaks = (
+            f"{len(names):,} {have} in a later split (train, validation, test), which makes "
+            "metrics look better than they are; <code>emorec prepare-data --drop-leaks</code> "
+            f"removes them: {counts}."
+        )
     return (
         f"<h2>Near duplicates</h2><p>{found['images']:,} images are in {found['pairs']:,} "
-        f"pairs of near duplicates. The duplicate of {len(leaks):,} images is in a later split "
-        "(train, validation, test), which makes metrics look better than they are; "
-        "<code>emorec prepare-data --drop-leaks</code> removes these images.</p>"
-        f"{shown}{_list('Across splits', leaks)}"
+        f"pairs of near duplicates. {leaks}</p>"
+        f"{shown}{_list('Removed by --drop-leaks', names)}"
+        f"{_list('Near duplicates with different labels', different)}"
     )

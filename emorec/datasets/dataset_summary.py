@@ -3,14 +3,20 @@
 import csv
 import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from emorec import __version__
 from emorec.datasets.face_rows import NO_VALUES, REASONS
 from emorec.datasets.face_summary import images_apart, summarise_faces
 from emorec.datasets.group_splits import describe_groups
-from emorec.datasets.prepared_files import COLUMNS, FACE_COLUMNS, GROUP, VOTE_COLUMNS
+from emorec.datasets.prepared_files import (
+    COLUMNS,
+    FACE_COLUMNS,
+    GROUP,
+    SOURCE_LABEL,
+    VOTE_COLUMNS,
+)
 from emorec.datasets.readers.rows import SPLITS, USAGES
 from emorec.datasets.selection import SCHEMA_VERSION, Selection
 from emorec.file_kinds import count_kinds, left_out_text
@@ -95,6 +101,7 @@ def summarise(selection: Selection, unreadable: Unreadable) -> dict[str, Any]:
             raw, [row for index, row in enumerate(selection.rows) if index not in unreadable]
         ),
         "faces": summarise_faces(selection, unreadable),
+        "relabelled": raw.relabelled,
         "fingerprint": selection.fingerprint,
     }
 
@@ -130,7 +137,7 @@ def faults(summary: dict[str, Any]) -> list[str]:
     unreadable = [image["name"] for image in summary["unreadable_images"]]
     leaks = summary["leaks"]
     return [
-        *(gap["note"] for gap in summary["gaps"]),
+        *(gap["note"] for gap in summary["gaps"] if gap["note"]),
         *summary["notes"],
         *_listed("missing images", summary["missing_images"]),
         *_listed("unreadable images", unreadable),
@@ -162,14 +169,11 @@ def manifest_csv(selection: Selection, unreadable: Unreadable) -> bytes:
     writer = csv.writer(file, lineterminator="\n")
     voted, grouped = raw.votes is not None, raw.groups is not None
     header = [name for name in COLUMNS if voted or name not in VOTE_COLUMNS]
-    face_columns = FACE_COLUMNS if selection.faces else ()
-    writer.writerow([*header, *([GROUP] if grouped else []), *face_columns])
+    further, cells = _further_columns(selection)
+    writer.writerow([*header, *([GROUP] if grouped else []), *further])
     votes = raw.votes.tolist() if raw.votes is not None else [()] * len(raw.names)
     groups = [()] * len(raw.names) if raw.groups is None else [(group,) for group in raw.groups]
     places = {usage: (place[0], usage) for usage, place in USAGES.items()}
-    faces: Sequence[tuple[str, ...]] = [()] * len(selection.rows)
-    if selection.faces:
-        faces = [face.values if face else NO_VALUES for face in selection.faces]
     writer.writerows(
         (
             target,
@@ -178,14 +182,29 @@ def manifest_csv(selection: Selection, unreadable: Unreadable) -> bytes:
             *votes[row],
             raw.sources[row],
             *groups[row],
-            *face,
+            *cell,
         )
-        for index, (row, target, label, face) in enumerate(
-            zip(selection.rows, selection.targets, selection.labels, faces, strict=True)
+        for index, (row, target, label, cell) in enumerate(
+            zip(selection.rows, selection.targets, selection.labels, cells, strict=True)
         )
         if index not in unreadable
     )
     return file.getvalue().encode()
+
+
+def _further_columns(selection: Selection) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    """Return the names of the columns about faces and changed labels, and their cells by image."""
+    changed = selection.raw.source_labels or [""] * len(selection.raw.names)
+    source_labels = [changed[row] or "" for row in selection.rows]
+    if not selection.faces:
+        if not any(source_labels):
+            return (), [()] * len(selection.rows)
+        return (SOURCE_LABEL,), [(label,) for label in source_labels]
+    faces = [
+        face._replace(source_label=face.source_label or label).values if face else NO_VALUES
+        for face, label in zip(selection.faces, source_labels, strict=True)
+    ]
+    return FACE_COLUMNS, faces
 
 
 def _reasons(selection: Selection) -> list[str]:

@@ -38,6 +38,7 @@ class Inspection:
     """Result of inspecting a data set.
 
     Attributes:
+        data: The data set.
         facts: Counts and lists, ready for JSON.
         sheets: Contact sheet of samples for each class, PNG bytes.
         pairs: Contact sheet of near duplicates, one above the other, PNG bytes; empty for none.
@@ -45,6 +46,7 @@ class Inspection:
         apart: Contact sheet of images without a single face, PNG bytes; empty for none.
     """
 
+    data: PreparedDataset
     facts: dict[str, Any]
     sheets: dict[str, bytes]
     pairs: bytes
@@ -107,13 +109,18 @@ def inspect(root: Path, progress: ProgressCallback | None = None, *, seed: int =
                 {"path": paths[i], "split": splits[i], "duplicate_of": paths[j]}
                 for i, j in leaks.items()
             ],
+            "different_labels": [
+                {"path": paths[i], "label": labels[i], "of": paths[j], "label_of": labels[j]}
+                for i, j in pairs
+                if labels[i] and labels[j] and labels[i] != labels[j]
+            ],
         },
     }
     shown = _png(np.hstack(columns)) if columns else b""
     photos = whole_photos_note(data)
     notes = (*data.notes, *([photos] if photos else []))
     sheets = {name: sheet for name, sheet in samples.items() if sheet}
-    return Inspection(facts, sheets, shown, notes, _sample(without_face, generator))
+    return Inspection(data, facts, sheets, shown, notes, _sample(without_face, generator))
 
 
 def _sample(files: Sequence[FileImage], generator: np.random.Generator) -> bytes:

@@ -23,6 +23,7 @@ from emorec.datasets.readers.image_files import PixelImage
 from emorec.datasets.readers.registry import read_source
 from emorec.datasets.readers.rows import USAGES, RawRows, ReadOptions, merge
 from emorec.datasets.readers.table import read_table
+from emorec.datasets.relabelling import relabel, relabel_notes
 from emorec.datasets.selection import Selection, select
 from emorec.datasets.summary_file import read_summary
 from emorec.errors import ConfigError, DataError
@@ -49,8 +50,8 @@ class PrepareResult:
 
     @property
     def notes(self) -> list[str]:
-        """One line for each decision about people and near duplicates."""
-        return group_notes(self.summary.get("groups"))
+        """One line for each decision about people and near duplicates, and for new labels."""
+        return [*group_notes(self.summary.get("groups")), *relabel_notes(self.summary)]
 
 
 def prepare_data(
@@ -77,8 +78,8 @@ def prepare_data(
 
     Raises:
         ConfigError: An option does not fit the sources.
-        DataError: A source is missing, broken or unsafe, a strict check fails, `dest` must not be
-            replaced, or the file system fails. `dest` is unchanged.
+        DataError: A source or the file of new labels is missing, broken or unsafe, a strict check
+            fails, `dest` must not be replaced, or the file system fails. `dest` is unchanged.
         ModelError: The face detector fails. `dest` is unchanged.
     """
     places = [sources] if isinstance(sources, Path) else list(sources)
@@ -90,6 +91,8 @@ def prepare_data(
         parts = [read_source(place, read_options) for place in places]
         if options.faces not in (AUTO, BOXES):
             parts = [replace(part, boxes=None) for part in parts]
+        if options.relabel:
+            parts = [_relabelled(parts, options.relabel, options, read_options)]
         raw = merge(parts)
         _require_used(read_options, raw)
         if options.faces == BOXES and raw.boxes is None:
@@ -147,6 +150,17 @@ def _write(
         summary["digest"] = _digest(summary, manifest, files)
         write_json(folder / SUMMARY, summary)
     return summary
+
+
+def _relabelled(
+    parts: Sequence[RawRows], path: Path, options: PrepareOptions, read_options: ReadOptions
+) -> RawRows:
+    if len(parts) > 1:
+        raise ConfigError(
+            f"--relabel {path} holds new labels for the images of one source; received "
+            f"{len(parts)}: relabel it alone, and combine the result with the others"
+        )
+    return relabel(parts[0], path, options, read_options.keep_labels)
 
 
 def _require_used(options: ReadOptions, raw: RawRows) -> None:

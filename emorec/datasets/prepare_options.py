@@ -1,6 +1,7 @@
 """The options of preparing a data set, apart from those of reading."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from emorec.datasets.choices import AUTO, BOXES, COPY, LARGEST, LEAKS, LINKS, NONE, SEVERAL
 from emorec.detection.registry import DETECTORS
@@ -37,6 +38,7 @@ class PrepareOptions:
             model.
         align: One of `ALIGNMENTS`: whether crops of tilted faces are rotated so that the eyes are
             level; "auto" for the default of the shipped model.
+        relabel: File of new labels for a single source; see `emorec.datasets.relabelling`.
 
     Raises:
         ConfigError: A value is unknown or out of range.
@@ -52,6 +54,7 @@ class PrepareOptions:
     several: str = LARGEST
     crop_margin: float | None = None
     align: str = AUTO
+    relabel: Path | None = None
 
     def __post_init__(self) -> None:
         emotions(self.classes)

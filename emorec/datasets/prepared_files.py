@@ -25,8 +25,11 @@ GROUP = "group"
 FACE = "face"
 """Column of the manifest with the state of a `FaceRow`."""
 
+SOURCE_LABEL = "source_label"
+"""Column of the manifest with the label of the source, where the image has none or another one."""
+
 FACE_COLUMNS = (
-    *("source_image", "source_label", FACE, "x", "y", "width", "height"),
+    *("source_image", SOURCE_LABEL, FACE, "x", "y", "width", "height"),
     *("detector", "detector_score", *LANDMARK_COLUMNS),
 )
 """Further columns of the manifest where faces were cut out of images; see `face_rows`."""

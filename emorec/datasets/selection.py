@@ -177,6 +177,9 @@ def _fingerprint(
     if raw.groups is not None or raw.keeps_near_duplicates:
         grouped = (raw.keeps_near_duplicates, raw.group_rule, raw.groups, raw.usages)
         digest.update(repr(grouped).encode())
+    if raw.relabelled is not None:
+        digest.update(repr((raw.relabelled, raw.source_labels, raw.labels)).encode())
+        digest.update(b"" if raw.votes is None else raw.votes.tobytes())
     stamps = [(image.size, image.stamp) for image in images]
     digest.update(np.array(stamps, np.int64).tobytes())
     return digest.hexdigest()

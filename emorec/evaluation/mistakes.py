@@ -1,16 +1,20 @@
 """The most confident mistakes of a classifier."""
 
+import html
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from emorec.datasets.manifest import Examples
 from emorec.errors import EmorecError
 from emorec.evaluation.metrics import Probabilities
 from emorec.images import Image
 from emorec.labels import VOTE_CLASSES
+from emorec.pages import image_tag
 
 MAX_MISTAKES = 48
 """Number of mistakes to return."""
@@ -68,18 +72,31 @@ def confident_mistakes(
             examples.class_names[truth[index]],
             examples.class_names[predicted[index]],
             float(confidence[index]),
-            _votes(examples, index),
+            "" if examples.votes is None else votes_text(examples.votes[index]),
             images[index].copy(),
         )
         for index in wrong[:MAX_MISTAKES]
     )
 
 
-def _votes(examples: Examples, index: int) -> str:
-    if examples.votes is None:
-        return ""
+def votes_text(votes: npt.NDArray[np.int64]) -> str:
+    """Describe the votes on an image, shape (10,), most frequent first: "sad 6, neutral 4"."""
     counts = sorted(
-        ((int(n), name) for n, name in zip(examples.votes[index], VOTE_CLASSES, strict=True) if n),
+        ((int(n), name) for n, name in zip(votes, VOTE_CLASSES, strict=True) if n),
         key=lambda pair: -pair[0],
     )
     return ", ".join(f"{name.replace('_', ' ')} {n}" for n, name in counts)
+
+
+def mistake_grid(mistakes: Iterable[Mistake]) -> str:
+    """Render mistakes as images with captions, in HTML."""
+    figures = []
+    for entry in mistakes:
+        votes = f"<br>votes: {html.escape(entry.votes)}" if entry.votes else ""
+        figures.append(
+            f"<figure>{image_tag(entry.to_png(), entry.path.name)}<figcaption>"
+            f"<b>{html.escape(entry.predicted)}</b> {entry.confidence:.0%}, label "
+            f"<b>{html.escape(entry.label)}</b>{votes}<br>{html.escape(entry.path.name)}"
+            "</figcaption></figure>"
+        )
+    return f'<div class="grid">{"".join(figures)}</div>'

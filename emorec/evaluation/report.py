@@ -10,7 +10,7 @@ from emorec.evaluation.assessment import Evaluation
 from emorec.evaluation.comparison import pair_tests, titles
 from emorec.evaluation.group_section import group_sections
 from emorec.evaluation.metrics import intervals_text, majority_problem
-from emorec.evaluation.mistakes import Mistake
+from emorec.evaluation.mistakes import Mistake, mistake_grid
 from emorec.evaluation.significance import Interval
 from emorec.metadata import calibration_problem
 from emorec.pages import image_tag, page, table, wide_image
@@ -300,17 +300,8 @@ def _votes(entry: Evaluation) -> str:
 def _mistakes(mistakes: Sequence[Mistake]) -> str:
     if not mistakes:
         return ""
-    figures = []
-    for entry in mistakes:
-        votes = f"<br>votes: {html.escape(entry.votes)}" if entry.votes else ""
-        figures.append(
-            f"<figure>{image_tag(entry.to_png(), entry.path.name)}<figcaption>"
-            f"<b>{html.escape(entry.predicted)}</b> {entry.confidence:.0%}, label "
-            f"<b>{html.escape(entry.label)}</b>{votes}<br>{html.escape(entry.path.name)}"
-            "</figcaption></figure>"
-        )
     return (
         "<h3>Most confident mistakes</h3><p>The images are the inputs of the model. Where the "
         "annotators disagree, the label may be as doubtful as the prediction.</p>"
-        f'<div class="grid">{"".join(figures)}</div>'
+        + mistake_grid(mistakes)
     )

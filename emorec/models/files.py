@@ -46,6 +46,12 @@ _SAVED_MODEL = "saved_model.pb"
 FINAL, FOLDS = "final", "folds.json"
 """Of a cross-validation: the run folder of its model, and a file that only such a folder holds."""
 
+PREDICTIONS = "predictions.csv"
+"""Predictions of a cross-validation for the images that its folds left out."""
+
+ENVIRONMENT = "environment.json"
+"""What a run was trained on and with, in its run folder."""
+
 _RUNS = Path("runs")
 _RUN_CONFIG = "config.yaml"
 _MOST_LISTED = 5

@@ -14,10 +14,10 @@ from emorec.datasets.choices import LEAVE_ONE_GROUP_OUT
 from emorec.datasets.manifest import PreparedDataset
 from emorec.errors import DataError
 from emorec.models.files import FINAL, FOLDS
+from emorec.models.files import PREDICTIONS as PREDICTIONS
 from emorec.training import run_folder
 from emorec.training.config import TrainConfig
 
-PREDICTIONS = "predictions.csv"
 PAGE = "cross_validation.html"
 _FOLD = re.compile(r"fold-\d{2,6}")
 

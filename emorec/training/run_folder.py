@@ -1,10 +1,8 @@
 """Owns the run folder: its name, its files and the description of the environment."""
 
 import csv
-import hashlib
 import importlib.metadata
 import io
-import json
 import logging
 import platform
 import shutil
@@ -17,14 +15,16 @@ from typing import Any
 
 from emorec import __version__
 from emorec.atomic_files import PARTIAL, write_bytes, write_json
+from emorec.datasets.fingerprint import fingerprint as fingerprint
 from emorec.datasets.manifest import PreparedDataset
 from emorec.errors import DataError
+from emorec.json_files import read_json as read_json
 from emorec.locks import locked
+from emorec.models.files import ENVIRONMENT as ENVIRONMENT
 from emorec.training.config import TrainConfig, read_config
 
 CONFIG = "config.yaml"
 HISTORY = "history.csv"
-ENVIRONMENT = "environment.json"
 METRICS = "metrics.json"
 CURVES = "curves.png"
 CONFUSION_MATRIX = "confusion_matrix.png"
@@ -37,8 +37,6 @@ MODEL_KERAS = "model.keras"
 MODEL_ONNX = "model.onnx"
 LOCK = ".lock"
 CHECKPOINT = Path("checkpoints") / "last.npz"
-
-MAX_JSON_BYTES = 2**24
 
 _PACKAGES = ("keras", "tensorflow", "jax", "torch", "numpy", "opencv-python", "onnx", "onnxruntime")
 
@@ -88,7 +86,7 @@ def in_use(folder: Path) -> Iterator[None]:
         DataError: It is no run folder, another process trains this run, or the lock file cannot be
             written.
     """
-    _require_run(folder)
+    require_run(folder)
     with locked(folder / LOCK, f"{folder}: another emorec train uses this run"):
         yield
 
@@ -162,7 +160,7 @@ def read(folder: Path) -> tuple[TrainConfig, dict[str, Any]]:
     Raises:
         ConfigError, DataError: A file is missing or damaged.
     """
-    _require_run(folder)
+    require_run(folder)
     config = read_config(folder / CONFIG)
     environment = read_json(folder / ENVIRONMENT)
     for key in ("data", "data_fingerprint", "keras_backend"):
@@ -187,7 +185,12 @@ def model_name(folder: Path, config: TrainConfig) -> str:
     return recorded if isinstance(recorded, str) and recorded else folder.resolve().name
 
 
-def _require_run(folder: Path) -> None:
+def require_run(folder: Path) -> None:
+    """Check that a folder is a run folder.
+
+    Raises:
+        DataError: It holds no settings of a run.
+    """
     if not (folder / CONFIG).is_file():
         raise DataError(
             f"{folder}: not a run folder: it holds no {CONFIG}; name a folder that emorec train "
@@ -218,40 +221,6 @@ def clean(folder: Path) -> None:
     for place in (folder, folder / CHECKPOINT.parent):
         for partial in place.glob(PARTIAL + "*"):
             partial.unlink(missing_ok=True)
-
-
-def read_json(path: Path, most_bytes: int | None = None) -> dict[str, Any]:
-    """Read a JSON file of a run folder.
-
-    Args:
-        path: The file.
-        most_bytes: Largest size of the file; None for `MAX_JSON_BYTES`.
-
-    Raises:
-        DataError: The file is missing, too large, or no JSON object.
-    """
-    most_bytes = most_bytes or MAX_JSON_BYTES
-    try:
-        if path.stat().st_size > most_bytes:
-            raise DataError(f"{path}: too large: a JSON file has at most {most_bytes} bytes")
-        value = json.loads(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"{path}: cannot read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: not a JSON file: {error!s:.200}") from error
-    if not isinstance(value, dict):
-        raise DataError(f"{path}: not a JSON object")
-    return value
-
-
-def fingerprint(dataset: PreparedDataset) -> str:
-    """Compute the SHA-256 of the paths, splits, labels and votes of a data set."""
-    digest = hashlib.sha256()
-    for column in (dataset.paths, dataset.splits, dataset.labels):
-        digest.update("\n".join(column.tolist()).encode())
-    if dataset.votes is not None:
-        digest.update(dataset.votes.tobytes())
-    return digest.hexdigest()
 
 
 def environment(dataset: PreparedDataset, seed: int) -> dict[str, Any]:

@@ -83,3 +83,60 @@ def test_files_of_a_folder_tree_that_are_no_images_are_named(tmp_path: Path) -> 
     assert (refused.exit_code, refused.stdout) == (2, "")
     # Its own files are not named the next time.
     assert run("data-report", root).stderr == "warning: left out: 2 .txt\n"
+
+
+def test_labels_are_checked_reviewed_and_corrected(tiny_data: Path, tmp_path: Path) -> None:
+    review, out = tmp_path / "review.csv", tmp_path / "report"
+    arguments = ("--model", "emorec-nano", "--split", "test", "--review", review, "--out", out)
+    result = run("data-report", tiny_data, *arguments)
+    assert (result.exit_code, result.stderr) == (0, "")
+    first, second, third = result.stdout.splitlines()
+    assert first.startswith("emorec-nano on 28 labels: agrees with ")
+    assert (second, third) == (
+        f"{review}: {len(review.read_text().splitlines()) - 1} images to review",
+        f"{out}/report.html: written",
+    )
+    facts = json.loads((out / "report.json").read_text())["label_errors"]
+    assert facts["images"] == 28
+    assert "<h2>Labels and model</h2>" in (out / "report.html").read_text()
+    lines = review.read_text("utf-8-sig").splitlines()
+    header, cells = lines[0].split(","), lines[1].split(",")
+    cells[header.index("new_label")] = "drop"
+    review.write_text("\n".join([lines[0], ",".join(cells)]))
+    done = run("prepare-data", tiny_data, "--relabel", review, "--no-report", "--out", out / "new")
+    assert done.exit_code == 0
+    assert f"{review.name}: 0 labels changed, 1 images dropped" in done.stderr
+    assert not (out / "new" / cells[0]).exists()
+
+
+def test_a_review_without_a_model_lists_duplicates(data: Path, tmp_path: Path) -> None:
+    twin = data / "train/happy/fer0000000.png"
+    twin.write_bytes((data / "train/sad/fer0000001.png").read_bytes())
+    result = run("data-report", data, "--review", tmp_path / "review.csv")
+    assert f"{tmp_path}/review.csv: 3 images to review" in result.stdout
+    assert "near duplicate with another label" in (tmp_path / "review.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--split", "test"], 2, "add --model"),
+        (["--model", "no-such-model"], 5, "no-such-model"),
+        (["--review", "data/review.csv"], 2, "is in data, the data set"),
+        (["--review", "none/review.csv"], 2, "name a file in an existing folder"),
+        (["--review", "review.json"], 2, "--review"),
+        (["--model", "emorec-nano", "--split", "tset"], 2, "Did you mean 'test'"),
+    ],
+)
+def test_options_that_do_not_fit(
+    data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    code: int,
+    message: str,
+) -> None:
+    monkeypatch.chdir(data.parent)
+    result = run("data-report", "data", *arguments)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert message in result.stderr
+    assert not (data / "report.html").exists()

@@ -19,12 +19,14 @@ from emorec.types import Box
 
 def test_the_page_is_complete_and_self_contained(suspicious_data: Path, tmp_path: Path) -> None:
     inspection = inspect(suspicious_data)
-    page = write_report(suspicious_data, inspection, ["a note"], suspicious_data)
+    page = write_report(inspection, ["a note"], suspicious_data)
     text = page.read_text("utf-8")
     parsed = Page(text)
     assert len(parsed.images()) == len(inspection.sheets) + 1 == 4
     assert_self_contained(text)
     assert "a note" in parsed.text
+    assert "1 image has its duplicate in a later split" in parsed.text
+    assert "--drop-leaks removes them: 1 from train." in parsed.text
     stored = json.loads((suspicious_data / "report.json").read_text())
     assert stored == {**inspection.facts, "notes": ["a note"]}
 
@@ -41,7 +43,7 @@ def test_names_cannot_inject_html(tmp_path: Path) -> None:
 
 
 def test_a_report_does_not_prevent_a_rerun(suspicious_data: Path, tmp_path: Path) -> None:
-    write_report(suspicious_data, inspect(suspicious_data), [], suspicious_data)
+    write_report(inspect(suspicious_data), [], suspicious_data)
     assert not prepare_data(tmp_path / "FERPlus", suspicious_data).changed
     (tmp_path / "FERPlus/output/FER2013Train/fer0000000.png").unlink()
     assert prepare_data(tmp_path / "FERPlus", suspicious_data).changed

@@ -44,6 +44,7 @@ def test_the_figures_are_those_of_the_data(suspicious_data: Path) -> None:
                 "duplicate_of": "test/sad/fer0000007.png",
             }
         ],
+        "different_labels": [],
     }
     assert facts["votes"]["entropy_bits_by_class"]["sad"] == 0
     assert facts["votes"]["entropy_bits_by_class"]["neutral"] == 1

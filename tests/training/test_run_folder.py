@@ -139,6 +139,6 @@ def test_a_large_json_file_is_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     path = tmp_path / "metrics.json"
     path.write_text(json.dumps({"a": 1}))
     assert run_folder.read_json(path) == {"a": 1}
-    monkeypatch.setattr(run_folder, "MAX_JSON_BYTES", 3)
+    monkeypatch.setattr("emorec.json_files.MAX_JSON_BYTES", 3)
     with pytest.raises(DataError, match="too large: a JSON file has at most 3 bytes"):
         run_folder.read_json(path)

@@ -7,6 +7,7 @@ from emorec.datasets.prepared_files import (
     FACE_COLUMNS,
     GROUP,
     MANIFEST,
+    SOURCE_LABEL,
     SUMMARY,
     VOTE_COLUMNS,
 )
@@ -52,6 +53,13 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
     settings = summary and parse_summary(summary.location, summary.read()).get("faces")
     voted = any(name in table.columns for name in VOTE_COLUMNS)
     more = sorted(set(table.columns) - {*COLUMNS, GROUP, *FACE_COLUMNS})
+    # Of an image that is kept apart it is the label.
+    changed = [
+        "" if face and face.is_apart else label
+        for face, label in zip(
+            faces or [None] * len(names), table.columns.get(SOURCE_LABEL, []), strict=False
+        )
+    ]
     note = f"columns of {MANIFEST} that are not kept: {', '.join(more)}"
     return RawRows(
         place=tree.place,
@@ -68,4 +76,5 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
         notes=[*([note] if more else []), *tree.notes()],
         faces=faces,
         face_settings=settings or None,
+        source_labels=changed if any(changed) else None,
     )

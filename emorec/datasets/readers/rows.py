@@ -103,7 +103,7 @@ class Gap:
 
     Attributes:
         reason: Key of these rows in summary.json.
-        note: One line for the user.
+        note: One line for the user; "" where the user asked for it.
         rows: Indices of the rows.
     """
 
@@ -155,6 +155,9 @@ class RawRows:
         boxes: Box of the face of each row, None for none; None where the data has no boxes.
         faces: What is known about the face of each row; None where no face was cut out.
         face_settings: "faces" of the summary of a prepared data set; None for other data.
+        source_labels: Label of each row in the source, "" where it was not changed; None where
+            none was.
+        relabelled: "relabelled" of the summary; None where no file of new labels was read.
     """
 
     place: Path
@@ -179,6 +182,8 @@ class RawRows:
     boxes: Sequence[SourceBox | None] | None = None
     faces: Sequence[FaceRow | None] | None = None
     face_settings: Mapping[str, Any] | None = None
+    source_labels: Sequence[str | None] | None = None
+    relabelled: Mapping[str, Any] | None = None
 
 
 def merge(parts: Sequence[RawRows]) -> RawRows:
@@ -226,6 +231,7 @@ def merge(parts: Sequence[RawRows]) -> RawRows:
         boxes=_column_of_all(parts, lambda part: part.boxes),
         faces=_column_of_all(parts, lambda part: part.faces),
         face_settings=next((part.face_settings for part in parts if part.face_settings), None),
+        source_labels=_column_of_all(parts, lambda part: part.source_labels),
     )
 
 
