@@ -104,11 +104,9 @@ def with_site_links(text: str, path: str) -> str:
 
     def replaced(match: re.Match[str]) -> str:
         link = urlsplit(match[1])
-        return (
-            f"]({link._replace(path=places[link.path]).geturl()})"
-            if link.path in places
-            else match[0]
-        )
+        if link.path not in places:
+            return match[0]
+        return f"]({link._replace(path=places[link.path]).geturl()})"
 
     return LINK.sub(replaced, text)
 

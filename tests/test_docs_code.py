@@ -212,7 +212,7 @@ def runs(page: str) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", filter(runs, PAGES))
+@pytest.mark.parametrize("page", [page for page in PAGES if runs(page)])
 def test_page(
     page: str, examples: Path, any_path: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
