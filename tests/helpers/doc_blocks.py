@@ -1,4 +1,4 @@
-"""The code of the documentation: its blocks and command lines, and which of them cannot be run here."""
+"""The code of the documentation: its blocks and command lines, and what of it cannot be run."""
 
 import re
 import shlex
@@ -21,9 +21,9 @@ PAGES = sorted(
 )
 
 SHELL = ("", "console", "sh")
-"""Languages of blocks with command lines; in `console` a command follows "$ ", and its output follows.
+"""Languages of blocks with command lines.
 
-Blocks of `text` are output.
+In `console` a command begins with "$ ", and its output follows. Blocks of `text` are output.
 """
 
 PACKAGES = {"cv2", "emorec", "numpy", "onnxruntime", "pandas"}
@@ -167,6 +167,5 @@ def plain(line: str) -> str:
 def missing_lines(shown: list[str], output: str) -> list[str]:
     """Return the lines that are shown and not in the output in this order, apart from numbers."""
     printed = iter([plain(line) for line in output.splitlines()])
-    return [
-        line for line in shown if line.strip() not in ("", "...") and plain(line) not in printed
-    ]
+    lines = (line for line in shown if line.strip() not in ("", "..."))
+    return [line for line in lines if plain(line) not in printed]
