@@ -1,8 +1,9 @@
 """Hooks of mkdocs.yml: the navigation, and pages for what docs/ links to outside of it.
 
-A link from a page to a file that is not in docs/, such as ../README.md, works on GitHub. In the site
-it leads to a page below project/, which shows the file: Markdown as it is, a folder as a list of its
-files with their text, anything else as text. Links of these pages are followed in the same way.
+A link from a page to a file that is not in docs/, such as ../README.md, works on GitHub. In the
+site it leads to a page below project/, which shows the file: Markdown as it is, a folder as a list
+of its files with their text, anything else as text. Links of these pages are followed in the same
+way.
 """
 
 import os
