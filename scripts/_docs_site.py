@@ -23,6 +23,9 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 LANGUAGES = {".csv": "text", ".json": "json", ".py": "python", ".sh": "sh", ".yaml": "yaml"}
 
+RESOURCE = re.compile(r"<(?:script|link|img|iframe|source)\b[^>]*=\"?((?:https?:)?//[^\"\s>]+)")
+"""What a page loads from another host; links to other hosts are no part of it."""
+
 ROW = re.compile(r"^\| (?:\*\*(?P<section>[^*]+)\*\*|\[(?P<title>[^]]+)\]\((?P<target>[^)]+)\)) \|")
 """A section or a page in the table of docs/index.md."""
 
@@ -147,8 +150,15 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Let the links of a page of docs/ work in the site."""
-    if page.file.src_uri.startswith("project/"):
-        return markdown
-    if markdown.count("\n::: ") and "/" not in page.file.src_uri:
-        raise PluginError(f"{page.file.src_uri}: references belong to docs/api/")
-    return with_site_links(markdown, f"docs/{page.file.src_uri}")
+    path = page.file.src_uri
+    return markdown if path.startswith("project/") else with_site_links(markdown, f"docs/{path}")
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> None:
+    """Check that a page loads nothing from other hosts.
+
+    Raises:
+        PluginError: It does.
+    """
+    if loaded := RESOURCE.findall(output):
+        raise PluginError(f"{page.file.src_uri} loads from another host: {', '.join(loaded)}")

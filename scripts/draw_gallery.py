@@ -26,7 +26,6 @@ from emorec.media.drawing import annotate
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "docs" / "gallery"
 PHOTO = ROOT / "examples" / "astronaut.jpg"
-EPOCHS = 6
 
 sys.path.insert(0, str(ROOT / "tests"))
 
@@ -68,7 +67,7 @@ def draw_reports(folder: Path) -> None:
     data = folder / "DRAWN"
     subprocess.run([sys.executable, ROOT / "examples" / "drawn_faces.py", data], check=True)
     emorec("data-report", data)
-    settings = ("--recipe", "quick", "--epochs", EPOCHS, "--out", folder, "--json")
+    settings = ("--recipe", "quick", "--out", folder, "--json")
     run = Path(json.loads(emorec("train", "--data", data, *settings))["run"])
     screenshots({"data-report.jpg": data / "report.html", "report.jpg": run / "report.html"})
 
