@@ -2,10 +2,10 @@
 
     python scripts/draw_gallery.py [NAME ...]
 
-Everything is made of examples/: the portrait, the recording of examples/recording.py, and the faces of
-examples/drawn_faces.py, on which a small network is trained for the report. It needs an installed
-Chromium and the extra dev. docs/app*.png are by draw_app.py, docs/explained.jpg by draw_explanations.py,
-docs/session-page.jpg by session_screenshot.py, the curves by the training of the included models.
+Everything is made of examples/: the portrait, the recording of recording.py, and the faces of
+drawn_faces.py, on which a small network is trained for the report. It needs an installed Chromium
+and the extra dev. docs/app*.png are by draw_app.py, docs/explained.jpg by draw_explanations.py,
+docs/session-page.jpg by session_screenshot.py, the curves by train_shipped_model.
 """
 
 import argparse

@@ -54,7 +54,7 @@ def test_the_navigation_is_the_table_of_the_index() -> None:
     [
         ("", [{"Start": ["index.md"]}]),
         (
-            "| page | content |\n| --- | --- |\n| **A** | |\n| [b.md](b.md) | b |\n| [C](c/d.md) | |\n",
+            "| page | |\n| --- | --- |\n| **A** | |\n| [b.md](b.md) | b |\n| [C](c/d.md) | |\n",
             [{"Start": ["index.md"]}, {"A": ["b.md", {"C": "c/d.md"}]}],
         ),
         ("| [b](../README.md) | |", [{"Start": ["index.md", {"b": "project/README.md"}]}]),
