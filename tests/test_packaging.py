@@ -109,7 +109,7 @@ def test_test_installs_the_dev_extra_once_and_passes_arguments_on(checkout: Path
 
 
 STEPS = [
-    *("installation", "jax", "torch", "format", "lint", "types", "CLI docs", "tests"),
+    *("installation", "jax", "torch", "format", "lint", "types", "CLI docs", "site", "tests"),
     *("OpenCV 5", "OpenVINO", "wheel"),
 ]
 
@@ -317,7 +317,7 @@ def test_ci_installs_the_programs_that_tests_need(
     assert (log.read_text() if log.exists() else None) == (packages and expected)
 
 
-@pytest.mark.parametrize("name", ["scripts/demo", "scripts/test", "scripts/check", ".ci/run"])
+@pytest.mark.parametrize("name", ["scripts/demo", "scripts/test", "scripts/check", "scripts/docs", ".ci/run"])
 def test_scripts_can_be_run(name: str):
     assert os.access(ROOT / name, os.X_OK)
 
