@@ -54,7 +54,7 @@ def draw_bars(folder: Path) -> None:
 
 def draw_time_lines(folder: Path) -> None:
     """The plot of a video."""
-    from recording import write_recording
+    from recording import write_recording  # type: ignore[import-not-found]
 
     write_recording(folder / "interview.webm")
     plot = folder / "faces.png"
@@ -67,7 +67,7 @@ def draw_reports(folder: Path) -> None:
     data = folder / "DRAWN"
     subprocess.run([sys.executable, ROOT / "examples" / "drawn_faces.py", data], check=True)
     emorec("data-report", data)
-    settings = ("--recipe", "quick", "--out", folder, "--json")
+    settings = ("--weights", "emorec", "--out", folder, "--json")
     run = Path(json.loads(emorec("train", "--data", data, *settings))["run"])
     screenshots({"data-report.jpg": data / "report.html", "report.jpg": run / "report.html"})
 

@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT / "examples"))
 
 
 def main() -> None:
-    from recording import FPS, FRAMES, write_recording
+    from recording import FPS, FRAMES, write_recording  # type: ignore[import-not-found]
 
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:

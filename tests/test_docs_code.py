@@ -49,7 +49,7 @@ APP = "http://127.0.0.1:8765"
 TESTED = "docs/python.md"
 """Its examples in Python run in tests/test_python_docs.py."""
 
-SHORT = ("--epochs", "1", "--limit", "60")
+SHORT = ("--head-epochs", "1", "--epochs", "1", "--limit", "60")
 """What the tests add to a training, whose output they do not compare."""
 
 ALLOWED = ("curl", "cut", "head", "ls", "python")
@@ -95,6 +95,7 @@ def test_every_command_line_parses():
         "a server, or the network",
         "a training, or what follows it",
         "a window, a cluster or a device",
+        "several faces",
     }
 
 
@@ -220,7 +221,7 @@ class Page:
         elif block.language == "console":
             for line, shown in steps(text):
                 output = self.command(line)
-                lacking = missing_lines(shown, output)
+                lacking = missing_lines([] if is_training(line) else shown, output)
                 assert lacking == [], f"{block}: {line} printed\n{output}"
         elif block.language in SHELL:
             for words in calls(text):
@@ -231,7 +232,7 @@ class Page:
         """Run a line of `console`; return its output."""
         if line.startswith("emorec ") and "|" not in line:
             words = globbed(calls(line)[0])
-            return call([*words, *SHORT] if words[0] == "train" else words)
+            return call([*words, *SHORT] if is_training(line) else words)
         assert line.split()[0] in ALLOWED
         shell = f'emorec() {{ python -m emorec "$@"; }}; python() {{ "{sys.executable}" "$@"; }}\n'
         done = subprocess.run(
@@ -244,6 +245,10 @@ class Page:
         )
         assert done.returncode == 0, f"{line}: {done.stdout}"
         return done.stdout
+
+
+def is_training(line: str) -> bool:
+    return line.startswith("emorec train ")
 
 
 def globbed(words: list[str]) -> list[str]:

@@ -317,7 +317,9 @@ def test_ci_installs_the_programs_that_tests_need(
     assert (log.read_text() if log.exists() else None) == (packages and expected)
 
 
-@pytest.mark.parametrize("name", ["scripts/demo", "scripts/test", "scripts/check", "scripts/docs", ".ci/run"])
+@pytest.mark.parametrize(
+    "name", ["scripts/demo", "scripts/test", "scripts/check", "scripts/docs", ".ci/run"]
+)
 def test_scripts_can_be_run(name: str):
     assert os.access(ROOT / name, os.X_OK)
 
