@@ -204,15 +204,15 @@ class Page:
 
     def __init__(self, app: str) -> None:
         self.app = app
-        self.output = ""
+        self.output: str | None = None
 
     def run(self, block: Block) -> None:
         """Run a block if that is possible; of `text`, check that the block before prints it."""
         text = block.text.replace(APP, self.app)
-        if block.language == "text":
-            lacking = missing_lines(text.splitlines(), self.output) if self.output else []
+        if block.language == "text" and self.output is not None:
+            lacking = missing_lines(text.splitlines(), self.output)
             assert lacking == [], f"{block}: printed was\n{self.output}"
-        self.output = ""
+        self.output = None
         if block.language == "python" and block.page != TESTED and why_not_run(text) is None:
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed):

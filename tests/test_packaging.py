@@ -108,6 +108,18 @@ def test_test_installs_the_dev_extra_once_and_passes_arguments_on(checkout: Path
     assert run_script(checkout, "demo")[1] == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "call"),
+    [
+        ((), "python -m mkdocs build --strict"),
+        (("--quiet",), "python -m mkdocs build --strict --quiet"),
+        (("serve", "-o"), "python -m mkdocs serve --strict -o"),
+    ],
+)
+def test_docs_builds_or_serves_the_site(checkout: Path, arguments: tuple[str, ...], call: str):
+    assert run_script(checkout, "docs", *arguments)[1][-1] == call
+
+
 STEPS = [
     *("installation", "jax", "torch", "format", "lint", "types", "CLI docs", "site", "tests"),
     *("OpenCV 5", "OpenVINO", "wheel"),
