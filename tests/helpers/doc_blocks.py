@@ -71,7 +71,7 @@ def why_no_call(context: click.Context) -> str | None:
         return "a training, or what follows it"
     if command.name in ("app", "pull"):
         return "a server, or the network"
-    if values.get("face") or values.get("person"):
+    if values.get("numbers") or values.get("persons"):
         return "several faces"
     if values.get("show") or values.get("ray") or values.get("device", "auto") != "auto":
         return "a window, a cluster or a device"
