@@ -24,7 +24,7 @@ ALLOWED: dict[tuple[str, str], str] = {}
 
 SOURCES = sorted((ROOT / "emorec").rglob("*.py"))
 DOCUMENTS = [
-    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
     *sorted(ROOT.glob("*.md")),
     *sorted((ROOT / "configs").glob("*.yaml")),
     *sorted((ROOT / "examples").glob("*.md")),

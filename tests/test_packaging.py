@@ -108,8 +108,20 @@ def test_test_installs_the_dev_extra_once_and_passes_arguments_on(checkout: Path
     assert run_script(checkout, "demo")[1] == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "call"),
+    [
+        ((), "python -m mkdocs build --strict"),
+        (("--quiet",), "python -m mkdocs build --strict --quiet"),
+        (("serve", "-o"), "python -m mkdocs serve --strict -o"),
+    ],
+)
+def test_docs_builds_or_serves_the_site(checkout: Path, arguments: tuple[str, ...], call: str):
+    assert run_script(checkout, "docs", *arguments)[1][-1] == call
+
+
 STEPS = [
-    *("installation", "jax", "torch", "format", "lint", "types", "CLI docs", "tests"),
+    *("installation", "jax", "torch", "format", "lint", "types", "CLI docs", "site", "tests"),
     *("OpenCV 5", "OpenVINO", "wheel"),
 ]
 
@@ -322,7 +334,9 @@ def test_ci_installs_the_programs_that_tests_need(
     assert (log.read_text() if log.exists() else None) == (packages and expected)
 
 
-@pytest.mark.parametrize("name", ["scripts/demo", "scripts/test", "scripts/check", ".ci/run"])
+@pytest.mark.parametrize(
+    "name", ["scripts/demo", "scripts/test", "scripts/check", "scripts/docs", ".ci/run"]
+)
 def test_scripts_can_be_run(name: str):
     assert os.access(ROOT / name, os.X_OK)
 

@@ -39,7 +39,7 @@ class EmotionRecognizer:
     threads. A recognizer can be pickled, to send it to another process, which opens the model file
     again.
 
-    Example:
+    Examples:
         >>> for face in EmotionRecognizer().recognize("photo.jpg"):
         ...     print(face.box, face.emotion, face.confidence)
 
