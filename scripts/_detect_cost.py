@@ -44,8 +44,8 @@ def make_photos(originals: Path, folder: Path, count: int) -> None:
         folder: Where they are written, in subfolders of 1,000.
         count: Number of files.
     """
-    photos = [cv2.imread(str(path)) for path in sorted(originals.glob("*.jpg"))]
-    photos = [photo for photo in photos if photo is not None]
+    read = [cv2.imread(str(path)) for path in sorted(originals.glob("*.jpg"))]
+    photos = [photo for photo in read if photo is not None]
     if not photos:
         raise SystemExit(f"{originals}: no JPEG files in this folder")
     random = np.random.default_rng(0)

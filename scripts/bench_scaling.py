@@ -80,8 +80,8 @@ def ways(arguments: argparse.Namespace, photos: Path) -> None:
         start_s = statistics.median(run[0] for run in runs)
         steady = (arguments.count - 1) / (statistics.median(run[1] for run in runs) - start_s)
         equal = Path(folder, files[name]).read_bytes() == expected
-        memory = "" if "ray" in name else size(max(run[2] for run in runs))
-        cells = [f"{rate:.1f}", f"{rate / base:.2f}", f"{start_s:.1f} s", f"{steady:.1f}", memory]
+        largest = "" if "ray" in name else size(max(run[2] for run in runs))
+        cells = [f"{rate:.1f}", f"{rate / base:.2f}", f"{start_s:.1f} s", f"{steady:.1f}", largest]
         rows.append([name, *cells, "yes" if equal else "NO"])
     print(f"{arguments.count} images, {arguments.runs} runs of each in turn, medians:\n")
     head = ["processed by", "images/s", "ratio", "one image", "images/s after the start"]

@@ -96,7 +96,7 @@ def process_on_ray(
 
 
 def _processors() -> int:
-    resources: dict[str, float] = ray.cluster_resources()
+    resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
     return max(int(resources.get("CPU", 1)), 1)
 
 
