@@ -53,6 +53,7 @@ LAYOUTS = {
     "prepared": Layout("manifest.csv of a prepared data set", "prepared"),
     "ferplus": Layout("fer2013new.csv and FER2013Train/", "ferplus"),
     "fer2013-csv": Layout("fer2013.csv or icml_face_data.csv", "fer2013"),
+    "rafdb": Layout("EmoLabel/list_patition_label.txt and Image/aligned/", "rafdb"),
     "csv": Layout("a CSV file with the columns path and label", "csv_list"),
     "fer2013-folders": Layout("train/EMOTION/ and test/EMOTION/", "fer2013_folders"),
     "ckplus": Layout("CK+48/EMOTION/S010_004_00000017.png", "ckplus"),
@@ -124,7 +125,7 @@ def read_source(place: Path, options: "ReadOptions | None" = None) -> "RawRows":
         name, data = recognized
         rows = keep_groups(find_layout(name).reader().read(data, options), options)
         own = [data.files.get(file) for file in OWN_FILES]
-        used = [*rows.images, *rows.label_files, *own]
+        used = [*rows.images, *rows.label_files, *rows.unused, *own]
         return replace(rows, left_out=tree.left_out(used))
     if forced:
         # The reader itself reports best which files are missing.

@@ -6,7 +6,14 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from emorec.datasets.readers.pixels import PixelRows
-from emorec.datasets.readers.rows import HELD_OUT, TEST, TRAIN, RawRows, ReadOptions
+from emorec.datasets.readers.rows import (
+    HELD_OUT,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    RawRows,
+    ReadOptions,
+)
 from emorec.datasets.readers.table import LabelTable
 from emorec.datasets.readers.tree import Tree
 from emorec.datasets.splitting import stratified
@@ -97,8 +104,24 @@ def leading_emotions(votes: Votes) -> list[str]:
     return [str(name) for name in names[labels_from_votes(votes, "dominant", 8)]]
 
 
+def numbered_labels(table: LabelTable, column: str, labels: Mapping[str, str]) -> list[str]:
+    """Convert a column of numbers to labels.
+
+    Args:
+        table: The rows.
+        column: Name of the column.
+        labels: Label by its number.
+
+    Raises:
+        DataError: A number is unknown; the first is named with its row.
+    """
+    values = table.columns[column]
+    require_known(column, values, labels, table.path, table.lines)
+    return [labels[value] for value in values]
+
+
 def safe_path(table: LabelTable, row: int) -> str:
-    """Return the path of a row of a list of images.
+    """Return the path of a row of a list of images, which is in its column path.
 
     Raises:
         DataError: The path may lead out of the folder of the list.
@@ -135,6 +158,35 @@ def hold_out_validation(usages: list[str], labels: list[str], options: ReadOptio
     for index in stratified([labels[row] for row in train], options.validation, options.seed):
         result[train[index]] = HELD_OUT
     return result
+
+
+def draw_missing_splits(
+    usages: list[str], labels: list[str], options: ReadOptions
+) -> tuple[list[str], dict[str, float]]:
+    """Take shares of the training images for the splits that a source lacks.
+
+    Args:
+        usages: Split of each image: train, validation or test.
+        labels: Label of each image, by which the choice is stratified.
+        options: Shares and seed.
+
+    Returns:
+        The usages, and the share of each usage that was drawn.
+    """
+    drawn = {}
+    result = usages
+    if VALIDATION not in usages:
+        drawn[HELD_OUT] = options.validation
+        result = hold_out_validation(usages, labels, options)
+    if TEST not in usages:
+        drawn[TEST] = options.test
+        train = [row for row, usage in enumerate(result) if usage == TRAIN]
+        rest = 1.0 if VALIDATION in usages else 1 - options.validation
+        column = [labels[row] for row in train]
+        result = list(result)
+        for index in stratified(column, options.test / rest, options.seed):
+            result[train[index]] = TEST
+    return result, drawn
 
 
 def require_images(place: Path, empty_classes: Sequence[str]) -> None:
