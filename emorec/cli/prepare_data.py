@@ -15,7 +15,9 @@ from emorec.datasets.choices import (
     COPY,
     DROP,
     FER2013NEW,
+    FRAMES,
     GROUP_BY_HELP,
+    LAST_THREE,
     LINKS,
     LIST,
     VOTE_FILES,
@@ -96,6 +98,14 @@ if TYPE_CHECKING:
     help="Share of the images for test if SOURCE has no test split.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random split.")
+@click.option(
+    "--frames",
+    type=Choice(FRAMES),
+    default=LAST_THREE,
+    show_default=True,
+    help="Frames to take of each sequence of CK+ (layout ckplus-sequences): the last one, the last "
+    "three, or these and the first one as neutral.",
+)
 @click.option("--group-by", metavar="RULE", help=GROUP_BY_HELP)
 @click.option(
     "--link",
@@ -140,6 +150,7 @@ def prepare_data(
     validation: float,
     test: float,
     seed: int,
+    frames: str,
     group_by: str | None,
     link: str,
     faces: str,
@@ -196,6 +207,7 @@ def prepare_data(
         test=test,
         seed=seed,
         group_by=group_by,
+        frames=frames,
     )
     with staged_image_progress() as stage:
         prepared = prepare(

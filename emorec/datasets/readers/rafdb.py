@@ -9,6 +9,7 @@ from emorec.datasets.readers.shared import (
     draw_missing_splits,
     numbered_labels,
     require_known,
+    rows_of_files,
     safe_path,
 )
 from emorec.datasets.readers.table import parse_words
@@ -63,17 +64,15 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
     if not any(name in tree.files for name in names):
         names = [f"{folder}original/{name}" for name in listed]
     usages, drawn = draw_missing_splits([known[split] for split in splits], labels, options)
-    return RawRows(
-        place=tree.place,
-        label_files=[tree.files[path]],
-        sources=[SOURCE] * len(names),
-        lines=table.lines,
-        names=names,
-        images=[tree.files.get(name) for name in names],
+    return rows_of_files(
+        tree,
+        SOURCE,
+        names,
         usages=usages,
         labels=labels,
-        notes=tree.notes(),
         drawn=drawn,
+        label_files=[tree.files[path]],
+        lines=table.lines,
     )
 
 

@@ -53,6 +53,17 @@ LAYOUTS = {
     "prepared": Layout("manifest.csv of a prepared data set", "prepared"),
     "ferplus": Layout("fer2013new.csv and FER2013Train/", "ferplus"),
     "fer2013-csv": Layout("fer2013.csv or icml_face_data.csv", "fer2013"),
+    "affectnet": Layout("train_set/annotations/ID_exp.npy and train_set/images/", "affectnet"),
+    "affectnet-csv": Layout(
+        "training.csv, validation.csv and Manually_Annotated_Images/ of AffectNet", "affectnet_csv"
+    ),
+    "expw": Layout("label.lst and image/ of ExpW", "expw"),
+    "afew": Layout("Train_AFEW/EMOTION/CLIP/FRAME", "afew"),
+    "ckplus-sequences": Layout(
+        "Emotion/S005/001/*_emotion.txt and cohn-kanade-images/", "ckplus_sequences"
+    ),
+    "jaffe": Layout("KA.AN1.39.tiff", "jaffe"),
+    "kdef": Layout("KDEF/AF01/AF01ANS.JPG", "kdef"),
     "rafdb": Layout("EmoLabel/list_patition_label.txt and Image/aligned/", "rafdb"),
     "csv": Layout("a CSV file with the columns path and label", "csv_list"),
     "fer2013-folders": Layout("train/EMOTION/ and test/EMOTION/", "fer2013_folders"),

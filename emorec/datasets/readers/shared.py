@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from emorec.datasets.readers.image_files import RawImage
 from emorec.datasets.readers.pixels import PixelRows
 from emorec.datasets.readers.rows import (
     HELD_OUT,
@@ -13,10 +14,11 @@ from emorec.datasets.readers.rows import (
     VALIDATION,
     RawRows,
     ReadOptions,
+    SourceBox,
 )
 from emorec.datasets.readers.table import LabelTable
 from emorec.datasets.readers.tree import Tree
-from emorec.datasets.splitting import stratified
+from emorec.datasets.splitting import stratified, stratified_splits
 from emorec.errors import DataError
 from emorec.labels import EMOTIONS_8, Votes, canonical_emotion, labels_from_votes
 
@@ -37,34 +39,92 @@ def rows_of_files(
     notes: Iterable[str] = (),
     drawn: Mapping[str, float] | None = None,
     keeps_near_duplicates: bool = False,
+    label_files: Iterable[RawImage] = (),
+    lines: list[int] | None = None,
+    boxes: Sequence[SourceBox | None] | None = None,
+    unused: Sequence[RawImage] = (),
 ) -> RawRows:
-    """Build the rows of a data set whose labels are in the paths of its image files.
+    """Build the rows of a data set whose images are files of a tree.
 
     Args:
         tree: Holds the images.
         source: Name of the data set.
-        names: Paths of the images in the tree, n of them.
+        names: Paths of the images in the tree, n of them; those that it lacks are missing images.
         usages: A key of `USAGES` for each image.
         labels: Label of each image.
         groups: As in `RawRows`.
         notes: Problems to report before those of the tree.
         drawn: As in `RawRows`; None for none.
         keeps_near_duplicates: As in `RawRows`.
+        label_files: As in `RawRows`; none where the paths hold the labels.
+        lines: As in `RawRows`; None without a list.
+        boxes: As in `RawRows`.
+        unused: As in `RawRows`.
     """
     return RawRows(
         place=tree.place,
-        label_files=[],
+        label_files=list(label_files),
         sources=[source] * len(names),
-        lines=[0] * len(names),
+        lines=lines or [0] * len(names),
         names=names,
-        images=[tree.files[name] for name in names],
+        images=[tree.files.get(name) for name in names],
         usages=usages,
         labels=labels,
         groups=groups,
         notes=[*notes, *tree.notes()],
         drawn=drawn or {},
         keeps_near_duplicates=keeps_near_duplicates,
+        boxes=boxes,
+        unused=unused,
     )
+
+
+def rows_of_people(
+    tree: Tree,
+    source: str,
+    names: list[str],
+    labels: list[str],
+    people: list[str],
+    options: ReadOptions,
+    *,
+    notes: Iterable[str] = (),
+    label_files: Iterable[RawImage] = (),
+    unused: Sequence[RawImage] = (),
+) -> RawRows:
+    """Build the rows of a data set without splits of which the person on each image is known.
+
+    The splits are drawn by the shares of the options, and nobody is in two of them.
+
+    Args:
+        tree: Holds the images.
+        source: Name of the data set.
+        names: Paths of the images in the tree.
+        labels: Label of each image.
+        people: Person on each image.
+        options: Shares and seed.
+        notes: Problems to report before those of the tree.
+        label_files: As in `RawRows`.
+        unused: As in `RawRows`.
+    """
+    return rows_of_files(
+        tree,
+        source,
+        names,
+        usages=stratified_splits(labels, options.validation, options.test, options.seed),
+        labels=labels,
+        groups=people,
+        notes=notes,
+        drawn={VALIDATION: options.validation, TEST: options.test},
+        label_files=label_files,
+        unused=unused,
+    )
+
+
+def without_person(others: Sequence[str]) -> list[str]:
+    """Return the note on images whose names do not say who is on them; none without such images."""
+    if not others:
+        return []
+    return [f"images without a person in the name are skipped: {len(others):,} ({others[0]})"]
 
 
 def folder_labels(tree: Tree, folders: list[str], options: ReadOptions) -> list[str]:
