@@ -166,10 +166,11 @@ def prepare_data(
 ) -> None:
     """Convert raw data sets to one data set for training and evaluation.
 
-    SOURCE is a folder, a zip archive or a CSV file; several are combined into one data set. The
-    layout is detected (--layout describes each). CK+ is split by person; a CSV list may have the
-    columns split and group. Near duplicates, such as bursts, are kept in one split if the source
-    is a folder for each emotion, or a CSV list without splits.
+    SOURCE is a folder, a zip archive or a CSV file, or hf:FOLDER or hf:OWNER/NAME, which Hugging
+    Face datasets reads; several are combined into one data set. The layout is detected (--layout
+    describes each). Published splits are kept; CK+, JAFFE and KDEF are split by person; a CSV list
+    may have the columns split and group. Near duplicates, such as bursts, are kept in one split if
+    the source is a folder for each emotion, or a CSV list without splits.
 
     Images are copied to train/EMOTION and test/EMOTION under --out, and images without a label
     under the policy to unlabelled/. manifest.csv lists every image with its votes; summary.json
@@ -180,12 +181,14 @@ def prepare_data(
     """
     from emorec.cli.data_report import write_report
     from emorec.cli.progress import staged_image_progress
+    from emorec.datasets.dataset_address import local_path
     from emorec.datasets.prepare import prepare_data as prepare
     from emorec.datasets.prepare_options import PrepareOptions
     from emorec.datasets.prepared_files import REPORT_HTML
     from emorec.datasets.readers.rows import ReadOptions
 
-    json_output.check(files=[ferplus_csv] if ferplus_csv else [], folders=sources, written=[dest])
+    files, folders = [ferplus_csv] if ferplus_csv else [], map(local_path, sources)
+    json_output.check(files=files, folders=folders, written=[dest])
     options = PrepareOptions(
         policy=policy,
         classes=int(classes),

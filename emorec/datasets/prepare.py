@@ -20,6 +20,7 @@ from emorec.datasets.choices import (
     LIST,
 )
 from emorec.datasets.class_checks import require_classes
+from emorec.datasets.dataset_address import local_path
 from emorec.datasets.dataset_summary import faults, manifest_csv, notices, summarise
 from emorec.datasets.destination import files_in, recover, replacing, require_apart
 from emorec.datasets.face_cutting import write_images
@@ -89,6 +90,7 @@ def prepare_data(
         DataError: A source is missing, broken or unsafe, a strict check fails, `dest` must not be
             replaced, or the file system fails. `dest` is unchanged.
         ModelError: The face detector fails. `dest` is unchanged.
+        MissingDependencyError: A source for Hugging Face datasets needs a package.
     """
     places = [sources] if isinstance(sources, Path) else list(sources)
     options = options or PrepareOptions()
@@ -106,7 +108,7 @@ def prepare_data(
                 f"{raw.place} has no boxes of faces, which --faces {BOXES} takes; they are the "
                 "columns x, y, width and height of a CSV list, or those of AffectNet and ExpW"
             )
-        require_apart(dest, places)
+        require_apart(dest, map(local_path, places))
         selection = select(raw, options, read_options.keep_labels)
         if options.link != COPY and any(image.path is None for image in selection.images):
             raise ConfigError(

@@ -113,22 +113,28 @@ def read_source(place: Path, options: "ReadOptions | None" = None) -> "RawRows":
     """Read raw data from a folder, a zip archive or a CSV file, and keep its groups together.
 
     Args:
-        place: Path that the user named.
+        place: Path that the user named, or an address; see `emorec.datasets.dataset_address`.
         options: Options of reading; None for the defaults.
 
     Raises:
         ConfigError: The layout in the options is unknown, or their rule does not fit the data.
         DataError: The data is missing, broken or unsafe, has no known layout, or its groups cannot
             be split.
+        MissingDependencyError: An address needs a package that is not installed.
     """
     from dataclasses import replace
 
+    from emorec.datasets.dataset_address import is_address
     from emorec.datasets.group_splits import keep_groups
     from emorec.datasets.prepared_files import OWN_FILES
     from emorec.datasets.readers.rows import ReadOptions
     from emorec.datasets.readers.tree import read_tree
 
     options = options or ReadOptions()
+    if is_address(place):
+        from emorec.datasets.readers import hf_datasets
+
+        return keep_groups(hf_datasets.read(place, options), options)
     forced = find_layout(options.layout) if options.layout else None
     tree = read_tree(place)
     recognized = recognize(tree, [options.layout] if options.layout else LAYOUTS)
