@@ -43,17 +43,7 @@ def load(place: Path, address: DatasetAddress, tree: Tree | None) -> "dict[str, 
         DataError: It is missing, broken, too large or out of reach.
         MissingDependencyError: datasets is not installed, or of a version that runs code.
     """
-    try:
-        import datasets
-    except ModuleNotFoundError as error:
-        raise MissingDependencyError(
-            f"{place}: needs the package 'datasets'; install it with: {install_command('hf')}"
-        ) from error
-    if int(datasets.__version__.split(".")[0]) < _FIRST_SAFE_VERSION:
-        raise MissingDependencyError(
-            f"datasets {datasets.__version__} may run code of data sets; update it with: "
-            f"{install_command('hf', '--upgrade')}"
-        )
+    datasets = _import_datasets(place)
     with _quiet(datasets):
         try:
             if tree is not None:
@@ -67,6 +57,30 @@ def load(place: Path, address: DatasetAddress, tree: Tree | None) -> "dict[str, 
             cause = error.__cause__ if type(error).__name__ == "DatasetGenerationError" else None
             reason = " ".join(str(cause or error).split()) or type(cause or error).__name__
             raise DataError(f"{place}: datasets cannot read it: {reason:.300}") from error
+
+
+def _import_datasets(place: Path) -> Any:
+    """Import the package datasets.
+
+    Raises:
+        MissingDependencyError: It is not installed, or of a version that runs code.
+    """
+    try:
+        import datasets
+    except ModuleNotFoundError:
+        version = None
+    else:  # a folder of this name is a module without a version
+        version = getattr(datasets, "__version__", None)
+    if version is None:
+        raise MissingDependencyError(
+            f"{place}: needs the package 'datasets'; install it with: {install_command('hf')}"
+        )
+    if int(version.split(".")[0]) < _FIRST_SAFE_VERSION:
+        raise MissingDependencyError(
+            f"{place}: datasets {version} may run code of data sets; update it with: "
+            f"{install_command('hf', '--upgrade')}"
+        )
+    return datasets
 
 
 def _require_reachable(place: Path, address: DatasetAddress) -> None:
