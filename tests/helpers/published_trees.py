@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+
 from helpers.checkouts import noise_png
 
 CODES = ("AN", "HA", "NE")
@@ -16,11 +17,12 @@ AFFECTNET_HEADER = (
 
 
 def write_images(root: Path, paths: Iterable[str]) -> None:
-    """Write a different image of noise to each path."""
-    for number, path in enumerate(paths):
+    """Write an image of noise to each path."""
+    content = noise_png(0)
+    for path in paths:
         file = root / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(noise_png(number))
+        file.write_bytes(content)
 
 
 def write_lines(file: Path, lines: Iterable[str]) -> None:

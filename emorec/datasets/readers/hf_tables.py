@@ -152,7 +152,7 @@ def _tables(tree: Tree) -> tuple[str, dict[str, list[str]]]:
             raise DataError(f"{tree.place}: unsafe name of a table: {path!r:.100}; rename it")
         if kinds == ["parquet"]:
             _require_small(absolute)
-        files.setdefault(_split_of_table(path), []).append(absolute)
+        files.setdefault(split_of_table(path), []).append(absolute)
     return kinds[0], files
 
 
@@ -167,7 +167,7 @@ def _table_paths(tree: Tree) -> list[str]:
     ]
 
 
-def _split_of_table(path: str) -> str:
+def split_of_table(path: str) -> str:
     """Return the split in a name such as data/train-00000-of-00001.parquet, else train."""
     for part in reversed(Path(path).with_suffix("").parts):
         for word in re.split(r"[^a-z]+", part.lower()):
@@ -187,7 +187,7 @@ def _require_small(file: str) -> None:
     try:
         facts = pyarrow.parquet.read_metadata(file)
     except (OSError, ValueError) as error:
-        raise DataError(f"{file}: not a Parquet file ({error:.100})") from error
+        raise DataError(f"{file}: not a Parquet file ({str(error)[:100]})") from error
     size = sum(facts.row_group(index).total_byte_size for index in range(facts.num_row_groups))
     if facts.num_rows > MAX_ROWS or size > MAX_UNPACKED:
         raise DataError(

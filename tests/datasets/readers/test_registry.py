@@ -90,8 +90,10 @@ BROKEN: dict[str, Callable[[Path], object]] = {
     ),
     "expw": lambda root: write_text(root / "label.lst", "a.jpg 0 1 1 9 9 5.0 7\n"),
     "afew": lambda root: make_images(root, {"Val_AFEW/Happy/1": 1, "Val_AFEW/Glee/2": 1}),
-    "ckplus-sequences": lambda root: trees.make_ckplus_sequences(root, people=1)
-    and write_text(root / "Emotion/S000/001/S000_001_00000006_emotion.txt", "8.0"),
+    "ckplus-sequences": lambda root: (
+        trees.make_ckplus_sequences(root, people=1)
+        and write_text(root / "Emotion/S000/001/S000_001_00000006_emotion.txt", "8.0")
+    ),
     "jaffe": lambda root: trees.write_images(root, ["KA.AN1.39.tiff", "KA.HA1.29.tiff"]),
     "kdef": lambda root: trees.make_kdef(root, people=1),
     "rafdb": lambda root: write_text(root / "EmoLabel/list_patition_label.txt", "test_1.jpg 8\n"),
