@@ -92,7 +92,8 @@ def read(place: Path, options: ReadOptions) -> RawRows:
     tree = None if address.folder is None else read_tree(address.folder)
     loaded = load(place, address, tree)
     parts = [
-        _part(place, tree, split, loaded[name], options) for split, name in _splits(place, loaded)
+        _part(place, tree, split, name, loaded[name], options)
+        for split, name in _splits(place, loaded)
     ]
     splits = [part.split for part in parts for _ in part.labels]
     labels = [label for part in parts for label in part.labels]
@@ -152,9 +153,14 @@ def _splits(place: Path, loaded: "dict[str, Dataset]") -> list[tuple[str, str]]:
 
 
 def _part(
-    place: Path, tree: Tree | None, split: str, dataset: "Dataset", options: ReadOptions
+    place: Path,
+    tree: Tree | None,
+    split: str,
+    split_name: str,
+    dataset: "Dataset",
+    options: ReadOptions,
 ) -> _Part:
-    """Read the rows of one split.
+    """Read the rows of one split, whose images have paths that begin with its name in datasets.
 
     Raises:
         DataError: There is no column of images or of labels.
@@ -180,7 +186,7 @@ def _part(
         ]
         for name in texts
     }
-    images, names, outside = _images(place, tree, split, dataset, image_name)
+    images, names, outside = _images(place, tree, split_name, dataset, image_name)
     return _Part(split, names, labels, images, columns, outside)
 
 

@@ -205,6 +205,7 @@ def test_a_name_is_loaded_from_the_hub(tmp_path: Path, monkeypatch: pytest.Monke
         (("owner/set",), {"revision": "v1"}),
     ]
     assert rows.usages == ["validation"] * 6
+    assert rows.names[0] == "eval/000000.png"
 
 
 def test_a_hub_out_of_reach_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
