@@ -73,8 +73,8 @@ def read(place: Path, options: ReadOptions) -> RawRows:
     """Read the images and labels of a data set.
 
     The labels are those of the column of class labels, or of a column of text that is named label,
-    emotion or the like. The splits are told by their names; those that are missing are drawn from
-    train.
+    emotion or the like. The splits are recognised by their names; those that are missing are drawn
+    from train.
 
     Args:
         place: hf:FOLDER or hf:OWNER/NAME[@REV].

@@ -42,7 +42,7 @@ def touch(root: Path, names: Iterable[str]) -> None:
         ("latest/contest.parquet", "train"),
     ],
 )
-def test_the_split_is_told_by_the_name(path: str, split: str) -> None:
+def test_the_split_is_recognised_by_the_name(path: str, split: str) -> None:
     assert split_of_table(path) == split
 
 
