@@ -14,6 +14,7 @@ from emorec.datasets.readers.tree import read_tree
 from emorec.errors import DataError
 
 
+@pytest.mark.slow
 def test_a_clip_is_in_one_split_and_validation_is_kept(tmp_path: Path, dest: Path) -> None:
     make_afew(tmp_path / "AFEW")
     prepare_data(tmp_path / "AFEW", dest, read_options=ReadOptions(test=0.2))

@@ -103,14 +103,14 @@ def test_a_broken_annotation_is_named(tmp_path: Path, content: bytes, message: s
     assert str(file) in str(caught.value)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.binary(max_size=200) | st.binary(max_size=100).map(lambda end: npy(3)[:90] + end))
 def test_any_bytes_are_a_number_or_none(data: bytes) -> None:
     found = _number(data)
     assert found is None or isinstance(found, float)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.integers(0, 10), st.sampled_from(["str", "i8", ">u2", "f4", "S2"]), st.booleans())
 def test_numbers_of_all_types_are_read(number: int, kind: str, listed: bool) -> None:
     value = np.array([number] if listed else number).astype(kind)
