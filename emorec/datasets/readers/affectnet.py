@@ -100,7 +100,7 @@ def _label(file: RawImage) -> str:
         )
     data = file.read()
     number = _number(data)
-    if number not in range(len(LABELS)):
+    if number is None or number not in range(len(LABELS)):
         received = "other content" if number is None else repr(number)
         raise DataError(
             f"{file.location}: an annotation of an expression holds one number from 0 to "
