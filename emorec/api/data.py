@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emorec.datasets.choices import AUTO, COPY, FER2013NEW, LARGEST
+from emorec.datasets.choices import AUTO, COPY, FER2013NEW, LARGEST, LAST_THREE
 from emorec.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def prepare_data(
     test: float = 0.1,
     seed: int = 0,
     group_by: str | None = None,
+    frames: str = LAST_THREE,
     link: str = COPY,
     leaks: str | None = None,
     strict: bool = False,
@@ -47,7 +48,8 @@ def prepare_data(
     The data set is written atomically; it is left untouched if already up to date.
 
     Args:
-        sources: A folder, zip archive or CSV file of raw data, or several, which are combined.
+        sources: A folder, zip archive or CSV file of raw data, or "hf:FOLDER" or "hf:OWNER/NAME",
+            which Hugging Face datasets reads; or several of these, which are combined.
         out: Folder to write.
         policy: Vote policy: how the votes on an image become its label; one of
             `emorec.labels.POLICIES`.
@@ -62,6 +64,8 @@ def prepare_data(
         seed: Seed of the random split.
         group_by: Rule that groups the images of a person, who is kept in one split: "folder:N",
             "column:NAME" or a regular expression; see `emorec.datasets.grouping.parse_rule`.
+        frames: Frames to take of each sequence of CK+: "last", "last3", or "first+last3", with the
+            first one as neutral.
         link: "copy", or "hard" or "symlink" for links to the images.
         leaks: Images that are also in a later split: "ignore", "list" or "drop" them; None lists
             them if there are several sources.
@@ -89,6 +93,7 @@ def prepare_data(
         DataError: A source or `relabel` is missing, broken or unsafe, a strict check fails, or
             `out` must not be replaced. `out` is unchanged then, and after Ctrl-C.
         ModelError: The face detector fails.
+        MissingDependencyError: A source for Hugging Face datasets needs a package.
     """
     from emorec.datasets.prepare import prepare_data as prepare
     from emorec.datasets.prepare_options import PrepareOptions
@@ -122,6 +127,7 @@ def prepare_data(
             test=test,
             seed=seed,
             group_by=group_by,
+            frames=frames,
         ),
         progress=progress,
         search_progress=progress,

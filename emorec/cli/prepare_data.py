@@ -15,7 +15,9 @@ from emorec.datasets.choices import (
     COPY,
     DROP,
     FER2013NEW,
+    FRAMES,
     GROUP_BY_HELP,
+    LAST_THREE,
     LINKS,
     LIST,
     VOTE_FILES,
@@ -96,6 +98,14 @@ if TYPE_CHECKING:
     help="Share of the images for test if SOURCE has no test split.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random split.")
+@click.option(
+    "--frames",
+    type=Choice(FRAMES),
+    default=LAST_THREE,
+    show_default=True,
+    help="Frames to take of each sequence of CK+ (layout ckplus-sequences): the last one, the last "
+    "three, or these and the first one as neutral.",
+)
 @click.option("--group-by", metavar="RULE", help=GROUP_BY_HELP)
 @click.option(
     "--link",
@@ -147,6 +157,7 @@ def prepare_data(
     validation: float,
     test: float,
     seed: int,
+    frames: str,
     group_by: str | None,
     link: str,
     faces: str,
@@ -163,10 +174,11 @@ def prepare_data(
 ) -> None:
     """Convert raw data sets to one data set for training and evaluation.
 
-    SOURCE is a folder, a zip archive or a CSV file; several are combined into one data set. The
-    layout is detected (--layout describes each). CK+ is split by person; a CSV list may have the
-    columns split and group. Near duplicates, such as bursts, are kept in one split if the source
-    is a folder for each emotion, or a CSV list without splits.
+    SOURCE is a folder, a zip archive or a CSV file, or hf:FOLDER or hf:OWNER/NAME, which Hugging
+    Face datasets reads; several are combined into one data set. The layout is detected (--layout
+    describes each). Published splits are kept; CK+, JAFFE and KDEF are split by person; a CSV list
+    may have the columns split and group. Near duplicates, such as bursts, are kept in one split if
+    the source is a folder for each emotion, or a CSV list without splits.
 
     Images are copied to train/EMOTION and test/EMOTION under --out, and images without a label
     under the policy to unlabelled/. manifest.csv lists every image with its votes; summary.json
@@ -179,6 +191,7 @@ def prepare_data(
     """
     from emorec.cli.data_report import write_report
     from emorec.cli.progress import staged_image_progress
+    from emorec.datasets.dataset_address import local_path
     from emorec.datasets.prepare import prepare_data as prepare
     from emorec.datasets.prepare_options import PrepareOptions
     from emorec.datasets.prepared_files import REPORT_HTML
@@ -186,6 +199,7 @@ def prepare_data(
 
     files = [file for file in (ferplus_csv, relabel) if file]
     json_output.check(files=files, folders=sources, written=[dest])
+    json_output.check(files=files, folders=map(local_path, sources), written=[dest])
     options = PrepareOptions(
         policy=policy,
         classes=int(classes),
@@ -208,6 +222,7 @@ def prepare_data(
         test=test,
         seed=seed,
         group_by=group_by,
+        frames=frames,
     )
     with staged_image_progress() as stage:
         prepared = prepare(

@@ -26,6 +26,11 @@ FER2013NEW, LABEL_CSV = "fer2013new", "label-csv"
 VOTE_FILES = (FER2013NEW, LABEL_CSV)
 """Files that hold the votes of a FERPlus checkout: fer2013new.csv, or each folder's label.csv."""
 
+LAST, LAST_THREE, FIRST_AND_LAST_THREE = "last", "last3", "first+last3"
+
+FRAMES = (LAST, LAST_THREE, FIRST_AND_LAST_THREE)
+"""Frames to take of a sequence from the neutral face to the peak of an expression."""
+
 LEAVE_ONE_GROUP_OUT = "leave-one-group-out"
 """Folds of a cross-validation, instead of their number: one for each group."""
 

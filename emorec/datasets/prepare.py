@@ -10,14 +10,24 @@ from typing import Any
 
 from emorec.atomic_files import write_json
 from emorec.datasets.bursts import compare_images
-from emorec.datasets.choices import AUTO, BOXES, COPY, IGNORE, LABEL_CSV, LIST
+from emorec.datasets.choices import (
+    AUTO,
+    BOXES,
+    COPY,
+    IGNORE,
+    LABEL_CSV,
+    LAST_THREE,
+    LIST,
+)
 from emorec.datasets.class_checks import require_classes
+from emorec.datasets.dataset_address import local_path
 from emorec.datasets.dataset_summary import faults, manifest_csv, notices, summarise
 from emorec.datasets.destination import files_in, recover, replacing, require_apart
 from emorec.datasets.face_cutting import write_images
 from emorec.datasets.group_splits import group_notes, group_warnings
 from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.prepared_files import MANIFEST, OWN_FILES, SUMMARY
+from emorec.datasets.readers.ckplus_sequences import SOURCE as CKPLUS_SEQUENCES
 from emorec.datasets.readers.ferplus import LABEL_CSV_SOURCE
 from emorec.datasets.readers.image_files import PixelImage
 from emorec.datasets.readers.registry import read_source
@@ -81,6 +91,7 @@ def prepare_data(
         DataError: A source or the file of new labels is missing, broken or unsafe, a strict check
             fails, `dest` must not be replaced, or the file system fails. `dest` is unchanged.
         ModelError: The face detector fails. `dest` is unchanged.
+        MissingDependencyError: A source for Hugging Face datasets needs a package.
     """
     places = [sources] if isinstance(sources, Path) else list(sources)
     options = options or PrepareOptions()
@@ -98,9 +109,9 @@ def prepare_data(
         if options.faces == BOXES and raw.boxes is None:
             raise ConfigError(
                 f"{raw.place} has no boxes of faces, which --faces {BOXES} takes; they are the "
-                "columns x, y, width and height of a CSV list"
+                "columns x, y, width and height of a CSV list, or those of AffectNet and ExpW"
             )
-        require_apart(dest, places)
+        require_apart(dest, map(local_path, places))
         selection = select(raw, options, read_options.keep_labels)
         if options.link != COPY and any(image.path is None for image in selection.images):
             raise ConfigError(
@@ -164,12 +175,16 @@ def _relabelled(
 
 
 def _require_used(options: ReadOptions, raw: RawRows) -> None:
-    """Check that the options about votes apply to one of the sources."""
+    """Check that the options about votes and frames apply to one of the sources."""
     pixels = any(isinstance(image, PixelImage) for image in raw.images)
     if options.ferplus_csv and not pixels:
         raise ConfigError(
             f"--ferplus-csv {options.ferplus_csv} holds votes for the rows of fer2013.csv, but "
             f"{raw.place} has no such rows; name fer2013.csv as SOURCE"
+        )
+    if options.frames != LAST_THREE and CKPLUS_SEQUENCES not in raw.sources:
+        raise ConfigError(
+            f"--frames {options.frames} applies to the sequences of CK+ only; received {raw.place}"
         )
     if options.votes == LABEL_CSV and LABEL_CSV_SOURCE not in raw.sources:
         raise ConfigError(

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from emorec.datasets.dataset_address import is_address, local_path
 from emorec.datasets.readers.registry import recognize, why_unknown
 from emorec.datasets.readers.tree import Tree, read_tree
 from emorec.errors import DataError
@@ -26,6 +27,8 @@ def raw_data_problem(place: Path) -> str | None:
     Returns:
         The problem and the command to run; None for a folder of another kind.
     """
+    if is_address(place):
+        return f"{place}: raw data, not a prepared data set; prepare it with: {_command(place, '')}"
     try:
         place.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -87,7 +90,8 @@ def _advice_for_missing(place: Path) -> str:
 
 def _command(place: Path, layout: str) -> str:
     """Return the command that prepares raw data into a new folder in the current one."""
-    stem = place.stem if place.is_file() else place.resolve().name
+    path = local_path(place)
+    stem = path.stem if path.is_file() else path.resolve().name.partition("@")[0]
     target = _PREPARED_NAMES.get(layout, "")
     if not target or os.path.lexists(target):
         target = f"{stem}-prepared"

@@ -26,6 +26,10 @@ _LARGE = 16 * 2**20
 """Label files above this size enter the fingerprint by size and time; fer2013new.csv has 1.6 MB."""
 
 
+_MANY = 100
+"""The same if there are more label files than this, such as one for each image."""
+
+
 @dataclass(frozen=True)
 class RepeatedName:
     """An image name on several rows.
@@ -167,8 +171,9 @@ def _fingerprint(
     policy = raw.votes is not None and options.policy
     settings = (SCHEMA_VERSION, policy, options.classes, keep_labels, options.link, options.leaks)
     digest = hashlib.sha256(repr((*settings, *options.face_settings)).encode())
+    many = len(raw.label_files) > _MANY
     for file in raw.label_files:
-        if file.size > _LARGE:
+        if many or file.size > _LARGE:
             digest.update(f"{file.size} {file.stamp}".encode())
         else:
             with file.open() as stream:

@@ -1,6 +1,7 @@
 """Opens the data set of a run, selects its examples and decodes their images."""
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -86,8 +87,8 @@ def _first(examples: Examples, count: int) -> Examples:
     return examples.chosen(np.arange(min(count, len(examples.paths))))
 
 
-_PUBLISHED = ("ckplus", "fer2013", "ferplus")
-"""Sources of published data sets in the summary of a prepared one."""
+_OWN = ("csv", "fer2013-folders", "folders", "hf")
+"""Sources in the summary of a prepared data set that need not be published ones."""
 
 
 def open_dataset(config: DataConfig, root: Path) -> PreparedDataset:
@@ -138,7 +139,9 @@ def people_note(dataset: PreparedDataset) -> tuple[int, str]:
 
 def _is_published(dataset: PreparedDataset) -> bool:
     """Return whether a data set is one whose publishers name no people, or keep them together."""
-    if dataset.votes is not None or read_summary(dataset.root).get("source") in _PUBLISHED:
+    sources = str(read_summary(dataset.root).get("source") or _OWN[0]).split(", ")
+    own = [source for source in sources if re.sub(r"-\d+$", "", source) in _OWN]
+    if dataset.votes is not None or not own:
         return True
     # The folders of FER-2013 have names such as train/angry/Training_3908.jpg.
     return all(

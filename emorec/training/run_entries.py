@@ -100,12 +100,14 @@ def read_entry(folder: Path) -> RunEntry:
             return otherwise
 
     crossed = fold_folder.is_cross_validation(folder)
-    settings = attempt(lambda: _flat(read_config(folder / run_folder.CONFIG).model_dump()), {})
-    environment = attempt(lambda: run_folder.read_json(folder / run_folder.ENVIRONMENT), {})
+    settings: dict[str, Any] = attempt(lambda: _flat(read_config(folder / run_folder.CONFIG).model_dump()), {})
+    environment: dict[str, Any] = attempt(lambda: run_folder.read_json(folder / run_folder.ENVIRONMENT), {})
     metrics: dict[str, Any] = {}
     if (folder / run_folder.METRICS).exists():
         metrics = attempt(lambda: run_folder.read_json(folder / run_folder.METRICS), {})
-    folds, correct, history = None, None, []
+    folds: int | None = None
+    correct: dict[tuple[str, str], bool] | None = None
+    history: History = []
     if crossed:
         folds = attempt(lambda: fold_folder.read_plan(folder).count, 0)
         history = attempt(lambda: _mean_accuracies(folder, metrics), [])

@@ -7,6 +7,7 @@ import pytest
 
 from emorec.cli.prepare_data import prepare_data
 from emorec.datasets.published import PUBLISHED
+from emorec.datasets.readers.registry import LAYOUTS
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text("utf-8")
 
@@ -18,3 +19,9 @@ def test_the_command_parses_and_the_guide_lists_it(entry) -> None:
     prepare_data.make_context("prepare-data", words[2:])
     assert entry.command in GUIDE
     assert all(place in GUIDE for place in entry.places)
+
+
+def test_every_layout_has_an_entry() -> None:
+    keys = [entry.key for entry in PUBLISHED]
+    assert len({*keys}) == len(keys)
+    assert {*keys} >= {*LAYOUTS} - {"prepared"}

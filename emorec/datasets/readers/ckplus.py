@@ -2,10 +2,9 @@
 
 import re
 
-from emorec.datasets.readers.rows import TEST, VALIDATION, RawRows, ReadOptions
-from emorec.datasets.readers.shared import folder_labels, rows_of_files
+from emorec.datasets.readers.rows import RawRows, ReadOptions
+from emorec.datasets.readers.shared import folder_labels, rows_of_people, without_person
 from emorec.datasets.readers.tree import Tree
-from emorec.datasets.splitting import stratified_splits
 from emorec.errors import DataError
 
 SOURCE = "ckplus"
@@ -33,16 +32,9 @@ def read(tree: Tree, options: ReadOptions) -> RawRows:
         raise DataError(f"{tree.place}: no image EMOTION/S010_004_00000017.png was found")
     labels = folder_labels(tree, [name.split("/")[0] for name in names], options)
     others = [path for path in images if not _person(path)]
-    skipped = f"images without a person in the name are skipped: {len(others):,}"
-    return rows_of_files(
-        tree,
-        SOURCE,
-        names,
-        usages=stratified_splits(labels, options.validation, options.test, options.seed),
-        labels=labels,
-        groups=[_person(path) or "" for path in names],
-        notes=[f"{skipped} ({others[0]})"] if others else [],
-        drawn={VALIDATION: options.validation, TEST: options.test},
+    people = [_person(path) or "" for path in names]
+    return rows_of_people(
+        tree, SOURCE, names, labels, people, options, notes=without_person(others)
     )
 
 

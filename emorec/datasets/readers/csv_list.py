@@ -1,12 +1,11 @@
 """Reads the user's own data as a CSV list of images with labels."""
 
-import math
-from collections.abc import Sequence
 from itertools import zip_longest
 
 import numpy as np
 
 from emorec.datasets.prepared_files import VOTE_COLUMNS
+from emorec.datasets.readers.boxes import source_box
 from emorec.datasets.readers.rows import (
     HELD_OUT,
     TEST,
@@ -29,14 +28,11 @@ from emorec.datasets.readers.tree import Tree, read_folder
 from emorec.datasets.splitting import stratified_splits
 from emorec.errors import DataError
 from emorec.labels import Votes, canonical_emotion
-from emorec.types import LANDMARK_COLUMNS, Box, Landmarks
+from emorec.types import LANDMARK_COLUMNS
 
 SOURCE = "csv"
 
 _BOX_COLUMNS = ("x", "y", "width", "height")
-
-_MAX_COORDINATE = 10**6
-"""Largest coordinate of a box in pixels, larger than any image that is read."""
 
 
 def matches(tree: Tree) -> bool:
@@ -136,43 +132,9 @@ def _boxes(table: LabelTable) -> list[SourceBox | None] | None:
     known = set(LANDMARK_COLUMNS) <= table.columns.keys()
     points = zip(*(table.columns[name] for name in LANDMARK_COLUMNS), strict=True) if known else ()
     return [
-        _box(texts, spelt, f"{table.path}: row {line}")
+        source_box(texts, spelt, f"{table.path}: row {line}")
         for texts, spelt, line in zip_longest(rows, points, table.lines, fillvalue=())
     ]
-
-
-def _box(texts: Sequence[str], points: Sequence[str], place: str) -> SourceBox | None:
-    if not any(texts):
-        return None
-    x, y, width, height = map(round, _numbers(texts, f"{place}: the box x,y,width,height"))
-    if width < 1 or height < 1:
-        raise DataError(
-            f"{place}: the box is empty: its width and height must be 1 or more; received "
-            f"{','.join(texts)!r:.80}"
-        )
-    landmarks = None
-    if any(points):
-        values = _numbers(points, f"{place}: the landmarks right_eye_x to left_mouth_y")
-        landmarks = Landmarks(*zip(values[::2], values[1::2], strict=True))
-    return SourceBox(Box(x, y, width, height), place, landmarks)
-
-
-def _numbers(texts: Sequence[str], what: str) -> list[float]:
-    """Parse coordinates.
-
-    Raises:
-        DataError: One is no number, or too large.
-    """
-    try:
-        numbers = [float(text) for text in texts]
-    except ValueError:
-        numbers = [math.nan]
-    if not all(abs(number) <= _MAX_COORDINATE for number in numbers):
-        raise DataError(
-            f"{what} must be {len(texts)} numbers of pixels, at most {_MAX_COORDINATE:,}, or "
-            f"empty; received {','.join(texts)!r:.80}"
-        )
-    return numbers
 
 
 def _usages(

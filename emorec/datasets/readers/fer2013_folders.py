@@ -1,23 +1,14 @@
 """Reads FER-2013 as a folder tree: train/EMOTION/ and test/EMOTION/."""
 
-from emorec.datasets.readers.rows import (
-    HELD_OUT,
-    TEST,
-    TRAIN,
-    USAGES,
-    VALIDATION,
-    RawRows,
-    ReadOptions,
-)
+from emorec.datasets.readers.rows import RawRows, ReadOptions
 from emorec.datasets.readers.shared import (
+    draw_missing_splits,
     folder_labels,
-    hold_out_validation,
     require_images,
     rows_of_files,
 )
 from emorec.datasets.readers.split_folders import SplitImages, find_split_images
 from emorec.datasets.readers.tree import Tree
-from emorec.datasets.splitting import stratified
 from emorec.errors import DataError
 from emorec.labels import canonical_emotion, is_emotion_name
 
@@ -53,20 +44,10 @@ def place_images(tree: Tree, found: SplitImages, options: ReadOptions) -> RawRow
         DataError: A class folder is named after no known emotion, and labels are not kept.
     """
     labels = folder_labels(tree, found.classes, options)
-    usages = found.splits
     # The same images are drawn whether or not labels are kept as they are spelt.
     emotional = all(is_emotion_name(label) for label in set(labels))
     drawn_by = [canonical_emotion(label) for label in labels] if emotional else labels
-    if VALIDATION not in found.splits:
-        usages = hold_out_validation(usages, drawn_by, options)
-    if TEST not in found.splits:
-        train = [row for row, usage in enumerate(usages) if usage == TRAIN]
-        rest = 1.0 if VALIDATION in found.splits else 1 - options.validation
-        column = [drawn_by[row] for row in train]
-        usages = list(usages)
-        for index in stratified(column, options.test / rest, options.seed):
-            usages[train[index]] = TEST
-    shares = {HELD_OUT: options.validation, TEST: options.test}
+    usages, drawn = draw_missing_splits(found.splits, drawn_by, options)
     return rows_of_files(
         tree,
         SOURCE,
@@ -74,5 +55,5 @@ def place_images(tree: Tree, found: SplitImages, options: ReadOptions) -> RawRow
         usages=usages,
         labels=labels,
         notes=found.notes,
-        drawn={use: share for use, share in shares.items() if USAGES[use][0] not in found.splits},
+        drawn=drawn,
     )

@@ -89,7 +89,7 @@ class FileImage(NamedTuple):
                 status = os.fstat(descriptor)
                 if not stat.S_ISREG(status.st_mode):
                     raise DataError(f"{self.path}: not a regular file")
-                _check_size(self.path, status.st_size)
+                check_size(self.path, status.st_size)
                 data = os.read(descriptor, status.st_size)
                 while len(data) < status.st_size and (more := os.read(descriptor, 2**20)):
                     data += more
@@ -131,7 +131,7 @@ class ZippedImage(NamedTuple):
 
     def read(self) -> bytes:
         """Return the encoded content of the file."""
-        _check_size(self.location, self.info.file_size)
+        check_size(self.location, self.info.file_size)
         try:
             # zipfile never returns more than the archive's list states, which is checked above.
             return self.archive.read(self.info)
@@ -230,7 +230,12 @@ def _png_begin(height: int, width: int) -> bytes:
 _PNG_END = _chunk(b"IEND", b"")
 
 
-def _check_size(location: str, size: int) -> None:
+def check_size(location: str, size: int) -> None:
+    """Check the size of an image file in bytes.
+
+    Raises:
+        DataError: It is empty, or over `MAX_FILE_BYTES`.
+    """
     if size == 0:
         raise DataError(f"{location}: the file is empty (0 bytes)")
     if size > MAX_FILE_BYTES:

@@ -53,6 +53,18 @@ LAYOUTS = {
     "prepared": Layout("manifest.csv of a prepared data set", "prepared"),
     "ferplus": Layout("fer2013new.csv and FER2013Train/", "ferplus"),
     "fer2013-csv": Layout("fer2013.csv or icml_face_data.csv", "fer2013"),
+    "affectnet": Layout("train_set/annotations/ID_exp.npy and train_set/images/", "affectnet"),
+    "affectnet-csv": Layout(
+        "training.csv, validation.csv and Manually_Annotated_Images/ of AffectNet", "affectnet_csv"
+    ),
+    "expw": Layout("label.lst and image/ of ExpW", "expw"),
+    "afew": Layout("Train_AFEW/EMOTION/CLIP/FRAME", "afew"),
+    "ckplus-sequences": Layout(
+        "Emotion/S005/001/*_emotion.txt and cohn-kanade-images/", "ckplus_sequences"
+    ),
+    "jaffe": Layout("KA.AN1.39.tiff", "jaffe"),
+    "kdef": Layout("KDEF/AF01/AF01ANS.JPG", "kdef"),
+    "rafdb": Layout("EmoLabel/list_patition_label.txt and Image/aligned/", "rafdb"),
     "csv": Layout("a CSV file with the columns path and label", "csv_list"),
     "fer2013-folders": Layout("train/EMOTION/ and test/EMOTION/", "fer2013_folders"),
     "ckplus": Layout("CK+48/EMOTION/S010_004_00000017.png", "ckplus"),
@@ -101,22 +113,28 @@ def read_source(place: Path, options: "ReadOptions | None" = None) -> "RawRows":
     """Read raw data from a folder, a zip archive or a CSV file, and keep its groups together.
 
     Args:
-        place: Path that the user named.
+        place: Path that the user named, or an address; see `emorec.datasets.dataset_address`.
         options: Options of reading; None for the defaults.
 
     Raises:
         ConfigError: The layout in the options is unknown, or their rule does not fit the data.
         DataError: The data is missing, broken or unsafe, has no known layout, or its groups cannot
             be split.
+        MissingDependencyError: An address needs a package that is not installed.
     """
     from dataclasses import replace
 
+    from emorec.datasets.dataset_address import is_address
     from emorec.datasets.group_splits import keep_groups
     from emorec.datasets.prepared_files import OWN_FILES
     from emorec.datasets.readers.rows import ReadOptions
     from emorec.datasets.readers.tree import read_tree
 
     options = options or ReadOptions()
+    if is_address(place):
+        from emorec.datasets.readers import hf_datasets
+
+        return keep_groups(hf_datasets.read(place, options), options)
     forced = find_layout(options.layout) if options.layout else None
     tree = read_tree(place)
     recognized = recognize(tree, [options.layout] if options.layout else LAYOUTS)
@@ -124,7 +142,7 @@ def read_source(place: Path, options: "ReadOptions | None" = None) -> "RawRows":
         name, data = recognized
         rows = keep_groups(find_layout(name).reader().read(data, options), options)
         own = [data.files.get(file) for file in OWN_FILES]
-        used = [*rows.images, *rows.label_files, *own]
+        used = [*rows.images, *rows.label_files, *rows.unused, *own]
         return replace(rows, left_out=tree.left_out(used))
     if forced:
         # The reader itself reports best which files are missing.

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from emorec.datasets.choices import FER2013NEW, VOTE_FILES
+from emorec.datasets.choices import FER2013NEW, FRAMES, LAST_THREE, VOTE_FILES
 from emorec.datasets.face_rows import FaceRow
 from emorec.datasets.grouping import parse_rule
 from emorec.datasets.readers.image_files import RawImage
@@ -35,6 +35,9 @@ USAGES = {
 }
 """Split and top folder of the prepared data set for each usage: FER-2013's three, then emorec's."""
 
+NO_EMOTIONS = ("none", "uncertain", "no face")
+"""Labels of published data sets that stand for no emotion; such images are kept without a label."""
+
 LABEL_VOTES = 10
 """Votes that a plain label counts for beside voted images; each FER+ image has ten voters."""
 
@@ -52,10 +55,11 @@ class ReadOptions:
         test: Share of the images for test where the source has none, 0 to 1.
         seed: Seed of the random split.
         group_by: Rule that groups the images of a person; see `emorec.datasets.grouping`.
+        frames: One of `FRAMES`: which frames of the sequences of CK+ are taken.
 
     Raises:
-        ConfigError: The vote files are unknown, the shares leave no training images, or the rule
-            is invalid.
+        ConfigError: The vote files or the frames are unknown, the shares leave no training images,
+            or the rule is invalid.
     """
 
     layout: str | None = None
@@ -66,10 +70,13 @@ class ReadOptions:
     test: float = 0.1
     seed: int = 0
     group_by: str | None = None
+    frames: str = LAST_THREE
 
     def __post_init__(self) -> None:
         if self.votes not in VOTE_FILES:
             raise ConfigError(unknown_name("vote files", self.votes, VOTE_FILES))
+        if self.frames not in FRAMES:
+            raise ConfigError(unknown_name("frames", self.frames, FRAMES))
         shares = (self.validation, self.test)
         if not all(0 <= share < 1 for share in shares) or sum(shares) >= 1:
             raise ConfigError(
@@ -147,6 +154,7 @@ class RawRows:
         drawn: Share of each usage that emorec draws at random; empty where the source has all
             splits.
         left_out: Paths of the files of the source that are neither images nor labels of the rows.
+        unused: Files that the reader does not use, as the notes say; they are not in `left_out`.
         columns: Columns of the list of the images; empty without a list.
         group_rule: Rule that made the groups; None without one.
         keeps_near_duplicates: Whether near duplicates are searched and kept in one split: these
@@ -175,6 +183,7 @@ class RawRows:
     notes: list[str] = field(default_factory=list)
     drawn: Mapping[str, float] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
+    unused: Sequence[RawImage] = ()
     columns: Mapping[str, list[str]] = field(default_factory=dict)
     group_rule: str | None = None
     keeps_near_duplicates: bool = False
@@ -275,7 +284,7 @@ def _votes_of(rows: RawRows) -> Votes:
     if rows.votes is not None:
         return rows.votes
     labels = rows.labels or []
-    if unknown := sorted(set(labels) - {"", *EMOTIONS_8}):
+    if unknown := sorted(set(labels) - {"", *EMOTIONS_8, *NO_EMOTIONS}):
         raise ConfigError(
             f"{rows.place}: the label {unknown[0]!r:.60} is not an emotion and cannot be combined "
             "with the votes of another source; omit --keep-labels, or prepare this source alone"

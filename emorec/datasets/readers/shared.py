@@ -5,11 +5,20 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from emorec.datasets.readers.image_files import RawImage
 from emorec.datasets.readers.pixels import PixelRows
-from emorec.datasets.readers.rows import HELD_OUT, TEST, TRAIN, RawRows, ReadOptions
+from emorec.datasets.readers.rows import (
+    HELD_OUT,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    RawRows,
+    ReadOptions,
+    SourceBox,
+)
 from emorec.datasets.readers.table import LabelTable
 from emorec.datasets.readers.tree import Tree
-from emorec.datasets.splitting import stratified
+from emorec.datasets.splitting import stratified, stratified_splits
 from emorec.errors import DataError
 from emorec.labels import EMOTIONS_8, Votes, canonical_emotion, labels_from_votes
 
@@ -30,34 +39,92 @@ def rows_of_files(
     notes: Iterable[str] = (),
     drawn: Mapping[str, float] | None = None,
     keeps_near_duplicates: bool = False,
+    label_files: Iterable[RawImage] = (),
+    lines: list[int] | None = None,
+    boxes: Sequence[SourceBox | None] | None = None,
+    unused: Sequence[RawImage] = (),
 ) -> RawRows:
-    """Build the rows of a data set whose labels are in the paths of its image files.
+    """Build the rows of a data set whose images are files of a tree.
 
     Args:
         tree: Holds the images.
         source: Name of the data set.
-        names: Paths of the images in the tree, n of them.
+        names: Paths of the images in the tree, n of them; those that it lacks are missing images.
         usages: A key of `USAGES` for each image.
         labels: Label of each image.
         groups: As in `RawRows`.
         notes: Problems to report before those of the tree.
         drawn: As in `RawRows`; None for none.
         keeps_near_duplicates: As in `RawRows`.
+        label_files: As in `RawRows`; none where the paths hold the labels.
+        lines: As in `RawRows`; None without a list.
+        boxes: As in `RawRows`.
+        unused: As in `RawRows`.
     """
     return RawRows(
         place=tree.place,
-        label_files=[],
+        label_files=list(label_files),
         sources=[source] * len(names),
-        lines=[0] * len(names),
+        lines=lines or [0] * len(names),
         names=names,
-        images=[tree.files[name] for name in names],
+        images=[tree.files.get(name) for name in names],
         usages=usages,
         labels=labels,
         groups=groups,
         notes=[*notes, *tree.notes()],
         drawn=drawn or {},
         keeps_near_duplicates=keeps_near_duplicates,
+        boxes=boxes,
+        unused=unused,
     )
+
+
+def rows_of_people(
+    tree: Tree,
+    source: str,
+    names: list[str],
+    labels: list[str],
+    people: list[str],
+    options: ReadOptions,
+    *,
+    notes: Iterable[str] = (),
+    label_files: Iterable[RawImage] = (),
+    unused: Sequence[RawImage] = (),
+) -> RawRows:
+    """Build the rows of a data set without splits of which the person on each image is known.
+
+    The splits are drawn by the shares of the options, and nobody is in two of them.
+
+    Args:
+        tree: Holds the images.
+        source: Name of the data set.
+        names: Paths of the images in the tree.
+        labels: Label of each image.
+        people: Person on each image.
+        options: Shares and seed.
+        notes: Problems to report before those of the tree.
+        label_files: As in `RawRows`.
+        unused: As in `RawRows`.
+    """
+    return rows_of_files(
+        tree,
+        source,
+        names,
+        usages=stratified_splits(labels, options.validation, options.test, options.seed),
+        labels=labels,
+        groups=people,
+        notes=notes,
+        drawn={VALIDATION: options.validation, TEST: options.test},
+        label_files=label_files,
+        unused=unused,
+    )
+
+
+def without_person(others: Sequence[str]) -> list[str]:
+    """Return the note on images whose names do not say who is on them; none without such images."""
+    if not others:
+        return []
+    return [f"images without a person in the name are skipped: {len(others):,} ({others[0]})"]
 
 
 def folder_labels(tree: Tree, folders: list[str], options: ReadOptions) -> list[str]:
@@ -97,8 +164,24 @@ def leading_emotions(votes: Votes) -> list[str]:
     return [str(name) for name in names[labels_from_votes(votes, "dominant", 8)]]
 
 
+def numbered_labels(table: LabelTable, column: str, labels: Mapping[str, str]) -> list[str]:
+    """Convert a column of numbers to labels.
+
+    Args:
+        table: The rows.
+        column: Name of the column.
+        labels: Label by its number.
+
+    Raises:
+        DataError: A number is unknown; the first is named with its row.
+    """
+    values = table.columns[column]
+    require_known(column, values, labels, table.path, table.lines)
+    return [labels[value] for value in values]
+
+
 def safe_path(table: LabelTable, row: int) -> str:
-    """Return the path of a row of a list of images.
+    """Return the path of a row of a list of images, which is in its column path.
 
     Raises:
         DataError: The path may lead out of the folder of the list.
@@ -135,6 +218,35 @@ def hold_out_validation(usages: list[str], labels: list[str], options: ReadOptio
     for index in stratified([labels[row] for row in train], options.validation, options.seed):
         result[train[index]] = HELD_OUT
     return result
+
+
+def draw_missing_splits(
+    usages: list[str], labels: list[str], options: ReadOptions
+) -> tuple[list[str], dict[str, float]]:
+    """Take shares of the training images for the splits that a source lacks.
+
+    Args:
+        usages: Split of each image: train, validation or test.
+        labels: Label of each image, by which the choice is stratified.
+        options: Shares and seed.
+
+    Returns:
+        The usages, and the share of each usage that was drawn.
+    """
+    drawn = {}
+    result = usages
+    if VALIDATION not in usages:
+        drawn[HELD_OUT] = options.validation
+        result = hold_out_validation(usages, labels, options)
+    if TEST not in usages:
+        drawn[TEST] = options.test
+        train = [row for row, usage in enumerate(result) if usage == TRAIN]
+        rest = 1.0 if VALIDATION in usages else 1 - options.validation
+        column = [labels[row] for row in train]
+        result = list(result)
+        for index in stratified(column, options.test / rest, options.seed):
+            result[train[index]] = TEST
+    return result, drawn
 
 
 def require_images(place: Path, empty_classes: Sequence[str]) -> None:

@@ -4,9 +4,10 @@ import codecs
 import csv
 import gzip
 import io
+import itertools
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -23,6 +24,9 @@ MAX_VOTES = 1000
 
 MAX_BYTES = 256 * 2**20
 """Largest size in bytes, checked before reading; lists of images take a few MiB."""
+
+MAX_LIST_BYTES = 2**30
+"""Largest size in bytes of a list that is read line by line."""
 
 MAX_ROWS = 2_000_000
 
@@ -147,6 +151,62 @@ def _content(file: RawImage) -> bytes:
     if len(data) > MAX_BYTES:
         raise too_large
     return data
+
+
+def text_lines(file: RawImage) -> Iterator[tuple[int, str]]:
+    """Read the lines of a text file one by one, with their numbers from 1; blank ones are skipped.
+
+    Args:
+        file: The file; see `open_unpacked`.
+
+    Raises:
+        DataError: The file is missing, neither UTF-8 nor UTF-16, or it or a line is too long.
+    """
+    path, size, rows = file.location, 0, 0
+    with open_unpacked(file) as stream:
+        for number in itertools.count(1):
+            try:
+                line = stream.readline(MAX_LINE + 1)
+                text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+            except UNPACKING_ERRORS as error:
+                raise DataError(f"{path}: cannot read line {number}: {error}") from error
+            if not line:
+                return
+            size += len(line)
+            rows += bool(text)
+            if len(line) > MAX_LINE or size > MAX_LIST_BYTES or rows > MAX_ROWS:
+                raise DataError(
+                    f"{path}: line {number}: a list has at most {MAX_LINE // 2**10} KiB in a line, "
+                    f"{MAX_ROWS:,} lines and {MAX_LIST_BYTES // 2**30} GiB"
+                )
+            if text:
+                yield number, text
+
+
+def parse_words(file: RawImage, header: Sequence[str]) -> LabelTable:
+    """Read a text file of lines whose values are separated by blanks.
+
+    Args:
+        file: The file; see `text_lines`.
+        header: Names of the columns; values of the first one may hold blanks.
+
+    Raises:
+        DataError: The file cannot be read, is empty, or a line has another number of values.
+    """
+    lines, rows = [], []
+    for number, text in text_lines(file):
+        row = text.rsplit(maxsplit=len(header) - 1)
+        if len(row) != len(header):
+            raise DataError(
+                f"{file.location}: line {number} must have the {len(header)} values "
+                f"{' '.join(header)}; received {text!r:.80}"
+            )
+        lines.append(number)
+        rows.append(row)
+    if not rows:
+        raise DataError(f"{file.location}: the file is empty")
+    columns = dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
+    return LabelTable(file.location, columns, lines)
 
 
 def open_unpacked(file: RawImage) -> BinaryIO:

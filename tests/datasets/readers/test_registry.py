@@ -6,7 +6,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from helpers import published_trees as trees
 from helpers.checkouts import make_checkout, make_images, noise_png
 from helpers.pixel_files import pixel_csv
 
@@ -50,10 +52,25 @@ def make_prepared(root: Path) -> None:
     prepare_data(make_checkout(root.with_name("raw")), root)
 
 
+def write_pickle(root: Path) -> None:
+    make_images(root, {"train_set/images": 1})
+    (root / "train_set/annotations").mkdir()
+    file = root / "train_set/annotations/000_exp.npy"
+    np.save(file, np.array([{}], object), allow_pickle=True)
+
+
 EXAMPLES: dict[str, tuple[Callable[[Path], object], int]] = {
     "prepared": (make_prepared, 7),
     "ferplus": (make_checkout, 8),
     "fer2013-csv": (make_pixel_csv, 4),
+    "affectnet": (trees.make_affectnet, 33),
+    "affectnet-csv": (trees.make_affectnet_csv, 33),
+    "expw": (trees.make_expw, 33),
+    "afew": (trees.make_afew, 44),
+    "ckplus-sequences": (trees.make_ckplus_sequences, 36),
+    "jaffe": (trees.make_jaffe, 24),
+    "kdef": (trees.make_kdef, 54),
+    "rafdb": (trees.make_rafdb, 36),
     "csv": (make_csv_list, 10),
     "fer2013-folders": (make_split_folders, 25),
     "ckplus": (make_ckplus, 20),
@@ -67,6 +84,19 @@ BROKEN: dict[str, Callable[[Path], object]] = {
     ),
     "ferplus": lambda root: write_text(root / "fer2013new.csv", "Usage,Image name\n"),
     "fer2013-csv": lambda root: write_text(root / "fer2013.csv", "emotion,pixels\n3\n"),
+    "affectnet": write_pickle,
+    "affectnet-csv": lambda root: trees.write_lines(
+        root / "training.csv", [trees.AFFECTNET_HEADER, trees.affectnet_row("../x.jpg", 1)]
+    ),
+    "expw": lambda root: write_text(root / "label.lst", "a.jpg 0 1 1 9 9 5.0 7\n"),
+    "afew": lambda root: make_images(root, {"Val_AFEW/Happy/1": 1, "Val_AFEW/Glee/2": 1}),
+    "ckplus-sequences": lambda root: (
+        trees.make_ckplus_sequences(root, people=1)
+        and write_text(root / "Emotion/S000/001/S000_001_00000006_emotion.txt", "8.0")
+    ),
+    "jaffe": lambda root: trees.write_images(root, ["KA.AN1.39.tiff", "KA.HA1.29.tiff"]),
+    "kdef": lambda root: trees.make_kdef(root, people=1),
+    "rafdb": lambda root: write_text(root / "EmoLabel/list_patition_label.txt", "test_1.jpg 8\n"),
     "csv": lambda root: write_text(root / "list.csv", "path,label\n../x.png,happy\n"),
     "fer2013-folders": lambda root: make_images(root, {"train/glee": 1, "test/glee": 1}),
     "ckplus": lambda root: make_ckplus(root) or (root / "happy").rename(root / "glee"),

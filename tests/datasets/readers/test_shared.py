@@ -8,6 +8,7 @@ from helpers.checkouts import make_images
 
 from emorec.datasets.readers.rows import HELD_OUT, ReadOptions
 from emorec.datasets.readers.shared import (
+    draw_missing_splits,
     folder_labels,
     hold_out_validation,
     pixel_csv_files,
@@ -82,3 +83,29 @@ def test_rows_of_files_have_the_notes_of_the_tree_last(tmp_path: Path) -> None:
     assert rows.lines == [0, 0]
     assert [image and image.path for image in rows.images] == [f"{tree.place}/{n}" for n in names]
     assert rows.notes == ["first", "a link is not used: 1 (such as 'x')"]
+
+
+@pytest.mark.parametrize(
+    ("usages", "counts", "drawn"),
+    [
+        ([], {}, {"held-out": 0.1, "test": 0.2}),
+        (["train"] * 20, {"train": 14, "held-out": 2, "test": 4}, {"held-out": 0.1, "test": 0.2}),
+        (
+            ["train"] * 20 + ["test"],
+            {"train": 18, "held-out": 2, "test": 1},
+            {"held-out": 0.1},
+        ),
+        (
+            ["train"] * 20 + ["validation"],
+            {"train": 16, "validation": 1, "test": 4},
+            {"test": 0.2},
+        ),
+        (["validation", "test"], {"validation": 1, "test": 1}, {}),
+    ],
+)
+def test_missing_splits_are_drawn_from_train(
+    usages: list[str], counts: dict[str, int], drawn: dict[str, float]
+) -> None:
+    labels = ["happy", "sad"] * 10 + ["sad"]
+    found = draw_missing_splits(usages, labels[: len(usages)], ReadOptions(test=0.2))
+    assert (Counter(found[0]), found[1]) == (counts, drawn)

@@ -7,7 +7,14 @@ import pytest
 
 from emorec.datasets.readers import table
 from emorec.datasets.readers.image_files import FileImage
-from emorec.datasets.readers.table import find_delimiter, header_of, read_table, vote_counts
+from emorec.datasets.readers.table import (
+    find_delimiter,
+    header_of,
+    parse_words,
+    read_table,
+    text_lines,
+    vote_counts,
+)
 from emorec.errors import DataError
 
 
@@ -134,3 +141,44 @@ def test_a_list_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(table, "MAX_ROWS", 10)
     with pytest.raises(DataError, match="over 10 rows"):
         read_table(path, ())
+
+
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        (b"", []),
+        (b"\n \n", []),
+        (b"\xef\xbb\xbfa b\r\n\n c \n", [(1, "a b"), (3, "c")]),
+        ("ä 1\nb".encode("utf-16"), [(1, "ä 1"), (2, "b")]),
+    ],
+)
+def test_lines_of_a_text(path: Path, content: bytes, lines: list[tuple[int, str]]) -> None:
+    path.write_bytes(content)
+    assert list(text_lines(FileImage(str(path), len(content), 0))) == lines
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a" * 70_000, "line 1: a list has at most 64 KiB in a line"),
+        (b"a\n" * 5, "line 5: .* 4 lines"),
+        (b"a\n\xff", "cannot read line 2"),
+    ],
+)
+def test_long_and_broken_texts_are_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, message: str
+) -> None:
+    monkeypatch.setattr(table, "MAX_ROWS", 4)
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        list(text_lines(FileImage(str(path), len(content), 0)))
+
+
+def test_words_of_lines(path: Path) -> None:
+    path.write_text("my photo.jpg 1\tx\n\nb 2 y\n")
+    file = FileImage(str(path), 1, 0)
+    found = parse_words(file, ("path", "number", "letter"))
+    columns = {"path": ["my photo.jpg", "b"], "number": ["1", "2"], "letter": ["x", "y"]}
+    assert (found.columns, found.lines) == (columns, [1, 3])
+    with pytest.raises(DataError, match="line 3 must have the 4 values a b c d; received 'b 2 y'"):
+        parse_words(file, ("a", "b", "c", "d"))
