@@ -22,7 +22,7 @@ from emorec.atomic_files import write_bytes
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "notebooks"
-TIMEOUT_S = 600
+TIMEOUT_S = 3600
 """For a cell, on a busy machine."""
 
 
@@ -51,6 +51,7 @@ def run(name: str, scratch: Path) -> dict[str, Any]:
     client = NotebookClient(
         notebook,
         timeout=TIMEOUT_S,
+        coalesce_streams=True,
         kernel_name="python3",
         resources={"metadata": {"path": str(scratch / "notebooks")}},
     )
