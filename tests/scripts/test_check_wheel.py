@@ -1,4 +1,4 @@
-"""What scripts/check_wheel.py finds in archives; that it accepts the real ones, scripts/check runs."""
+"""What scripts/check_wheel.py finds in archives; scripts/check runs it on the real ones."""
 
 import pytest
 from check_wheel import (
