@@ -7,13 +7,11 @@ A change of a notebook, or of what it shows, ends with this. It needs the extra 
 """
 
 import argparse
-import json
 import os
 import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
@@ -30,7 +28,7 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.ipynb"))
 
 
-def run(name: str, scratch: Path) -> dict[str, Any]:
+def run(name: str, scratch: Path) -> nbformat.NotebookNode:
     """Run a notebook from top to bottom in a kernel of its own.
 
     Args:
@@ -65,7 +63,7 @@ def run(name: str, scratch: Path) -> dict[str, Any]:
     )
     for cell in notebook.cells:
         cell.metadata = {}
-    return dict(notebook)
+    return notebook
 
 
 def main() -> None:
@@ -77,9 +75,8 @@ def main() -> None:
             sys.exit(f"no notebook {name!r}; there are {', '.join(names())}")
         with tempfile.TemporaryDirectory(prefix="emorec-notebook-") as scratch:
             notebook = run(name, Path(scratch).resolve())
-        text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
         path = FOLDER / f"{name}.ipynb"
-        write_bytes(path, text.encode())
+        write_bytes(path, f"{nbformat.writes(notebook)}\n".encode())
         print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
 
 
