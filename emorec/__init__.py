@@ -11,7 +11,7 @@ docs/python.md describes everything in `emorec.__all__`. Each name is imported o
 that importing emorec costs next to nothing.
 """
 
-__version__ = "0.2.0"
+__version__ = "1.0.0"
 
 __all__ = [
     "Box",

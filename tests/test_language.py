@@ -5,6 +5,7 @@ A failure names file, line and word. The field's words are image, fix, again and
 
 import ast
 import io
+import json
 import re
 import tokenize
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ DOCUMENTS = [
     *sorted((ROOT / "cascades").glob("*.md")),
     *sorted((ROOT / "emorec" / "models").glob("*.md")),
 ]
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
 def banned_words(text: str) -> Iterator[tuple[int, str]]:
@@ -82,6 +85,16 @@ def test_documents() -> None:
     assert len(DOCUMENTS) > 20
     found = [
         line for path in DOCUMENTS for line in findings(path, iter([(1, path.read_text("utf-8"))]))
+    ]
+    assert not found, "\n".join(["words to replace:", *found])
+
+
+def test_notebooks() -> None:
+    found = [
+        line
+        for path in NOTEBOOKS
+        for cell in json.loads(path.read_text("utf-8"))["cells"]
+        for line in findings(path, iter([(1, "".join(cell["source"]))]))
     ]
     assert not found, "\n".join(["words to replace:", *found])
 

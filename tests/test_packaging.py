@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 import emorec
 
@@ -295,8 +296,17 @@ def test_the_base_install_stays_small():
     assert {"emorec[ray]", "emorec[train]"} <= set(project["optional-dependencies"]["dev"])
 
 
-def test_the_changelog_names_this_version():
-    assert f"## {emorec.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+def test_changelog_and_citation_name_this_version_and_its_date():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    heading = f"## {emorec.__version__} ({citation['date-released']})"
+    assert heading in (ROOT / "CHANGELOG.md").read_text("utf-8").splitlines()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert citation["version"] == emorec.__version__
+    assert citation["license"] == project["license"]
+    assert citation["keywords"] == project["keywords"]
+    assert [author["name"] for author in citation["authors"]] == [
+        author["name"] for author in project["authors"]
+    ]
 
 
 @pytest.mark.parametrize(
