@@ -25,6 +25,7 @@ NO_SETTINGS = (
     "augment",
     "dry_run",
     "tensorboard",
+    "track",
 )
 """Parameters of the command that are not settings of a run."""
 

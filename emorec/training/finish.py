@@ -48,6 +48,7 @@ class RunResult:
         best_epoch: Epoch of the best weights, from 1.
         interrupted: Ctrl-C ended the training early.
         calibration_images: Number of images that the temperature of the model rests on.
+        tracked: Where the run is tracked, one line for each tracker.
     """
 
     folder: Path
@@ -55,6 +56,7 @@ class RunResult:
     best_epoch: int
     interrupted: bool
     calibration_images: int | None = None
+    tracked: tuple[str, ...] = ()
 
 
 _STEPS = 6
