@@ -115,8 +115,8 @@ Examples:
     "--track",
     type=Choice(TRACKERS),
     multiple=True,
-    help="Also track the run with MLflow or Weights & Biases; repeatable. Nothing is uploaded unless "
-    "MLFLOW_TRACKING_URI or WANDB_MODE=online says so (docs/experiments.md).",
+    help="Also track the run with MLflow or Weights & Biases; repeatable. Nothing is uploaded "
+    "unless MLFLOW_TRACKING_URI or WANDB_MODE=online says so (docs/experiments.md).",
 )
 @click.option(
     "--dry-run",
@@ -169,9 +169,7 @@ def train(
         if fold_folder.is_cross_validation(whole):
             if distribute:
                 raise click.UsageError(_ONE_PROCESS)
-            resume_folds(
-                whole, data, started, json_output, tensorboard=tensorboard, track=track
-            )
+            resume_folds(whole, data, started, json_output, tensorboard=tensorboard, track=track)
             return
 
         # Before Keras is loaded. Several hosts share the folder, and only the first one locks it.
@@ -208,7 +206,14 @@ def train(
             return
         if folds is not None:
             cross_validate(
-                settings, data, out, folds, started, json_output, tensorboard=tensorboard, track=track
+                settings,
+                data,
+                out,
+                folds,
+                started,
+                json_output,
+                tensorboard=tensorboard,
+                track=track,
             )
             return
         arch = settings.arch

@@ -26,6 +26,11 @@ NO_SETTINGS = (
     "dry_run",
     "tensorboard",
     "track",
+    "trials",
+    "seconds",
+    "objective",
+    "space",
+    "pruning",
 )
 """Parameters of the command that are not settings of a run."""
 

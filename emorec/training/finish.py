@@ -97,7 +97,7 @@ def finish(
 
     begin("evaluating the best epoch")
     state = read_state(folder / run_folder.CHECKPOINT)
-    model = _best_model(folder, config, data, state)
+    model = best_model(folder, config, data, state)
     split = "validation" if logits is None else OUT_OF_FOLD
     if logits is None:
         logits = np.asarray(model.predict(data.validation_images, batch_size=256, verbose=0))
@@ -133,7 +133,7 @@ def finish(
     )
 
 
-def _best_model(folder: Path, config: TrainConfig, data: RunData, state: RunState) -> keras.Model:
+def best_model(folder: Path, config: TrainConfig, data: RunData, state: RunState) -> keras.Model:
     """Rebuild the model of the best epoch, in float32 whatever the precision of the training."""
     labels = data.validation.class_names
     float32 = config.model_copy(update={"weights": "none", "precision": "float32"})

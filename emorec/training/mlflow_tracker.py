@@ -100,9 +100,7 @@ class MlflowTracker:
         if not experiment:
             name = os.environ.get(_EXPERIMENT) or "emorec"
             known = client.get_experiment_by_name(name)
-            experiment = (
-                known.experiment_id if known else client.create_experiment(name, artifacts)
-            )
+            experiment = known.experiment_id if known else client.create_experiment(name, artifacts)
         tags = {_RUN_TAG: run.name}
         for key, value in flat_settings(run.environment).items():
             tags.setdefault(f"emorec.{key}", str(value)[:_MAX_VALUE])

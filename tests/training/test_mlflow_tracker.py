@@ -8,10 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emorec.training.config import read_config
+from emorec.training.config import TrainConfig, read_config
 from emorec.training.run_tracking import FILES, tracked, tracked_before
 
 pytestmark = pytest.mark.slow
+
+
+def kill(folder: Path, config: TrainConfig, history: list[dict[str, float]]) -> None:
+    with tracked(folder, config, ["mlflow"]) as tracking:
+        tracking.log_epochs(history)
+        raise KeyboardInterrupt
 
 
 @pytest.fixture(autouse=True)
@@ -33,9 +39,8 @@ def test_a_killed_and_resumed_run_is_one_tracked_run(tiny_run: Path, tmp_path: P
         history = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
     config = read_config(folder / "config.yaml")
 
-    with pytest.raises(KeyboardInterrupt), tracked(folder, config, ["mlflow"]) as tracking:
-        tracking.log_epochs(history[:2])
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        kill(folder, config, history[:2])
     from mlflow import MlflowClient
 
     uri = f"sqlite:///{folder.parent / 'mlflow.db'}"

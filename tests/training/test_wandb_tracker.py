@@ -8,10 +8,16 @@ from pathlib import Path
 import pytest
 from helpers.wandb_records import read_offline
 
-from emorec.training.config import read_config
+from emorec.training.config import TrainConfig, read_config
 from emorec.training.run_tracking import FILES, tracked, tracked_before
 
 pytestmark = pytest.mark.slow
+
+
+def kill(folder: Path, config: TrainConfig, history: list[dict[str, float]]) -> None:
+    with tracked(folder, config, ["wandb"]) as tracking:
+        tracking.log_epochs(history)
+        raise KeyboardInterrupt
 
 
 def test_a_killed_and_resumed_run_has_one_id_and_all_epochs(
@@ -32,9 +38,8 @@ def test_a_killed_and_resumed_run_has_one_id_and_all_epochs(
         history = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
     config = read_config(folder / "config.yaml")
 
-    with pytest.raises(KeyboardInterrupt), tracked(folder, config, ["wandb"]) as tracking:
-        tracking.log_epochs(history[:2])
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        kill(folder, config, history[:2])
     with tracked(folder, config, tracked_before(folder)) as tracking:
         tracking.log_epochs(history)
         tracking.finish("finished", FILES)
