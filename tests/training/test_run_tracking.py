@@ -1,16 +1,19 @@
+import csv
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.everything import settings
 
 from emorec.errors import DataError
 from emorec.training import run_tracking
 from emorec.training.config import TrainConfig
 from emorec.training.run_tracking import FILES, tracked, tracked_before
 from emorec.training.tracked_run import TrackedRun
+from emorec.training.training_progress import TrainingProgress
 
 ROWS = [{"epoch": 1, "stage": 1, "loss": 2.0}, {"epoch": 2, "stage": 1, "loss": 1.0}]
 
@@ -157,3 +160,60 @@ def test_every_tracker_has_a_class(monkeypatch: pytest.MonkeyPatch, folder: Path
     for name in run_tracking.TRACKERS:
         run_tracking._open(name, run, "id1")
     assert made == [(run, "id1")] * 2
+
+
+def stop_in_epoch(number: int) -> Callable[[TrainingProgress], None]:
+    def stop(progress: TrainingProgress) -> None:
+        if (progress.epoch, progress.batch) == (number, 1):
+            raise KeyboardInterrupt
+
+    return stop
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick_network")
+def test_a_run_is_tracked_over_an_interruption(
+    tiny_data: Path, tmp_path: Path, opened: list[Memory]
+) -> None:
+    from emorec.training.runner import resume, train
+
+    config = settings(epochs=3)
+    result = train(config, tiny_data, tmp_path, progress=stop_in_epoch(2), track=["mlflow"])
+    assert result.tracked == ("mlflow: memory",)
+    assert opened[0].ended[0][0] == "killed"
+    assert [row["epoch"] for row in opened[0].rows] == [1]
+    resumed = resume(result.folder)  # tracked on, though nothing says so
+    assert resumed is not None
+    tracker = opened[1]
+    assert tracker.continued
+    with (result.folder / "history.csv").open() as file:
+        history = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
+    assert tracker.rows == history
+    outcome, figures, files = tracker.ended[0]
+    assert outcome == "finished"
+    assert figures["accuracy"] == resumed.scores.accuracy
+    assert set(files) == set(FILES)
+    assert tracker.run.settings["epochs"] == 3
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick_network")
+def test_a_cross_validation_is_one_tracked_run(
+    tiny_data: Path, tmp_path: Path, opened: list[Memory]
+) -> None:
+    from emorec.training.cross_validation import cross_validate
+
+    config = settings(epochs=2, mix_off_epochs=0, limit=60)
+    result = cross_validate(config, tiny_data, tmp_path, 2, track=["mlflow"])
+    (tracker,) = opened
+    assert [row["epoch"] for row in tracker.rows] == [1, 2]
+    for index in (0, 1):
+        values = [row[f"accuracy_fold_0{index + 1}"] for row in tracker.rows]
+        assert values == result.figures.accuracies[index].tolist()
+    outcome, figures, files = tracker.ended[0]
+    assert (outcome, figures["accuracy"]) == (
+        "finished",
+        result.figures.evaluation.scores.accuracy,
+    )
+    assert {"model.onnx", "model.keras", "metrics.json"} <= set(files)
+    assert not {"predictions.csv", "folds.json", "cross_validation.html"} & set(files)
