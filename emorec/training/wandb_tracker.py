@@ -5,12 +5,15 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from emorec.training.tracked_run import Outcome, TrackedRun, curves
 
 if TYPE_CHECKING:
     from emorec.training.checkpoint import History
+
+_UNNAMED = "unnamed"
+"""In place of the names of the host and the user."""
 
 _EXIT_CODES = {"finished": 0, "killed": 130, "failed": 1}
 
@@ -43,7 +46,7 @@ class WandbTracker:
 
         self._wandb, self._name = wandb, run.name
         self.run_id = run_id or secrets.token_hex(8)
-        mode = os.environ.get("WANDB_MODE") or "offline"
+        mode: Any = os.environ.get("WANDB_MODE") or "offline"
         self._run = wandb.init(
             dir=str(folder),
             project=os.environ.get("WANDB_PROJECT") or "emorec",
@@ -57,9 +60,11 @@ class WandbTracker:
                 console="off",
                 disable_code=True,
                 disable_git=True,
+                host=os.environ.get("WANDB_HOST") or _UNNAMED,
                 program="emorec",
                 save_code=False,
                 silent=True,
+                username=os.environ.get("WANDB_USERNAME") or _UNNAMED,
                 x_disable_machine_info=True,
                 x_disable_meta=True,
                 x_disable_stats=True,
@@ -67,10 +72,10 @@ class WandbTracker:
             ),
         )
         self._next = int(self._run.step)
-        self.place = f"{self._run.url or folder}, run {self.run_id}"
-        if self._run.offline:
-            written = Path(self._run.settings.sync_dir)
-            self.place = f"{written}; upload it with: wandb sync {written}"
+        written = Path(self._run.settings.sync_dir)
+        self.place = f"{written}; upload it with: wandb sync {written}"
+        if not self._run.offline:
+            self.place = f"{self._run.url}, run {self.run_id}"
 
     def log_epochs(self, history: "History") -> None:
         """Log the rows that are not logged yet; the step is the number of the epoch."""

@@ -21,7 +21,10 @@ def kill(folder: Path, config: TrainConfig, history: list[dict[str, float]]) -> 
 
 
 def test_a_killed_and_resumed_run_has_one_id_and_all_epochs(
-    tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     pytest.importorskip("wandb")
     for name in list(os.environ):
@@ -60,5 +63,8 @@ def test_a_killed_and_resumed_run_has_one_id_and_all_epochs(
     assert second.artifact_files == {*FILES}
     # Nothing of the machine, the console or the code.
     assert not second.kinds & {"output", "output_raw", "stats", "files"}
-    assert second.host == ""
+    assert second.host == "unnamed"
+    assert os.uname().nodename.encode() not in (whole / f"run-{run_id}.wandb").read_bytes()
     assert "wandb sync" in tracking.places[0]
+    out, err = capfd.readouterr()
+    assert "wandb" not in out + err
