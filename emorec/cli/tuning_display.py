@@ -86,14 +86,13 @@ class TuningDisplay:
     def _line(self, now: "TuningProgress", ended: TrialRecord) -> str:
         objective = now.plan.objective
         if (value := ended.value(objective)) is not None:
-            figure = f"{objective} {value_text(objective, value)}"
+            figure = f"{objective} {value_text(value)}"
             if now.best is not None:
                 best = now.best
                 figure += (
                     " (best)"
                     if best.number == ended.number
-                    else f" (best {value_text(objective, best.value(objective))}, "
-                    f"trial {best.number})"
+                    else f" (best {value_text(best.value(objective))}, trial {best.number})"
                 )
         else:
             figure = f"{ended.outcome.state}: {ended.outcome.reason}"

@@ -114,6 +114,9 @@ def resume_tuning(
             file is damaged, the data set or the backend differs, or another process uses it.
     """
     plan = tuning_folder.read_plan(folder)
+    for path in folder.iterdir():
+        if path.is_symlink():
+            raise DataError(f"{path}: a link, which no search makes; remove it")
     dataset = open_dataset(plan.config, data_root or plan.data)
     if run_folder.fingerprint(dataset) != plan.data_fingerprint:
         raise DataError(

@@ -185,7 +185,7 @@ def write_trials(folder: Path, plan: TuningPlan, trials: Sequence[TrialRecord]) 
     writer.writerow([*head, *names])
     for trial in trials:
         figures = trial.outcome.figures
-        values = [value_text(name, trial.value(name)) for name in OBJECTIVES]
+        values = [value_text(trial.value(name)) for name in OBJECTIVES]
         row = [
             *(trial.number, trial.outcome.state, *values, figures.best_epoch if figures else ""),
             *(trial.epochs, f"{trial.seconds:.1f}"),

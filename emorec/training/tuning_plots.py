@@ -5,7 +5,7 @@ from typing import Any
 
 from emorec.figures import new_figure, to_png
 from emorec.training.search_space import Parameter
-from emorec.training.tuning_records import TrialRecord, best_of, setting_text
+from emorec.training.tuning_records import TITLES, TrialRecord, best_of, setting_text
 
 # Blue, vermilion and green of Okabe and Ito's palette, which colour-blind people can distinguish.
 _TRIAL, _OWN, _BEST = "#0072B2", "#D55E00", "#009E73"
@@ -46,7 +46,7 @@ def draw_trials(trials: Sequence[TrialRecord], objective: str) -> bytes:
         bottom = axes.get_ylim()[0]
         axes.plot(lost, [bottom] * len(lost), "x", color="0.5", clip_on=False, label="not complete")
         axes.set_ylim(bottom=bottom)
-    axes.set(xlabel="trial", ylabel=f"validation {objective.replace('_', ' ')}")
+    axes.set(xlabel="trial", ylabel=f"validation {TITLES[objective]}")
     axes.set_xticks(range(1, len(trials) + 1, max(len(trials) // 12, 1)))
     axes.grid(alpha=0.3)
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1))
@@ -67,14 +67,7 @@ def draw_slices(trials: Sequence[TrialRecord], space: Sequence[Parameter], objec
     best = best_of(tuple(trials), objective)
     for place, parameter in enumerate(space, 1):
         axes: Any = figure.add_subplot(rows, _COLUMNS, place)
-        names = [setting_text(value) for value in parameter.choices]
-
-        def position(trial: TrialRecord, parameter: Parameter = parameter) -> Any:
-            value = trial.settings.get(parameter.name)
-            if not parameter.choices:
-                return value
-            return [setting_text(each) for each in parameter.choices].index(setting_text(value))
-
+        names = _names_of_choices(parameter)
         for trial in complete:
             style = {"marker": "o", "color": _TRIAL, "zorder": 2}
             if trial.number == 1:
@@ -82,17 +75,27 @@ def draw_slices(trials: Sequence[TrialRecord], space: Sequence[Parameter], objec
             if best and trial.number == best.number:
                 style |= {"marker": "*", "markersize": 13, "zorder": 4}
                 style |= {"color": _BEST} if trial.number != 1 else {}
-            axes.plot([position(trial)], [trial.value(objective)], linestyle="none", **style)
-        if parameter.choices:
+            own = trial.settings[parameter.name]
+            position = names.index(setting_text(own)) if names else own
+            axes.plot([position], [trial.value(objective)], linestyle="none", **style)
+        if names:
             axes.set_xticks(range(len(names)), names)
             axes.set_xlim(-0.5, len(names) - 0.5)
         elif parameter.log:
             axes.set_xscale("log")
         axes.set_xlabel(parameter.name)
         if place % _COLUMNS == 1:
-            axes.set_ylabel(objective.replace("_", " "))
+            axes.set_ylabel(TITLES[objective])
         axes.grid(alpha=0.3)
     return to_png(figure)
+
+
+def _names_of_choices(parameter: Parameter) -> list[str]:
+    """Return the choices of a setting as text, numbers by size; empty for a range."""
+    choices = list(parameter.choices)
+    if all(isinstance(value, int | float) for value in choices):
+        choices.sort()
+    return [setting_text(value) for value in choices]
 
 
 def draw_importances(importances: Mapping[str, float]) -> bytes:

@@ -4,12 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-OBJECTIVES = ("accuracy", "balanced_accuracy", "macro_f1", "loss")
+TITLES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro F1",
+    "loss": "loss",
+}
+"""How the figures are called in texts."""
+
+OBJECTIVES = tuple(TITLES)
 """Figures on the validation split by which trials are compared; all but the loss are maximised."""
 
 State = Literal["complete", "pruned", "failed"]
-
-PER_CENT = ("accuracy", "balanced_accuracy")
 
 
 @dataclass(frozen=True)
@@ -104,7 +110,7 @@ def best_of(trials: tuple[TrialRecord, ...], objective: str) -> TrialRecord | No
     return max(complete, key=lambda trial: sign * (trial.value(objective) or 0.0), default=None)
 
 
-def value_text(objective: str, value: float | None) -> str:
+def value_text(value: float | None) -> str:
     """Write a figure as text; "" if there is none."""
     return "" if value is None else f"{value:.4f}"
 

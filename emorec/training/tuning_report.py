@@ -11,7 +11,7 @@ from emorec.pages import page, table, wide_image
 from emorec.training import tuning_plots
 from emorec.training.tuning_folder import TuningPlan, finish_command, train_command
 from emorec.training.tuning_records import (
-    OBJECTIVES,
+    TITLES,
     TrialRecord,
     best_of,
     setting_text,
@@ -59,7 +59,7 @@ def summary_lines(plan: TuningPlan, trials: tuple[TrialRecord, ...]) -> list[str
     counts = _counts(trials)
     if best is None:
         return [f"no trial is complete ({counts})"]
-    objective = plan.objective.replace("_", " ")
+    objective = TITLES[plan.objective]
     lines = [f"best: trial {best.number}, validation {objective} {_with_interval(best, plan)}"]
     if best.number != 1 and (own := trials[0].value(plan.objective)) is not None:
         lines.append(f"settings of the recipe (trial 1): {objective} {own:.4f}")
@@ -98,7 +98,7 @@ def render_tuning(
         importances: Importance of each setting; empty if there are too few trials.
     """
     best = best_of(trials, plan.objective)
-    objective = plan.objective.replace("_", " ")
+    objective = TITLES[plan.objective]
     parts = [
         f"<p>{_counts(trials)} of the network {html.escape(plan.config.arch)} on "
         f"{html.escape(plan.data.name)}, compared by their {objective} on the validation split. "
@@ -149,7 +149,7 @@ def _counts(trials: tuple[TrialRecord, ...]) -> str:
 
 def _with_interval(trial: TrialRecord, plan: TuningPlan) -> str:
     figures = trial.outcome.figures
-    text = value_text(plan.objective, trial.value(plan.objective))
+    text = value_text(trial.value(plan.objective))
     if figures is None or plan.objective not in figures.intervals:
         return text
     low, high = figures.intervals[plan.objective]
@@ -186,10 +186,10 @@ def _comparison(plan: TuningPlan, own: TrialRecord, best: TrialRecord) -> str:
     ]
     rows += [
         [
-            f"validation {name.replace('_', ' ')}",
-            *(value_text(name, t.value(name)) for t in (own, best)),
+            f"validation {title}",
+            *(value_text(t.value(name)) for t in (own, best)),
         ]
-        for name in OBJECTIVES
+        for name, title in TITLES.items()
     ]
     return table(["", "recipe", f"trial {best.number}"], rows)
 
@@ -199,14 +199,14 @@ def _trials(plan: TuningPlan, trials: tuple[TrialRecord, ...], best: TrialRecord
     rows = [
         [
             f"{trial.number}{' (best)' if best and trial.number == best.number else ''}",
-            value_text(plan.objective, trial.value(plan.objective)) or trial.outcome.state,
+            value_text(trial.value(plan.objective)) or trial.outcome.state,
             *(setting_text(trial.settings.get(name, "")) for name in names),
             str(trial.epochs),
             f"{trial.seconds:,.0f} s",
         ]
         for trial in trials
     ]
-    head = ["trial", plan.objective.replace("_", " "), *names, "epochs", "time"]
+    head = ["trial", TITLES[plan.objective], *names, "epochs", "time"]
     reasons = [
         f"<li>Trial {trial.number}: {html.escape(trial.outcome.reason)}</li>"
         for trial in trials

@@ -1,10 +1,11 @@
 """Keeps the trials of a search in Optuna's SQLite storage, and asks Optuna for the next ones."""
 
+import re
 import sqlite3
 import time
 import warnings
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ _FOLDER, _RETRIED, _SECONDS, _REASON, _FIGURES, _INTERRUPTED = (
     "interrupted",
 )
 """Keys of the attributes of a trial in the storage."""
+
+_FOLDER_NAME = re.compile(r"trial-\d{3,5}")
 
 _STARTUP_TRIALS = 4
 """Trials without pruning, whose epochs the later ones are compared with."""
@@ -105,58 +108,64 @@ class TuningStudy:
 
         A kill in the midst of this leaves a state from which it is done again.
         """
-        trials = self._trials()
-        for trial in trials:
-            if trial.state != TrialState.RUNNING:
-                continue
-            storage = self._study._storage
-            storage.set_trial_user_attr(trial._trial_id, _INTERRUPTED, True)
-            settings = trial.system_attrs.get("fixed_params") or trial.params
-            retried = any(each.user_attrs.get(_RETRIED) == trial.number for each in trials)
-            if settings and not retried:
-                attributes = {_RETRIED: trial.number}
-                if _FOLDER in trial.user_attrs:
-                    attributes[_FOLDER] = trial.user_attrs[_FOLDER]
-                self._study.enqueue_trial(settings, user_attrs=attributes)
-            self._study.tell(trial.number, state=TrialState.FAIL)
+        with self._explained():
+            trials = self._trials()
+            for trial in trials:
+                if trial.state != TrialState.RUNNING:
+                    continue
+                storage = self._study._storage
+                storage.set_trial_user_attr(trial._trial_id, _INTERRUPTED, True)
+                settings = trial.system_attrs.get("fixed_params") or trial.params
+                retried = any(each.user_attrs.get(_RETRIED) == trial.number for each in trials)
+                if settings and not retried:
+                    attributes = {_RETRIED: trial.number}
+                    if _FOLDER in trial.user_attrs:
+                        attributes[_FOLDER] = trial.user_attrs[_FOLDER]
+                    self._study.enqueue_trial(settings, user_attrs=attributes)
+                self._study.tell(trial.number, state=TrialState.FAIL)
 
     def enqueue_first(self, settings: Mapping[str, Any]) -> None:
         """Queue the settings of the recipe as the first trial, unless there is one already."""
-        if not self._trials():
-            self._study.enqueue_trial(dict(settings))
+        with self._explained():
+            if not self._trials():
+                self._study.enqueue_trial(dict(settings))
 
     def begin_trial(self) -> tuple[int, str, dict[str, Any]]:
         """Begin the next trial; return its number, the name of its folder and its settings."""
-        trial = self._running = self._study.ask()
-        self._started = time.monotonic()
         number = len(self.records()) + 1
-        folder = trial.user_attrs.get(_FOLDER)
-        if folder is None:
-            folder = f"trial-{number:03}"
-            trial.set_user_attr(_FOLDER, folder)
-        return number, str(folder), {each.name: _suggest(trial, each) for each in self._space}
+        with self._explained():
+            trial = self._running = self._study.ask()
+            self._started = time.monotonic()
+            folder = trial.user_attrs.get(_FOLDER)
+            if folder is None:
+                folder = f"trial-{number:03}"
+                trial.set_user_attr(_FOLDER, folder)
+            if not isinstance(folder, str) or not _FOLDER_NAME.fullmatch(folder):
+                raise ValueError(f"a trial is in the folder {folder!r:.60}")
+            return number, folder, {each.name: _suggest(trial, each) for each in self._space}
 
     def report(self, epoch: int, value: float) -> bool:
         """Store the figure of an epoch, and return whether the trial should be pruned."""
         trial = self._current
-        with warnings.catch_warnings():
+        with self._explained(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             trial.report(value, epoch)
-        trial.set_user_attr(_SECONDS, time.monotonic() - self._started)
-        return bool(trial.should_prune())
+            trial.set_user_attr(_SECONDS, time.monotonic() - self._started)
+            return bool(trial.should_prune())
 
     def end_trial(self, outcome: TrialOutcome, objective: str) -> None:
         """Store how the current trial ended."""
         trial = self._current
-        trial.set_user_attr(_SECONDS, time.monotonic() - self._started)
-        trial.set_user_attr(_REASON, outcome.reason[:1000])
-        if outcome.figures is None:
-            pruned = outcome.state == "pruned"
-            state = TrialState.PRUNED if pruned else TrialState.FAIL
-            self._study.tell(trial, state=state)
-        else:
-            trial.set_user_attr(_FIGURES, outcome.figures.to_dict())
-            self._study.tell(trial, outcome.figures.values[objective])
+        with self._explained():
+            trial.set_user_attr(_SECONDS, time.monotonic() - self._started)
+            trial.set_user_attr(_REASON, outcome.reason[:1000])
+            if outcome.figures is None:
+                pruned = outcome.state == "pruned"
+                state = TrialState.PRUNED if pruned else TrialState.FAIL
+                self._study.tell(trial, state=state)
+            else:
+                trial.set_user_attr(_FIGURES, outcome.figures.to_dict())
+                self._study.tell(trial, outcome.figures.values[objective])
         self._running = None
 
     @property
@@ -207,6 +216,15 @@ class TuningStudy:
             except (ValueError, RuntimeError):  # such as trials that all have one figure
                 return {}
 
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Convert the errors of the storage, of many types, to one that names the file."""
+        try:
+            yield
+        except Exception as error:
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise DataError(f"{self._path}: cannot use the storage: {reason:.200}") from error
+
     def _trials(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False)
 
@@ -218,8 +236,13 @@ class TuningStudy:
         state = _STATES[trial.state]
         outcome = TrialOutcome(state, str(attributes.get(_REASON, "")), figures)  # type: ignore[arg-type]
         folder = str(attributes.get(_FOLDER, ""))
+        if not _FOLDER_NAME.fullmatch(folder):
+            raise ValueError(f"trial {number} is in the folder {folder!r:.60}")
         names = {each.name for each in self._space}
         settings = {name: value for name, value in trial.params.items() if name in names}
+        if figures is not None:
+            for each in self._space:
+                _check(each, settings[each.name])
         epochs = len(trial.intermediate_values)
         return TrialRecord(number, folder, settings, outcome, epochs, _seconds(trial))
 
@@ -258,6 +281,16 @@ def _suggest(trial: "optuna.Trial", parameter: Parameter) -> Any:
         low, high = int(parameter.low), int(parameter.high)
         return trial.suggest_int(parameter.name, low, high, log=parameter.log)
     return trial.suggest_float(parameter.name, parameter.low, parameter.high, log=parameter.log)
+
+
+def _check(parameter: Parameter, value: Any) -> None:
+    """Check that a value belongs to a parameter."""
+    if parameter.choices:
+        fits = value in parameter.choices
+    else:
+        fits = isinstance(value, int | float) and parameter.low <= value <= parameter.high
+    if not fits:
+        raise ValueError(f"{parameter.name} has the value {value!r:.60}")
 
 
 def _seconds(trial: FrozenTrial) -> float:

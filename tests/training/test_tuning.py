@@ -174,6 +174,10 @@ def test_what_cannot_be_resumed(
     with pytest.raises(ConfigError, match="set KERAS_BACKEND=tensorflow"):
         resume_tuning(folder, run_trial=trainer)
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    (folder / "trial-002").symlink_to(tmp_path)
+    with pytest.raises(DataError, match="trial-002: a link"):
+        resume_tuning(folder, run_trial=trainer)
+    (folder / "trial-002").unlink()
     plan = (folder / "tuning.yaml").read_text()
     (folder / "tuning.yaml").write_text(plan.replace("data_fingerprint: ", "data_fingerprint: a"))
     with pytest.raises(DataError, match="the data set differs"):

@@ -46,8 +46,8 @@ def test_damaged_figures(damaged: Any) -> None:
 
 
 def test_texts() -> None:
-    assert value_text("accuracy", None) == ""
-    assert value_text("accuracy", 0.12345) == "0.1235"
+    assert value_text(None) == ""
+    assert value_text(0.12345) == "0.1235"
     assert [setting_text(each) for each in (None, True, 64, 0.000123456)] == [
         *("None", "True", "64", "0.0001235")
     ]

@@ -82,6 +82,34 @@ def test_an_interrupted_trial_is_repeated_with_its_settings_and_folder(tmp_path:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("folder", '"../../elsewhere"'),
+        ("folder", "[]"),
+        ("figures", '{"values": {}}'),
+        ("dropout", "1e300"),
+    ],
+)
+def test_a_storage_of_somebody_else(tmp_path: Path, column: str, value: str) -> None:
+    pytest.importorskip("optuna")
+    found = study(tmp_path)
+    found.enqueue_first(OWN)
+    found.begin_trial()
+    found.report(1, 0.5)
+    found.end_trial(TrialOutcome("complete", "", figures(0.6)), "accuracy")
+    assert len(found.records()) == 1
+    with sqlite3.connect(tmp_path / "study.db") as connection:
+        if column == "dropout":
+            statement = "UPDATE trial_params SET param_value = ? WHERE param_name = ?"
+        else:
+            statement = "UPDATE trial_user_attributes SET value_json = ? WHERE key = ?"
+        assert connection.execute(statement, (value, column)).rowcount == 1
+    with pytest.raises(DataError, match=r"study\.db: damaged"):
+        study(tmp_path).records()
+
+
+@pytest.mark.slow
 def test_pruning_and_importances(tmp_path: Path) -> None:
     pytest.importorskip("optuna")
     found = study(tmp_path)
