@@ -45,7 +45,7 @@ def test_outcomes_of_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert "ended by signal 6" in crashed.reason
         assert run("hang", seconds=2) == TrialOutcome("pruned", "out of time")
         assert run("complete").state == "complete"
-        assert len(set(processes)) == 3, "the process is started again after its end"
+        assert len(set(processes)) == 2, "the process is started again after its end"
     finally:
         process.close()
 
