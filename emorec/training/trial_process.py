@@ -1,5 +1,6 @@
 """Runs the trials of a search in a child process, whose crash costs one trial."""
 
+import contextlib
 import subprocess
 import threading
 from collections.abc import Callable, Mapping
@@ -80,7 +81,9 @@ class TrialProcess:
             ended = True
             return outcome
         except (EOFError, OSError):
-            process.wait(10)
+            # What came may be no message, from a process that lives on.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(5)
             if expired.is_set():
                 return TrialOutcome("pruned", OUT_OF_TIME)
             return TrialOutcome("failed", f"{_end_text(process.returncode)}; see {self._log}")
@@ -134,4 +137,4 @@ class TrialProcess:
 def _end_text(code: int | None) -> str:
     if code is not None and code < 0:
         return f"the process of the trial was ended by signal {-code}, perhaps for want of memory"
-    return f"the process of the trial ended with code {code}"
+    return f"the process of the trial failed with code {code}"
