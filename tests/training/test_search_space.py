@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from helpers.example_trials import CONFIG
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emorec import resources
@@ -130,6 +130,8 @@ values = st.recursive(
 )
 
 
+@pytest.mark.slow
+@settings(max_examples=60)
 @given(st.sampled_from(sorted(searchable())), values)
 def test_a_space_is_valid_or_refused(name: str, form: Any) -> None:
     try:
