@@ -96,7 +96,7 @@ class TuningStudy:
             seed=(seed + count) % 2**32, n_startup_trials=6
         )
         self._study.pruner = (
-            optuna.pruners.MedianPruner(_STARTUP_TRIALS, n_warmup_steps=max(epochs // 4, 1))
+            optuna.pruners.MedianPruner(_STARTUP_TRIALS, n_warmup_steps=max(epochs // 4, 1) + 1)
             if pruning
             else optuna.pruners.NopPruner()
         )
