@@ -65,11 +65,11 @@ class FakeTrainer:
     ) -> TrialOutcome:
         self.jobs.append(job)
         self.limits.append(seconds)
+        receivers.step("decoding")
+        receivers.estimate(self.seconds)
         checkpoint = Path(job["folder"]) / "checkpoints" / "last.npz"
         checkpoint.parent.mkdir(exist_ok=True)
         checkpoint.touch()
-        receivers.step("decoding")
-        receivers.estimate(self.seconds)
         value = 0.8 - abs(job["config"]["learning_rate"] - 0.2)
         for epoch in range(1, 5):
             self.now += self.seconds / 4

@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,14 @@ def _records(data: bytes) -> list[bytes]:
 
 
 def read_offline(folder: Path) -> OfflineRun:
-    """Read the folder offline-run-... of a process."""
+    """Read the folder offline-run-... of a process, once wandb has written the end of the run."""
+    deadline = time.monotonic() + 120
+    while (found := _read(folder)).exit_code is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found
+
+
+def _read(folder: Path) -> OfflineRun:
     from wandb.proto import wandb_internal_pb2
 
     (file,) = folder.glob("run-*.wandb")

@@ -44,7 +44,7 @@ def test_a_killed_and_resumed_run_has_one_id_and_all_epochs(
         tracking.log_epochs(history)
         tracking.finish("finished", FILES)
     run_id = tracked_before(folder)["wandb"]
-    killed, whole = sorted((folder.parent / "wandb").glob(f"offline-run-*-{run_id}"), key=str)[:2]
+    killed, whole = sorted((folder.parent / "wandb").glob(f"offline-run-*-{run_id}*"), key=str)
     first, second = read_offline(killed), read_offline(whole)
     assert (first.run_id, second.run_id, second.project) == (run_id, run_id, "emorec")
     assert (first.exit_code, second.exit_code) == (130, 0)
