@@ -168,11 +168,11 @@ def _open(name: str, run: TrackedRun, run_id: str | None) -> Tracker:
 
 
 def _figures(folder: Path) -> dict[str, float]:
-    """Return the numbers of metrics.json that are in no list or group."""
+    """Return the numbers of metrics.json that are in no list or group, or pooled over folds."""
     path = folder / run_folder.METRICS
     metrics: Mapping[str, Any] = run_folder.read_json(path) if path.exists() else {}
     return {
         name: value
-        for name, value in metrics.items()
+        for name, value in {**metrics, **metrics.get("pooled", {})}.items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
