@@ -28,7 +28,10 @@ _WATCH_S = 0.5
 
 
 def start_child(
-    function: str, *arguments: str, descriptors: Sequence[int] = ()
+    function: str,
+    *arguments: str,
+    descriptors: Sequence[int] = (),
+    errors: IO[bytes] | None = None,
 ) -> "subprocess.Popen[bytes]":
     """Start a Python process whose standard input and output are pipes, without buffers.
 
@@ -36,6 +39,7 @@ def start_child(
         function: Module and name of the function to call in it, such as "package.module:name".
         arguments: Its arguments.
         descriptors: File descriptors that it inherits.
+        errors: Its standard error; None discards what it writes there.
 
     Raises:
         OSError: No process can be started.
@@ -47,7 +51,7 @@ def start_child(
         bufsize=0,  # a forked process must not write what is left in a buffer
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL if errors is None else errors,
         pass_fds=descriptors,
         **own_group(),
     )
@@ -172,14 +176,18 @@ def _read(stream: IO[bytes], count: int) -> bytearray:
     return data
 
 
-def begin_child() -> tuple[IO[bytes], IO[bytes]]:
+def begin_child(limited: bool = True) -> tuple[IO[bytes], IO[bytes]]:
     """Limit the resources of this process, which then ends with its parent.
+
+    Args:
+        limited: False sets no limits, for work that the parent trusts.
 
     Returns:
         The streams of the messages from and to the parent.
     """
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
-    _limit_resources()
+    if limited:
+        _limit_resources()
     # Whatever a library prints must not end up between the messages.
     streams = os.fdopen(os.dup(0), "rb", 0), os.fdopen(os.dup(1), "wb", 0)
     os.dup2(2, 1)

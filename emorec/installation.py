@@ -13,7 +13,7 @@ from emorec.shell_words import quoted
 
 _PACKAGE = Path(__file__).resolve().parent
 
-_DISTRIBUTIONS = {"cv2": "opencv-python", "yaml": "pyyaml"}
+_DISTRIBUTIONS = {"cv2": "opencv-python", "mlflow": "mlflow-skinny", "yaml": "pyyaml"}
 """Distributions by the name of their module, where the two differ."""
 
 _EXTRAS_OF_BACKENDS = {"tensorflow": "train", "jax": "jax", "torch": "torch"}

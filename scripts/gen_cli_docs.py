@@ -37,6 +37,7 @@ An option has the same meaning in every command that has it.
 MEANINGS = {
     "--align": "Rotate the crops of tilted faces so that the eyes are level.",
     "--classes": "Number of emotions: 7, or 8 with contempt.",
+    "--config": "YAML file of settings; command-line options override it.",
     "--crop-margin": "Margin on each side of a face crop, as a share of the face's box.",
     "--data": "A prepared data set, or a FER-2013 folder tree.",
     "--detector": "Face detector.",
@@ -53,9 +54,10 @@ MEANINGS = {
     "--out-file": "ONNX file to write.",
     "--plot": "PNG file of a plot to write.",
     "--policy": "Vote policy: how the votes on an image become its label.",
+    \"--recipe\": \"A shipped file of settings; command-line options override it.\",
     "--report": "Write an HTML page with figures and plots.",
-    "--resume": "Resume an interrupted run. `train` needs the run folder; `detect` reads the files "
-    "that `--jsonl` and `--csv` name.",
+    "--resume": "Resume an interrupted run. `train` and `tune` need its folder; `detect` reads the "
+    "files that `--jsonl` and `--csv` name.",
     "--seed": "Seed of the random numbers.",
     "--split": "Split whose images or labels are used.",
     "--strict": "Treat files that cannot be used as an error.",

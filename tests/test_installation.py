@@ -36,6 +36,7 @@ REQUIREMENTS = [
     'jax>=0.7; extra == "jax"',
     'emorec[keras]; extra == "torch"',
     'torch>=2.7; extra == "torch"',
+    'mlflow-skinny>=3; extra == "mlflow"',
     'emorec[train]; extra == "dev"',
     'pandas>=2; extra == "dev"',
 ]
@@ -99,6 +100,7 @@ def installed_from(monkeypatch: pytest.MonkeyPatch, text: str | None) -> None:
         ("jax", "matplotlib", "plots"),
         ("jax", "tf2onnx", "train"),
         ("torch", "yaml", "torch"),
+        (None, "mlflow", "mlflow"),
         ("nonsense", "keras", "train"),
     ],
 )

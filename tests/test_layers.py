@@ -87,6 +87,9 @@ ONLY_IN = {
     "jax": ("training/distribution.py", "modeling/gradients.py"),
     "torch": ("modeling/gradients.py",),
     "tensorboard": ("training/tensorboard_log.py",),
+    "mlflow": ("training/mlflow_tracker.py",),
+    "wandb": ("training/wandb_tracker.py",),
+    "optuna": ("training/tuning_study.py",),
 }
 
 MODULES = sorted((ROOT / "emorec").rglob("*.py"))

@@ -37,6 +37,7 @@ WITHOUT_OWN_TESTS = {
     "emorec.media.pyav_child": "tests/media/test_sound.py and test_video_writer.py run it",
     "emorec.media.video_child": "tests/media/test_video_process.py runs it",
     "emorec.media.video_tracks": "a data class; tests/media/test_containers.py reads tracks",
+    "emorec.training.tuning_progress": "a data class; tests/training/test_tuning.py checks reports",
     "emorec.datasets.prepared_files": "names only; tests/datasets/test_prepare.py checks the files",
     "emorec.modeling.hdf5_weights": "tests/cli/test_hostile_files.py runs it on hostile files",
     "emorec.modeling.keras_config": "tests/cli/test_hostile_files.py runs it on hostile files",

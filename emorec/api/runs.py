@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +85,7 @@ def train(
     step_progress: "StepProgressCallback | None" = None,
     estimate: "EstimateCallback | None" = None,
     tensorboard: bool = False,
+    track: Sequence[str] = (),
     **settings: Any,
 ) -> "RunResult":
     """Train a model, and write a run folder with the model of the best epoch: `emorec train`.
@@ -102,6 +103,7 @@ def train(
         estimate: Called with an `Estimate` of the duration after the first steps, and again where
             it has changed much.
         tensorboard: Also write the metrics for TensorBoard into the run folder.
+        track: Experiment trackers, "mlflow" or "wandb", as --track of `emorec train`.
         **settings: Settings that override those of `config`, such as arch="vgg16" or epochs=3.
 
     Returns:
@@ -127,6 +129,7 @@ def train(
             step_progress=step_progress,
             estimate=estimate,
             tensorboard=tensorboard,
+            track=track,
         )
 
 
@@ -139,6 +142,7 @@ def cross_validate(
     progress: "CrossValidationCallback | None" = None,
     step_progress: "StepProgressCallback | None" = None,
     tensorboard: bool = False,
+    track: Sequence[str] = (),
     **settings: Any,
 ) -> "CrossValidationResult":
     """Train a model for each fold of a data set and one on all of it: `emorec train --folds`.
@@ -154,6 +158,7 @@ def cross_validate(
         progress: Called with a `CrossValidationProgress` after every batch and between the folds.
         step_progress: As for `train`.
         tensorboard: Also write the metrics of each fold for TensorBoard.
+        track: Experiment trackers, as for `train`; the cross-validation is one tracked run.
         **settings: Settings that override those of `config`, such as arch="vgg16" or epochs=3.
 
     Returns:
@@ -180,6 +185,7 @@ def cross_validate(
             progress=progress,
             step_progress=step_progress,
             tensorboard=tensorboard,
+            track=track,
         )
 
 

@@ -1,6 +1,7 @@
 """Durations as text, and the rate of work in progress."""
 
 import itertools
+import re
 import time
 from collections.abc import Callable
 
@@ -37,6 +38,23 @@ def parse_seconds(text: str) -> float:
     total = 0.0
     for part in parts:
         total = 60 * total + float(part)
+    return total
+
+
+_DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?:in)?)?(?:(\d+(?:\.\d+)?)s)?")
+
+
+def parse_duration(text: str) -> float:
+    """Convert "2h", "90m", "90min", "45s" or "1h30m" to seconds.
+
+    Raises:
+        ValueError: The text is not a duration, or no time.
+    """
+    match = _DURATION.fullmatch(text.replace(" ", "").lower()) if len(text) <= 40 else None
+    hours, minutes, seconds = match.groups(default="0") if match else ("0", "0", "0")
+    total = 3600 * float(hours) + 60 * float(minutes) + float(seconds)
+    if not total:
+        raise ValueError(f"{text!r:.60} is not a duration")
     return total
 
 

@@ -47,6 +47,7 @@ def cross_validate(
     json_output: JsonOutput,
     *,
     tensorboard: bool,
+    track: tuple[str, ...] = (),
 ) -> None:
     """Run a cross-validation, and print its result.
 
@@ -61,13 +62,19 @@ def cross_validate(
     from emorec.training.cross_validation import cross_validate as run
 
     def start(**options: Any) -> "CrossValidationResult":
-        return run(settings, data, out, folds, tensorboard=tensorboard, **options)
+        return run(settings, data, out, folds, tensorboard=tensorboard, track=track, **options)
 
     _complete(start, started, json_output)
 
 
 def resume(
-    folder: Path, data: Path | None, started: float, json_output: JsonOutput, *, tensorboard: bool
+    folder: Path,
+    data: Path | None,
+    started: float,
+    json_output: JsonOutput,
+    *,
+    tensorboard: bool,
+    track: tuple[str, ...] = (),
 ) -> None:
     """Resume a cross-validation, and print its result."""
     from emorec.training import fold_folder, run_folder
@@ -79,7 +86,9 @@ def resume(
         from emorec.training.cross_validation import resume_cross_validation
 
         def start(**options: Any) -> "CrossValidationResult | None":
-            return resume_cross_validation(folder, data, tensorboard=tensorboard, **options)
+            return resume_cross_validation(
+                folder, data, tensorboard=tensorboard, track=track, **options
+            )
 
         if _complete(start, started, json_output):
             return
@@ -117,6 +126,8 @@ def print_result(result: "CrossValidationResult", json_output: JsonOutput) -> No
     from emorec.training import fold_folder, run_folder
 
     metrics = run_folder.read_json(result.folder / run_folder.METRICS)
+    for place in result.tracked:
+        note(f"tracked by {place}")
     if json_output.write({"run": str(result.folder), **metrics}):
         return
     figures = result.figures

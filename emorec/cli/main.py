@@ -29,6 +29,7 @@ COMMANDS = {
     "data-report": "Inspect the data set DATA and write a report as HTML and JSON.",
     "architectures": "List the architectures that can be trained, with their size and cost.",
     "train": "Train a model and write a run folder: model, metrics and figures.",
+    "tune": "Search the settings of a training on the validation split.",
     "compare": "Compare training runs: their figures, and the settings in which they differ.",
     "evaluate": "Evaluate each MODEL on a split of a data set.",
     "export": "Export MODEL as ONNX, or for other runtimes.",
@@ -47,6 +48,7 @@ The module and the function of a command have its name.
 SYNONYMS = {
     **dict.fromkeys(("analyse", "analyze", "classify", "infer", "predict", "recognize"), "detect"),
     **dict.fromkeys(("fit", "finetune"), "train"),
+    **dict.fromkeys(("hpo", "optimize", "optuna", "search", "sweep"), "tune"),
     **dict.fromkeys(("score", "test", "validate"), "evaluate"),
     **dict.fromkeys(("convert", "onnx"), "export"),
     **dict.fromkeys(("gradcam", "grad-cam", "heatmap", "occlusion", "saliency"), "explain"),

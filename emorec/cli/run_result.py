@@ -25,6 +25,8 @@ def print_result(result: "RunResult", json_output: JsonOutput) -> None:
 
     scores = result.scores
     metrics = {"calibration_images": result.calibration_images, **scores.to_dict()}
+    for place in result.tracked:
+        note(f"tracked by {place}")
     record = _record(result.folder, result.best_epoch, result.interrupted, metrics)
     if not json_output.write(record):
         click.echo(

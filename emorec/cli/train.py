@@ -15,13 +15,14 @@ from emorec.cli.parameters import Choice
 from emorec.cli.run_result import print_finished, print_result
 from emorec.cli.train_options import option_of, setting_options, settings_of
 from emorec.cli.verbosity import note
+from emorec.training.tracked_run import TRACKERS
 
 if TYPE_CHECKING:
     from emorec.training.config import TrainConfig
     from emorec.training.distribution import Extent, World
     from emorec.training.finish import RunResult
 
-_WITH_RESUME = ("data", "resume", "distribute", "as_json", "json_file", "tensorboard")
+_WITH_RESUME = ("data", "resume", "distribute", "as_json", "json_file", "tensorboard", "track")
 
 _ONE_PROCESS = "a cross-validation trains in one process; remove --distribute"
 
@@ -111,6 +112,13 @@ Examples:
     help="Also write the metrics for TensorBoard: tensorboard --logdir RUN/tensorboard",
 )
 @click.option(
+    "--track",
+    type=Choice(TRACKERS),
+    multiple=True,
+    help="Also track the run with MLflow or Weights & Biases; repeatable. Nothing is uploaded "
+    "unless MLFLOW_TRACKING_URI or WANDB_MODE=online says so (docs/experiments.md).",
+)
+@click.option(
     "--dry-run",
     is_flag=True,
     help="Measure the first steps, print the settings and the estimated duration and memory, and "
@@ -130,6 +138,7 @@ def train(
     folds: int | str | None,
     assignments: tuple[str, ...],
     tensorboard: bool,
+    track: tuple[str, ...],
     dry_run: bool,
     json_output: JsonOutput,
     **_options: Any,
@@ -160,7 +169,7 @@ def train(
         if fold_folder.is_cross_validation(whole):
             if distribute:
                 raise click.UsageError(_ONE_PROCESS)
-            resume_folds(whole, data, started, json_output, tensorboard=tensorboard)
+            resume_folds(whole, data, started, json_output, tensorboard=tensorboard, track=track)
             return
 
         # Before Keras is loaded. Several hosts share the folder, and only the first one locks it.
@@ -197,7 +206,14 @@ def train(
             return
         if folds is not None:
             cross_validate(
-                settings, data, out, folds, started, json_output, tensorboard=tensorboard
+                settings,
+                data,
+                out,
+                folds,
+                started,
+                json_output,
+                tensorboard=tensorboard,
+                track=track,
             )
             return
         arch = settings.arch
@@ -217,6 +233,7 @@ def train(
             step_progress=display.preparing,
             estimate=display.estimate,
             tensorboard=tensorboard,
+            track=track,
         )
         if result and not result.interrupted:
             display.finished()

@@ -25,6 +25,12 @@ NO_SETTINGS = (
     "augment",
     "dry_run",
     "tensorboard",
+    "track",
+    "trials",
+    "seconds",
+    "objective",
+    "space",
+    "pruning",
 )
 """Parameters of the command that are not settings of a run."""
 

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -127,6 +127,20 @@ class RunCheckpoint(keras.callbacks.Callback):  # type: ignore[misc]
         _log.info("epoch %d: %s", epoch + 1, ", ".join(f"{k} {v:.4f}" for k, v in metrics.items()))
         if is_done(self._stage, self.history):
             self.model.stop_training = True
+
+
+class Observe(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types
+    """Calls functions with the history after each epoch; follows the checkpoint."""
+
+    def __init__(self, observers: Sequence[Callable[[History], None]], history: History):
+        """Store the functions, and the history to which the checkpoint adds the epochs."""
+        super().__init__()
+        self._observers, self._history = observers, history
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Call the functions."""
+        for observe in self._observers:
+            observe(self._history)
 
 
 class ReportProgress(keras.callbacks.Callback):  # type: ignore[misc]  # keras ships no types

@@ -2,8 +2,12 @@
 
 import logging
 import shutil
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from emorec.atomic_files import write_bytes, write_json
 from emorec.datasets.manifest import PreparedDataset
@@ -15,6 +19,7 @@ from emorec.evaluation.report import OUT_OF_FOLD
 from emorec.models.files import FINAL
 from emorec.training import fold_folder, run_folder
 from emorec.training.callbacks import LossError
+from emorec.training.checkpoint import History
 from emorec.training.config import TrainConfig
 from emorec.training.finish import assess_logits
 from emorec.training.fold_data import fold_dataset, plan_folds
@@ -37,9 +42,19 @@ from emorec.training.run_data import (
     people_note,
 )
 from emorec.training.run_start import checkpointed_state, reopen, resolved
+from emorec.training.run_tracking import tracked, tracked_before
 from emorec.training.training_progress import StepProgressCallback
 
 _log = logging.getLogger(__name__)
+
+_TRACKED = (
+    run_folder.CONFIG,
+    run_folder.ENVIRONMENT,
+    run_folder.METRICS,
+    f"{FINAL}/{run_folder.MODEL_KERAS}",
+    f"{FINAL}/{run_folder.MODEL_ONNX}",
+)
+"""Files that are tracked; not those that name or show the images of people."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +64,12 @@ class CrossValidationResult:
     Attributes:
         folder: Its folder, which is also a model: the final one.
         figures: The figures of the predictions for the images that each fold left out.
+        tracked: Where it is tracked, one line for each tracker.
     """
 
     folder: Path
     figures: CrossValidation
+    tracked: tuple[str, ...] = ()
 
 
 def cross_validate(
@@ -64,6 +81,7 @@ def cross_validate(
     progress: CrossValidationCallback | None = None,
     step_progress: StepProgressCallback | None = None,
     tensorboard: bool = False,
+    track: Sequence[str] = (),
 ) -> CrossValidationResult:
     """Train a model for each fold and a final one on all images, and write a folder of them.
 
@@ -78,6 +96,7 @@ def cross_validate(
         progress: Called after every batch and epoch, and between parts.
         step_progress: Called during the steps before and after the training of a part.
         tensorboard: Also write the metrics of each part for TensorBoard.
+        track: Names of experiment trackers; the cross-validation is one tracked run.
 
     Raises:
         ConfigError: As for `emorec.training.fold_data.plan_folds`.
@@ -92,7 +111,8 @@ def cross_validate(
     try:
         with run_folder.in_use(folder):
             reporter = PartReporter(folder, plan, progress, step_progress, tensorboard=tensorboard)
-            return _Parts(folder, config, dataset, plan, reporter).complete()
+            parts = _Parts(folder, config, dataset, plan, reporter)
+            return _complete(parts, folder, config, track)
     except BaseException:
         if not fold_folder.holds_weights(folder):
             shutil.rmtree(folder, ignore_errors=True)
@@ -106,6 +126,7 @@ def resume_cross_validation(
     progress: CrossValidationCallback | None = None,
     step_progress: StepProgressCallback | None = None,
     tensorboard: bool = False,
+    track: Sequence[str] = (),
 ) -> CrossValidationResult | None:
     """Resume an interrupted cross-validation after the last whole epoch of its current part.
 
@@ -117,6 +138,7 @@ def resume_cross_validation(
         progress: As for `cross_validate`.
         step_progress: As for `cross_validate`.
         tensorboard: As for `cross_validate`; a cross-validation that has begun to continues.
+        track: As for `cross_validate`; those that track it already go on.
 
     Returns:
         The result; None if it was finished before.
@@ -134,7 +156,31 @@ def resume_cross_validation(
         config, dataset = reopen(folder, data_root)
         plan = fold_folder.read_plan(folder)
         reporter = PartReporter(folder, plan, progress, step_progress, tensorboard=tensorboard)
-        return _Parts(folder, config, dataset, plan, reporter).complete()
+        parts = _Parts(folder, config, dataset, plan, reporter)
+        return _complete(parts, folder, config, (*tracked_before(folder), *track))
+
+
+def _complete(
+    parts: "_Parts", folder: Path, config: TrainConfig, track: Sequence[str]
+) -> CrossValidationResult:
+    """Complete a cross-validation; its trackers receive the curves of the folds at the end."""
+    with tracked(folder, config, track) as tracking:
+        result = parts.complete()
+        tracking.log_epochs(_fold_history(result.figures.accuracies))
+        tracking.finish("finished", _TRACKED)
+    return replace(result, tracked=tracking.places)
+
+
+def _fold_history(accuracies: npt.NDArray[np.float64]) -> History:
+    """Return the accuracies of the folds, shape (folds, epochs), and their means by epoch."""
+    return [
+        {
+            "epoch": epoch,
+            "accuracy": float(column.mean()),
+            **{f"accuracy_fold_{fold:02}": float(value) for fold, value in enumerate(column, 1)},
+        }
+        for epoch, column in enumerate(accuracies.T, 1)
+    ]
 
 
 class _Parts:

@@ -48,6 +48,7 @@ class RunResult:
         best_epoch: Epoch of the best weights, from 1.
         interrupted: Ctrl-C ended the training early.
         calibration_images: Number of images that the temperature of the model rests on.
+        tracked: Where the run is tracked, one line for each tracker.
     """
 
     folder: Path
@@ -55,6 +56,7 @@ class RunResult:
     best_epoch: int
     interrupted: bool
     calibration_images: int | None = None
+    tracked: tuple[str, ...] = ()
 
 
 _STEPS = 6
@@ -95,7 +97,7 @@ def finish(
 
     begin("evaluating the best epoch")
     state = read_state(folder / run_folder.CHECKPOINT)
-    model = _best_model(folder, config, data, state)
+    model = best_model(folder, config, data, state)
     split = "validation" if logits is None else OUT_OF_FOLD
     if logits is None:
         logits = np.asarray(model.predict(data.validation_images, batch_size=256, verbose=0))
@@ -131,7 +133,7 @@ def finish(
     )
 
 
-def _best_model(folder: Path, config: TrainConfig, data: RunData, state: RunState) -> keras.Model:
+def best_model(folder: Path, config: TrainConfig, data: RunData, state: RunState) -> keras.Model:
     """Rebuild the model of the best epoch, in float32 whatever the precision of the training."""
     labels = data.validation.class_names
     float32 = config.model_copy(update={"weights": "none", "precision": "float32"})

@@ -1,6 +1,7 @@
 """Owns a training run: begin, resume, fit, finish."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -9,18 +10,18 @@ import keras
 import numpy.typing as npt
 
 from emorec.datasets.manifest import PreparedDataset
-from emorec.datasets.whole_photos import whole_photos_note
 from emorec.errors import DataError
 from emorec.modeling.architectures import architecture
 from emorec.training import balance, run_folder
 from emorec.training.callbacks import (
     LetInterruptsThrough,
     LossError,
+    Observe,
     ReportProgress,
     RunCheckpoint,
     StopOnNaN,
 )
-from emorec.training.checkpoint import RunState, assign, restore
+from emorec.training.checkpoint import History, RunState, assign, restore
 from emorec.training.config import TrainConfig
 from emorec.training.distillation import distilled_targets
 from emorec.training.distribution import ALONE, World, check_distribution, connected
@@ -46,11 +47,10 @@ from emorec.training.run_data import (
     RunData,
     load,
     open_dataset,
-    people_note,
     select,
 )
 from emorec.training.run_model import build
-from emorec.training.run_start import checkpointed_state, reopen, resolved
+from emorec.training.run_start import checkpointed_state, log_notes, reopen, resolved
 from emorec.training.run_timer import RunTimer
 from emorec.training.shortening import Shortening, shortenings
 from emorec.training.stages import Stage, is_done, stages_of
@@ -76,6 +76,7 @@ class TrainingRun:
         options: Receivers of the progress.
         timer: Measures the run from its beginning.
         recorders: Further callbacks, which see each epoch before the checkpoint does.
+        observers: Called with the history after each epoch, whose checkpoint is written then.
     """
 
     def __init__(
@@ -123,6 +124,7 @@ class TrainingRun:
         self.config, self.dataset, self.model = config, dataset, model
         self.options, self.world, self.state = options, world, state
         self.recorders: list[keras.callbacks.Callback] = []
+        self.observers: list[Callable[[History], None]] = []
 
     @classmethod
     def begin(
@@ -153,16 +155,6 @@ class TrainingRun:
         config, dataset = reopen(folder, data_root)
         return cls(config, dataset, options, world, checkpointed_state(folder))
 
-    def _log_notes(self) -> None:
-        for note in self.dataset.notes:
-            _log.warning("%s: %s", self.dataset.root, note)
-        if self.head:
-            _log.info("%s", self.head.to_text())
-        level, text = people_note(self.dataset)
-        _log.log(level, "%s: %s", self.dataset.root, text)
-        if photos := whole_photos_note(self.dataset):
-            _log.warning("%s: %s", self.dataset.root, photos)
-
     def complete(self, folder: Path) -> RunResult:
         """Fit the model and write the files of the run, also after an interruption.
 
@@ -175,7 +167,9 @@ class TrainingRun:
         """
         interrupted, failure = False, None
         with run_folder.logging_to(folder / run_folder.LOG):
-            self._log_notes()
+            if self.head:
+                _log.info("%s", self.head.to_text())
+            log_notes(self.dataset)
             if setting := configure_onednn(self.config.arch):
                 _log.info("%s", setting)
             try:
@@ -315,4 +309,6 @@ class TrainingRun:
 
             logs = folder / run_folder.TENSORBOARD
             callbacks.append(WriteTensorBoard(logs, checkpoint.history))
+        if self.observers:
+            callbacks.append(Observe(self.observers, checkpoint.history))
         return callbacks

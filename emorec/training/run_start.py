@@ -1,17 +1,26 @@
 """Reads what a run starts from: its resolved settings, its data set and its checkpoint."""
 
+import logging
 from pathlib import Path
 
 import keras
 
 from emorec.datasets.manifest import PreparedDataset
+from emorec.datasets.whole_photos import whole_photos_note
 from emorec.errors import ConfigError, DataError
 from emorec.training import run_folder
 from emorec.training.checkpoint import RunState, read_state
 from emorec.training.config import TrainConfig
 from emorec.training.model_files import with_model_files
 from emorec.training.precision import resolve_precision
-from emorec.training.run_data import open_dataset, resolve_framing, resolve_labels
+from emorec.training.run_data import (
+    open_dataset,
+    people_note,
+    resolve_framing,
+    resolve_labels,
+)
+
+_log = logging.getLogger(__name__)
 
 
 def resolved(config: TrainConfig, dataset: PreparedDataset) -> TrainConfig:
@@ -60,3 +69,13 @@ def checkpointed_state(folder: Path) -> RunState | None:
     """
     checkpoint = folder / run_folder.CHECKPOINT
     return read_state(checkpoint) if checkpoint.exists() else None
+
+
+def log_notes(dataset: PreparedDataset) -> None:
+    """Log what the user of a data set should know about it."""
+    for note in dataset.notes:
+        _log.warning("%s: %s", dataset.root, note)
+    level, text = people_note(dataset)
+    _log.log(level, "%s: %s", dataset.root, text)
+    if photos := whole_photos_note(dataset):
+        _log.warning("%s: %s", dataset.root, photos)

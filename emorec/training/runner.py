@@ -1,5 +1,7 @@
 """Trains and resumes runs, in one process or together with others."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from emorec.training import run_folder
@@ -7,6 +9,7 @@ from emorec.training.config import TrainConfig
 from emorec.training.distribution import ALONE, World
 from emorec.training.finish import RunResult
 from emorec.training.run import TrainingRun
+from emorec.training.run_tracking import FILES, tracked, tracked_before
 from emorec.training.training_progress import (
     EstimateCallback,
     ProgressOptions,
@@ -24,6 +27,7 @@ def train(
     step_progress: StepProgressCallback | None = None,
     estimate: EstimateCallback | None = None,
     tensorboard: bool = False,
+    track: Sequence[str] = (),
     world: World = ALONE,
 ) -> RunResult:
     """Train a model, and write a run folder with the model of the best epoch.
@@ -40,6 +44,7 @@ def train(
         estimate: Called with the estimated duration after the first steps, and again where it has
             changed much.
         tensorboard: Also write the metrics for TensorBoard into the run folder.
+        track: Names of experiment trackers, see `emorec.training.tracked_run.TRACKERS`.
         world: The processes that train together; this process is the first of them.
 
     Returns:
@@ -50,11 +55,11 @@ def train(
         KeyboardInterrupt: Ctrl-C before the end of the first epoch; no folder remains. A later
             Ctrl-C ends the training, and the result is that of the best epoch so far.
     """
-    options = ProgressOptions(progress, step_progress, tensorboard, estimate)
+    options = ProgressOptions(progress, step_progress, tensorboard, estimate, tuple(track))
     run = TrainingRun.begin(config, data_root, options, world)
     folder = run_folder.create(runs, run.config, run.dataset)
     with run_folder.removed_without_weights(folder), run_folder.in_use(folder):
-        return run.complete(folder)
+        return _complete(run, folder, track)
 
 
 def resume(
@@ -65,6 +70,7 @@ def resume(
     step_progress: StepProgressCallback | None = None,
     estimate: EstimateCallback | None = None,
     tensorboard: bool = False,
+    track: Sequence[str] = (),
     world: World = ALONE,
 ) -> RunResult | None:
     """Resume an interrupted run after its last whole epoch, with its settings and history.
@@ -79,6 +85,7 @@ def resume(
         estimate: Called with the estimated duration after the first steps, and again where it has
             changed much.
         tensorboard: Also write the metrics for TensorBoard; a run that has begun to continues.
+        track: Names of experiment trackers; those that track the run already go on.
         world: The processes that train together; this process is the first of them.
 
     Returns:
@@ -91,7 +98,7 @@ def resume(
         KeyboardInterrupt: Ctrl-C before the end of the first epoch.
     """
     tensorboard = tensorboard or (folder / run_folder.TENSORBOARD).is_dir()
-    options = ProgressOptions(progress, step_progress, tensorboard, estimate)
+    options = ProgressOptions(progress, step_progress, tensorboard, estimate, tuple(track))
     if run_folder.finished(folder):
         return None
     with run_folder.in_use(folder):
@@ -99,7 +106,16 @@ def resume(
             return None
         run = TrainingRun.resume(folder, data_root, options, world)
         run_folder.clean(folder)
-        return run.complete(folder)
+        return _complete(run, folder, (*tracked_before(folder), *track))
+
+
+def _complete(run: TrainingRun, folder: Path, track: Sequence[str]) -> RunResult:
+    """Fit the model and write the files of a run, with its trackers."""
+    with tracked(folder, run.config, track) as tracking:
+        run.observers.append(tracking.log_epochs)
+        result = run.complete(folder)
+        tracking.finish("killed" if result.interrupted else "finished", FILES)
+    return replace(result, tracked=tracking.places)
 
 
 def train_as_worker(config: TrainConfig, data_root: Path, world: World) -> None:

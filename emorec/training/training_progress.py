@@ -1,6 +1,7 @@
 """Owns the progress reports of a training run."""
 
 import importlib
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -53,14 +54,19 @@ class ProgressOptions:
         step_progress: Called with the progress of the steps before and after the training.
         tensorboard: Write the metrics for TensorBoard into the run folder.
         estimate: Called with the estimates of the duration.
+        track: Names of the experiment trackers of the run, see `emorec.training.tracked_run`.
     """
 
     progress: TrainingProgressCallback | None = None
     step_progress: StepProgressCallback | None = None
     tensorboard: bool = False
     estimate: EstimateCallback | None = None
+    track: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.tensorboard:
             # A missing package is reported before hours of training.
             importlib.import_module("tensorboard")
+        for name in self.track:
+            if importlib.util.find_spec(name) is None:
+                raise ModuleNotFoundError(f"No module named {name!r}", name=name)

@@ -106,7 +106,7 @@ def test_the_arguments_of_a_run(monkeypatch: pytest.MonkeyPatch, tiny_data: Path
     assert received == [
         (
             (settings, tiny_data, Path("models")),
-            {**nothing, "progress": print, "tensorboard": False},
+            {**nothing, "progress": print, "tensorboard": False, "track": ()},
         ),
         ((tiny_run, Path("moved")), {**nothing, "step_progress": print}),
         ((tiny_run, None), nothing),
@@ -133,7 +133,7 @@ def test_the_arguments_of_a_cross_validation(
     assert received == [
         (
             (settings, tiny_data, Path("models"), 3),
-            {"progress": print, "step_progress": None, "tensorboard": False},
+            {"progress": print, "step_progress": None, "tensorboard": False, "track": ()},
         ),
         ((tmp_path.resolve(), Path("moved")), {"step_progress": print}),
     ]

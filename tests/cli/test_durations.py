@@ -1,6 +1,13 @@
 import pytest
 
-from emorec.cli.durations import WorkRate, clock_text, duration_text, left_text, parse_seconds
+from emorec.cli.durations import (
+    WorkRate,
+    clock_text,
+    duration_text,
+    left_text,
+    parse_duration,
+    parse_seconds,
+)
 
 
 @pytest.mark.parametrize(
@@ -51,3 +58,19 @@ def test_texts_to_seconds(text: str, seconds: float):
 def test_texts_that_are_no_time(text: str):
     with pytest.raises(ValueError, match=r"not a time|could not convert"):
         parse_seconds(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("2h", 7200), ("90m", 5400), ("90 min", 5400), ("45s", 45), ("1h30m", 5400), ("0.5H", 1800)],
+)
+def test_parse_duration(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "2", "h", "-1h", "1d", "30m1h", "0s", "1e9h", "1" * 50 + "h"]
+)
+def test_no_duration(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a duration"):
+        parse_duration(text)

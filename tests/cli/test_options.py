@@ -51,7 +51,7 @@ def test_an_option_is_of_one_kind(name: str) -> None:
 
 def test_the_shared_options_are_compared() -> None:
     assert set(OPTIONS["--out"]) == {
-        *("prepare-data", "data-report", "train", "export", "detect", "explain")
+        *("prepare-data", "data-report", "train", "tune", "export", "detect", "explain")
     }
     assert {option.metavar for option in OPTIONS["--out"].values()} == {"FOLDER"}
     assert {option.metavar for option in OPTIONS["--out-file"].values()} == {"FILE"}
