@@ -54,7 +54,7 @@ MEANINGS = {
     "--out-file": "ONNX file to write.",
     "--plot": "PNG file of a plot to write.",
     "--policy": "Vote policy: how the votes on an image become its label.",
-    \"--recipe\": \"A shipped file of settings; command-line options override it.\",
+    "--recipe": "A shipped file of settings; command-line options override it.",
     "--report": "Write an HTML page with figures and plots.",
     "--resume": "Resume an interrupted run. `train` and `tune` need its folder; `detect` reads the "
     "files that `--jsonl` and `--csv` name.",

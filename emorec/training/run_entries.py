@@ -100,8 +100,12 @@ def read_entry(folder: Path) -> RunEntry:
             return otherwise
 
     crossed = fold_folder.is_cross_validation(folder)
-    settings: dict[str, Any] = attempt(lambda: _flat(read_config(folder / run_folder.CONFIG).model_dump()), {})
-    environment: dict[str, Any] = attempt(lambda: run_folder.read_json(folder / run_folder.ENVIRONMENT), {})
+    settings: dict[str, Any] = attempt(
+        lambda: _flat(read_config(folder / run_folder.CONFIG).model_dump()), {}
+    )
+    environment: dict[str, Any] = attempt(
+        lambda: run_folder.read_json(folder / run_folder.ENVIRONMENT), {}
+    )
     metrics: dict[str, Any] = {}
     if (folder / run_folder.METRICS).exists():
         metrics = attempt(lambda: run_folder.read_json(folder / run_folder.METRICS), {})
