@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +101,7 @@ class RunTracking:
         self._history = list(history)
         for name, tracker in self._trackers.items():
             if name not in self._failed:
-                self._attempt(name, lambda tracker=tracker: tracker.log_epochs(history))
+                self._attempt(name, partial(tracker.log_epochs, history))
 
     def finish(self, outcome: Outcome, files: Sequence[str] = ()) -> None:
         """Log the final figures and the files of the run, and end the tracked runs.
@@ -117,7 +118,7 @@ class RunTracking:
             tracker.finish(outcome, figures, paths)
 
         for name, tracker in self._trackers.items():
-            self._attempt(name, lambda tracker=tracker: end(tracker))
+            self._attempt(name, partial(end, tracker))
 
     def _attempt(self, name: str, action: Callable[[], Any]) -> None:
         """Let a tracker work; whatever it raises becomes one warning."""
