@@ -63,6 +63,9 @@ def run(name: str, scratch: Path) -> nbformat.NotebookNode:
     )
     for cell in notebook.cells:
         cell.metadata = {}
+        if cell.cell_type == "code":
+            # Messages of TensorFlow as it starts, and others that depend on the machine.
+            cell.outputs = [each for each in cell.outputs if each.get("name") != "stderr"]
     return notebook
 
 
