@@ -226,7 +226,8 @@ class TuningStudy:
             raise DataError(f"{self._path}: cannot use the storage: {reason:.200}") from error
 
     def _trials(self) -> list[FrozenTrial]:
-        return self._study.get_trials(deepcopy=False)
+        trials: list[FrozenTrial] = self._study.get_trials(deepcopy=False)
+        return trials
 
     def _record(self, number: int, trial: FrozenTrial) -> TrialRecord:
         attributes = trial.user_attrs
