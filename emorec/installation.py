@@ -21,8 +21,9 @@ _EXTRAS_OF_BACKENDS = {"tensorflow": "train", "jax": "jax", "torch": "torch"}
 _OLDEST_MINOR = 11
 """Python 3.11 is the oldest that `requires-python` allows; markers exclude only newer ones."""
 
-_INNER_EXTRAS = ("dev", "keras")
-"""Extras that are no answer to "what do I install?": for developers, or without a backend."""
+_INNER_EXTRAS = ("dev", "docs", "keras", "notebooks")
+"""Extras that are no answer to "what do I install?": for developers and readers, or without a
+backend."""
 
 
 def pip_command() -> str:
@@ -96,7 +97,15 @@ def extra_for(package: str) -> str | None:
         return ""
     in_use = _EXTRAS_OF_BACKENDS.get(os.environ.get("KERAS_BACKEND", ""), "train")
     others = {*_EXTRAS_OF_BACKENDS.values()} - {in_use}
-    found = [extra for extra in packages if name in packages[extra] and extra not in _INNER_EXTRAS]
+    inner = {*_INNER_EXTRAS}
+    if name in packages.get("keras", ()):
+        # Extras such as tune add to an installation that can train; they have no backend.
+        inner |= {
+            extra
+            for extra in packages
+            if packages["keras"] <= packages[extra] and extra not in _EXTRAS_OF_BACKENDS.values()
+        }
+    found = [extra for extra in packages if name in packages[extra] and extra not in inner]
     return min(found, key=lambda extra: (extra in others, len(packages[extra])), default=None)
 
 

@@ -162,7 +162,7 @@ def _collect(
     """Do what the process that starts the workers does: receive results, print and write them."""
     outputs = OutputSettings({"jsonl": str(lines)}, save=False)
     with (
-        Path(os.devnull).open("w") as nothing,
+        Path(os.devnull).open("w", encoding="utf-8") as nothing,
         redirect_stdout(nothing),
         ResultReporter(outputs, sources, recognizer) as reporter,
     ):
@@ -237,7 +237,9 @@ def _measure_list(name: str, folder: str, count: int) -> None:
         ),
         "resuming": lambda: resume(sources, {"jsonl": lines}, []),
     }
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins at the memory in use
+    Path("/proc/self/clear_refs").write_text(
+        "5", encoding="ascii"
+    )  # the peak begins at the memory in use
     before, start = _peak(), time.process_time()
     result = steps[name]()
     seconds, growth = time.process_time() - start, _peak() - before
@@ -247,7 +249,7 @@ def _measure_list(name: str, folder: str, count: int) -> None:
 
 def _peak() -> int:
     """Return the largest resident memory of this process, in bytes; on Linux only."""
-    status = Path("/proc/self/status").read_text()
+    status = Path("/proc/self/status").read_text("ascii")
     return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
@@ -258,7 +260,7 @@ def _write_lines(path: Path, sources: Sequence[MediaSource]) -> None:
         "landmarks": {name: [123.45, 234.56] for name in "abcde"},
         "probabilities": dict.fromkeys("abcdefg", 0.12345678901234567),
     }
-    with path.open("w") as file:
+    with path.open("w", encoding="utf-8") as file:
         for source in sources:
             record = image_record(source.name, (640, 480), [])
             file.write(json.dumps({"schema_version": 3, **record, "faces": [face]}) + "\n")

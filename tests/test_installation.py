@@ -25,7 +25,7 @@ REQUIREMENTS = [
     "numpy>=1.26",
     "opencv-python<5,>=4.12",
     'matplotlib>=3.9; extra == "plots"',
-    'ray[data]>=2.40; extra == "ray"',
+    'ray>=2.40; extra == "ray"',
     'keras>=3; extra == "keras"',
     'matplotlib>=3.9; extra == "keras"',
     'PyYAML>=6; extra == "keras"',

@@ -31,7 +31,7 @@ COMMANDS = {
     "train": "Train a model and write a run folder: model, metrics and figures.",
     "tune": "Search the settings of a training on the validation split.",
     "compare": "Compare training runs: their figures, and the settings in which they differ.",
-    "evaluate": "Evaluate each MODEL on a split of a data set.",
+    "evaluate": "Evaluate each MODEL on a split of a data set, or of several.",
     "export": "Export MODEL as ONNX, or for other runtimes.",
     "detect": "Detect the faces in each SOURCE and classify their emotions.",
     "explain": "Show which parts of the faces in each IMAGE decide about their emotion.",

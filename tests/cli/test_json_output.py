@@ -122,7 +122,7 @@ def test_a_file_after_json_is_refused_with_the_right_option(words: str) -> None:
         ("detect x.jpg --json -", True),
         ("detect - --json -", True),
         ("evaluate model.onnx --data d --json -", True),
-        ("datasets --json -", True),
+        ("models list --json -", True),
         ("detect --json - --detector none --max-side 20", False),
         ("detect -- --json faces.json", False),
     ],

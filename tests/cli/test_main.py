@@ -123,7 +123,7 @@ def test_opencv_without_system_libraries_names_both_fixes(tmp_path: Path, messag
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert "apt-get install libgl1 libglib2.0-0 libxcb1" in done.stderr
-    assert "pip uninstall -y opencv-python && pip install 'opencv-python-headless" in done.stderr
+    assert "pip uninstall -y opencv-python && pip install opencv-python-headless==" in done.stderr
 
 
 GUARD = """

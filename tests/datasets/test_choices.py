@@ -1,7 +1,7 @@
 """The values of options: the command line offers exactly those of the library."""
 
 from emorec.cli.prepare_data import prepare_data
-from emorec.datasets.choices import LINKS, SEVERAL, VOTE_FILES
+from emorec.datasets.choices import FRAMES, LINKS, SEVERAL, VOTE_FILES
 from emorec.datasets.prepare_options import face_modes
 from emorec.datasets.readers.registry import LAYOUTS
 from emorec.labels import POLICIES
@@ -17,6 +17,7 @@ def test_the_command_offers_every_choice() -> None:
         "votes": VOTE_FILES,
         "link": LINKS,
         "faces": face_modes(),
+        "frames": FRAMES,
         "several": SEVERAL,
         "align": ALIGNMENTS,
     }

@@ -60,11 +60,14 @@ def test_votes_and_groups() -> None:
     votes = np.zeros((30, len(VOTE_CLASSES)), np.int64)
     votes[:, :7] = 10 * TARGETS
     examples = Examples(EXAMPLES.paths, TARGETS, EMOTIONS_7, votes)
-    groups = np.array(["a", "b"] * 15)
+    groups = {"group": np.array(["a", "b"] * 15)}
     found = assess(
         Path("m.onnx"), METADATA, examples, images=IMAGES, logits=LOGITS, flip=True, groups=groups
     )
     assert found.votes is not None
     assert found.votes.images == 30
-    assert [(entry.group, entry.images) for entry in found.groups] == [("a", 15), ("b", 15)]
+    assert [(entry.group, entry.images) for entry in found.group_comparisons[0].groups] == [
+        ("a", 15),
+        ("b", 15),
+    ]
     assert found.to_dict()["flip"] is True

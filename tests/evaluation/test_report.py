@@ -41,8 +41,8 @@ def test_one_model(found: list[Evaluation]) -> None:
         found[0].mistakes[0].path.name,
     ):
         assert expected in page.text
-    # Matrix, reliability and coverage, and the mistakes.
-    assert len(page.images()) == 3 + len(found[0].mistakes)
+    # Matrix, reliability and coverage, the groups, and the mistakes.
+    assert len(page.images()) == 4 + len(found[0].mistakes)
     assert "Training" not in page.text
     assert "not calibrated" not in page.text
 
@@ -62,7 +62,7 @@ def test_the_page_of_a_run(found: list[Evaluation]) -> None:
     )
     assert "In the last epoch the loss was 2.000 on training images and 1.500" in page.text
     assert f"name: {HOSTILE}" in page.text
-    assert len(page.images()) == 4 + len(found[0].mistakes)
+    assert len(page.images()) == 5 + len(found[0].mistakes)
 
 
 def test_the_page_of_a_run_that_was_not_validated(found: list[Evaluation]) -> None:
@@ -80,7 +80,7 @@ def test_several_models(found: list[Evaluation]) -> None:
     assert page.text.count("McNemar") == 1
     assert "example 1 / example 2" in page.text
     shown = sum(min(len(entry.mistakes), 16) for entry in found)
-    assert len(page.images()) == 1 + 2 * 3 + shown
+    assert len(page.images()) == 1 + 2 * 4 + shown
 
 
 def test_names_are_escaped(tiny_data: Path, tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_files_that_are_no_images_and_whole_photos_are_in_the_log(
     folder = create(tmp_path / "runs", run.config, run.dataset)
     monkeypatch.setattr(TrainingRun, "fit", lambda *_: None)
     monkeypatch.setattr(TrainingRun, "finish", lambda *_: None)
-    monkeypatch.setattr("emorec.training.run.whole_photos_note", lambda dataset: "are photos")
+    monkeypatch.setattr("emorec.training.run_start.whole_photos_note", lambda dataset: "are photos")
     run.complete(folder)
     log = (folder / LOG).read_text()
     assert f"WARNING {data}: left out: 1 .txt\n" in log
