@@ -139,7 +139,7 @@ def test_keys_of_a_configuration_that_are_no_more_are_read(folder: Path) -> None
     assert load_config(path, {}).mix_off_epochs == 1
 
 
-@pytest.mark.parametrize("split", ["validation", "test"])
+@pytest.mark.parametrize("split", ["validation", pytest.param("test", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("model", ["runs/finished", "runs/finished/model.keras", MODEL])
 def test_a_model_is_evaluated_to_the_same_figures(folder: Path, split: str, model: str) -> None:
     words = ("--data", "prepared", "--split", split, "--json-file", "figures.json")

@@ -93,6 +93,7 @@ serve(AppSettings(port=0, limits=limits), lambda address: print(address, flush=T
 """
 
 
+@pytest.mark.slow
 def test_a_connection_without_a_request_is_closed(tmp_path: Path):
     process = subprocess.Popen(
         [sys.executable, "-c", IMPATIENT],
@@ -112,7 +113,9 @@ def test_a_connection_without_a_request_is_closed(tmp_path: Path):
         process.communicate(timeout=60)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_a_signal_ends_it_and_removes_its_files(tmp_path: Path, number: int):
     with running_app(tmp_path) as app:
         (folder,) = tmp_path.glob(f"{PREFIX}*")

@@ -98,6 +98,7 @@ def test_plot_and_report(models: list[Path], tiny_data: Path, tmp_path: Path) ->
     assert "Comparison of 3 models" in page.read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_several_data_sets(models: list[Path], tiny_data: Path, tmp_path: Path) -> None:
     other = make_prepared(tmp_path / "other", votes=False)
     target, page = tmp_path / "figures.json", tmp_path / "page.html"

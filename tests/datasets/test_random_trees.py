@@ -25,7 +25,10 @@ def without_heif(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(file_kinds, "reads_heif", lambda: False)
 
 
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize(
+    "part",
+    [pytest.param(part, marks=pytest.mark.slow if part > 1 else ()) for part in range(PARTS)],
+)
 def test_every_file_is_kept_or_named(tmp_path: Path, part: int) -> None:
     for seed in range(part, TREES, PARTS):
         root = tmp_path / f"tree-{seed}"

@@ -87,6 +87,7 @@ def test_a_bug_is_not_called_damage(faulty: Path):
         list(reader)
 
 
+@pytest.mark.slow
 def test_a_slow_consumer_is_no_timeout(tmp_path: Path):
     path = write_clip(tmp_path / "a.avi", noise(20))
     with VideoReader(path) as reader:
@@ -97,6 +98,7 @@ def test_a_slow_consumer_is_no_timeout(tmp_path: Path):
         assert len(list(frames)) == 19
 
 
+@pytest.mark.slow
 def test_frames_that_are_skipped_count_as_life(tmp_path: Path, monkeypatch):
     path = write_clip(tmp_path / "a.avi", noise(20))
     slow = tmp_path / "slow"

@@ -55,6 +55,7 @@ def test_a_label_map_needs_weights_with_labels(source: keras.Model, tmp_path: Pa
         build_classifier("compact", ("a", "b"), 24, weights=str(path), label_map={"a": "happy"})
 
 
+@pytest.mark.slow
 def test_weights_of_a_run_folder(
     source: keras.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -89,6 +90,7 @@ def test_keras_weights_of_a_backbone(source: keras.Model, tmp_path: Path) -> Non
     assert not backbone_of(loaded).trainable_weights
 
 
+@pytest.mark.slow
 def test_layers_that_keras_numbered_are_matched_in_order(tmp_path: Path) -> None:
     first, second = (build_classifier("xception", 7, 71) for _ in range(2))
     path = tmp_path / "model.keras"
@@ -120,6 +122,7 @@ def test_broken_weights_files(tmp_path: Path, name: str, content: bytes | None) 
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_weights_of_another_network_are_refused(source: keras.Model, tmp_path: Path) -> None:
     whole, backbone, saved = (
         tmp_path / name for name in ("a.weights.h5", "b.weights.h5", "c.keras")

@@ -4,6 +4,7 @@ import measure_installation
 import pytest
 
 
+@pytest.mark.slow
 def test_an_extra_adds_to_the_packages_and_their_size(capsys: pytest.CaptureFixture[str]) -> None:
     measure_installation.main()
     lines = capsys.readouterr().out.splitlines()

@@ -10,7 +10,7 @@ from emorec.training.dry_run import dry_run, peak_memory
 @pytest.mark.parametrize(
     ("changes", "epochs"),
     [
-        ({"epochs": 4}, [4]),
+        pytest.param({"epochs": 4}, [4], marks=pytest.mark.slow),
         ({"epochs": 4, "batch_size": 84, "mix_off_epochs": 0}, [4]),  # one step an epoch
     ],
 )

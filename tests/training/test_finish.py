@@ -77,6 +77,7 @@ def test_the_model_and_the_metrics_are_those_of_the_best_epoch(folder: Path, dat
     assert sum(int(row["images"]) for row in rows) == 28
 
 
+@pytest.mark.slow
 def test_the_checkpoint_of_an_interrupted_run_stays(
     folder: Path, data: RunData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,6 +86,7 @@ def test_the_checkpoint_of_an_interrupted_run_stays(
     assert (folder / CHECKPOINT).exists()
 
 
+@pytest.mark.slow
 def test_a_failed_export_keeps_the_keras_file_and_the_metrics(
     folder: Path, data: RunData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +101,7 @@ def test_a_failed_export_keeps_the_keras_file_and_the_metrics(
     assert (folder / CHECKPOINT).exists()
 
 
+@pytest.mark.slow
 def test_a_model_has_the_name_of_its_run_by_default(
     folder: Path, data: RunData, monkeypatch: pytest.MonkeyPatch
 ) -> None:

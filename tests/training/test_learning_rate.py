@@ -36,7 +36,7 @@ def test_the_rate_over_the_steps(settings: dict[str, Any], expected: dict[int, f
 
 
 @pytest.mark.parametrize("steps", [1, 5, 9, 10, 24, 3000])
-@pytest.mark.parametrize("warmup_epochs", [0.5, 3])
+@pytest.mark.parametrize("warmup_epochs", [0.5, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_run_of_any_length_learns_after_a_short_warm_up(steps: int, warmup_epochs: float) -> None:
     config = LearningRateConfig(schedule="cosine", warmup_epochs=warmup_epochs)
     found = learning_rate(config, 0.4, 1, steps)

@@ -56,6 +56,7 @@ def test_a_frozen_norm_keeps_its_moving_statistics() -> None:
     assert np.asarray(norm.moving_variance).tolist() == [1, 1]
 
 
+@pytest.mark.slow
 def test_the_variance_of_constant_images_is_not_negative() -> None:
     for steps in range(2, 8):
         norm = fitted(True, 1, np.full((steps * BATCH, 4, 4, 2), 5, np.float32))

@@ -216,6 +216,7 @@ def test_data_may_vanish_after_the_decoding(
     assert (outcome.folder / "history.csv").read_bytes() == expected
 
 
+@pytest.mark.slow
 def test_a_run_folder_that_vanishes_ends_the_run(tiny_data: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"last\.npz: cannot write: No such file or directory"):
         train(

@@ -41,6 +41,7 @@ def test_targets_are_mixed_with_those_of_the_teacher(tiny_data: Path, tiny_run: 
     np.testing.assert_array_equal(taught.data.validation.targets, plain.data.validation.targets)
 
 
+@pytest.mark.slow
 def test_measuring_a_run_leaves_its_weights_unchanged(
     tiny_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,6 +89,7 @@ def test_a_run_is_fitted_resumed_and_finished(tiny_data: Path, tmp_path: Path) -
     assert not (folder / CHECKPOINT).exists()
 
 
+@pytest.mark.slow
 def test_fine_tuning_keeps_the_head_and_the_norm_statistics(
     tiny_data: Path, tiny_run: Path
 ) -> None:

@@ -56,7 +56,11 @@ def test_a_crash_costs_one_video(tmp_path: Path, monkeypatch):
 
 @pytest.mark.skipif(os.name != "posix", reason="file names are bytes on POSIX only")
 @pytest.mark.parametrize(
-    "locale", [{}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
+    "locale",
+    [
+        pytest.param({}, marks=pytest.mark.slow),
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ],
 )
 def test_names_of_any_bytes(locale):
     folder = b"out\xe9"
@@ -138,6 +142,7 @@ def test_an_image_address(server: str):
     assert names() == ["photo-emotions.jpg", "r.jsonl"]
 
 
+@pytest.mark.slow
 def test_a_stream_that_drops_is_reconnected_and_the_gap_is_noted(server: str):
     result = run(f"{server}/stream.mjpg", "--reconnect", "1", "--json-file", "r.json")
     assert result.exit_code == 1  # the stream has ended
