@@ -79,7 +79,8 @@ def app_page(context: BrowserContext, app: RunningApp) -> Iterator[Page]:
     assert log.foreign_requests(own) == []
     # Chromium reports answers to wrong input there, such as files that are no photos.
     expected = re.compile(r"status of (400|422)|net::ERR_FAILED")
-    assert [error for error in log.errors if not expected.search(error)] == []
+    errors = [error for error in log.errors if not expected.search(error)]
+    assert errors == [], errors
 
 
 def violations(page: Page) -> list[str]:

@@ -52,7 +52,7 @@ EXAMPLES = {
 
 MODELS = {"emorec-compact", "emorec-nano", "yunet"}
 
-INPUTS = ("data", "ferplus_csv", "model", "weights", "teacher")
+INPUTS = ("data", "datasets", "label_map", "relabel", "ferplus_csv", "model", "weights", "teacher")
 """Options of commands that name an input."""
 
 
@@ -67,7 +67,7 @@ def why_not_run(python: str) -> str | None:
 def why_no_call(context: click.Context) -> str | None:
     """Say why a call of emorec, which is parsed, cannot be run by the tests; None if it can."""
     command, values = context.command, context.params
-    if command.name in ("train", "export", "adopt"):
+    if command.name in ("train", "tune", "export", "adopt"):
         return "a training, or what follows it"
     if command.name in ("app", "pull"):
         return "a server, or the network"
