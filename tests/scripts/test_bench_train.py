@@ -80,7 +80,7 @@ def test_the_ratio_to_keras_as_it_comes(
     assert capsys.readouterr().out.strip() == line
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_real_comparison(tmp_path: Path) -> None:
     data = str(make_prepared(tmp_path / "data"))
     words = ["--only", "networks", "--names", "mobilenetv3small", "--avx2", "--runs", "1"]

@@ -101,7 +101,7 @@ def test_runs_that_are_measured_are_not_repeated(
     assert table[-1].split()[:4] == ["mean", "finetune", "1", "0.1500"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_is_trained_and_measured_on_the_unseen_half(
     tiny_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
