@@ -3,8 +3,8 @@
 python scripts/check_dependency_wheels.py resolves the requirements of pyproject.toml with uv
 (pip install uv), which asks the package index and downloads no wheel, and prints the tables of
 docs/platforms.md. A cell says "yes", what the markers of pyproject.toml leave out, or the package
-that has no wheel. Only finished releases and wheels count. With --ignore-markers it checks whether
-the markers are still needed.
+that has no wheel. Only wheels count, and of the packages of pyproject.toml only finished releases.
+With --ignore-markers it checks whether the markers are still needed.
 """
 
 import argparse
@@ -15,6 +15,8 @@ import tomllib
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -59,7 +61,7 @@ def without_wheels(messages: str) -> str:
 def problem(requirements: list[str], python: str, system: str) -> str | None:
     """Resolve requirements for a system and a version of Python; return what has no wheel."""
     command = ["uv", "pip", "compile", "-", "--quiet", "--no-header", "--no-annotate"]
-    command += ["--only-binary", ":all:", "--prerelease", "disallow"]
+    command += ["--only-binary", ":all:", "--prerelease", "if-necessary"]
     command += ["--python-version", python, "--python-platform", SYSTEMS[system][0]]
     done = subprocess.run(
         command,
@@ -69,7 +71,24 @@ def problem(requirements: list[str], python: str, system: str) -> str | None:
         encoding="utf-8",
         check=False,
     )
-    return without_wheels(done.stderr) if done.returncode else None
+    return without_wheels(done.stderr) if done.returncode else prerelease(requirements, done.stdout)
+
+
+def prerelease(requirements: list[str], resolved: str) -> str | None:
+    """Return a package of the requirements of which only a pre-release was found; None without.
+
+    Packages of other packages may be published as pre-releases alone, such as those of
+    OpenTelemetry.
+
+    Args:
+        requirements: What was resolved.
+        resolved: What uv prints: lines such as "numpy==2.0".
+    """
+    own = {canonicalize_name(Requirement(text).name) for text in requirements}
+    found = map(Requirement, filter(None, resolved.splitlines()))
+    versions = {each.name: Version(next(iter(each.specifier)).version) for each in found}
+    unfinished = (name for name, version in versions.items() if version.is_prerelease)
+    return next((name for name in unfinished if name in own), None)
 
 
 def left_out(requirements: list[str], python: str, system: str) -> list[str]:

@@ -2,7 +2,13 @@
 
 import check_dependency_wheels as module
 import pytest
-from check_dependency_wheels import column, left_out, requirements_of, without_wheels
+from check_dependency_wheels import (
+    column,
+    left_out,
+    prerelease,
+    requirements_of,
+    without_wheels,
+)
 
 PROJECT = {
     "dependencies": ["numpy>=1.26", "rich>=13"],
@@ -63,6 +69,19 @@ def test_what_markers_leave_out(extra: str, python: str, system: str, names: lis
 )
 def test_the_package_without_wheels(messages: str, package: str):
     assert without_wheels(messages) == package
+
+
+@pytest.mark.parametrize(
+    ("resolved", "package"),
+    [
+        ("", None),
+        ("numpy==2.0\ntensorflow==2.21.0\n", None),
+        ("numpy==2.0\ntensorflow==2.22.0rc0 ; sys_platform == 'linux'\n", "tensorflow"),
+        ("opentelemetry-api==1.0\nopentelemetry-semantic-conventions==0.50b0\n", None),
+    ],
+)
+def test_releases_that_are_not_finished(resolved: str, package: str | None):
+    assert prerelease(["numpy>=1", "TensorFlow>=2.19,<3"], resolved) == package
 
 
 def test_a_column(monkeypatch: pytest.MonkeyPatch):
