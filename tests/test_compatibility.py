@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from emorec.cli.main import main
+from emorec.datasets.fingerprint import fingerprint
 from emorec.datasets.manifest import read_prepared
 from emorec.errors import ConfigError
 from emorec.labels import EMOTIONS_7, VOTE_CLASSES
@@ -123,7 +124,7 @@ def test_the_configuration_of_a_run_is_read(folder: Path, run: str) -> None:
     config, environment = run_folder.read(folder / "runs" / run)
     assert (config.arch, config.epochs, config.ema, config.mixup) == ("compact", 4, 0.9, 0.2)
     assert run_folder.finished(folder / "runs" / run) == (run == "finished")
-    found = run_folder.fingerprint(read_prepared(folder / "prepared"))
+    found = fingerprint(read_prepared(folder / "prepared"))
     assert found == environment["data_fingerprint"]
 
 

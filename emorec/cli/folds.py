@@ -12,6 +12,7 @@ from emorec.cli.log_messages import each_warning_once
 from emorec.cli.terminal_text import one_line
 from emorec.cli.verbosity import note
 from emorec.datasets.choices import LEAVE_ONE_GROUP_OUT
+from emorec.json_files import read_json
 
 if TYPE_CHECKING:
     from emorec.training.config import TrainConfig
@@ -93,7 +94,7 @@ def resume(
         if _complete(start, started, json_output):
             return
     note(f"{folder}: the cross-validation is already finished")
-    metrics = run_folder.read_json(folder / run_folder.METRICS)
+    metrics = read_json(folder / run_folder.METRICS)
     if not json_output.write({"run": str(folder), **metrics}):
         click.echo(f"folder: {folder}")
 
@@ -125,7 +126,7 @@ def print_result(result: "CrossValidationResult", json_output: JsonOutput) -> No
     from emorec.metadata import calibration_problem
     from emorec.training import fold_folder, run_folder
 
-    metrics = run_folder.read_json(result.folder / run_folder.METRICS)
+    metrics = read_json(result.folder / run_folder.METRICS)
     for place in result.tracked:
         note(f"tracked by {place}")
     if json_output.write({"run": str(result.folder), **metrics}):

@@ -9,6 +9,7 @@ from emorec.cli.json_output import JsonOutput
 from emorec.cli.terminal_text import one_line
 from emorec.cli.verbosity import note
 from emorec.interrupts import last_interrupt
+from emorec.json_files import read_json
 
 if TYPE_CHECKING:
     from emorec.training.finish import RunResult
@@ -48,7 +49,7 @@ def print_finished(folder: Path, json_output: JsonOutput) -> None:
     """Print the result of a run that was finished before."""
     from emorec.training import run_folder
 
-    metrics = run_folder.read_json(folder / run_folder.METRICS)
+    metrics = read_json(folder / run_folder.METRICS)
     note(f"{folder}: the run is already finished")
     if not json_output.write(_record(folder, metrics.get("best_epoch"), False, metrics)):
         click.echo(f"run folder: {folder}")

@@ -13,8 +13,8 @@ from emorec.cli.folds import resume as resume_folds
 from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.parameters import Choice
 from emorec.cli.run_result import print_finished, print_result
-from emorec.cli.train_options import option_of, setting_options, settings_of
-from emorec.cli.verbosity import note
+from emorec.cli.train_options import setting_options
+from emorec.cli.training_settings import refuse_settings, resolve_settings
 from emorec.training.tracked_run import TRACKERS
 
 if TYPE_CHECKING:
@@ -25,18 +25,6 @@ if TYPE_CHECKING:
 _WITH_RESUME = ("data", "resume", "distribute", "as_json", "json_file", "tensorboard", "track")
 
 _ONE_PROCESS = "a cross-validation trains in one process; remove --distribute"
-
-
-def _refuse_settings(ctx: click.Context) -> None:
-    """Refuse options that a resumed run would ignore: it keeps its own settings."""
-    for parameter in ctx.command.params:
-        name = str(parameter.name)
-        received = ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
-        if received and parameter.expose_value and name not in _WITH_RESUME:
-            raise click.UsageError(
-                f"--resume keeps the settings of the run; received {parameter.opts[0]}, which "
-                "needs a new run"
-            )
 
 
 def _files_read(ctx: click.Context) -> list[Path]:
@@ -162,7 +150,7 @@ def train(
         files=_files_read(ctx), folders=[folder for folder in (data, resume) if folder]
     )
     if resume:
-        _refuse_settings(ctx)
+        refuse_settings(ctx, _WITH_RESUME, "run")
         from emorec.training import fold_folder, run_folder
 
         whole = fold_folder.whole(resume)
@@ -183,24 +171,8 @@ def train(
         start = partial(_resume, resume, data)
     elif data is None:
         raise click.MissingParameter(ctx=ctx, param_type="option", param_hint="'--data'")
-    elif config and recipe:
-        raise click.UsageError("--config and --recipe exclude each other")
     else:
-        from emorec.datasets.manifest import require_prepared
-        from emorec.training.config import load_config
-        from emorec.training.initial_model import default_recipe, head_of_data
-        from emorec.training.model_files import with_model_files
-
-        # Before Keras is loaded: an invalid setting, model or folder is reported at once.
-        overrides = settings_of(ctx, assignments)
-        if not (config or recipe) and (default := default_recipe(overrides, data)):
-            recipe = default.name
-            note(default.reason)
-        settings = load_config(config, overrides, partial(option_of, ctx), recipe=recipe)
-        require_prepared(data, settings.group_by)
-        settings = with_model_files(settings)
-        if head := head_of_data(settings, data):
-            note(head.to_text())
+        settings, _, _ = resolve_settings(ctx, assignments, config, recipe, data)
         if dry_run:
             _dry_run(settings, data, distribute, started, json_output)
             return

@@ -1,7 +1,6 @@
 """The options of `emorec train` that set the settings of a run."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
@@ -9,31 +8,6 @@ import click
 from emorec.cli.parameters import Choice
 from emorec.datasets.choices import GROUP_BY_HELP
 from emorec.labels import POLICIES
-from emorec.short_repr import short_repr
-
-NO_SETTINGS = (
-    "data",
-    "config",
-    "recipe",
-    "out",
-    "resume",
-    "folds",
-    "distribute",
-    "assignments",
-    "as_json",
-    "json_file",
-    "augment",
-    "dry_run",
-    "tensorboard",
-    "track",
-    "trials",
-    "seconds",
-    "objective",
-    "space",
-    "pruning",
-)
-"""Parameters of the command that are not settings of a run."""
-
 
 # Written out, not made from the fields of TrainConfig: `emorec train --help` works without
 # pydantic, which is not part of the base install. A test compares the two.
@@ -203,50 +177,3 @@ def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
-
-
-def settings_of(ctx: click.Context, assignments: tuple[str, ...]) -> dict[str, Any]:
-    """Convert command-line options to settings of the run.
-
-    Raises:
-        ConfigError: The label map cannot be read.
-    """
-    settings = {
-        name: value
-        for name, value in ctx.params.items()
-        if name not in NO_SETTINGS
-        # An absent option is None, or an empty tuple if it can be repeated.
-        and value not in (None, ())
-    }
-    if ctx.params["label_map"] is not None:
-        from emorec.training.strict_yaml import read_label_map
-
-        settings["label_map"] = read_label_map(Path(ctx.params["label_map"]))
-    if ctx.params["augment"] is False:
-        from emorec.training.config_groups import NO_AUGMENTATION
-
-        settings["augmentation"] = NO_AUGMENTATION
-    for assignment in assignments:
-        name, sign, text = assignment.partition("=")
-        if not sign or not name:
-            raise click.UsageError(
-                f"--set needs KEY=VALUE, such as augmentation.zoom=0.1; received {assignment!r}"
-            )
-        from emorec.training import strict_yaml
-
-        try:
-            settings[name.strip()] = strict_yaml.parse(text)
-        except ValueError as error:
-            raise click.UsageError(
-                f"--set {name:.40}: {short_repr(text)} is not a YAML value: {error}"
-            ) from None
-    return settings
-
-
-def option_of(ctx: click.Context, key: str) -> str:
-    """Return the option that has set a setting of the run."""
-    assigned = {assignment.partition("=")[0].strip() for assignment in ctx.params["assignments"]}
-    if key in assigned:
-        return f"--set {key}"
-    names = {parameter.name: parameter.opts[0] for parameter in ctx.command.params}
-    return names.get(key, "--no-augment")

@@ -11,7 +11,8 @@ from emorec.cli.durations import parse_duration
 from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.parameters import Choice
 from emorec.cli.terminal_text import one_line
-from emorec.cli.train_options import option_of, setting_options, settings_of
+from emorec.cli.train_options import setting_options
+from emorec.cli.training_settings import refuse_settings, resolve_settings
 from emorec.cli.verbosity import note
 from emorec.training.tuning_records import OBJECTIVES
 
@@ -141,24 +142,10 @@ def tune(
         result = _resume(ctx, resume, data, trials, seconds)
     elif data is None:
         raise click.MissingParameter(ctx=ctx, param_type="option", param_hint="'--data'")
-    elif config and recipe:
-        raise click.UsageError("--config and --recipe exclude each other")
     else:
-        from emorec.datasets.manifest import require_prepared
-        from emorec.training.config import load_config
-        from emorec.training.initial_model import default_recipe, head_of_data
-        from emorec.training.model_files import with_model_files
         from emorec.training.search_space import read_space, shipped_space
 
-        overrides = settings_of(ctx, assignments)
-        if not (config or recipe) and (default := default_recipe(overrides, data)):
-            recipe = default.name
-            note(default.reason)
-        settings = load_config(config, overrides, partial(option_of, ctx), recipe=recipe)
-        require_prepared(data, settings.group_by)
-        settings = with_model_files(settings)
-        if head := head_of_data(settings, data):
-            note(head.to_text())
+        settings, recipe, overrides = resolve_settings(ctx, assignments, config, recipe, data)
         file = space or shipped_space(recipe)
         searched = read_space(file, settings, set(overrides))
         note(f"searched settings, from {file}: {', '.join(each.name for each in searched)}")
@@ -182,18 +169,12 @@ def tune(
 def _resume(
     ctx: click.Context, folder: Path, data: Path | None, trials: int, seconds: float | None
 ) -> "TuningResult":
-    changes: dict[str, Any] = {}
-    for parameter in ctx.command.params:
-        name = str(parameter.name)
-        if ctx.get_parameter_source(name) is click.core.ParameterSource.DEFAULT:
-            continue
-        if parameter.expose_value and name not in _WITH_RESUME:
-            raise click.UsageError(
-                f"--resume keeps the settings of the search; received {parameter.opts[0]}, which "
-                "needs a new search"
-            )
-        if name in ("trials", "seconds"):
-            changes[name] = {"trials": trials, "seconds": seconds}[name]
+    refuse_settings(ctx, _WITH_RESUME, "search")
+    changes: dict[str, Any] = {
+        name: value
+        for name, value in (("trials", trials), ("seconds", seconds))
+        if ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+    }
     from emorec.training.tuning import resume_tuning
 
     return _run(partial(resume_tuning, folder, data, **changes))

@@ -1,15 +1,14 @@
 """Evaluation across data sets: the same models on several data sets, as one table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from emorec.datasets.manifest import PreparedDataset
 from emorec.evaluation.assessment import Evaluation
 from emorec.evaluation.comparison import pair_tests, titles
-from emorec.evaluation.evaluate import evaluate_data_sets
-from emorec.threads import ProgressCallback
+from emorec.evaluation.evaluate import EvaluationOptions, evaluate_data_sets
 
 CELL_METRICS = ("accuracy", "balanced_accuracy", "macro_f1")
 """Metrics of the table, each with an interval."""
@@ -67,16 +66,7 @@ def cross_evaluate(
     models: Sequence[Path],
     datasets: Sequence[PreparedDataset],
     split: str,
-    *,
-    policy: str | None = None,
-    classes: int | None = None,
-    limit: int | None = None,
-    prior: str | float | None = None,
-    flip: bool = False,
-    device: str | None = None,
-    group: str | Sequence[str] | None = None,
-    label_map: Mapping[str, str] | None = None,
-    progress: ProgressCallback | None = None,
+    **options: Unpack[EvaluationOptions],
 ) -> CrossEvaluation:
     """Evaluate models on several data sets.
 
@@ -87,24 +77,14 @@ def cross_evaluate(
     without the restriction too.
 
     Args:
-        datasets: Prepared data sets. A vote policy is for those that have votes.
-        label_map: Label of a model by label of a data set; None matches all labels by their names.
+        models: Models.
+        datasets: Prepared data sets.
+        split: "train", "validation" or "test".
+        options: Those of an evaluation. Without a label map, labels are matched by their names.
 
-    Other arguments, and Raises, as for `emorec.evaluation.evaluate.evaluate`.
+    Raises are those of `emorec.evaluation.evaluate.evaluate_data_sets`.
     """
-    columns = evaluate_data_sets(
-        models,
-        datasets,
-        split,
-        policy=policy,
-        classes=classes,
-        limit=limit,
-        prior=prior,
-        flip=flip,
-        device=device,
-        group=group,
-        label_map=label_map or {},
-        progress=progress,
-    )
+    options["label_map"] = options.get("label_map") or {}
+    columns = evaluate_data_sets(models, datasets, split, **options)
     roots = tuple(data.root for data in datasets)
     return CrossEvaluation(roots, split, tuple(tuple(column) for column in columns))

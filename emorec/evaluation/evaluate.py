@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import numpy.typing as npt
@@ -28,29 +28,12 @@ from emorec.threads import ProgressCallback
 BATCH = 256
 
 
-def evaluate(
-    models: Sequence[Path],
-    data: PreparedDataset,
-    split: str,
-    *,
-    policy: str | None = None,
-    classes: int | None = None,
-    limit: int | None = None,
-    prior: str | float | None = None,
-    flip: bool = False,
-    device: str | None = None,
-    group: str | Sequence[str] | None = None,
-    label_map: Mapping[str, str] | None = None,
-    progress: ProgressCallback | None = None,
-) -> list[Evaluation]:
-    """Evaluate models on the same images of a split.
+class EvaluationOptions(TypedDict, total=False):
+    """Options of an evaluation, all of which may be left out.
 
-    Args:
-        models: Models; see `emorec.models.files.find_model`.
-        data: A prepared data set.
-        split: "train", "validation" or "test".
+    Attributes:
         policy: Vote policy of the labels. The default is majority if the data set has votes (the
-            FER+ protocol), otherwise the labels of the tree.
+            FER+ protocol), otherwise the labels of the tree. It is for the data sets with votes.
         classes: 7 or 8; the default is what all models support. An eight-class model evaluated on
             seven classes loses contempt, and the rest is renormalised.
         limit: Evaluate at most this number of images, spread over the split.
@@ -61,35 +44,36 @@ def evaluate(
         device: Device of the models in ONNX files, as for `EmotionClassifier`.
         group: Columns of the manifest for metrics by group; the default are the groups of the data
             set, if they are people and at most `emorec.evaluation.group_scores.MAX_GROUPS`.
-        label_map: Label of a model by label of the data set, for data of other classes; labels
-            that it lacks are matched by their names, so it may be empty. Images of classes that a
-            model lacks are left out, and classes that the data lacks are removed from the answer
-            of the models; see `Evaluation.matching`. None requires the same classes.
+        label_map: Label of a model by label of a data set, for data of other classes; labels that
+            it lacks are matched by their names, so it may be empty. Images of classes that a model
+            lacks are left out, and classes that the data lacks are removed from the answer of the
+            models; see `Evaluation.matching`. None requires the same classes.
         progress: Called at intervals with the number of images done and their total.
+    """
+
+    policy: str | None
+    classes: int | None
+    limit: int | None
+    prior: str | float | None
+    flip: bool
+    device: str | None
+    group: str | Sequence[str] | None
+    label_map: Mapping[str, str] | None
+    progress: ProgressCallback | None
+
+
+def evaluate(
+    models: Sequence[Path],
+    data: PreparedDataset,
+    split: str,
+    **options: Unpack[EvaluationOptions],
+) -> list[Evaluation]:
+    """Evaluate models on the same images of a split, as `evaluate_data_sets` does.
 
     Returns:
         One evaluation for each model, in their order.
-
-    Raises:
-        ConfigError: The classes of a model and of the data differ, or an option is invalid.
-        MissingDependencyError: The device is missing, as for `EmotionClassifier`.
-        DataError: An image or the group column is missing or damaged.
-        ModelError: A model is missing or damaged, or has no prior where one is needed.
     """
-    (found,) = evaluate_data_sets(
-        models,
-        [data],
-        split,
-        policy=policy,
-        classes=classes,
-        limit=limit,
-        prior=prior,
-        flip=flip,
-        device=device,
-        group=group,
-        label_map=label_map,
-        progress=progress,
-    )
+    (found,) = evaluate_data_sets(models, [data], split, **options)
     return found
 
 
@@ -111,12 +95,20 @@ def evaluate_data_sets(
     """Evaluate models on the same images of a split of each data set.
 
     Args:
-        datasets: Prepared data sets. A vote policy is for those that have votes.
+        models: Models; see `emorec.models.files.find_model`.
+        datasets: Prepared data sets.
+        split: "train", "validation" or "test".
+
+    Other arguments are described by `EvaluationOptions`.
 
     Returns:
-        For each data set, one evaluation for each model.
+        For each data set, one evaluation for each model, in their order.
 
-    Other arguments, and Raises, as for `evaluate`.
+    Raises:
+        ConfigError: The classes of a model and of the data differ, or an option is invalid.
+        MissingDependencyError: The device is missing, as for `EmotionClassifier`.
+        DataError: An image or the group column is missing or damaged.
+        ModelError: A model is missing or damaged, or has no prior where one is needed.
     """
     opened = [open_model(find_model(model), device=device) for model in models]
     strengths = [adjustment_strength(prior, model.metadata, str(model.path)) for model in opened]

@@ -16,7 +16,7 @@ from emorec.errors import DataError
 from emorec.evaluation.cross_validation_report import render_cross_validation
 from emorec.evaluation.fold_scores import CrossValidation, cross_validation
 from emorec.evaluation.report import OUT_OF_FOLD
-from emorec.models.files import FINAL
+from emorec.models.files import ENVIRONMENT, FINAL, PREDICTIONS
 from emorec.training import fold_folder, run_folder
 from emorec.training.callbacks import LossError
 from emorec.training.checkpoint import History
@@ -49,7 +49,7 @@ _log = logging.getLogger(__name__)
 
 _TRACKED = (
     run_folder.CONFIG,
-    run_folder.ENVIRONMENT,
+    ENVIRONMENT,
     run_folder.METRICS,
     f"{FINAL}/{run_folder.MODEL_KERAS}",
     f"{FINAL}/{run_folder.MODEL_ONNX}",
@@ -283,7 +283,7 @@ class _Parts:
             evaluation, pooled.fold_of_image, pooled.choice, pooled.accuracies
         )
         predictions = predictions_csv(figures, self._dataset.root)
-        write_bytes(self._folder / fold_folder.PREDICTIONS, predictions.encode())
+        write_bytes(self._folder / PREDICTIONS, predictions.encode())
         plan = self._plan.summary()
         metrics = {"split": OUT_OF_FOLD, "cross_validation": plan, **figures.to_dict()}
         write_json(self._folder / run_folder.METRICS, metrics)

@@ -13,8 +13,8 @@ from emorec.atomic_files import write_json
 from emorec.datasets.choices import LEAVE_ONE_GROUP_OUT
 from emorec.datasets.manifest import PreparedDataset
 from emorec.errors import DataError
+from emorec.json_files import read_json
 from emorec.models.files import FINAL, FOLDS
-from emorec.models.files import PREDICTIONS as PREDICTIONS
 from emorec.training import run_folder
 from emorec.training.config import TrainConfig
 
@@ -99,7 +99,7 @@ def read_plan(folder: Path) -> FoldPlan:
         DataError: The file is missing or damaged.
     """
     path = folder / FOLDS
-    found = run_folder.read_json(path, _MAX_BYTES)
+    found = read_json(path, _MAX_BYTES)
     try:
         if found["format"] != 1:
             raise ValueError("its format is not 1")

@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from emorec.datasets.readers.table import read_table
 from emorec.errors import ConfigError, DataError
+from emorec.json_files import read_json
+from emorec.models.files import ENVIRONMENT, PREDICTIONS
 from emorec.table_cells import plain_cell
 from emorec.training import fold_folder, run_folder
 from emorec.training.config import read_config
@@ -103,20 +105,18 @@ def read_entry(folder: Path) -> RunEntry:
     settings: dict[str, Any] = attempt(
         lambda: _flat(read_config(folder / run_folder.CONFIG).model_dump()), {}
     )
-    environment: dict[str, Any] = attempt(
-        lambda: run_folder.read_json(folder / run_folder.ENVIRONMENT), {}
-    )
+    environment: dict[str, Any] = attempt(lambda: read_json(folder / ENVIRONMENT), {})
     metrics: dict[str, Any] = {}
     if (folder / run_folder.METRICS).exists():
-        metrics = attempt(lambda: run_folder.read_json(folder / run_folder.METRICS), {})
+        metrics = attempt(lambda: read_json(folder / run_folder.METRICS), {})
     folds: int | None = None
     correct: dict[tuple[str, str], bool] | None = None
     history: History = []
     if crossed:
         folds = attempt(lambda: fold_folder.read_plan(folder).count, 0)
         history = attempt(lambda: _mean_accuracies(folder, metrics), [])
-        if (folder / fold_folder.PREDICTIONS).exists():
-            correct = attempt(lambda: _correct(folder / fold_folder.PREDICTIONS), None)
+        if (folder / PREDICTIONS).exists():
+            correct = attempt(lambda: _correct(folder / PREDICTIONS), None)
         finished, logs = fold_folder.finished(folder), [*folder.glob(f"*/{run_folder.LOG}")]
     else:
         if (folder / run_folder.HISTORY).exists():
@@ -179,7 +179,7 @@ def _mean_accuracies(folder: Path, metrics: dict[str, Any]) -> History:
     found = metrics.get("accuracy_by_epoch")
     if found is None:
         folds = [
-            run_folder.read_json(path).get("accuracy_by_epoch")
+            read_json(path).get("accuracy_by_epoch")
             for path in sorted(folder.glob(f"fold-*/{run_folder.METRICS}"))
         ]
         if not folds:

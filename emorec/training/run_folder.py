@@ -15,12 +15,12 @@ from typing import Any
 
 from emorec import __version__
 from emorec.atomic_files import PARTIAL, write_bytes, write_json
-from emorec.datasets.fingerprint import fingerprint as fingerprint
+from emorec.datasets.fingerprint import fingerprint
 from emorec.datasets.manifest import PreparedDataset
 from emorec.errors import DataError
-from emorec.json_files import read_json as read_json
+from emorec.json_files import read_json
 from emorec.locks import locked
-from emorec.models.files import ENVIRONMENT as ENVIRONMENT
+from emorec.models.files import ENVIRONMENT
 from emorec.training.config import TrainConfig, read_config
 
 CONFIG = "config.yaml"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import keras
 
+from emorec.datasets.fingerprint import fingerprint
 from emorec.datasets.manifest import PreparedDataset
 from emorec.datasets.whole_photos import whole_photos_note
 from emorec.errors import ConfigError, DataError
@@ -53,7 +54,7 @@ def reopen(folder: Path, data_root: Path | None) -> tuple[TrainConfig, PreparedD
             f"{keras.backend.backend()}; set KERAS_BACKEND={backend}"
         )
     dataset = open_dataset(config, data_root or Path(environment["data"]))
-    if run_folder.fingerprint(dataset) != environment["data_fingerprint"]:
+    if fingerprint(dataset) != environment["data_fingerprint"]:
         raise DataError(
             f"{dataset.root}: the data set differs from that of {folder}, or has changed; name "
             "the right folder with --data, or start a new run"

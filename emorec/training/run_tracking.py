@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from emorec.atomic_files import write_json
 from emorec.errors import DataError
+from emorec.json_files import read_json
+from emorec.models.files import ENVIRONMENT
 from emorec.training import run_folder
 from emorec.training.tracked_run import TRACKERS, Outcome, TrackedRun, Tracker
 
@@ -30,7 +32,7 @@ _ID = re.compile(r"[0-9a-z]{1,64}")
 
 FILES = (
     run_folder.CONFIG,
-    run_folder.ENVIRONMENT,
+    ENVIRONMENT,
     run_folder.HISTORY,
     run_folder.METRICS,
     run_folder.PER_CLASS,
@@ -52,7 +54,7 @@ def tracked_before(folder: Path) -> dict[str, str]:
     path = folder / IDS
     if not path.exists():
         return {}
-    found = run_folder.read_json(path)
+    found = read_json(path)
     for name, run_id in found.items():
         if name not in TRACKERS or not isinstance(run_id, str) or not _ID.fullmatch(run_id):
             raise DataError(f"{path}: damaged; remove it to track the run as a new one")
@@ -145,7 +147,7 @@ def tracked(folder: Path, config: "TrainConfig", names: Iterable[str]) -> Iterat
     Raises:
         DataError: As for `RunTracking`.
     """
-    environment = run_folder.read_json(folder / run_folder.ENVIRONMENT)
+    environment = read_json(folder / ENVIRONMENT)
     settings = json.loads(config.model_dump_json())
     tracking = RunTracking(TrackedRun(folder, settings, environment), names)
     try:
@@ -171,7 +173,7 @@ def _open(name: str, run: TrackedRun, run_id: str | None) -> Tracker:
 def _figures(folder: Path) -> dict[str, float]:
     """Return the numbers of metrics.json that are in no list or group, or pooled over folds."""
     path = folder / run_folder.METRICS
-    metrics: Mapping[str, Any] = run_folder.read_json(path) if path.exists() else {}
+    metrics: Mapping[str, Any] = read_json(path) if path.exists() else {}
     return {
         name: value
         for name, value in {**metrics, **metrics.get("pooled", {})}.items()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from emorec.atomic_files import write_bytes
+from emorec.datasets.fingerprint import fingerprint
 from emorec.errors import ConfigError, DataError
 from emorec.locks import locked
 from emorec.training import run_folder, tuning_folder
@@ -118,7 +119,7 @@ def resume_tuning(
         if path.is_symlink():
             raise DataError(f"{path}: a link, which no search makes; remove it")
     dataset = open_dataset(plan.config, data_root or plan.data)
-    if run_folder.fingerprint(dataset) != plan.data_fingerprint:
+    if fingerprint(dataset) != plan.data_fingerprint:
         raise DataError(
             f"{dataset.root}: the data set differs from that of {folder}, or has changed; name "
             "the right folder with --data, or start a new search"

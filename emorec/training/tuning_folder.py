@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from emorec.atomic_files import write_bytes
+from emorec.datasets.fingerprint import fingerprint
 from emorec.datasets.manifest import PreparedDataset
 from emorec.errors import ConfigError, DataError
 from emorec.table_cells import safe_cell
@@ -40,7 +41,7 @@ class TuningPlan:
         config: Settings of the recipe, which are those of the first trial.
         space: The searched settings.
         data: Absolute path of the data set.
-        data_fingerprint: Of the data set, see `run_folder.fingerprint`.
+        data_fingerprint: Of the data set, see `emorec.datasets.fingerprint`.
         keras_backend: Backend of the trials.
         objective: Figure by which trials are compared.
         trials: Largest number of trials.
@@ -99,7 +100,7 @@ def plan_for(
         config=config,
         space=space,
         data=dataset.root.resolve(),
-        data_fingerprint=run_folder.fingerprint(dataset),
+        data_fingerprint=fingerprint(dataset),
         keras_backend=keras_backend(),
         **options,
     )

@@ -10,9 +10,10 @@ from emorec.api.evaluations import evaluate
 from emorec.api.runs import cross_validate, load_train_config, resume_training, train
 from emorec.errors import ConfigError, DataError
 from emorec.inference.recognizer import EmotionRecognizer
+from emorec.json_files import read_json
 from emorec.training import cross_validation, runner
 from emorec.training.config import TrainConfig, load_config
-from emorec.training.run_folder import METRICS, read_json
+from emorec.training.run_folder import METRICS
 
 QUICK = load_config(None, {}, recipe="quick")
 

@@ -7,6 +7,7 @@ from click.testing import CliRunner, Result
 
 from emorec.cli.json_output import JsonOutput, files_of_run, json_options
 from emorec.cli.main import COMMANDS, main
+from emorec.models.files import ENVIRONMENT
 from emorec.training import run_folder
 
 pytestmark = pytest.mark.usefixtures("own_signals")
@@ -80,7 +81,7 @@ def test_files_of_a_run_and_folders_that_are_written(folder: Path) -> None:
         JsonOutput(file=folder / "new.json").check(written=[folder])
     JsonOutput(file=folder / "new.json").check(models=[folder / "model.onnx"], folders=[folder])
     JsonOutput().check(written=[folder])
-    named = {run_folder.ENVIRONMENT, run_folder.METRICS}
+    named = {ENVIRONMENT, run_folder.METRICS}
     assert {path.name for path in files_of_run(Path("model.onnx"))} == named
 
 

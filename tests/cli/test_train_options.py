@@ -6,7 +6,7 @@ import click
 import pytest
 
 from emorec.cli.train import train
-from emorec.cli.train_options import NO_SETTINGS, option_of
+from emorec.cli.training_settings import NO_SETTINGS
 from emorec.labels import POLICIES
 from emorec.training.config import TrainConfig
 
@@ -58,17 +58,3 @@ def test_an_option_has_the_name_and_the_values_of_its_setting(option: click.Opti
     # The default is that of the file of the architecture: an absent option sets nothing.
     assert option.to_info_dict()["default"] is None
     assert option.help
-
-
-@pytest.mark.parametrize(
-    ("words", "key", "option"),
-    [
-        (["--epochs", "0"], "epochs", "--epochs"),
-        (["--epochs", "3", "--set", "epochs=0"], "epochs", "--set epochs"),
-        (["--set", "augmentation.zoom=3"], "augmentation.zoom", "--set augmentation.zoom"),
-        (["--no-augment"], "augmentation", "--no-augment"),
-    ],
-)
-def test_the_option_that_has_set_a_setting(words: list[str], key: str, option: str) -> None:
-    context = train.make_context("train", words)
-    assert option_of(context, key) == option

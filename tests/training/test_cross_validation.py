@@ -17,12 +17,13 @@ from emorec.api.runs import resume_training
 from emorec.errors import DataError
 from emorec.evaluation.metrics import score
 from emorec.inference.classifier import EmotionClassifier
-from emorec.models.files import find_model, read_metadata
+from emorec.json_files import read_json
+from emorec.models.files import PREDICTIONS, find_model, read_metadata
 from emorec.training import cross_validation as module
 from emorec.training.cross_validation import CrossValidationResult, cross_validate
-from emorec.training.fold_folder import FOLDS, PAGE, PREDICTIONS
+from emorec.training.fold_folder import FOLDS, PAGE
 from emorec.training.fold_progress import CrossValidationProgress
-from emorec.training.run_folder import METRICS, read_json
+from emorec.training.run_folder import METRICS
 
 pytestmark = pytest.mark.usefixtures("quick_network")
 

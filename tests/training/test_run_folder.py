@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from emorec.datasets.fingerprint import fingerprint
 from emorec.datasets.manifest import read_prepared
 from emorec.errors import DataError
+from emorec.json_files import read_json
+from emorec.models.files import ENVIRONMENT
 from emorec.training import run_folder
 from emorec.training.config import TrainConfig
 
@@ -38,7 +41,7 @@ def test_the_description_of_a_run_is_read_again(tiny_data: Path, tmp_path: Path)
         "started",
     }
     assert (environment["seed"], environment["data"]) == (5, str(tiny_data.resolve()))
-    assert environment["data_fingerprint"] == run_folder.fingerprint(dataset)
+    assert environment["data_fingerprint"] == fingerprint(dataset)
 
 
 def test_the_name_of_a_model_is_that_of_its_run(tiny_data: Path, tmp_path: Path) -> None:
@@ -50,7 +53,7 @@ def test_the_name_of_a_model_is_that_of_its_run(tiny_data: Path, tmp_path: Path)
     assert run_folder.model_name(moved, config) == name
     assert run_folder.model_name(moved, TrainConfig(model_name="mine")) == "mine"
     for description in ("{}", '{"run": 3}'):
-        (moved / run_folder.ENVIRONMENT).write_text(description)
+        (moved / ENVIRONMENT).write_text(description)
         assert run_folder.model_name(moved, config) == "best"
 
 
@@ -67,9 +70,9 @@ def test_a_run_folder_of_version_0_1_0_is_read(tiny_data: Path, tmp_path: Path) 
 
 def test_the_fingerprint_depends_on_the_labels(tiny_data: Path) -> None:
     dataset = read_prepared(tiny_data)
-    before = run_folder.fingerprint(dataset)
+    before = fingerprint(dataset)
     dataset.labels[0] = "other"
-    assert run_folder.fingerprint(dataset) != before
+    assert fingerprint(dataset) != before
 
 
 @pytest.mark.parametrize("weights", [True, False])
@@ -138,7 +141,7 @@ def test_the_history_has_one_row_an_epoch(tmp_path: Path) -> None:
 def test_a_large_json_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "metrics.json"
     path.write_text(json.dumps({"a": 1}))
-    assert run_folder.read_json(path) == {"a": 1}
+    assert read_json(path) == {"a": 1}
     monkeypatch.setattr("emorec.json_files.MAX_JSON_BYTES", 3)
     with pytest.raises(DataError, match="too large: a JSON file has at most 3 bytes"):
-        run_folder.read_json(path)
+        read_json(path)
