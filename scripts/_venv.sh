@@ -10,11 +10,7 @@ fail() {
     exit 1
 }
 
-# Training needs TensorFlow, which has no wheel for Python 3.14.
-limit_python() {
-    newest=99 pythons="Python 3.11 or later"
-    [ "$1" = base ] || newest=13 pythons="Python 3.11 to 3.13"
-}
+newest=99 pythons="Python 3.11 or later"
 
 is_supported() {
     "$1" -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, $newest))" >/dev/null 2>&1
@@ -40,7 +36,8 @@ install() {
 }
 
 use_venv() {
-    limit_python "$1"
+    # Training needs TensorFlow, which has no wheel for Python 3.14.
+    [ "$1" = base ] || newest=13 pythons="Python 3.11 to 3.13"
     venv=${EMOREC_VENV:-$root/.venv}
     case $venv in /*) ;; *) venv=$PWD/$venv ;; esac
     if [ -n "${VIRTUAL_ENV:-}" ] && [ "$VIRTUAL_ENV" != "$venv" ]; then
