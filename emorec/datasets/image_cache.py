@@ -10,6 +10,7 @@ import math
 import time
 import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
@@ -172,5 +173,7 @@ def _delete_old(folder: Path) -> None:
     """Delete cache files that were not used for long, and partial files of killed processes."""
     oldest = time.time() - _UNUSED_DAYS * 86400
     for file in (*folder.glob("*.npy"), *folder.glob(".partial-*.npy")):
-        if file.stat().st_mtime < oldest:
-            file.unlink(missing_ok=True)
+        # Another process may finish or delete a file meanwhile.
+        with suppress(FileNotFoundError):
+            if file.stat().st_mtime < oldest:
+                file.unlink()

@@ -155,3 +155,14 @@ def test_files_unused_for_long_are_deleted(
     os.utime(first, (0, 0))
     cached(images[:4])
     assert not first.exists()
+
+
+def test_a_file_that_another_process_removed_meanwhile_is_no_error(
+    images: list[Path], cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache.mkdir(parents=True, exist_ok=True)
+    gone = cache / ".partial-1-x.npy"
+    gone.symlink_to(cache / "gone")  # listed, but without a status
+    cached(images)
+    assert caplog.text == ""
+    assert len([path for path in cache.iterdir() if path != gone]) == 1
