@@ -1,9 +1,9 @@
-"""Suffixes of files that are written in another format than their name says."""
+"""What the suffix of an output promises: a file, and its format."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-_FOREIGN = frozenset(
+_FORMATS = frozenset(
     [
         *(".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".xml", ".yaml", ".yml", ".html", ".htm"),
         *(".xls", ".xlsm", ".xlsx", ".ods", ".parquet", ".feather", ".db", ".sqlite", ".pdf"),
@@ -14,6 +14,11 @@ _FOREIGN = frozenset(
 """Suffixes that promise a format; any other suffix, such as .txt, promises none."""
 
 
+def promises_format(path: Path) -> bool:
+    """Return whether the suffix of a path belongs to a format, so that a file is expected there."""
+    return path.suffix.lower() in _FORMATS
+
+
 def suffix_problem(target: Path, own: Sequence[str]) -> str | None:
     """Return why a file should not get a name, or None.
 
@@ -21,8 +26,7 @@ def suffix_problem(target: Path, own: Sequence[str]) -> str | None:
         target: The file to write.
         own: Suffixes of its format, in lower case, the usual one first.
     """
-    suffix = target.suffix.lower()
-    if suffix in own or suffix not in _FOREIGN:
+    if target.suffix.lower() in own or not promises_format(target):
         return None
     return (
         f"{target}: the suffix {target.suffix} belongs to another format; name it "

@@ -8,7 +8,7 @@ import click
 
 from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.overwriting import refuse_overwriting, require_file_path, require_suffix
-from emorec.cli.parameters import Choice, complete_models
+from emorec.cli.parameters import Choice, OutputFolder, complete_models
 from emorec.cli.terminal_text import one_line
 from emorec.cli.verbosity import warn
 from emorec.errors import DataError
@@ -30,7 +30,7 @@ Examples:
     "--out",
     "folder",
     metavar="FOLDER",
-    type=click.Path(readable=False, path_type=Path),
+    type=OutputFolder(),
     help="Folder for report.html and report.json; DATA by default.",
 )
 @click.option(

@@ -12,6 +12,7 @@ from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.overwriting import refuse_overwriting
 from emorec.cli.parameters import (
     Choice,
+    OutputFolder,
     align_option,
     classes_option,
     complete_files,
@@ -87,7 +88,7 @@ Examples:
 @click.option(
     "--out",
     "folder",
-    type=click.Path(readable=False, path_type=Path, file_okay=False),
+    type=OutputFolder(),
     metavar="FOLDER",
     help="Folder of the figures NAME-explained.png.  [default: the current folder, for images "
     "named one by one]",

@@ -11,7 +11,7 @@ import click
 from emorec import resources
 from emorec.cli.json_output import JsonOutput, json_options
 from emorec.cli.overwriting import refuse_overwriting, require_file_path, require_suffix
-from emorec.cli.parameters import Choice, complete_models
+from emorec.cli.parameters import Choice, OutputFolder, complete_models
 from emorec.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ Examples:
     "--out",
     "folder",
     metavar="FOLDER",
-    type=click.Path(readable=False, path_type=Path),
+    type=OutputFolder("--out-file"),
     help="Folder of the exported files; a new one for formats other than onnx.  [default: next to "
     "the model]",
 )
@@ -265,8 +265,6 @@ def _target(
             raise click.UsageError(f"--out: {target.parent} is no folder; name one that exists")
         return target
     if folder is not None:
-        if folder.suffix.lower() in (".onnx", ".keras") or folder.is_file():
-            raise click.UsageError(f"--out names a folder; to name the file: --out-file {folder}")
         if not folder.is_dir() and not folder.parent.is_dir():
             raise click.UsageError(f"--out: {folder.parent} is no folder; name one that exists")
         target = folder / target.name

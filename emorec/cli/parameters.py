@@ -1,5 +1,6 @@
 """Options shared by several commands, and option types that click lacks."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from emorec.cli.verbosity import note
 from emorec.environment import DEVICE_VARIABLE, MODEL_VARIABLE
 from emorec.errors import ConfigError, ModelError
 from emorec.inference.devices import AUTO, DEVICE_NAMES
+from emorec.suffixes import promises_format
 from emorec.suggestions import close_names
 from emorec.types import ALIGNMENTS, Box
 
@@ -36,6 +38,29 @@ class Choice(click.Choice[Any]):
         meant = self.synonyms.get(str(value).lower())
         close = [meant] if meant else close_names(str(value), map(str, self.choices))
         return f"{message} Did you mean {close[0]!r}?" if close else message
+
+
+class OutputFolder(click.Path):
+    """A folder to write; a new one is not named like a file, such as result.jpg.
+
+    Attributes:
+        file_option: The option of the same command that names a file to write, if it has one.
+    """
+
+    def __init__(self, file_option: str | None = None) -> None:
+        super().__init__(file_okay=False, readable=False)
+        self.file_option = file_option
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Convert the value to a path."""
+        folder = Path(os.fsdecode(value))
+        if promises_format(folder) and not folder.is_dir():
+            advice = f"name a folder, such as {folder.with_suffix('')}"
+            if self.file_option:
+                advice += f", or the file: {self.file_option} {folder}"
+            self.fail(f"{str(folder)!r} is named like a file; {advice}", param, ctx)
+        super().convert(value, param, ctx)
+        return folder
 
 
 def region(ctx: click.Context, parameter: click.Parameter, value: str | None) -> Box | None:

@@ -8,7 +8,7 @@ import click
 
 from emorec.cli.face_options import face_options
 from emorec.cli.json_output import JsonOutput, json_options
-from emorec.cli.parameters import Choice
+from emorec.cli.parameters import Choice, OutputFolder
 from emorec.cli.terminal_text import one_line
 from emorec.cli.verbosity import note, warn
 from emorec.datasets.choices import (
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     "dest",
     metavar="FOLDER",
     required=True,
-    type=click.Path(readable=False, path_type=Path),
+    type=OutputFolder(),
     help="Folder to write. Written atomically; left untouched if already up to date.",
 )
 @click.option(

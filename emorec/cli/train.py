@@ -11,7 +11,7 @@ import click
 from emorec.cli.folds import cross_validate, read_folds
 from emorec.cli.folds import resume as resume_folds
 from emorec.cli.json_output import JsonOutput, json_options
-from emorec.cli.parameters import Choice
+from emorec.cli.parameters import Choice, OutputFolder
 from emorec.cli.run_result import print_finished, print_result
 from emorec.cli.train_options import setting_options
 from emorec.cli.training_settings import refuse_settings, resolve_settings
@@ -75,7 +75,7 @@ Examples:
 @click.option(
     "--out",
     metavar="FOLDER",
-    type=click.Path(readable=False, path_type=Path),
+    type=OutputFolder(),
     default=Path("runs"),
     show_default=True,
     help="Folder in which the run folder is created.",

@@ -9,7 +9,7 @@ import click
 
 from emorec.cli.durations import parse_duration
 from emorec.cli.json_output import JsonOutput, json_options
-from emorec.cli.parameters import Choice
+from emorec.cli.parameters import Choice, OutputFolder
 from emorec.cli.terminal_text import one_line
 from emorec.cli.train_options import setting_options
 from emorec.cli.training_settings import refuse_settings, resolve_settings
@@ -105,7 +105,7 @@ Examples:
 @click.option(
     "--out",
     metavar="FOLDER",
-    type=click.Path(readable=False, path_type=Path),
+    type=OutputFolder(),
     default=Path("tuning"),
     show_default=True,
     help="Folder in which the folder of the search is created.",

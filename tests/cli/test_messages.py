@@ -56,7 +56,13 @@ COMMANDS = [
         f"{NEEDS_RECORDS}; it does not go with --json",
     ),
     ("detect ok.png --resume --csv -", 2, f"{NEEDS_RECORDS}; it does not go with --csv -"),
-    ("detect ok.png --save o --no-save", 2, "--save and --no-save exclude each other"),
+    ("detect ok.png --save o --no-save", 2, "--save (or --out) and --no-save exclude each other"),
+    (
+        "detect ok.png --out r/ok.jpg",
+        2,
+        "'r/ok.jpg' is named like a file; name a folder, such as r/ok",
+    ),
+    ("prepare-data own --out o.zip", 2, "'o.zip' is named like a file; name a folder, such as o"),
     ("detect ok.png --smooth 1", 2, "--smooth is for videos; no SOURCE is a video"),
     ("detect ok.png --json-file none/r.json", 2, "name a file in an existing folder"),
     # Settings

@@ -4,7 +4,13 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from emorec.cli.parameters import device_option, note_flip_without_effect, prior_option, region
+from emorec.cli.parameters import (
+    OutputFolder,
+    device_option,
+    note_flip_without_effect,
+    prior_option,
+    region,
+)
 from emorec.types import Box
 
 
@@ -79,3 +85,17 @@ def test_the_note_on_flip(capsys: pytest.CaptureFixture[str]):
     note_flip_without_effect(Path("a\nb.onnx"))
     (line,) = capsys.readouterr().err.splitlines()
     assert line.endswith("averages over mirror images itself, so --flip changes nothing")
+
+
+@pytest.mark.parametrize(
+    ("name", "accepted"),
+    [("new", True), ("v1.2", True), ("old.zip", True), ("new.zip", False), ("a/B.JPG", False)],
+)
+def test_a_new_folder_is_not_named_like_a_file(tmp_path: Path, name: str, accepted: bool):
+    (tmp_path / "old.zip").mkdir()
+    folder = tmp_path / name
+    if accepted:
+        assert OutputFolder().convert(str(folder), None, None) == folder
+    else:
+        with pytest.raises(click.BadParameter, match="named like a file; name a folder"):
+            OutputFolder().convert(str(folder), None, None)

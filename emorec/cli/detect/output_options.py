@@ -10,7 +10,7 @@ import click
 
 from emorec.cli import json_output
 from emorec.cli.overwriting import refuse_overwriting, require_file_path, require_suffix
-from emorec.cli.parameters import Choice, complete_files
+from emorec.cli.parameters import Choice, OutputFolder, complete_files
 from emorec.outputs.base import STDOUT
 from emorec.outputs.formats import FORMATS
 from emorec.types import BLURS
@@ -33,7 +33,7 @@ _OPTIONS = (
         "--save",
         "--out",
         "folder",
-        type=click.Path(readable=False, path_type=Path, file_okay=False),
+        type=OutputFolder(),
         metavar="FOLDER",
         help="Folder of the annotated images NAME-emotions.jpg and videos.  "
         "[default: the current folder, for sources named one by one]",
@@ -58,7 +58,7 @@ _OPTIONS = (
     ),
     click.option(
         "--crops",
-        type=click.Path(readable=False, path_type=Path, file_okay=False),
+        type=OutputFolder(),
         metavar="FOLDER",
         help="Write the crop of each face to this folder.",
     ),
@@ -112,7 +112,7 @@ def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
         if resume:
             _check_resumable(records)
         if no_save and folder is not None:
-            raise click.UsageError("--save and --no-save exclude each other")
+            raise click.UsageError("--save (or --out) and --no-save exclude each other")
         _check_targets(records)
         outputs = OutputSettings(
             records,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from emorec.cli.derivation_options import NO_BASELINE, derivation_options
+from emorec.cli.parameters import OutputFolder
 
 if TYPE_CHECKING:
     from emorec.cli.detect.results import ResultReporter
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _OPTION = click.option(
     "--session",
     "session_folder",
-    type=click.Path(readable=False, path_type=Path, file_okay=False),
+    type=OutputFolder(),
     metavar="FOLDER",
     help="Videos: write a session to this folder: tables of frames, bins and persons, a page with "
     "time lines, and files for ELAN, BORIS and readers of OpenFace's output (docs/sessions.md). "
