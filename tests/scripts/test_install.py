@@ -188,3 +188,13 @@ def test_the_clock(seconds: float, text: str) -> None:
 @pytest.mark.parametrize(("megabits", "minutes"), [(10, 15), (100, 3), (10_000, 2)])
 def test_the_minutes_depend_on_the_connection(megabits: int, minutes: int) -> None:
     assert script.Cost("", "", 1000, 3000, 90).minutes(megabits) == minutes
+
+
+def test_readme_and_contributing_state_the_size_that_the_script_prints() -> None:
+    root = SCRIPT.parents[1]
+    readme = (root / "README.md").read_text("utf-8")
+    base, dev = script.COSTS["base"], script.COSTS["dev"]
+    assert f"{base.download_mb} MB to download, {base.installed_mb} MB on disk" in readme
+    size = f"{dev.installed_mb / 1000} GB on disk"
+    assert f"{dev.download_mb // 1000} GB to download, {size}" in readme
+    assert size in (root / "CONTRIBUTING.md").read_text("utf-8")
