@@ -136,6 +136,14 @@ def finish_partials(seconds: float) -> None:
             partial.unlink()
 
 
+def is_partial(name: str) -> bool:
+    """Return whether the name of a file is a temporary one: it is being written, or was at a kill.
+
+    It has the suffix of the target, so `Path.glob("*.json")` finds it too.
+    """
+    return name.startswith(PARTIAL)
+
+
 def write_bytes(target: Path, data: bytes) -> None:
     """Write a file atomically.
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from emorec.atomic_files import write_bytes
+from emorec.atomic_files import is_partial, write_bytes
 from emorec.errors import DataError
 from emorec.resources import cache_folder
 from emorec.types import Box
@@ -100,6 +100,8 @@ class LabelStore:
         known = set(files)
         best, most = None, 0
         for path in sorted(self._folder.glob("*.json")):
+            if is_partial(path.name):  # such as of another tab, at this moment
+                continue
             try:
                 stored = _read(path)
             except DataError as error:  # it belongs to other photos

@@ -172,7 +172,7 @@ def _write(
 def _delete_old(folder: Path) -> None:
     """Delete cache files that were not used for long, and partial files of killed processes."""
     oldest = time.time() - _UNUSED_DAYS * 86400
-    for file in (*folder.glob("*.npy"), *folder.glob(".partial-*.npy")):
+    for file in folder.glob("*.npy"):
         # Another process may finish or delete a file meanwhile.
         with suppress(FileNotFoundError):
             if file.stat().st_mtime < oldest:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emorec.app.label_store import FaceLabels, LabelStore, StoredLabels
+from emorec.atomic_files import temporary_file
 from emorec.errors import DataError
 from emorec.types import Box
 
@@ -49,6 +50,16 @@ def test_a_photo_of_another_size_loses_its_labels(store: LabelStore):
     store.save(STORED)
     changed = (("a.jpg", 11), *FILES[1:])
     assert store.open(changed) == StoredLabels(changed, STORED.labels, (SKIPPED,))
+
+
+def test_a_file_that_is_being_written_is_passed_over(
+    store: LabelStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    store.save(STORED)
+    with temporary_file(tmp_path / "cache" / "labels" / "0.json") as partial:
+        assert store.open((*FILES, ("new.jpg", 40))) is not None
+        assert partial.exists()
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize("files", [(), FILES[:1], (("x.jpg", 1), *FILES[:1]), (("a.jpg", 11),)])

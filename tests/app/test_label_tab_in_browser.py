@@ -26,6 +26,7 @@ from helpers.clips import Placed, draw, write_clip
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 import emorec
+from emorec.atomic_files import is_partial
 from emorec.datasets.prepare import prepare_data
 from emorec.datasets.prepare_options import PrepareOptions
 from emorec.datasets.readers.rows import ReadOptions
@@ -149,7 +150,8 @@ def wait_until_stored(page: Page, cache: Path, faces: int) -> None:
     """Wait until the labels of so many faces are in the cache."""
 
     def stored() -> int:
-        files = list((cache / "labels").glob("*.json"))
+        found = (cache / "labels").glob("*.json")
+        files = [path for path in found if not is_partial(path.name)]
         return sum(len(json.loads(file.read_text())["faces"]) for file in files)
 
     wait_until(page, lambda: stored() == faces)

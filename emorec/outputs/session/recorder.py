@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from emorec import __version__
-from emorec.atomic_files import PARTIAL
+from emorec.atomic_files import is_partial
 from emorec.errors import DataError, ModelError
 from emorec.frames import Frame, shown_seconds
 from emorec.labels import is_printable
@@ -57,7 +57,7 @@ def prepare_folder(folder: Path) -> None:
         own: set[str] = set()
         if session_file.is_session(folder):
             own = {session_file.NAME, *session_file.read_session(folder).files}
-        own |= {name for name in found if name.startswith(PARTIAL) or session_file.is_lock(name)}
+        own |= {name for name in found if is_partial(name) or session_file.is_lock(name)}
         others = [name for name in found if name not in own or (folder / name).is_dir()]
         if others:
             raise DataError(
