@@ -31,6 +31,7 @@ __all__ = [
     "StreamSettings",
     "VideoReader",
     "__version__",
+    "compare_runs",
     "cross_evaluate",
     "cross_validate",
     "evaluate",
@@ -41,13 +42,16 @@ __all__ = [
     "prepare_data",
     "read_bgr",
     "resume_training",
+    "resume_tuning",
     "to_pandas",
     "train",
+    "tune",
 ]
 
 _ORIGINS = {
     "emorec.api.data": ("load_dataset", "prepare_data"),
     "emorec.api.evaluations": ("cross_evaluate", "evaluate"),
+    "emorec.api.experiments": ("compare_runs", "resume_tuning", "tune"),
     "emorec.api.runs": ("cross_validate", "load_train_config", "resume_training", "train"),
     "emorec.data_frame": ("to_pandas",),
     "emorec.datasets.loading": ("load_images",),
@@ -73,6 +77,7 @@ TYPE_CHECKING = False  # type checkers take it for true; saves the import of typ
 if TYPE_CHECKING:
     from emorec.api.data import load_dataset, prepare_data
     from emorec.api.evaluations import cross_evaluate, evaluate
+    from emorec.api.experiments import compare_runs, resume_tuning, tune
     from emorec.api.runs import cross_validate, load_train_config, resume_training, train
     from emorec.data_frame import to_pandas
     from emorec.datasets.loading import load_images

@@ -53,6 +53,9 @@ EXPECTED = {
     "A video": [r"^4 0\.4\d* \d+ happy$"],
     "Data sets": [r"^\[\]\n\(84, 48, 48, 1\) uint8 \(84, 8\) \('angry', .*'contempt'\)$"],
     "Training": [r"^runs\S+ \d+\.\d% of the validation split\n\['[a-z]+'\]$"],
+    "Experiments": [
+        r"^1 complete {'learning_rate': 0\.\d+, 'dropout': .*\n2 complete .*\n\['0\.\d+', '0.+$"
+    ],
     "Evaluation": [
         r"^\d+\.\d% \(\d+\.\d% to \d+\.\d%\)\nangry [01]\.\d+\n(.*\n){5,6}surprise [01]\."
     ],
@@ -64,7 +67,7 @@ EXPECTED = {
 }
 """What the examples of each section print."""
 
-SLOW = ("Training",)
+SLOW = ("Training", "Experiments")
 
 EXAMPLES = [
     pytest.param(block, expected, id=heading, marks=[pytest.mark.slow] * (heading in SLOW))

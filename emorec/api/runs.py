@@ -50,6 +50,19 @@ def load_train_config(
         ModelError: The initial weights name no model.
         MissingDependencyError: The packages for training are not installed.
     """
+    return resolve_settings(config, data, settings)[0]
+
+
+def resolve_settings(
+    config: "TrainConfig | Mapping[str, Any] | StrPath | None",
+    data: StrPath | None,
+    settings: Mapping[str, Any],
+) -> tuple["TrainConfig", str | None]:
+    """Resolve settings as `load_train_config`, which describes the arguments and errors, does.
+
+    Returns:
+        The settings, and the name of the recipe that was named or that the data has chosen.
+    """
     with imports_explained("training"):
         from emorec.training.config import TrainConfig, load_config, validated
         from emorec.training.initial_model import default_recipe
@@ -57,14 +70,15 @@ def load_train_config(
         overrides = {name: _as_setting(value) for name, value in settings.items()}
         if isinstance(config, TrainConfig):
             names = {name: name for name in overrides}
-            return validated({**config.model_dump(), **overrides}, "the settings", names)
+            return validated({**config.model_dump(), **overrides}, "the settings", names), None
         if config is None or isinstance(config, Mapping):
             named = {name: _as_setting(value) for name, value in (config or {}).items()}
             named |= overrides
             default = default_recipe(named, Path(data)) if data is not None else None
             if default:
                 _log.info("%s", default.reason)
-            return load_config(None, named, recipe=default and default.name)
+            recipe = default.name if default else None
+            return load_config(None, named, recipe=recipe), recipe
         if not isinstance(config, str | os.PathLike):
             raise ConfigError(
                 "config must be a TrainConfig, a mapping, the path of a YAML file or the name of a "
@@ -72,8 +86,9 @@ def load_train_config(
             )
         path = Path(config)
         if path.is_file() or path.suffix in (".yaml", ".yml") or len(path.parts) != 1:
-            return load_config(path, overrides)
-        return load_config(None, overrides, recipe=os.fspath(config))
+            return load_config(path, overrides), None
+        recipe = os.fspath(config)
+        return load_config(None, overrides, recipe=recipe), recipe
 
 
 def train(
@@ -116,7 +131,7 @@ def train(
         MissingDependencyError: The packages for training are not installed.
         KeyboardInterrupt: Ctrl-C before the end of the first epoch; no run folder remains.
     """
-    resolved = _checked(load_train_config(config, data=data, **settings), data)
+    resolved = checked(load_train_config(config, data=data, **settings), data)
     with imports_explained("training"):
         _prepare_tensorflow(resolved.arch)
         from emorec.training.runner import train as run
@@ -172,7 +187,7 @@ def cross_validate(
         MissingDependencyError: The packages for training are not installed.
         KeyboardInterrupt: Ctrl-C; `resume_training` resumes the cross-validation.
     """
-    resolved = _checked(load_train_config(config, data=data, **settings), data)
+    resolved = checked(load_train_config(config, data=data, **settings), data)
     with imports_explained("training"):
         _prepare_tensorflow(resolved.arch)
         from emorec.training.cross_validation import cross_validate as run
@@ -234,8 +249,12 @@ def resume_training(
         )
 
 
-def _checked(config: "TrainConfig", data: StrPath) -> "TrainConfig":
-    """Return settings after a check of the data set, before Keras is loaded."""
+def checked(config: "TrainConfig", data: StrPath) -> "TrainConfig":
+    """Return settings after a check of the data set, before Keras is loaded.
+
+    Raises:
+        DataError: The data set is missing or not prepared.
+    """
     from emorec.datasets.manifest import require_prepared
 
     require_prepared(Path(data), config.group_by)
