@@ -83,7 +83,10 @@ ONLY_IN = {
     "tf2onnx": ("export/",),
     # The adapter in cli imports Keras first, without its backend's chatter.
     "keras": ("modeling/", "training/", "export/", "evaluation/", "cli/keras_backend.py"),
-    "tensorflow": ("training/fast_layers.py", "export/runtimes.py", "modeling/gradients.py"),
+    "tensorflow": (
+        *("training/fast_layers.py", "training/tf_dataset.py"),
+        *("export/runtimes.py", "modeling/gradients.py"),
+    ),
     "jax": ("training/distribution.py", "modeling/gradients.py"),
     "torch": ("modeling/gradients.py",),
     "tensorboard": ("training/tensorboard_log.py",),

@@ -29,6 +29,7 @@ from emorec.training.optimizer import make_optimizer, rate_factors
 from emorec.training.padded_validation import BATCH, validation_data
 from emorec.training.run_data import RunData, draws_labels
 from emorec.training.stages import Stage
+from emorec.training.tf_dataset import without_autotune
 from emorec.training.training_progress import StepProgressCallback
 
 
@@ -193,7 +194,7 @@ def fit_epochs(
     norms = [] if freeze else [EpochNormStatistics()]
     with fast_layers(fitting.model), frozen, hold_interrupts():
         fitting.model.fit(
-            batches,
+            without_autotune(batches),
             shuffle=False,
             validation_data=validation,
             validation_batch_size=BATCH,
