@@ -13,9 +13,9 @@ _PREFETCHED = 2
 def without_autotune(batches: AugmentedBatches) -> Any:
     """Return what `fit` takes as its training data: on TensorFlow the same batches as a dataset.
 
-    Keras makes a dataset of batches too, but leaves its tuning on: a thread of TensorFlow (seen with
-    2.21) then tunes the pipeline in periods that double up to a minute, and at the end of an epoch
-    the training sometimes waits for the end of a period. One generator has nothing to tune.
+    Keras makes a dataset of batches too, but leaves its tuning on: a thread of TensorFlow (seen
+    with 2.21) then tunes the pipeline in periods that double up to a minute, and at the end of an
+    epoch the training sometimes waits for the end of a period. One generator has nothing to tune.
 
     Args:
         batches: Batches of the current epoch; the caller begins each epoch.
