@@ -29,7 +29,7 @@ from emorec.training.optimizer import make_optimizer, rate_factors
 from emorec.training.padded_validation import BATCH, validation_data
 from emorec.training.run_data import RunData, draws_labels
 from emorec.training.stages import Stage
-from emorec.training.tf_dataset import without_autotune
+from emorec.training.tf_dataset import training_dataset, validation_dataset
 from emorec.training.training_progress import StepProgressCallback
 
 
@@ -185,7 +185,8 @@ def fit_epochs(
     start = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: batches.begin(epoch))
     validation = None
     if fitting.validation is not None:
-        validation = validation_data(fitting.validation, fitting.validation_targets, world)
+        found = validation_data(fitting.validation, fitting.validation_targets, world)
+        validation = validation_dataset(found, BATCH)
     # OpenCV's own threads would compete with those of the backend for tiny warps.
     cv2.setNumThreads(1)
     # After the faster layers, whose calls it wraps.
@@ -194,7 +195,7 @@ def fit_epochs(
     norms = [] if freeze else [EpochNormStatistics()]
     with fast_layers(fitting.model), frozen, hold_interrupts():
         fitting.model.fit(
-            without_autotune(batches),
+            training_dataset(batches),
             shuffle=False,
             validation_data=validation,
             validation_batch_size=BATCH,

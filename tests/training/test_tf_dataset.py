@@ -4,7 +4,7 @@ import pytest
 
 from emorec.training.batches import AugmentedBatches, BatchSettings
 from emorec.training.config_groups import AugmentationConfig
-from emorec.training.tf_dataset import without_autotune
+from emorec.training.tf_dataset import training_dataset, validation_dataset
 
 
 def make_batches(**settings: object) -> AugmentedBatches:
@@ -18,7 +18,7 @@ def make_batches(**settings: object) -> AugmentedBatches:
 def test_each_epoch_has_its_own_batches(weights):
     pytest.importorskip("tensorflow")
     batches = make_batches(augmentation=AugmentationConfig(rotation=20), loss_weights=weights)
-    dataset = without_autotune(batches)
+    dataset = training_dataset(batches)
     assert int(dataset.cardinality()) == len(batches) == 5
     assert dataset.options().autotune.enabled is False
     orders = []
@@ -34,7 +34,28 @@ def test_each_epoch_has_its_own_batches(weights):
     assert not np.array_equal(orders[0], orders[1])
 
 
-def test_other_backends_take_the_batches(monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("count", [1, 4, 9])
+def test_the_validation_data_is_in_batches(count):
+    pytest.importorskip("tensorflow")
+    images = np.arange(count * 4, dtype=np.uint8).reshape(count, 2, 2, 1)
+    targets = np.random.default_rng(0).random((count, 7), np.float32)
+    dataset = validation_dataset((images, targets), 4)
+    assert dataset.options().autotune.enabled is False
+    for _ in range(2):
+        parts = [tuple(array.numpy() for array in batch) for batch in dataset]
+        assert int(dataset.cardinality()) == len(parts) == -(-count // 4)
+        for array, expected in zip(zip(*parts, strict=True), (images, targets), strict=True):
+            np.testing.assert_array_equal(np.concatenate(array), expected)
+            assert array[0].dtype == expected.dtype
+
+
+def test_batches_made_elsewhere_are_kept():
     batches = make_batches()
+    assert validation_dataset(batches, 4) is batches
+
+
+def test_other_backends_take_the_batches(monkeypatch: pytest.MonkeyPatch):
+    batches, validation = make_batches(), (np.zeros((5, 2)), np.zeros((5, 7)))
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    assert without_autotune(batches) is batches
+    assert training_dataset(batches) is batches
+    assert validation_dataset(validation, 2) is validation
